@@ -1,0 +1,142 @@
+/**
+ * The only place where time enters. Every part takes a `Clock`, so a whole cluster can run in one
+ * process on a virtual one.
+ *
+ * `now()` is Unix time in milliseconds with decimals, and never falls: it is a monotonic reading
+ * anchored to the wall clock, re-anchored forwards when the two drift apart.
+ */
+
+/** A pending `after` or `every`; cancelling twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Unix milliseconds with decimals; never falls. */
+  now(): number;
+  /** Runs once after at least `ms` milliseconds. Timers never keep the process alive. */
+  after(ms: number, run: () => void): Timer;
+  /** Runs every `ms` milliseconds until cancelled. */
+  every(ms: number, run: () => void): Timer;
+  /** Runs on the next turn of the event loop, after pending I/O has had its say. */
+  soon(run: () => void): void;
+}
+
+/** How far the anchored monotonic clock may stray from the wall clock before it is pulled forward. */
+const driftMaxMs = 5;
+
+function systemNow(): () => number {
+  let anchorMs = performance.timeOrigin;
+  let lastMs = 0;
+  let checkAtMs = 0;
+  return () => {
+    const elapsedMs = performance.now();
+    if (elapsedMs >= checkAtMs) {
+      checkAtMs = elapsedMs + 10_000;
+      const wallMs = Date.now();
+      if (Math.abs(wallMs - (anchorMs + elapsedMs)) > driftMaxMs) anchorMs = wallMs - elapsedMs;
+    }
+    const nowMs = anchorMs + elapsedMs;
+    if (nowMs > lastMs) lastMs = nowMs;
+    return lastMs;
+  };
+}
+
+/** The real clock. */
+export function systemClock(): Clock {
+  return {
+    now: systemNow(),
+    after(ms, run) {
+      const handle = setTimeout(run, ms);
+      handle.unref();
+      return { cancel: () => clearTimeout(handle) };
+    },
+    every(ms, run) {
+      const handle = setInterval(run, ms);
+      handle.unref();
+      return { cancel: () => clearInterval(handle) };
+    },
+    soon(run) {
+      setImmediate(run);
+    },
+  };
+}
+
+interface Due {
+  atMs: number;
+  order: number;
+  run: () => void;
+  everyMs: number | undefined;
+}
+
+/** A clock that moves only when told to: for tests and for the simulation. */
+export class VirtualClock implements Clock {
+  #nowMs: number;
+  #order = 0;
+  #due: Due[] = [];
+
+  constructor(startMs = 1_700_000_000_000) {
+    this.#nowMs = startMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  after(ms: number, run: () => void): Timer {
+    return this.#add(ms, run, undefined);
+  }
+
+  every(ms: number, run: () => void): Timer {
+    return this.#add(ms, run, Math.max(ms, 1));
+  }
+
+  soon(run: () => void): void {
+    this.#add(0, run, undefined);
+  }
+
+  /** Moves time forward by `ms`, running all that falls due, in order of time, then of creation. */
+  advance(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    for (;;) {
+      let next: Due | undefined;
+      for (const due of this.#due) {
+        if (due.atMs > untilMs) continue;
+        if (!next || due.atMs < next.atMs || (due.atMs === next.atMs && due.order < next.order)) next = due;
+      }
+      if (!next) break;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      if (next.everyMs === undefined) this.#due.splice(this.#due.indexOf(next), 1);
+      else next.atMs += next.everyMs;
+      next.run();
+    }
+    // One of those may have moved time itself.
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** When the next timer falls due, Unix ms; undefined when none is set. */
+  next(): number | undefined {
+    let atMs: number | undefined;
+    for (const due of this.#due) if (atMs === undefined || due.atMs < atMs) atMs = due.atMs;
+    return atMs;
+  }
+
+  /** As `advance`, in steps of `stepMs`, letting promises settle between them. */
+  async run(ms: number, stepMs = 1): Promise<void> {
+    for (let doneMs = 0; doneMs < ms; doneMs += stepMs) {
+      this.advance(Math.min(stepMs, ms - doneMs));
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #add(ms: number, run: () => void, everyMs: number | undefined): Timer {
+    const due: Due = { atMs: this.#nowMs + Math.max(ms, 0), order: this.#order++, run, everyMs };
+    this.#due.push(due);
+    return {
+      cancel: () => {
+        const index = this.#due.indexOf(due);
+        if (index >= 0) this.#due.splice(index, 1);
+      },
+    };
+  }
+}

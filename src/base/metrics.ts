@@ -1,0 +1,134 @@
+/**
+ * What a node tells Prometheus: one table of names, help and labels, over prom-client.
+ *
+ * Base units (seconds, bytes), `_total` on counters, and never a label per video, viewer or address: the
+ * number of series is fixed. Hot paths count in bulk (frames per step, not per viewer), so a metric costs
+ * nothing that shows.
+ */
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from "prom-client";
+import { Durations } from "./durations.ts";
+
+/** Seconds, from a fifth of a millisecond to ten seconds. */
+const secondsBuckets = [
+  0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
+];
+
+/** All metrics of one node. Each node has its own registry, so several can live in one process. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name: `ovation_${name}`, help, labelNames, registers });
+  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: `ovation_${name}`, help, labelNames, registers });
+  const histogram = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Durations<L>(registry, { name: `ovation_${name}`, help, labelNames, bounds: secondsBuckets });
+  const readers: (() => void)[] = [];
+  return {
+    registry,
+    /** Runs `count` before the metrics are read: for what is cheaper counted elsewhere meanwhile. */
+    beforeRead: (count: () => void): void => {
+      readers.push(count);
+    },
+    buildInfo: new Gauge({
+      name: "ovation_build_info",
+      help: "Always 1; what runs is in the labels",
+      labelNames: ["version", "commit", "runtime"],
+      registers,
+      aggregator: "first",
+      // The registry reads in order of creation, and this is its first metric.
+      collect: () => {
+        for (const count of readers) count();
+      },
+    }),
+    connections: gauge("connections", "Streams open now"),
+    connectionsAccepted: counter("connections_accepted_total", "Streams opened"),
+    connectionsClosed: counter("connections_closed_total", "Streams ended, by reason", ["reason"]),
+    lagging: gauge("connections_lagging", "Streams whose reader is behind now"),
+    videos: gauge("videos_watched", "Videos with a viewer on this node"),
+    likesAccepted: counter("likes_accepted_total", "Likes made durable (repeats of a key included)"),
+    likesCounted: counter("likes_counted_total", "Likes added to totals by the fold"),
+    likesRejected: counter("likes_rejected_total", "Like interactions refused, by reason", ["reason"]),
+    commentsAccepted: counter("comments_accepted_total", "Comments made durable"),
+    commentsRejected: counter("comments_rejected_total", "Comments refused, by reason", ["reason"]),
+    commits: counter("commits_total", "Batches made durable"),
+    commitSeconds: histogram("commit_seconds", "Time from handing a batch to the ledger to its durability"),
+    refused: counter("refused_total", "Requests and streams refused for who asks or how much, by reason", [
+      "reason",
+    ]),
+    decisions: counter("moderation_decisions_total", "Decisions of moderators taken here", ["action"]),
+    ticks: counter("ticks_published_total", "Ticks published"),
+    frames: counter("frames_total", "Frames written to viewers, by event", ["event"]),
+    bytes: counter("bytes_total", "Bytes of frames written to viewers"),
+    likesDelivered: counter(
+      "likes_delivered_total",
+      "Likes shown to viewers: growth of a total times its viewers",
+    ),
+    skipped: counter(
+      "frames_skipped_total",
+      "Frames a lagging viewer did not need: newer state replaced them",
+    ),
+    passSeconds: histogram("pass_seconds", "Time to write one state of a video to all its viewers here"),
+    hopSeconds: histogram("hop_seconds", "Time of a like from its acceptance to each stop", ["hop"]),
+    requests: counter("http_requests_total", "Requests answered", ["route", "code"]),
+    loopLag: histogram("event_loop_lag_seconds", "How late a timer of the event loop fired"),
+    busRefused: counter("bus_refused_total", "Messages the bus refused to carry"),
+    busConnected: new Gauge({
+      name: "ovation_bus_connected",
+      help: "1 while messages travel between nodes",
+      registers,
+      aggregator: "min",
+    }),
+    invalidMessages: counter("invalid_messages_total", "Messages from other nodes that were not understood"),
+    gapsFilled: counter("gaps_filled_total", "Holes in live comments filled from history"),
+    resets: counter("resets_total", "Streams told to start afresh, by reason", ["reason"]),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** What the parent of several workers knows beside their own metrics. */
+export function createWorkersMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    workers: new Gauge({ name: "ovation_workers", help: "Worker processes running now", registers }),
+    restarts: new Counter({
+      name: "ovation_worker_restarts_total",
+      help: "Workers started anew because one ended",
+      registers,
+    }),
+  };
+}
+
+/** The metrics of one process as plain JSON, so that they can travel to another. */
+export type Readings = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** Reads all of `registry`. */
+export function readingsOf(registry: Registry): Promise<Readings> {
+  return registry.getMetricsAsJSON();
+}
+
+/** Several processes as one: counters, gauges and buckets are added up, name by name and label by label. */
+export function addReadings(all: readonly Readings[]): Promise<Readings> {
+  return readingsOf(AggregatorRegistry.aggregate(all.map((readings) => [...readings])));
+}
+
+/** What stays true of a process that has ended: what it counted, not what it held. */
+export function countsOf(readings: Readings): Readings {
+  // prom-client says its own enum here, and the word itself after a journey as JSON.
+  return readings.filter(({ type }) => ["counter", "histogram"].includes(String(type)));
+}
+
+/** Readings in the text format of Prometheus. */
+export function textOf(all: readonly Readings[]): Promise<string> {
+  return AggregatorRegistry.aggregate(all.map((readings) => [...readings])).metrics();
+}
