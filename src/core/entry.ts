@@ -1,0 +1,71 @@
+/**
+ * Entries: what stands in a video's order of comments, and the ids viewers see.
+ *
+ * A removal is an entry like a comment, so it travels, is replayed and is ordered like one. `seq` comes from
+ * one sequence for all videos of a region, so a single id resumes a stream of several videos; `previous`
+ * links the entries of one video, so a missing one is noticed.
+ */
+
+import type { VideoId } from "./interaction.ts";
+import { limits } from "./limits.ts";
+
+/** A place in the order of comments: a comment, or the removal of one. */
+export type Entry = CommentEntry | RetractEntry;
+
+interface Place {
+  readonly video: VideoId;
+  /** Its place in the one sequence of this region: grows, with holes. */
+  readonly seq: number;
+  /** The place before it on this video, 0 for the first. */
+  readonly previous: number;
+}
+
+export interface CommentEntry extends Place {
+  readonly type: "comment";
+  readonly text: string;
+  readonly user: string | undefined;
+  /** When it was accepted, Unix ms. */
+  readonly atMs: number;
+}
+
+export interface RetractEntry extends Place {
+  readonly type: "retract";
+  /** The seq of the comment that was removed. */
+  readonly target: number;
+}
+
+/** A stretch of one video's entries, oldest first, without holes. */
+export interface Page {
+  /** Entries in order; a retracted comment is left out, its removal stays. */
+  readonly entries: readonly Entry[];
+  /** Every entry with a greater seq, up to the last one here, is here: what is older is not told. */
+  readonly floor: number;
+  /**
+   * Highest seq of any video, read before the entries were: nothing of this video up to it can be missing
+   * here.
+   */
+  readonly head: number;
+  /** True when newer entries than the last one here exist: the page was cut by a bound. */
+  readonly more: boolean;
+}
+
+export interface EventId {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+const idPattern = /^([a-z0-9]{4,16})-(0|[1-9][0-9]{0,15})$/;
+
+/** The id of a comment, as viewers see it. */
+export function formatId(epoch: string, seq: number): string {
+  return `${epoch}-${seq}`;
+}
+
+/** The id in `text`; undefined for anything that is not one of ours. Very long texts are not looked at. */
+export function parseId(text: string): EventId | undefined {
+  if (text.length > limits.eventIdCharsMax) return undefined;
+  const match = idPattern.exec(text);
+  if (!match) return undefined;
+  const seq = Number(match[2]);
+  return Number.isSafeInteger(seq) ? { epoch: match[1] as string, seq } : undefined;
+}

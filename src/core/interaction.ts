@@ -1,0 +1,226 @@
+/**
+ * The door: untrusted input becomes an `Interaction` or a `Rejection`, once.
+ *
+ * A `VideoId`, `Kind` or `Key` can only be made here, so whatever carries one has been checked: the
+ * alphabet of a video id is also what makes it safe as a NATS token and in an SSE frame.
+ * Nothing here knows HTTP; `http/` maps a rejection's code to its status in one table.
+ */
+import { limits } from "./limits.ts";
+
+declare const brand: unique symbol;
+/** `^[A-Za-z0-9_-]{1,64}$` */
+export type VideoId = string & { readonly [brand]: "VideoId" };
+/** One of the configured reactions. */
+export type Kind = string & { readonly [brand]: "Kind" };
+
+/** Why an input was refused. The code is part of the HTTP contract; the message is for people. */
+export interface Rejection {
+  readonly rejected: RejectionCode;
+  readonly message: string;
+  /** Seconds after which a repeat may succeed. */
+  readonly retryAfterS?: number;
+}
+
+const rejectionCodes = [
+  "bad-json",
+  "bad-body",
+  "bad-field",
+  "bad-video",
+  "bad-count",
+  "unknown-kind",
+  "bad-key",
+  "bad-user",
+  "text-empty",
+  "text-too-long",
+  "text-control",
+  "text-malformed",
+  "too-many-items",
+  "too-many-videos",
+  "bad-query",
+  "comment-rate",
+  "unauthorized",
+  "forbidden",
+  "like-rate",
+  "stream-rate",
+  "slow-mode",
+  "muted",
+  "banned",
+  "comments-off",
+  "members-only",
+  "text-refused",
+  "busy",
+  "unavailable",
+] as const;
+
+export type RejectionCode = (typeof rejectionCodes)[number];
+
+/** One viewer's merged taps of one kind on one video. */
+export interface Like {
+  readonly video: VideoId;
+  readonly kind: Kind;
+  /** 1…50 */
+  readonly count: number;
+  readonly user: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** A comment before it has its place in the order. */
+export interface CommentDraft {
+  readonly video: VideoId;
+  readonly text: string;
+  readonly user: string | undefined;
+  readonly key: string | undefined;
+  /** When it was accepted, Unix milliseconds. */
+  readonly atMs: number;
+}
+
+const videoPattern = /^[A-Za-z0-9_-]{1,64}$/;
+const kindPattern = /^[a-z][a-z0-9_-]{0,15}$/;
+const keyPattern = /^[\x21-\x7e]{1,128}$/;
+// C0, DEL and C1: they reach terminals and logs, never a person.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+const controlPattern = /[\u0000-\u001f\u007f-\u009f]/;
+
+export function isRejection(value: object): value is Rejection {
+  return "rejected" in value;
+}
+
+/** A rejection that came from another node, as one of ours; undefined for what is none. */
+export function rejectionOf(value: unknown): Rejection | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { rejected, message, retryAfterS } = value as Record<string, unknown>;
+  const code = rejectionCodes.find((known) => known === rejected);
+  if (!code || typeof message !== "string") return undefined;
+  return reject(code, message, typeof retryAfterS === "number" && retryAfterS > 0 ? retryAfterS : undefined);
+}
+
+export function reject(rejected: RejectionCode, message: string, retryAfterS?: number): Rejection {
+  return retryAfterS === undefined ? { rejected, message } : { rejected, message, retryAfterS };
+}
+
+/** The video id in `text`, or a rejection. */
+export function parseVideoId(text: unknown): VideoId | Rejection {
+  if (typeof text === "string" && videoPattern.test(text)) return text as VideoId;
+  return reject("bad-video", "a video id is 1 to 64 characters of A-Z a-z 0-9 _ -");
+}
+
+/** True when `text` may name a video; for input already known to be ours. */
+export function isVideoId(text: unknown): text is VideoId {
+  return typeof text === "string" && videoPattern.test(text);
+}
+
+/** True when `text` may name a kind, configured here or on another node. */
+export function isKind(text: unknown): text is Kind {
+  return typeof text === "string" && kindPattern.test(text);
+}
+
+/** The configured kinds, checked by config.ts, as a set to parse against. */
+export function kindSet(kinds: readonly string[]): ReadonlySet<Kind> {
+  return new Set(kinds as readonly Kind[]);
+}
+
+/** A parsed JSON body as an object whose unknown members are harmless scalars. */
+function members(body: unknown, known: ReadonlySet<string>): Record<string, unknown> | Rejection {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return reject("bad-body", "the body must be a JSON object");
+  }
+  for (const name in body) {
+    if (known.has(name)) continue;
+    const value = (body as Record<string, unknown>)[name];
+    if (typeof value === "object" && value !== null) {
+      return reject("bad-field", "an unknown field must not hold an object or a list");
+    }
+  }
+  return body as Record<string, unknown>;
+}
+
+const likeFields: ReadonlySet<string> = new Set(["kind", "count", "user", "key"]);
+const itemFields: ReadonlySet<string> = new Set(["video", "kind", "count", "user", "key"]);
+const commentFields: ReadonlySet<string> = new Set(["text", "user", "key"]);
+
+/** Parses the body of `POST …/likes`; `headerKey` is the `Idempotency-Key`, which wins over `key`. */
+export function parseLike(
+  video: VideoId,
+  body: unknown,
+  headerKey: string | null,
+  kinds: ReadonlySet<Kind>,
+): Like | Rejection {
+  const fields = members(body, likeFields);
+  if (isRejection(fields)) return fields;
+  return likeOf(video, fields, headerKey, kinds);
+}
+
+/** Parses one item of `POST /v1/likes`. */
+export function parseLikeItem(item: unknown, kinds: ReadonlySet<Kind>): Like | Rejection {
+  const fields = members(item, itemFields);
+  if (isRejection(fields)) return fields;
+  const video = parseVideoId(fields.video);
+  if (typeof video !== "string") return video;
+  return likeOf(video, fields, null, kinds);
+}
+
+function likeOf(
+  video: VideoId,
+  fields: Record<string, unknown>,
+  headerKey: string | null,
+  kinds: ReadonlySet<Kind>,
+): Like | Rejection {
+  const kind = fields.kind;
+  if (typeof kind !== "string" || !kinds.has(kind as Kind)) {
+    return reject("unknown-kind", `kind must be one of ${[...kinds].join(", ")}`);
+  }
+  const count = fields.count ?? 1;
+  if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > limits.likeCountMax) {
+    return reject("bad-count", `count must be a whole number from 1 to ${limits.likeCountMax}`);
+  }
+  const user = parseUser(fields.user);
+  if (typeof user === "object") return user;
+  const key = parseKey(headerKey ?? fields.key);
+  if (typeof key === "object") return key;
+  return { video, kind: kind as Kind, count, user, key };
+}
+
+/** Parses the body of `POST …/comments`. Text is kept as it came: never trimmed, never normalised. */
+export function parseComment(
+  video: VideoId,
+  body: unknown,
+  headerKey: string | null,
+  atMs: number,
+): CommentDraft | Rejection {
+  const fields = members(body, commentFields);
+  if (isRejection(fields)) return fields;
+  const text = fields.text;
+  if (typeof text !== "string") return reject("bad-field", "text must be a string");
+  if (text.trim() === "") return reject("text-empty", "text must not be empty");
+  const problem = textProblem(text, limits.commentCharsMax, "text");
+  if (problem) return problem;
+  const user = parseUser(fields.user);
+  if (typeof user === "object") return user;
+  const key = parseKey(headerKey ?? fields.key);
+  if (typeof key === "object") return key;
+  return { video, text, user, key, atMs };
+}
+
+function parseUser(user: unknown): string | undefined | Rejection {
+  if (user === undefined || user === null) return undefined;
+  if (typeof user !== "string") return reject("bad-user", "user must be a string");
+  if (user.trim() === "") return reject("bad-user", "user must not be empty");
+  const problem = textProblem(user, limits.userCharsMax, "user");
+  return problem ? reject("bad-user", problem.message) : user;
+}
+
+function parseKey(key: unknown): string | undefined | Rejection {
+  if (key === undefined || key === null) return undefined;
+  if (typeof key === "string" && keyPattern.test(key)) return key;
+  return reject("bad-key", `a key is 1 to ${limits.keyBytesMax} visible ASCII characters`);
+}
+
+function textProblem(text: string, charsMax: number, name: string): Rejection | undefined {
+  // UTF-16 units bound code points from above and below: count only when it can matter.
+  if (text.length > charsMax && (text.length > 2 * charsMax || [...text].length > charsMax)) {
+    return reject("text-too-long", `${name} must have at most ${charsMax} characters`);
+  }
+  if (controlPattern.test(text)) return reject("text-control", `${name} must not hold control characters`);
+  if (!text.isWellFormed()) return reject("text-malformed", `${name} must be well-formed Unicode`);
+  return undefined;
+}

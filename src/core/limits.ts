@@ -1,0 +1,154 @@
+/**
+ * Every number that bounds memory or work, with its unit, in one place; what happens at each bound is
+ * said beside it. `assertLimits` checks how they relate, once, at start.
+ */
+import { assert } from "../base/assert.ts";
+
+export const limits = {
+  /** Bytes of a request body. Beyond: 413. */
+  bodyBytesMax: 16 * 1024,
+  /** Bytes of a batch request body (`POST /v1/likes`). Beyond: 413. */
+  batchBodyBytesMax: 512 * 1024,
+  /** Items of `POST /v1/likes`. Beyond: 422. */
+  batchItemsMax: 1000,
+  /** Likes in one interaction: a client merges taps. Beyond: 422. */
+  likeCountMax: 50,
+  /** Code points of a comment. Beyond: 422. */
+  commentCharsMax: 500,
+  /** Code points of a user name. Beyond: 422. */
+  userCharsMax: 64,
+  /** Bytes of an idempotency key (visible ASCII). Beyond: 422. */
+  keyBytesMax: 128,
+  /** Characters of a video id. Beyond: 400. */
+  videoIdCharsMax: 64,
+  /** Videos on one stream. Beyond: 422. */
+  videosPerStreamMax: 32,
+  /** Videos watched on one node. Beyond: a stream that asks for another one is refused. */
+  watchesMax: 200_000,
+  /** Interactions in one relayed micro-batch, and their bytes. Beyond: another one. */
+  relayItemsMax: 500,
+  relayBytesMax: 256 * 1024,
+  /** Longest an interaction waits to be relayed with others, in milliseconds. */
+  relayMs: 5,
+  /** How long a key is remembered, in milliseconds of log time. */
+  keyWindowMs: 120_000,
+  /** Keys remembered at once. Beyond: new keyed likes are answered 503 until old ones expire. */
+  keysMax: 8_000_000,
+  /** Videos whose totals are held. Beyond: interactions on a new video are answered 503. */
+  videosMax: 1_000_000,
+  /** Likes and comments waiting for their commit. Beyond: 503. */
+  pendingMax: 20_000,
+  /** Longest a like waits to share a commit, in milliseconds. */
+  batchMs: 10,
+  /** Likes with a key in one record of the log: keeps a record under NATS' 1 MB. Beyond: a new record. */
+  recordKeysMax: 16_384,
+  /** Names shown with a tick (`by`). Beyond: the first ones stay. */
+  bySizeMax: 5,
+  /** Connections of one shard. Beyond: another shard. */
+  connectionsPerShardMax: 1024,
+  /** Writes a shard does before the event loop gets its turn. */
+  stepWritesMax: 512,
+  /** Comment runs waiting in a shard's mailbox. Beyond: its viewers catch up from history. */
+  mailboxRunsMax: 4096,
+  /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
+  streamChunksMax: 8,
+  /** Bytes of comments owed to a lagging viewer. Beyond: its stream is closed and resumes by id. */
+  owedBytesMax: 64 * 1024,
+  /** Bytes of one page of history between nodes. Beyond: the next page. */
+  pageBytesMax: 512 * 1024,
+  /** Entries of one page of history between nodes. Beyond: the next page. */
+  pageEntriesMax: 1000,
+  /** Entries of a watched video that a node keeps for replay. Older ones are asked for. */
+  historyEntriesMax: 1000,
+  /**
+   * Videos whose comments a ledger in memory holds. Beyond: the one longest without a comment is forgotten.
+   */
+  memoryRoomsMax: 1000,
+  /** Keys of comments that a ledger in memory remembers. Beyond: the oldest is forgotten before its time. */
+  memoryKeysMax: 100_000,
+  /** Comments in a snapshot. */
+  snapshotCommentsMax: 20,
+  /** Comments of one listing. */
+  listingMax: 100,
+  /** Longest long poll, in seconds. */
+  pollWaitMaxS: 25,
+  /** Long polls held at once. Beyond: 503. */
+  pollsMax: 10_000,
+  /** Characters of a `Last-Event-ID` that are looked at. Beyond: reset. */
+  eventIdCharsMax: 64,
+  /** Silence after which a beat is due: each connection draws its own from this range, in ms. */
+  beatMinMs: 15_000,
+  beatMaxMs: 20_000,
+  /** A stream that took no byte for this long is closed, in milliseconds: three beats. */
+  idleMs: 60_000,
+  /** First reconnect delay told to each stream, drawn from this range, in milliseconds. */
+  retryMinMs: 1_000,
+  retryMaxMs: 5_000,
+  /** How long a node keeps a video's subscription after its last viewer left, in milliseconds. */
+  lingerMs: 15_000,
+  /** Least time between two viewer counts of one video and node, in milliseconds. */
+  viewersEveryMs: 1_000,
+  /** Viewer counts are repeated this often even without change, in milliseconds. */
+  viewersRepeatMs: 5_000,
+  /** A viewer count older than this no longer counts, in milliseconds. */
+  viewersExpireMs: 15_000,
+  /** Videos listed by `GET /v1/cluster`, and rows of each. Beyond: only counted. */
+  clusterVideosMax: 1000,
+  clusterRowsMax: 64,
+  /** How long a node's lease lasts without renewal, in milliseconds. */
+  leaseMs: 10_000,
+  /** How often a node renews its lease, in milliseconds. */
+  leaseRenewMs: 3_000,
+  /**
+   * How often a dispatcher says that it is there, in ms, and how often it may be missed before others step
+   * in.
+   */
+  aliveEveryMs: 500,
+  /** Rows of a node without a lease are removed after this, in milliseconds, so many at a time. */
+  endedRowsMs: 60_000,
+  endedRowsMax: 500,
+  aliveMissedMax: 4,
+  /** How long a dispatcher that has said goodbye still serves what was on its way to it, in milliseconds. */
+  leaveMs: 100,
+  /** Dispatchers whose silence is noticed. Beyond: only their leases count. */
+  peersMax: 256,
+  /** A quiet video's totals are published once more after this, in milliseconds: heals a lost tick. */
+  echoMs: 1_000,
+  /** A video with viewers is asked for again after this, though nothing seems to be missing, in ms. */
+  recheckMs: 4_000,
+  /** Least time between two such questions of a node, in ms: with many videos each waits longer. */
+  recheckEveryMs: 250,
+  /** Longest a request between nodes waits, in milliseconds. */
+  requestMs: 2_000,
+  /** Longest a like or comment waits for the shared log, in milliseconds. Beyond: 503. */
+  storeMs: 1_800,
+  /** Bytes handed to NATS that it is not known to have taken. Beyond: refused, as if it were away. */
+  busUnderWayBytesMax: 16 * 1024 * 1024,
+  /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
+  busRequestsMax: 20_000,
+  /** Pages of comments read from a shared log at once. Beyond: unavailable. */
+  ledgerReadsMax: 256,
+} as const;
+
+/** Throws if two limits contradict each other. */
+export function assertLimits(): void {
+  const l = limits;
+  assert(l.beatMinMs <= l.beatMaxMs, "beatMinMs <= beatMaxMs");
+  assert(l.idleMs >= 3 * l.beatMaxMs, "an idle stream outlives three beats");
+  assert(l.viewersExpireMs >= 2 * l.viewersRepeatMs, "a viewer count survives one lost message");
+  assert(l.leaseMs >= 3 * l.leaseRenewMs, "a lease survives two lost renewals");
+  assert(
+    l.aliveEveryMs * l.aliveMissedMax < l.leaseMs,
+    "a silent dispatcher is passed over before its lease ends",
+  );
+  assert(l.endedRowsMs >= 3 * l.leaseMs, "a node that was away for a moment finds its rows again");
+  assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
+  assert(l.recordKeysMax * 9 + 64 * 1024 <= 1024 * 1024, "a record fits NATS' default payload");
+  assert(l.pageBytesMax <= 768 * 1024, "a page fits NATS' default payload");
+  assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
+  assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
+  assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");
+  assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
+  assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
+  assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
+}

@@ -1,0 +1,205 @@
+/**
+ * The record: what one commit writes into the log of likes, the same bytes in SQLite and in JetStream.
+ *
+ * A record merges at most ten milliseconds of likes into one group per (video, kind). Likes without a
+ * key are only a sum; likes with one keep its 8-byte hash beside their count, because the fold drops a hash
+ * it has seen within the window. So a record's size follows the keys, not the taps.
+ *
+ * Layout, little-endian: u8 version (1) · f64 atMs · u16 groups, then per group: text video · text kind · f64
+ * loose · u32 n · n × (u32 hi, u32 lo, u8 count) · u8 m · m × (text user, u16 count); a text is u16 length +
+ * UTF-8.
+ */
+import { assert } from "../base/assert.ts";
+import { type Hash64, hash64 } from "./hash.ts";
+import { isKind, isVideoId, type Kind, type Like, type VideoId } from "./interaction.ts";
+import { limits } from "./limits.ts";
+
+/** Who liked: a decoration of a tick, never counted. */
+export interface By {
+  readonly user: string;
+  readonly kind: string;
+  readonly count: number;
+}
+
+export interface LikeGroup {
+  readonly video: VideoId;
+  readonly kind: Kind;
+  /** Sum of the likes without a key. */
+  loose: number;
+  /** Key hashes and their counts, in order of arrival. */
+  readonly hi: number[];
+  readonly lo: number[];
+  readonly counts: number[];
+  readonly by: By[];
+}
+
+export interface LikeRecord {
+  /** When the oldest like was accepted, Unix ms. */
+  readonly atMs: number;
+  readonly groups: readonly LikeGroup[];
+}
+
+/** Collects likes into a record: filled, taken, filled again. */
+export class RecordBuilder {
+  #groups = new Map<VideoId, Map<Kind, LikeGroup>>();
+  #groupCount = 0;
+  #keys = 0;
+  #atMs = 0;
+  readonly #hash: Hash64 = { hi: 0, lo: 0 };
+
+  get empty(): boolean {
+    return this.#groupCount === 0;
+  }
+
+  /** True when the next like belongs into another record. */
+  get full(): boolean {
+    return this.#keys >= limits.recordKeysMax || this.#groupCount >= recordGroupsMax;
+  }
+
+  /** Merges one like, accepted at `atMs`. */
+  add(like: Like, atMs: number): void {
+    if (this.#groupCount === 0) this.#atMs = atMs;
+    const group = this.#group(like.video, like.kind);
+    if (like.key === undefined) {
+      group.loose += like.count;
+    } else {
+      hash64(like.video, like.key, this.#hash);
+      group.hi.push(this.#hash.hi);
+      group.lo.push(this.#hash.lo);
+      group.counts.push(like.count);
+      this.#keys++;
+    }
+    if (like.user !== undefined && group.by.length < limits.bySizeMax) {
+      group.by.push({ user: like.user, kind: like.kind, count: like.count });
+    }
+  }
+
+  /** The record of all added since the last `take`; at least one like must have been added. */
+  take(): LikeRecord {
+    assert(this.#groupCount > 0, "a record holds at least one like");
+    const groups: LikeGroup[] = [];
+    for (const kinds of this.#groups.values()) for (const group of kinds.values()) groups.push(group);
+    const record = { atMs: this.#atMs, groups };
+    this.#groups = new Map();
+    this.#groupCount = 0;
+    this.#keys = 0;
+    return record;
+  }
+
+  #group(video: VideoId, kind: Kind): LikeGroup {
+    let kinds = this.#groups.get(video);
+    if (!kinds) {
+      kinds = new Map();
+      this.#groups.set(video, kinds);
+    }
+    let group = kinds.get(kind);
+    if (!group) {
+      group = { video, kind, loose: 0, hi: [], lo: [], counts: [], by: [] };
+      kinds.set(kind, group);
+      this.#groupCount++;
+    }
+    return group;
+  }
+}
+
+/** Groups of one record: with `bySizeMax` long names each they stay under NATS' 1 MB. */
+const recordGroupsMax = 400;
+const recordVersion = 1;
+/** UTF-16 units of a user name: a code point takes at most two. */
+const userUnitsMax = 2 * limits.userCharsMax;
+const encoder = new TextEncoder();
+// A name may begin with U+FEFF, which is not ours to take away.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The bytes of `record`. */
+export function encodeRecord(record: LikeRecord): Uint8Array {
+  let size = 11;
+  for (const g of record.groups) {
+    size += 2 + g.video.length + 2 + g.kind.length + 8 + 4 + 9 * g.hi.length + 1;
+    for (const by of g.by) size += 4 + 3 * by.user.length;
+  }
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, recordVersion);
+  view.setFloat64(1, record.atMs, true);
+  view.setUint16(9, record.groups.length, true);
+  let at = 11;
+  const text = (value: string): void => {
+    const { written } = encoder.encodeInto(value, bytes.subarray(at + 2));
+    view.setUint16(at, written, true);
+    at += 2 + written;
+  };
+  for (const g of record.groups) {
+    text(g.video);
+    text(g.kind);
+    view.setFloat64(at, g.loose, true);
+    view.setUint32(at + 8, g.hi.length, true);
+    at += 12;
+    for (let i = 0; i < g.hi.length; i++, at += 9) {
+      view.setUint32(at, g.hi[i] as number, true);
+      view.setUint32(at + 4, g.lo[i] as number, true);
+      view.setUint8(at + 8, g.counts[i] as number);
+    }
+    view.setUint8(at++, g.by.length);
+    for (const by of g.by) {
+      text(by.user);
+      view.setUint16(at, by.count, true);
+      at += 2;
+    }
+  }
+  return bytes.subarray(0, at);
+}
+
+/** The record in `bytes`, or undefined when they are not one: a log may be written by others. */
+export function decodeRecord(bytes: Uint8Array): LikeRecord | undefined {
+  try {
+    return readRecord(bytes);
+  } catch {
+    // RangeError of a cut record or TypeError of bad UTF-8: not a record, whatever it is.
+    return undefined;
+  }
+}
+
+function readRecord(bytes: Uint8Array): LikeRecord | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint8(0) !== recordVersion) return undefined;
+  const atMs = view.getFloat64(1, true);
+  const count = view.getUint16(9, true);
+  if (!Number.isFinite(atMs) || count === 0) return undefined;
+  let at = 11;
+  const text = (): string => {
+    const length = view.getUint16(at, true);
+    if (at + 2 + length > bytes.length) throw new RangeError("cut");
+    const value = decoder.decode(bytes.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+    return value;
+  };
+  const groups: LikeGroup[] = [];
+  for (let g = 0; g < count; g++) {
+    const video = text();
+    const kind = text();
+    const loose = view.getFloat64(at, true);
+    const keys = view.getUint32(at + 8, true);
+    at += 12;
+    if (!isVideoId(video) || !isKind(kind)) return undefined;
+    if (!Number.isSafeInteger(loose) || loose < 0 || at + 9 * keys > bytes.length) return undefined;
+    const group: LikeGroup = { video, kind, loose, hi: [], lo: [], counts: [], by: [] };
+    for (let i = 0; i < keys; i++, at += 9) {
+      const likes = view.getUint8(at + 8);
+      if (likes < 1 || likes > limits.likeCountMax) return undefined;
+      group.hi.push(view.getUint32(at, true));
+      group.lo.push(view.getUint32(at + 4, true));
+      group.counts.push(likes);
+    }
+    const names = view.getUint8(at++);
+    if (names > limits.bySizeMax) return undefined;
+    for (let i = 0; i < names; i++) {
+      const user = text();
+      if (user.length > userUnitsMax) return undefined;
+      group.by.push({ user, kind, count: view.getUint16(at, true) });
+      at += 2;
+    }
+    groups.push(group);
+  }
+  return at === bytes.length ? { atMs, groups } : undefined;
+}

@@ -1,0 +1,118 @@
+/**
+ * Server-Sent Events as bytes. Pure, and injection-proof by construction: event names are constants, ids are
+ * `<epoch>-<seq>`, and all that people wrote is inside JSON, which holds no raw line break.
+ *
+ * A frame is made once and written to every viewer: nothing here knows a viewer but `hello`.
+ */
+import { assert } from "../base/assert.ts";
+import { type CommentEntry, type Entry, formatId } from "./entry.ts";
+import type { VideoId } from "./interaction.ts";
+import type { By } from "./record.ts";
+import type { Counts } from "./totals.ts";
+
+const encoder = new TextEncoder();
+const idPattern = /^[a-z0-9-]{1,40}$/;
+
+type EventName =
+  | "hello"
+  | "snapshot"
+  | "likes"
+  | "comment"
+  | "viewers"
+  | "retract"
+  | "reset"
+  | "beat"
+  | "bye"
+  | "admin"
+  | "cluster";
+
+/** One event. `json` must be the output of JSON.stringify or of the same form: without CR and LF. */
+export function frame(event: EventName, json: string, id?: string): string {
+  if (id === undefined) return `event: ${event}\ndata: ${json}\n\n`;
+  assert(idPattern.test(id), "an event id is ours");
+  return `id: ${id}\nevent: ${event}\ndata: ${json}\n\n`;
+}
+
+/** Text to bytes, UTF-8. */
+export function bytesOf(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Unix ms as sent to viewers: a hundredth of a millisecond is plenty. */
+export function stamp(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
+
+/** First event of a stream, with the delay after which to reconnect. */
+export function helloFrame(connection: string, node: string, nowMs: number, retryMs: number): string {
+  return `retry: ${retryMs}\n${frame("hello", JSON.stringify({ connection, node, now: stamp(nowMs) }))}`;
+}
+
+/** What viewers see of one video. */
+export interface Shown {
+  readonly video: VideoId;
+  readonly totals: Readonly<Counts>;
+  readonly version: number;
+}
+
+export function likesFrame(shown: Shown, atMs: number, by: readonly By[]): string {
+  // Built by hand where JSON.stringify would only walk a fixed shape: video and version need no escaping.
+  const names = by.length === 0 ? "" : `,"by":${JSON.stringify(by)}`;
+  return (
+    `event: likes\ndata: {"video":"${shown.video}","totals":${JSON.stringify(shown.totals)}` +
+    `,"version":${shown.version},"at":${stamp(atMs)}${names}}\n\n`
+  );
+}
+
+/** A comment as JSON, the same in frames, snapshots, listings and polls. */
+export interface CommentJson {
+  readonly video: VideoId;
+  readonly id: string;
+  readonly user?: string;
+  readonly text: string;
+  readonly at: number;
+}
+
+export function commentJson(epoch: string, entry: CommentEntry): CommentJson {
+  const id = formatId(epoch, entry.seq);
+  const { video, user, text } = entry;
+  return user === undefined
+    ? { video, id, text, at: stamp(entry.atMs) }
+    : { video, id, user, text, at: stamp(entry.atMs) };
+}
+
+/**
+ * The frame of an entry: `comment`, or `retract`. Both carry the id at which a stream resumes behind them.
+ */
+export function entryFrame(epoch: string, entry: Entry): string {
+  const id = formatId(epoch, entry.seq);
+  if (entry.type === "comment") return frame("comment", JSON.stringify(commentJson(epoch, entry)), id);
+  return frame("retract", JSON.stringify({ video: entry.video, id: formatId(epoch, entry.target) }), id);
+}
+
+export function snapshotFrame(
+  shown: Shown,
+  viewers: number,
+  comments: readonly CommentJson[],
+  id: string,
+): string {
+  const { video, totals, version } = shown;
+  return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version }), id);
+}
+
+export function viewersFrame(video: VideoId, viewers: number): string {
+  return frame("viewers", JSON.stringify({ video, viewers }));
+}
+
+export function resetFrame(video: VideoId, reason: string): string {
+  return frame("reset", JSON.stringify({ video, reason }));
+}
+
+export function beatFrame(nowMs: number, stale: boolean): string {
+  return frame("beat", stale ? `{"now":${stamp(nowMs)},"stale":true}` : `{"now":${stamp(nowMs)}}`);
+}
+
+/** Last event of a stream. The `retry` field makes browsers wait as long as the data says. */
+export function byeFrame(reason: string, retryMs: number): string {
+  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }))}`;
+}

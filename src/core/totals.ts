@@ -1,0 +1,52 @@
+/**
+ * Totals: the state a tick carries, and how two of them merge.
+ *
+ * The distinction everything rests on: totals are state, not change. A later version replaces an
+ * earlier one, so loss, repetition and reordering of ticks cost freshness, never correctness.
+ * Each region folds its own log, so a video has one `Totals` per region and viewers see their sum.
+ */
+
+/** Likes by kind. Objects without a prototype: a kind may be named `constructor`. */
+export type Counts = Record<string, number>;
+
+export interface Totals {
+  /** Grows by one with every change of this video in this region. */
+  readonly version: number;
+  readonly counts: Readonly<Counts>;
+}
+
+/** An empty count, without inherited names. */
+export function emptyCounts(): Counts {
+  return Object.create(null) as Counts;
+}
+
+/** A video nobody has liked yet. */
+export const noTotals: Totals = { version: 0, counts: emptyCounts() };
+
+/** Adds `more` into `into`. */
+export function addCounts(into: Counts, more: Readonly<Counts>): void {
+  for (const kind in more) into[kind] = (into[kind] ?? 0) + (more[kind] ?? 0);
+}
+
+/** The newer of two totals of one video and region; `a` when they are of the same version. */
+export function newest(a: Totals, b: Totals): Totals {
+  return b.version > a.version ? b : a;
+}
+
+/** What viewers see: the sum over regions. Its version grows whenever any region's does. */
+export function sumRegions(regions: Iterable<Totals>): Totals {
+  let version = 0;
+  const counts = emptyCounts();
+  for (const totals of regions) {
+    version += totals.version;
+    addCounts(counts, totals.counts);
+  }
+  return { version, counts };
+}
+
+/** All likes of all kinds. */
+export function likesOf(counts: Readonly<Counts>): number {
+  let sum = 0;
+  for (const kind in counts) sum += counts[kind] ?? 0;
+  return sum;
+}

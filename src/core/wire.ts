@@ -1,0 +1,326 @@
+/**
+ * What nodes say to each other, as bytes. Every decoder gives undefined for what is not a message of ours:
+ * another node may be newer, older or broken, and nothing it sends may crash this one or reach a viewer
+ * unchecked.
+ *
+ * JSON throughout: these messages are per video and tick, never per viewer. The log's record, which is per
+ * like, is binary and lives in record.ts.
+ */
+import { type CommentEntry, type Entry, type Page, parseId } from "./entry.ts";
+import {
+  type CommentDraft,
+  isKind,
+  isVideoId,
+  type Like,
+  type Rejection,
+  rejectionOf,
+  type VideoId,
+} from "./interaction.ts";
+import { limits } from "./limits.ts";
+import type { By } from "./record.ts";
+import { type Counts, emptyCounts, type Totals } from "./totals.ts";
+
+/** Subjects, without the prefix that bus/nats.ts puts before them. */
+export const subjects = {
+  tick: (video: VideoId): string => `tick.${video}`,
+  comment: (video: VideoId): string => `comment.${video}`,
+  viewers: (video: VideoId): string => `viewers.${video}`,
+  allViewers: "viewers.*",
+  ingest: "ingest",
+  state: "state",
+  cluster: "cluster",
+  /** A request to one dispatcher in particular. */
+  at: (subject: string, node: string): string => `${subject}.${node}`,
+  alive: (node: string): string => `alive.${node}`,
+  allAlive: "alive.*",
+  node: (node: string): string => `node.${node}`,
+} as const;
+
+/** The last token of a subject. */
+export function videoOf(subject: string): VideoId | undefined {
+  const video = subject.slice(subject.lastIndexOf(".") + 1);
+  return isVideoId(video) ? video : undefined;
+}
+
+/** A video's totals, published once per window by the dispatcher that owns the video. */
+export interface Tick {
+  readonly video: VideoId;
+  readonly region: string;
+  readonly totals: Totals;
+  /** When the oldest like of this tick was accepted, made durable, and ticked: Unix ms. */
+  readonly atMs: number;
+  readonly durableMs: number;
+  readonly tickedMs: number;
+  readonly by: readonly By[];
+}
+
+export interface ViewerCount {
+  readonly node: string;
+  readonly incarnation: string;
+  readonly viewers: number;
+}
+
+/** Asks for a video's state; `limit` 0 asks for no entries. */
+export interface StateRequest {
+  readonly video: VideoId;
+  readonly after: number | undefined;
+  readonly limit: number;
+}
+
+export interface State {
+  readonly epoch: string;
+  readonly region: string;
+  readonly totals: Totals;
+  readonly viewers: number;
+  readonly page: Page;
+}
+
+export interface IngestRequest {
+  readonly likes: readonly Like[];
+  readonly comments: readonly CommentDraft[];
+  /**
+   * How long the oldest of them had been accepted when this was sent, in ms. A duration, since clocks
+   * differ.
+   */
+  readonly waitedMs?: number;
+  readonly retract?: { readonly video: VideoId; readonly id: string };
+}
+
+/** One verdict per like (null: counted), one per comment (its id, or why not). */
+export interface IngestReply {
+  readonly likes: readonly (Rejection | null)[];
+  readonly comments: readonly (string | Rejection)[];
+  readonly retracted?: boolean | Rejection;
+}
+
+/** Sent to the node that holds the stream. */
+export interface WatchRequest {
+  readonly connection: string;
+  readonly video: VideoId;
+  readonly watch: boolean;
+  /** When the permission to do so ends, Unix ms. */
+  readonly untilMs?: number | undefined;
+}
+
+const nothing = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Any message as bytes. */
+export function encodeJson(message: object): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+/** The JSON object in `payload`, or undefined. */
+export function decodeJson(payload: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(payload));
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const nodePattern = /^[A-Za-z0-9_-]{1,64}$/;
+/** The last instant that JavaScript can name, Unix ms. */
+const timeMaxMs = 8.64e15;
+
+export function isNodeName(value: unknown): value is string {
+  return typeof value === "string" && nodePattern.test(value);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= timeMaxMs;
+}
+
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function decodeTotals(version: unknown, counts: unknown): Totals | undefined {
+  if (!isCount(version) || typeof counts !== "object" || counts === null) return undefined;
+  const checked: Counts = emptyCounts();
+  for (const [kind, count] of Object.entries(counts)) {
+    if (!isKind(kind) || !isCount(count)) return undefined;
+    checked[kind] = count;
+  }
+  return { version, counts: checked };
+}
+
+function decodeBy(value: unknown): readonly By[] | undefined {
+  if (!Array.isArray(value) || value.length > limits.bySizeMax) return undefined;
+  const checked: By[] = [];
+  for (const by of value as Record<string, unknown>[]) {
+    if (typeof by !== "object" || by === null) return undefined;
+    const { user, kind, count } = by;
+    if (typeof user !== "string" || user.length > 2 * limits.userCharsMax) return undefined;
+    if (!isKind(kind) || !isCount(count)) return undefined;
+    // Taken over one by one: what else a broken node put there must not reach viewers.
+    checked.push({ user, kind, count });
+  }
+  return checked;
+}
+
+/** Says that a dispatcher is there, or that it leaves. */
+export function encodeAlive(leaving: boolean): Uint8Array {
+  return leaving ? encodeJson({ leaving }) : nothing;
+}
+
+/** Who says it, and what. */
+export function decodeAlive(
+  payload: Uint8Array,
+  subject: string,
+): { readonly node: string; readonly leaving: boolean } | undefined {
+  const node = subject.slice(subject.lastIndexOf(".") + 1);
+  if (!isNodeName(node)) return undefined;
+  if (payload.length === 0) return { node, leaving: false };
+  return decodeJson(payload)?.leaving === true ? { node, leaving: true } : undefined;
+}
+
+export function encodeTick(tick: Tick): Uint8Array {
+  return encodeJson({
+    r: tick.region,
+    v: tick.totals.version,
+    c: tick.totals.counts,
+    t: [tick.atMs, tick.durableMs, tick.tickedMs],
+    b: tick.by,
+  });
+}
+
+export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefined {
+  const m = decodeJson(payload);
+  if (!m || !isNodeName(m.r) || !Array.isArray(m.t)) return undefined;
+  const totals = decodeTotals(m.v, m.c);
+  const by = decodeBy(m.b);
+  const [atMs, durableMs, tickedMs] = m.t as unknown[];
+  if (!totals || !by || !isTime(atMs) || !isTime(durableMs) || !isTime(tickedMs)) return undefined;
+  return { video, region: m.r, totals, atMs, durableMs, tickedMs, by };
+}
+
+export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
+  const m = decodeJson(payload);
+  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation) || !isCount(m.viewers)) return undefined;
+  return { node: m.node, incarnation: m.incarnation, viewers: m.viewers };
+}
+
+/** What the log stores of an entry; its place is the log's own. */
+export function encodeEntry(entry: EntryBody): Uint8Array {
+  return encodeJson(
+    entry.type === "comment"
+      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs }
+      : { type: "retract", target: entry.target },
+  );
+}
+
+export type EntryBody =
+  | Pick<CommentEntry, "type" | "text" | "user" | "atMs">
+  | { type: "retract"; target: number };
+
+/** The entry in `payload`, at the place `seq` behind `previous` of `video`. */
+export function decodeEntry(
+  payload: Uint8Array,
+  video: VideoId,
+  seq: number,
+  previous: number,
+): Entry | undefined {
+  const m = decodeJson(payload);
+  return m ? entryOf(m, video, seq, previous) : undefined;
+}
+
+function entryOf(
+  m: Record<string, unknown>,
+  video: VideoId,
+  seq: unknown,
+  previous: unknown,
+): Entry | undefined {
+  if (!isCount(seq) || !isCount(previous) || previous >= seq) return undefined;
+  if (m.type === "retract") {
+    return isCount(m.target) && m.target < seq
+      ? { type: "retract", video, seq, previous, target: m.target }
+      : undefined;
+  }
+  if (m.type !== "comment" || typeof m.text !== "string" || m.text.length > 2 * limits.commentCharsMax)
+    return undefined;
+  const user = m.user;
+  if (user !== undefined && (typeof user !== "string" || user.length > 2 * limits.userCharsMax))
+    return undefined;
+  return isTime(m.at) ? { type: "comment", video, seq, previous, text: m.text, user, atMs: m.at } : undefined;
+}
+
+export function decodeStateRequest(payload: Uint8Array): StateRequest | undefined {
+  const m = decodeJson(payload);
+  if (!m || !isVideoId(m.video) || !isCount(m.limit)) return undefined;
+  if (m.after !== undefined && !isCount(m.after)) return undefined;
+  return { video: m.video, after: m.after, limit: m.limit };
+}
+
+export function encodeState(state: State): Uint8Array {
+  const { page } = state;
+  return encodeJson({
+    epoch: state.epoch,
+    region: state.region,
+    version: state.totals.version,
+    counts: state.totals.counts,
+    viewers: state.viewers,
+    floor: page.floor,
+    head: page.head,
+    more: page.more,
+    entries: page.entries.map((e) =>
+      e.type === "comment"
+        ? { type: e.type, seq: e.seq, previous: e.previous, text: e.text, user: e.user, at: e.atMs }
+        : { type: e.type, seq: e.seq, previous: e.previous, target: e.target },
+    ),
+  });
+}
+
+export function decodeState(payload: Uint8Array, video: VideoId): State | undefined {
+  const m = decodeJson(payload);
+  if (!m || typeof m.epoch !== "string" || !/^[a-z0-9]{4,16}$/.test(m.epoch) || !isNodeName(m.region))
+    return undefined;
+  const totals = decodeTotals(m.version, m.counts);
+  if (!totals || !isCount(m.viewers) || !isCount(m.floor) || !isCount(m.head)) return undefined;
+  if (typeof m.more !== "boolean" || !Array.isArray(m.entries)) return undefined;
+  const entries: Entry[] = [];
+  for (const e of m.entries as Record<string, unknown>[]) {
+    if (typeof e !== "object" || e === null) return undefined;
+    const entry = entryOf(e, video, e.seq, e.previous);
+    if (!entry || entry.seq <= (entries.at(-1)?.seq ?? 0)) return undefined;
+    entries.push(entry);
+  }
+  const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
+  return { epoch: m.epoch, region: m.region, totals, viewers: m.viewers, page };
+}
+
+export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {
+  const m = decodeJson(payload);
+  if (!m || typeof m.connection !== "string" || m.connection.length > 128) return undefined;
+  if (!isVideoId(m.video) || typeof m.watch !== "boolean") return undefined;
+  if (m.untilMs !== undefined && !isTime(m.untilMs)) return undefined;
+  return { connection: m.connection, video: m.video, watch: m.watch, untilMs: m.untilMs };
+}
+
+/** The verdicts in `payload` on `likes` likes and `comments` comments. */
+export function decodeIngestReply(
+  payload: Uint8Array,
+  likes: number,
+  comments: number,
+): IngestReply | undefined {
+  const m = decodeJson(payload);
+  if (!m || !Array.isArray(m.likes) || !Array.isArray(m.comments)) return undefined;
+  if (m.likes.length !== likes || m.comments.length !== comments) return undefined;
+  const ofLikes = m.likes.map((verdict: unknown) => (verdict === null ? null : rejectionOf(verdict)));
+  const ofComments = m.comments.map((verdict: unknown) =>
+    typeof verdict === "string" && parseId(verdict) ? verdict : rejectionOf(verdict),
+  );
+  const reply = { likes: ofLikes.filter(isDefined), comments: ofComments.filter(isDefined) };
+  if (reply.likes.length !== likes || reply.comments.length !== comments) return undefined;
+  if (m.retracted === undefined) return reply;
+  const retracted = typeof m.retracted === "boolean" ? m.retracted : rejectionOf(m.retracted);
+  return retracted === undefined ? undefined : { ...reply, retracted };
+}
+
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
