@@ -1,0 +1,157 @@
+/**
+ * The ways into NATS: TLS with one's own authority, a user, a token, a credentials file, and doors that stay
+ * shut.
+ */
+import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nkeys } from "nats";
+import { startNats } from "../system/nats.ts";
+import type { NatsOptions } from "./nats.ts";
+import { connectBus, memoryLog, openBus, until } from "./nats-kit.ts";
+
+type KeyPair = ReturnType<typeof nkeys.createUser>;
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serverUrl(config: string, jetstream = true): Promise<string> {
+  const server = await startNats({ config, jetstream });
+  closers.push(() => server.close());
+  return server.url;
+}
+
+/** Enters, and sees that a message goes round. */
+async function enters(url: string, options: Partial<NatsOptions>): Promise<void> {
+  const bus = await connectBus(url, options);
+  closers.push(() => bus.close());
+  const got: number[] = [];
+  bus.subscribe("v", (payload) => got.push(payload.length));
+  bus.publish("v", new Uint8Array(300_000));
+  await until(() => got.length === 1);
+  expect(got).toEqual([300_000]);
+}
+
+/** Stays outside, and says why. */
+async function staysOut(url: string, options: Partial<NatsOptions>, reason: RegExp): Promise<void> {
+  const log = memoryLog();
+  const bus = openBus(url, { log, ...options });
+  closers.push(() => bus.close());
+  await until(() => log.lines.length > 0);
+  expect(log.lines[0]).toStartWith("warn waiting for NATS");
+  expect(log.lines[0]).toMatch(reason);
+  expect(bus.connected()).toBe(false);
+}
+
+test("a user and password, and not without", async () => {
+  const url = await serverUrl(`authorization { user: ann, password: "s3cret" }`);
+  await enters(url, { user: "ann", password: "s3cret" });
+  await staysOut(url, {}, /authorization/i);
+  await staysOut(url, { user: "ann", password: "wrong" }, /authorization/i);
+}, 30_000);
+
+test("a token, and not another", async () => {
+  const url = await serverUrl(`authorization { token: "t0ken" }`);
+  await enters(url, { token: "t0ken" });
+  await staysOut(url, { token: "other" }, /authorization/i);
+}, 30_000);
+
+test("a credentials file, and not one of another account", async () => {
+  const operator = nkeys.createOperator();
+  const account = nkeys.createAccount();
+  const limits = {
+    subs: -1,
+    data: -1,
+    payload: -1,
+    imports: -1,
+    exports: -1,
+    wildcards: true,
+    conn: -1,
+    leaf: -1,
+  };
+  const accountJwt = jwt(operator, account, "account", { limits });
+  const url = await serverUrl(
+    `operator: ${jwt(operator, operator, "operator", {})}\n` +
+      `resolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
+    false,
+  );
+  await enters(url, { creds: creds(account) });
+  await staysOut(url, { creds: creds(nkeys.createAccount()) }, /authorization/i);
+}, 30_000);
+
+test("TLS signed by one's own authority, and not by a stranger's", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ovation-tls-"));
+  closers.push(async () => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ["ours", "theirs"]) await authority(folder, name);
+  const url = await serverUrl(
+    `tls { cert_file: "${folder}/ours-server.pem", key_file: "${folder}/ours-server.key" }`,
+  );
+  const ca = (name: string): string => readFileSync(join(folder, `${name}.pem`), "utf8");
+  await enters(url, { ca: ca("ours") });
+  await enters(url.replace("nats://", "tls://"), { ca: ca("ours") });
+  await enters(url.replace("127.0.0.1", "localhost"), { ca: ca("ours") });
+  await staysOut(url, { ca: ca("theirs") }, /certificate|signature|verif|issuer/i);
+  await staysOut(url.replace("nats://", "tls://"), {}, /certificate|signature|verif|issuer/i);
+  await staysOut(url, {}, /wants TLS/);
+  const plain = await serverUrl("");
+  await staysOut(plain, { ca: ca("ours") }, /has no TLS/);
+}, 60_000);
+
+test("TLS whose certificate names another host stays shut", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ovation-tls-"));
+  closers.push(async () => rmSync(folder, { recursive: true, force: true }));
+  await authority(folder, "ours", "DNS:elsewhere.example");
+  const url = await serverUrl(
+    `tls { cert_file: "${folder}/ours-server.pem", key_file: "${folder}/ours-server.key" }`,
+  );
+  const ca = readFileSync(join(folder, "ours.pem"), "utf8");
+  await staysOut(url, { ca }, /host|altname|cert/i);
+  await staysOut(url.replace("127.0.0.1", "localhost"), { ca }, /host|altname|cert/i);
+}, 30_000);
+
+/** An authority and a server's certificate signed by it, as `name.pem` and `name-server.pem`. */
+async function authority(folder: string, name: string, names = "IP:127.0.0.1,DNS:localhost"): Promise<void> {
+  const at = join(folder, name);
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  await Bun.$`openssl req -x509 ${key} -keyout ${at}.key -out ${at}.pem -days 2 -subj /CN=${name}`.quiet();
+  await Bun.$`openssl req ${key} -keyout ${at}-server.key -out ${at}-server.csr -subj /CN=server`.quiet();
+  await Bun.write(`${at}.ext`, `subjectAltName=${names}\n`);
+  const by = ["-CA", `${at}.pem`, "-CAkey", `${at}.key`, "-CAcreateserial", "-extfile", `${at}.ext`];
+  await Bun.$`openssl x509 -req -in ${at}-server.csr ${by} -out ${at}-server.pem -days 2`.quiet();
+}
+
+/** A NATS JWT about `subject`, signed by `issuer`. */
+function jwt(issuer: KeyPair, subject: KeyPair, type: string, claims: object): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const head = part({ typ: "JWT", alg: "ed25519-nkey" });
+  const body = part({
+    jti: crypto.randomUUID(),
+    iat: Math.floor(Date.now() / 1000),
+    iss: issuer.getPublicKey(),
+    name: type,
+    sub: subject.getPublicKey(),
+    nats: { ...claims, type, version: 2 },
+  });
+  const signature = issuer.sign(new TextEncoder().encode(`${head}.${body}`));
+  return `${head}.${body}.${Buffer.from(signature).toString("base64url")}`;
+}
+
+/** A credentials file for a new user of `account`. */
+function creds(account: KeyPair): string {
+  const user = nkeys.createUser();
+  const token = jwt(account, user, "user", { pub: {}, sub: {}, subs: -1, data: -1, payload: -1 });
+  const seed = new TextDecoder().decode(user.getSeed());
+  return [
+    "-----BEGIN NATS USER JWT-----",
+    token,
+    "------END NATS USER JWT------",
+    "",
+    "-----BEGIN USER NKEY SEED-----",
+    seed,
+    "------END USER NKEY SEED------",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,201 @@
+/**
+ * JetStream over the link: streams that are created or checked but never changed, and appends that are
+ * answered when they are durable.
+ *
+ * It rests on the difference between what heals by waiting (no answer, no leader, no resources: asked again,
+ * with a line in the log) and what does not (a stream of our name that is not as we want it: an error for a
+ * person). It speaks JetStream's own JSON, because the client's manager cannot name consumers to delete or
+ * bound its waits.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Prng } from "../base/prng.ts";
+import { limits } from "../core/limits.ts";
+import { BusUnavailable } from "./bus.ts";
+import type { Headers, Link, Received } from "./nats-link.ts";
+
+/** A JSON object of the API, in the API's own words. */
+export type Json = Record<string, unknown>;
+
+/** A stream as it should be, in the API's words. */
+export interface StreamWanted {
+  readonly name: string;
+  readonly config: Json;
+  /** Fields that may be otherwise: said in the log, and lived with. */
+  readonly mayDiffer: readonly string[];
+}
+
+export interface StreamState {
+  /** When it was created, as the server wrote it: names this life of the stream. */
+  readonly created: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Newest messages kept per subject; undefined: all. */
+  readonly perSubject: number | undefined;
+}
+
+/** What the API answered in place of a result. */
+export class ApiError extends BusUnavailable {
+  readonly errorCode: number;
+  constructor(description: string, errorCode: number) {
+    super(description);
+    this.errorCode = errorCode;
+  }
+}
+
+/** A stream or bucket of our name exists and is not as wanted: nothing was changed, a person must decide. */
+export class StreamMismatch extends Error {
+  override readonly name = "StreamMismatch";
+}
+
+export const nanosPerMs = 1_000_000;
+const streamNotFound = 10_059;
+const noMessageFound = 10_037;
+const retryMinMs = 100;
+const retryMaxMs = 3_000;
+const waitingLogMs = 10_000;
+const empty = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface JetStreamParts {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly log: Log;
+}
+
+export interface Appended {
+  readonly seq: number;
+  /** True when the stream already held a message of this id. */
+  readonly repeated: boolean;
+}
+
+/** A message as the API gives it. */
+export interface Held {
+  readonly seq: number;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly atMs: number;
+}
+
+export class JetStream {
+  readonly parts: JetStreamParts;
+
+  constructor(parts: JetStreamParts) {
+    this.parts = parts;
+  }
+
+  /** One call of `$JS.API.<path>`. Rejects with ApiError, or BusUnavailable when nothing answered. */
+  async call(path: string, body?: Json): Promise<Json> {
+    const payload = body ? encoder.encode(JSON.stringify(body)) : empty;
+    const answer = await this.parts.link.request(`$JS.API.${path}`, payload, limits.requestMs);
+    return parseAnswer(answer);
+  }
+
+  /**
+   * Creates the stream, or checks the one there is. Waits as long as JetStream cannot say; rejects with
+   * StreamMismatch.
+   */
+  async open(wanted: StreamWanted, ended: () => boolean): Promise<StreamState> {
+    const { link, clock, prng, log } = this.parts;
+    let saidMs = Number.NEGATIVE_INFINITY;
+    for (let pauseMs = retryMinMs; ; pauseMs = Math.min(2 * pauseMs, retryMaxMs)) {
+      if (ended()) throw new BusUnavailable("closed");
+      try {
+        return await this.ensure(wanted);
+      } catch (error) {
+        if (error instanceof StreamMismatch) log.error("stream differs", { reason: error.message });
+        if (!(error instanceof BusUnavailable)) throw error;
+        // While there is no NATS at all, the link says so.
+        if (link.connected() && clock.now() - saidMs >= waitingLogMs) {
+          saidMs = clock.now();
+          log.warn("waiting for JetStream", { stream: wanted.name, reason: error.message });
+        }
+      }
+      await new Promise<void>((resolve) => clock.after(pauseMs * (0.5 + prng.next()), resolve));
+    }
+  }
+
+  /** As `open`, once: rejects with BusUnavailable when it cannot be known now. */
+  async ensure(wanted: StreamWanted): Promise<StreamState> {
+    let info: Json | undefined;
+    try {
+      info = await this.call(`STREAM.INFO.${wanted.name}`);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.errorCode !== streamNotFound) throw error;
+    }
+    if (!info) {
+      // Another node may create it in this moment: the server takes an equal configuration as the same wish.
+      info = await this.call(`STREAM.CREATE.${wanted.name}`, { ...wanted.config, name: wanted.name });
+      this.parts.log.info("created stream", { stream: wanted.name });
+    }
+    this.#compare(wanted, info.config as Json);
+    return stateOf(info);
+  }
+
+  async state(name: string): Promise<StreamState> {
+    return stateOf(await this.call(`STREAM.INFO.${name}`));
+  }
+
+  /** Appends a message; resolves when it is durable. Rejects with BusUnavailable: it may be there or not. */
+  async append(subject: string, payload: Uint8Array, timeoutMs: number, head?: Headers): Promise<Appended> {
+    const answer = parseAnswer(await this.parts.link.request(subject, payload, timeoutMs, head));
+    const { seq } = answer;
+    if (typeof seq !== "number" || !Number.isSafeInteger(seq)) throw new BusUnavailable("not a PubAck");
+    return { seq, repeated: answer.duplicate === true };
+  }
+
+  /**
+   * The message that `ask` names (`seq`, `last_by_subj`, `next_by_subj`), from the stream's leader: never a
+   * stale one.
+   */
+  async get(name: string, ask: Json): Promise<Held | undefined> {
+    try {
+      const { message } = (await this.call(`STREAM.MSG.GET.${name}`, ask)) as { message: Json };
+      const { seq, subject, data, time } = message;
+      const payload = Uint8Array.from(atob(typeof data === "string" ? data : ""), (c) => c.charCodeAt(0));
+      return { seq: Number(seq), subject: String(subject), payload, atMs: Date.parse(String(time)) };
+    } catch (error) {
+      if (error instanceof ApiError && error.errorCode === noMessageFound) return undefined;
+      throw error;
+    }
+  }
+
+  #compare({ name, config, mayDiffer }: StreamWanted, actual: Json): void {
+    const differences: string[] = [];
+    for (const field in config) {
+      const [is, wanted] = [JSON.stringify(actual[field]), JSON.stringify(config[field])];
+      if (is === wanted) continue;
+      if (mayDiffer.includes(field)) {
+        this.parts.log.warn("stream differs from settings", { stream: name, field, is, wanted });
+      } else {
+        differences.push(`${field} is ${is}, wanted ${wanted}`);
+      }
+    }
+    if (differences.length > 0) throw new StreamMismatch(`stream ${name}: ${differences.join("; ")}`);
+  }
+}
+
+function parseAnswer(answer: Received): Json {
+  let body: Json;
+  try {
+    body = JSON.parse(decoder.decode(answer.data)) as Json;
+  } catch {
+    throw new BusUnavailable("an answer that is not JetStream's");
+  }
+  const error = body.error as { description?: string; err_code?: number; code?: number } | undefined;
+  if (error) throw new ApiError(error.description ?? `error ${error.code}`, error.err_code ?? 0);
+  return body;
+}
+
+function stateOf(info: Json): StreamState {
+  const { first_seq, last_seq } = (info.state ?? {}) as Json;
+  const perSubject = Number((info.config as Json).max_msgs_per_subject);
+  return {
+    created: String(info.created),
+    firstSeq: Number(first_seq ?? 0),
+    lastSeq: Number(last_seq ?? 0),
+    perSubject: perSubject > 0 ? perSubject : undefined,
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * The reader of streams against a server that skips, goes silent and answers late: what real ones rarely do.
+ */
+import { expect, test } from "bun:test";
+import { VirtualClock } from "../base/clock.ts";
+import { seededPrng } from "../base/prng.ts";
+import type { JetStream, Json } from "./nats-jetstream.ts";
+import type { Received } from "./nats-link.ts";
+import { Reader } from "./nats-reader.ts";
+
+/** A server of which a test decides every word. */
+function fakeServer() {
+  const clock = new VirtualClock();
+  const calls: { path: string; body: Json | undefined; answer: (json: Json) => void }[] = [];
+  const answers: string[] = [];
+  const deleted: string[] = [];
+  let deliver: (message: Received) => void = () => {};
+  const link = {
+    connected: () => true,
+    onConnected: () => ({ end() {} }),
+    subscribe: (_inbox: string, receive: (message: Received) => void) => {
+      deliver = receive;
+      return { end() {} };
+    },
+    publish: (subject: string) => answers.push(subject) > 0,
+  };
+  const jetstream = {
+    parts: { link, clock, prng: seededPrng(1), log: undefined },
+    call: (path: string, body?: Json) =>
+      new Promise<Json>((answer) => {
+        calls.push({ path, body, answer });
+        if (!path.startsWith("CONSUMER.DELETE")) return;
+        deleted.push(path);
+        answer({ success: true });
+      }),
+  };
+  const message = (fields: object): void => deliver(fields as Received);
+  return {
+    clock,
+    answers,
+    jetstream: jetstream as unknown as JetStream,
+    /** Waits for the next consumer to be asked for. */
+    async created(): Promise<{ from: number; answer: (json: Json) => void }> {
+      for (;;) {
+        const call = calls.shift();
+        const config = call?.body?.config as { opt_start_seq: number } | undefined;
+        if (call && config) return { from: config.opt_start_seq, answer: call.answer };
+        await clock.run(10, 10);
+      }
+    },
+    deleted,
+    message(seq: number, delivered: number, pending = 0): void {
+      const reply = `$JS.ACK.s.c.1.${seq}.${delivered}.1000000.${pending}`;
+      message({ subject: "n", reply, data: new Uint8Array([seq]) });
+    },
+    control(fields: Record<string, string>, reply = ""): void {
+      const headers = { code: 100, get: (name: string) => fields[name] ?? "" };
+      message({ subject: "i", reply, headers, data: new Uint8Array(0), respond: () => answers.push(reply) });
+    },
+  };
+}
+
+async function started(from = 1) {
+  const server = fakeServer();
+  const got: (number | "caught up")[] = [];
+  const reader = new Reader(server.jetstream, {
+    stream: "s",
+    from,
+    receive: ({ seq }) => got.push(seq),
+    caughtUp: () => got.push("caught up"),
+  });
+  const consumer = await server.created();
+  return { server, got, reader, consumer };
+}
+
+const idle = { num_pending: 0, delivered: { consumer_seq: 0 } };
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("messages that come before the answer are kept, and received once, in order", async () => {
+  const { server, got, consumer } = await started();
+  server.message(1, 1, 1);
+  server.message(2, 2);
+  expect(got).toEqual([]);
+  consumer.answer({ num_pending: 0, delivered: { consumer_seq: 2 } });
+  await turn();
+  server.message(3, 3);
+  expect(got).toEqual([1, 2, "caught up", 3, "caught up"]);
+});
+
+test("an answer that counts none pending is not the end while some are on their way", async () => {
+  const { server, got, consumer } = await started();
+  consumer.answer({ num_pending: 0, delivered: { consumer_seq: 1 } });
+  await turn();
+  expect(got).toEqual([]);
+  server.message(1, 1);
+  expect(got).toEqual([1, "caught up"]);
+});
+
+test("an empty stream has caught up at once", async () => {
+  const { got, consumer } = await started();
+  consumer.answer(idle);
+  await turn();
+  expect(got).toEqual(["caught up"]);
+});
+
+test("a hole, and a heartbeat that tells of one, begin anew behind the last message", async () => {
+  const { server, got, consumer } = await started(5);
+  expect(consumer.from).toBe(5);
+  consumer.answer({ num_pending: 9 });
+  await turn();
+  server.message(5, 1, 8);
+  server.message(8, 3, 6);
+  server.message(9, 4, 5);
+  const second = await server.created();
+  expect(second.from).toBe(6);
+  second.answer({ num_pending: 4 });
+  await turn();
+  server.message(6, 1, 3);
+  server.control({ "Nats-Last-Consumer": "2" });
+  expect((await server.created()).from).toBe(7);
+  expect(got).toEqual([5, 6]);
+});
+
+test("silence begins anew, heartbeats do not, and the old consumer is deleted", async () => {
+  const { server, got, consumer, reader } = await started();
+  consumer.answer(idle);
+  await turn();
+  for (let i = 0; i < 10; i++) {
+    await server.clock.run(1_900, 100);
+    server.control({ "Nats-Last-Consumer": "0" });
+  }
+  expect(got.length).toBe(11);
+  expect(server.deleted).toEqual([]);
+  expect((await server.created()).from).toBe(1);
+  expect(server.deleted.length).toBe(1);
+  reader.end();
+});
+
+test("flow control is answered, so that the server goes on", async () => {
+  const { server, consumer } = await started();
+  consumer.answer(idle);
+  await turn();
+  server.control({}, "_FC.1");
+  server.control({ "Nats-Consumer-Stalled": "_FC.2", "Nats-Last-Consumer": "0" });
+  expect(server.answers).toEqual(["_FC.1", "_FC.2"]);
+});
