@@ -1,0 +1,78 @@
+/**
+ * Comments in a SQLite ledger: giving each its place, remembering its key, taking one out again, reading a
+ * stretch.
+ *
+ * The distinction it rests on: everything is asked of the tables, inside the caller's transaction, and
+ * nothing is kept in memory: a transaction that fails leaves nothing behind that would have to be undone
+ * here. Not here: transactions, who is told, and where the next seq comes from.
+ */
+import type { Entry, Page } from "../core/entry.ts";
+import { type Hash64, hash64 } from "../core/hash.ts";
+import type { CommentDraft, VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { pageAfter, pageNewest } from "./page.ts";
+import { type EntryRow, entryOf, type Statements } from "./schema.ts";
+
+export class Comments {
+  readonly #statements: Statements;
+  readonly #history: number;
+  readonly #hash: Hash64 = { hi: 0, lo: 0 };
+
+  /** `history` entries are kept per video, at least 1. */
+  constructor(statements: Statements, history: number) {
+    this.#statements = statements;
+    this.#history = Math.max(1, history);
+  }
+
+  /** Highest seq of any entry. The newest of each video always stays, so it never falls. */
+  head(): number {
+    return this.#statements.head.get()?.head ?? 0;
+  }
+
+  /** Makes a comment the entry `seq` at `logMs`, or tells the seq of the one that its key stands for. */
+  place(draft: CommentDraft, seq: number, logMs: number): Entry | number {
+    const s = this.#statements;
+    if (draft.key !== undefined) {
+      hash64(draft.video, draft.key, this.#hash);
+      const first = s.keyGet.get(this.#hash.hi, this.#hash.lo, logMs - limits.keyWindowMs);
+      if (first) return first.seq;
+      s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
+    }
+    const { video, text, user, atMs } = draft;
+    return this.#enter({ video, seq, target: null, text, user: user ?? null, at: atMs });
+  }
+
+  /**
+   * Takes out the comment `target` and makes its removal the entry `seq`; undefined when there is no such
+   * comment.
+   */
+  remove(video: VideoId, target: number, seq: number, atMs: number): Entry | undefined {
+    const s = this.#statements;
+    const comment = s.comment.get(target, video);
+    if (!comment) return undefined;
+    const removal = this.#enter({ video, seq, target, text: null, user: null, at: atMs });
+    s.commentDrop.run(target);
+    s.relink.run(video, target, comment.previous);
+    return removal;
+  }
+
+  /** As Ledger.entries. */
+  page(video: VideoId, after: number | undefined, limit: number, head: number): Page {
+    const s = this.#statements;
+    const place = { floor: s.oldest.get(video)?.previous ?? 0, head };
+    // One more than asked for tells whether the page was cut.
+    if (after === undefined) return pageNewest(place, limit, s.newest.all(video, limit + 1).map(entryOf));
+    return pageAfter(after, place, limit, s.after.all(video, after, limit + 1).map(entryOf));
+  }
+
+  #enter(entry: Omit<EntryRow, "previous">): Entry {
+    const s = this.#statements;
+    const { video, seq, target, text, user, at } = entry;
+    const last = s.last.get(video);
+    const previous = last?.seq ?? 0;
+    const nth = (last?.nth ?? 0) + 1;
+    s.entryPut.run(seq, video, previous, nth, target, text, user, at);
+    if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
+    return entryOf({ ...entry, previous });
+  }
+}

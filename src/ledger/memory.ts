@@ -1,0 +1,174 @@
+/**
+ * A ledger that keeps nothing beyond its process and needs nothing of its runtime.
+ *
+ * The distinction it rests on: it promises what every ledger promises (order, keys, exact totals) for as
+ * long as the process lives, so "durable" means only "in this memory". It is for runtimes without SQLite
+ * and for tests; likes are folded as everywhere, and never stored.
+ */
+import type { Clock } from "../base/clock.ts";
+import { secret, systemPrng } from "../base/prng.ts";
+import type { Entry, Page } from "../core/entry.ts";
+import type { CommentDraft, VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import type { Totals } from "../core/totals.ts";
+import { Fold } from "./fold.ts";
+import { type Batch, type Change, type Ledger, LedgerUnavailable, type Placed } from "./ledger.ts";
+import { pageAfter, pageNewest } from "./page.ts";
+
+export interface MemoryLedgerOptions {
+  readonly clock: Clock;
+  /** Entries kept per video, at least 1. */
+  readonly commentHistory: number;
+}
+
+/** One video's comments. */
+interface Room {
+  /** Oldest first, never empty once used; `nth` counts the video's entries from 1, removed ones too. */
+  readonly held: { readonly nth: number; entry: Entry }[];
+  /** Older entries of this video may have been forgotten up to this seq. */
+  readonly floor: number;
+}
+
+export function openMemoryLedger(options: MemoryLedgerOptions): Ledger {
+  return new MemoryLedger(options);
+}
+
+class MemoryLedger implements Ledger {
+  readonly epoch = secret(8);
+  readonly publishesEntries = true;
+  readonly #clock: Clock;
+  readonly #history: number;
+  readonly #fold = new Fold({ seed: systemPrng().next() });
+  /** Longest without a comment first; beyond limits.memoryRoomsMax that one is forgotten. */
+  readonly #rooms = new Map<VideoId, Room>();
+  #forgottenSeq = 0;
+  /**
+   * Seqs by video and key, oldest first; beyond limits.memoryKeysMax the oldest is forgotten before its
+   * time.
+   */
+  readonly #keys = new Map<string, { readonly seq: number; readonly logMs: number }>();
+  #head = 0;
+  #closed = false;
+  #changed: (changes: readonly Change[]) => void = () => {};
+  #entered: (entry: Entry) => void = () => {};
+
+  constructor(options: MemoryLedgerOptions) {
+    this.#clock = options.clock;
+    this.#history = Math.max(1, options.commentHistory);
+  }
+
+  ready(): boolean {
+    return !this.#closed;
+  }
+
+  head(): number {
+    return this.#head;
+  }
+
+  totals(video: VideoId): Totals {
+    return this.#fold.totals(video);
+  }
+
+  keysFull(): boolean {
+    return this.#fold.keys.full(this.#clock.now());
+  }
+
+  videosFull(): boolean {
+    return this.#fold.full;
+  }
+
+  onChanges(listener: (changes: readonly Change[]) => void): void {
+    this.#changed = listener;
+  }
+
+  onEntry(listener: (entry: Entry) => void): void {
+    this.#entered = listener;
+  }
+
+  async append(batch: Batch): Promise<readonly Placed[]> {
+    this.#assertOpen();
+    const logMs = this.#clock.now();
+    for (const record of batch.likes) {
+      const changes = this.#fold.apply(record, logMs, logMs);
+      if (changes.length > 0) this.#changed(changes);
+    }
+    return batch.comments.map((draft) => this.#place(draft, logMs));
+  }
+
+  async retract(video: VideoId, target: number): Promise<boolean> {
+    this.#assertOpen();
+    const room = this.#rooms.get(video);
+    const index = room?.held.findIndex(({ entry }) => entry.seq === target && entry.type === "comment") ?? -1;
+    if (!room || index < 0) return false;
+    const removal = this.#enter(video, (place) => ({ type: "retract", ...place, target }));
+    // Entering may have pruned the oldest, the comment itself among them.
+    const at = room.held.findIndex(({ entry }) => entry.seq === target);
+    const next = room.held.find(({ entry }) => entry.previous === target);
+    const previous = at < 0 ? target : (room.held[at]?.entry.previous as number);
+    if (at >= 0) room.held.splice(at, 1);
+    if (next) next.entry = { ...next.entry, previous };
+    this.#entered(removal);
+    return true;
+  }
+
+  async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
+    this.#assertOpen();
+    const room = this.#rooms.get(video);
+    const held = room?.held.map(({ entry }) => entry) ?? [];
+    const floor = Math.max(room ? room.floor : this.#forgottenSeq, held[0]?.previous ?? 0);
+    const place = { floor, head: this.#head };
+    if (after === undefined) return pageNewest(place, limit, held.reverse());
+    const following = held.filter((entry) => entry.seq > after);
+    return pageAfter(after, place, limit, following);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
+  }
+
+  #place(draft: CommentDraft, logMs: number): Placed {
+    const { video, text, user, key, atMs } = draft;
+    const name = `${video} ${key}`;
+    const first = key === undefined ? undefined : this.#keys.get(name);
+    if (first && first.logMs >= logMs - limits.keyWindowMs) return { seq: first.seq, repeated: true };
+    const entry = this.#enter(video, (place) => ({ type: "comment", ...place, text, user, atMs }));
+    if (key !== undefined) this.#remember(name, entry.seq, logMs);
+    this.#entered(entry);
+    return { seq: entry.seq, repeated: false };
+  }
+
+  #remember(name: string, seq: number, logMs: number): void {
+    this.#keys.delete(name);
+    this.#keys.set(name, { seq, logMs });
+    for (const [oldest, { logMs: seenMs }] of this.#keys) {
+      if (this.#keys.size <= limits.memoryKeysMax && seenMs >= logMs - limits.keyWindowMs) break;
+      this.#keys.delete(oldest);
+    }
+  }
+
+  #enter(video: VideoId, make: (place: Pick<Entry, "video" | "seq" | "previous">) => Entry): Entry {
+    const room: Room = this.#rooms.get(video) ?? { held: [], floor: this.#forgottenSeq };
+    this.#rooms.delete(video);
+    this.#rooms.set(video, room);
+    const newest = room.held.at(-1);
+    const entry = make({ video, seq: ++this.#head, previous: newest?.entry.seq ?? 0 });
+    const nth = (newest?.nth ?? 0) + 1;
+    room.held.push({ nth, entry });
+    while ((room.held[0]?.nth as number) <= nth - this.#history) room.held.shift();
+    this.#forgetRoom();
+    return entry;
+  }
+
+  #forgetRoom(): void {
+    if (this.#rooms.size <= limits.memoryRoomsMax) return;
+    for (const [video, room] of this.#rooms) {
+      this.#forgottenSeq = Math.max(this.#forgottenSeq, room.held.at(-1)?.entry.seq ?? 0);
+      this.#rooms.delete(video);
+      return;
+    }
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * One partition of the log of likes: read in order, folded, and kept short by snapshots.
+ *
+ * The distinction it rests on: what this dispatcher appends comes back to it through the stream like
+ * everybody's, so each folds the same records in the same order with the same log times, and a key repeated
+ * on any node is dropped by all. If the stream has moved on without us (forgotten while we were away), the
+ * snapshot that allowed it says what we missed.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { decodeRecord } from "../core/record.ts";
+import { likesOf, type Totals } from "../core/totals.ts";
+import { Fold, type FoldOptions } from "./fold.ts";
+import { type Change, LedgerRefused, LedgerUnavailable } from "./ledger.ts";
+import { decodeFold, encodeFold } from "./snapshot.ts";
+import { type Manifest, Snapshots } from "./snapshots.ts";
+import type { Stored, Streams, StreamWanted } from "./streams.ts";
+
+export interface PartitionOptions {
+  readonly index: number;
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly fold: FoldOptions;
+  readonly changed: (changes: readonly Change[]) => void;
+  /** How much of the log stays behind a snapshot, in milliseconds of its own time. */
+  readonly keepMs: number;
+}
+
+/** The stream of a partition, and the subject its records are appended to. */
+export function logStream(index: number): StreamWanted {
+  return { name: `log_${index}`, subject: `log.${index}` };
+}
+
+export class Partition {
+  readonly #options: PartitionOptions;
+  readonly #snapshots: Snapshots;
+  readonly #caughtUp = Promise.withResolvers<void>();
+  #fold: Fold;
+  /** The last record folded. */
+  #seq = 0;
+  /** When it was, by our clock: log time goes on from there. */
+  #foldedMs: number;
+  /**
+   * The manifest seen last, by its place: one that is still the newest a whole period later may be followed.
+   */
+  #seenManifest = -1;
+  #reading: { end(): void } | undefined;
+  #reloading = false;
+  #closed = false;
+
+  constructor(options: PartitionOptions) {
+    const { streams, clock, index, fold } = options;
+    this.#options = options;
+    this.#snapshots = new Snapshots(streams, clock, index);
+    this.#fold = new Fold(fold);
+    this.#foldedMs = clock.now();
+  }
+
+  totals(video: VideoId): Totals {
+    return this.#fold.totals(video);
+  }
+
+  /** True when the key window has no room now. */
+  keysFull(): boolean {
+    // Without likes log time stands still, and a window that is full would never empty.
+    const logMs = this.#fold.logMs + this.#options.clock.now() - this.#foldedMs;
+    return this.#fold.keys.full(logMs);
+  }
+
+  videosFull(): boolean {
+    return this.#fold.full;
+  }
+
+  /** Reads the newest snapshot, then the log behind it; resolves when all there was is folded. */
+  async start(): Promise<void> {
+    const found = await this.#newest();
+    if (found) this.#adopt(found.fold, found.manifest.upTo);
+    this.#read();
+    await this.#caughtUp.promise;
+  }
+
+  /**
+   * Writes a snapshot if there is something new and no dispatcher wrote one since the last call, and lets go
+   * of log that no one needs. Rejects when the network is away.
+   */
+  async snapshot(): Promise<void> {
+    const before = await this.#snapshots.manifest();
+    const seen = before?.seq ?? 0;
+    const quiet = seen === this.#seenManifest;
+    this.#seenManifest = seen;
+    if (!quiet || this.#reloading || this.#seq <= (before?.upTo ?? 0)) return;
+    // Place and bytes belong together: nothing may be folded between them.
+    const at = { upTo: this.#seq, logMs: this.#fold.logMs };
+    const bytes = encodeFold(this.#fold);
+    if (!(await this.#snapshots.save(bytes, at, before))) return;
+    const oldMs = at.logMs - this.#options.keepMs;
+    const old = before && [...before.marks, before].filter((mark) => mark.logMs < oldMs).at(-1);
+    const { index, streams, log } = this.#options;
+    if (old) await streams.forget(logStream(index).name, old.upTo + 1);
+    log.debug("snapshot written", {
+      partition: index,
+      upTo: at.upTo,
+      bytes: bytes.length,
+      forgotten: old?.upTo,
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#reading?.end();
+    this.#caughtUp.resolve();
+  }
+
+  /** The newest snapshot; undefined when none was written yet. */
+  async #newest(): Promise<{ fold: Fold; manifest: Manifest } | undefined> {
+    const { index, fold: options } = this.#options;
+    for (let manifest = await this.#snapshots.manifest(); manifest; ) {
+      const bytes = await this.#snapshots.load(manifest);
+      const fold = bytes && decodeFold(bytes, options);
+      if (fold) return { fold, manifest };
+      if (bytes)
+        throw new LedgerRefused(`the snapshot of partition ${index} was not written by this version`);
+      const newer = await this.#snapshots.manifest();
+      if (newer?.seq === manifest.seq) throw new LedgerUnavailable("the snapshot cannot be read now");
+      manifest = newer;
+    }
+    return undefined;
+  }
+
+  #adopt(fold: Fold, upTo: number): void {
+    const changes = this.#changesTo(fold);
+    this.#fold = fold;
+    this.#seq = upTo;
+    this.#foldedMs = this.#options.clock.now();
+    if (changes.length > 0) this.#options.changed(changes);
+  }
+
+  /** What we missed, as changes: nobody's names, and as old as now. */
+  #changesTo(fold: Fold): Change[] {
+    const nowMs = this.#options.clock.now();
+    const changes: Change[] = [];
+    for (const [video, totals] of fold.videos) {
+      const before = this.#fold.totals(video);
+      if (totals.version <= before.version) continue;
+      const added = likesOf(totals.counts) - likesOf(before.counts);
+      changes.push({ video, totals, added, atMs: nowMs, durableMs: nowMs, by: [] });
+    }
+    return changes;
+  }
+
+  #read(): void {
+    if (this.#closed) return;
+    const { index, streams, log } = this.#options;
+    const wanted = logStream(index);
+    this.#reading = streams.read({
+      name: wanted.name,
+      from: this.#seq + 1,
+      receive: (stored) => this.#receive(stored),
+      caughtUp: () => {
+        if (!this.#reloading) this.#caughtUp.resolve();
+      },
+      heal: {
+        wanted,
+        rewound: (from) => {
+          log.error("log lost its end", { partition: index, folded: this.#seq, goesOnAt: from });
+          this.#seq = from - 1;
+        },
+      },
+    });
+  }
+
+  #receive(stored: Stored): void {
+    // What was folded once is never folded again, whatever a reader repeats.
+    if (this.#reloading || stored.seq <= this.#seq) return;
+    if (stored.seq !== this.#seq + 1) {
+      void this.#reload(stored.seq);
+      return;
+    }
+    this.#seq = stored.seq;
+    const nowMs = this.#options.clock.now();
+    this.#foldedMs = nowMs;
+    const record = decodeRecord(stored.payload);
+    if (!record) {
+      this.#options.log.error("log holds what is no record", {
+        partition: this.#options.index,
+        seq: stored.seq,
+      });
+      return;
+    }
+    const changes = this.#fold.apply(record, stored.atMs, nowMs);
+    if (changes.length > 0) this.#options.changed(changes);
+  }
+
+  /** The log goes on at `nextSeq`, but what we have ends before: a snapshot must hold what lies between. */
+  async #reload(nextSeq: number): Promise<void> {
+    const { index, log, clock } = this.#options;
+    this.#reloading = true;
+    this.#reading?.end();
+    log.warn("log was forgotten before it was read", { partition: index, folded: this.#seq, next: nextSeq });
+    for (;;) {
+      if (this.#closed) return;
+      try {
+        const found = await this.#newest();
+        if (found && found.manifest.upTo + 1 >= nextSeq) this.#adopt(found.fold, found.manifest.upTo);
+        else {
+          log.error("log has a hole no snapshot fills", {
+            partition: index,
+            folded: this.#seq,
+            next: nextSeq,
+          });
+          this.#seq = nextSeq - 1;
+        }
+        break;
+      } catch (error) {
+        log.warn("snapshot cannot be read", { partition: index, reason: String(error) });
+        await new Promise<void>((resolve) => clock.after(limits.requestMs, resolve));
+      }
+    }
+    this.#reloading = false;
+    this.#read();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What a SQLite ledger holds and every statement run on it, with the types of its rows; sqlite.ts runs them.
+ *
+ * The log of likes is the truth, and `totals` a snapshot of the fold over it up to the row `upTo` of
+ * `meta`. Entries are their own truth. Keys of likes live in the log's records; keys of comments have a
+ * table, since a repeat is answered with the first one's place. Times are Unix milliseconds; in `log` and
+ * `comment_keys` they are log time.
+ */
+import type { Entry } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+
+/** Grows when a table changes its meaning; a ledger of a higher one is refused. */
+export const schemaVersion = 1;
+
+export const createTables = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE log (seq INTEGER PRIMARY KEY, at REAL NOT NULL, record BLOB NOT NULL);
+CREATE TABLE totals (
+  video TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY (video, kind)
+) WITHOUT ROWID;
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY, video TEXT NOT NULL, previous INTEGER NOT NULL, nth INTEGER NOT NULL,
+  target INTEGER, text TEXT, user TEXT, at REAL NOT NULL
+);
+CREATE INDEX entries_of_video ON entries (video);
+CREATE TABLE comment_keys (
+  seq INTEGER PRIMARY KEY, hi INTEGER NOT NULL, lo INTEGER NOT NULL, at REAL NOT NULL
+);
+CREATE INDEX comment_keys_by_hash ON comment_keys (hi, lo);
+`;
+
+/**
+ * A row of `entries`. Its `nth` counts the video's entries from 1, removed ones too: it is what history is
+ * bounded by.
+ */
+export interface EntryRow {
+  readonly seq: number;
+  readonly video: VideoId;
+  readonly previous: number;
+  readonly target: number | null;
+  readonly text: string | null;
+  readonly user: string | null;
+  readonly at: number;
+}
+
+export function entryOf(row: EntryRow): Entry {
+  const { seq, video, previous, target, text, user, at } = row;
+  if (target !== null) return { type: "retract", video, seq, previous, target };
+  return { type: "comment", video, seq, previous, text: text ?? "", user: user ?? undefined, atMs: at };
+}
+
+export type Value = string | number | null | Uint8Array;
+
+/** What the ledger uses of a prepared statement. */
+export interface Query<Row, Params extends Value[]> {
+  run(...params: Params): unknown;
+  get(...params: Params): Row | null;
+  all(...params: Params): Row[];
+  iterate(...params: Params): Iterable<Row>;
+  finalize(): void;
+}
+
+export type Prepare = <Row, Params extends Value[]>(text: string) => Query<Row, Params>;
+export type Statements = ReturnType<typeof prepareAll>;
+
+/** Every statement of a ledger, prepared once. */
+export function prepareAll(prepare: Prepare) {
+  return {
+    ...transactionStatements(prepare),
+    ...likeStatements(prepare),
+    ...entryStatements(prepare),
+  };
+}
+
+function transactionStatements(prepare: Prepare) {
+  return {
+    begin: prepare<unknown, []>("BEGIN IMMEDIATE"),
+    commit: prepare<unknown, []>("COMMIT"),
+    rollback: prepare<unknown, []>("ROLLBACK"),
+    checkpoint: prepare<unknown, []>("PRAGMA wal_checkpoint(PASSIVE)"),
+    metaGet: prepare<{ value: string | number }, [string]>("SELECT value FROM meta WHERE name = ?1"),
+    metaPut: prepare<unknown, [string, string | number]>(
+      "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
+    ),
+  };
+}
+
+function likeStatements(prepare: Prepare) {
+  return {
+    logPut: prepare<unknown, [number, number, Uint8Array]>(
+      "INSERT INTO log (seq, at, record) VALUES (?1, ?2, ?3)",
+    ),
+    logFrom: prepare<{ seq: number; at: number; record: Uint8Array }, [number, number]>(
+      "SELECT seq, at, record FROM log WHERE at >= ?1 OR seq > ?2 ORDER BY seq",
+    ),
+    logFirst: prepare<{ seq: number }, []>("SELECT seq FROM log ORDER BY seq LIMIT 1"),
+    logLast: prepare<{ seq: number; at: number }, []>("SELECT seq, at FROM log ORDER BY seq DESC LIMIT 1"),
+    logAfter: prepare<{ at: number }, [number]>("SELECT at FROM log WHERE seq > ?1 ORDER BY seq LIMIT 1"),
+    logPrune: prepare<unknown, [number]>("DELETE FROM log WHERE seq <= ?1"),
+    totalsAll: prepare<{ video: VideoId; kind: string; count: number; version: number }, []>(
+      "SELECT video, kind, count, version FROM totals ORDER BY video",
+    ),
+    totalsPut: prepare<unknown, [string, string, number, number]>(
+      "INSERT OR REPLACE INTO totals (video, kind, count, version) VALUES (?1, ?2, ?3, ?4)",
+    ),
+  };
+}
+
+function entryStatements(prepare: Prepare) {
+  return {
+    head: prepare<{ head: number | null }, []>("SELECT max(seq) AS head FROM entries"),
+    last: prepare<{ seq: number; nth: number }, [string]>(
+      "SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
+    ),
+    oldest: prepare<{ previous: number }, [string]>(
+      "SELECT previous FROM entries WHERE video = ?1 ORDER BY seq LIMIT 1",
+    ),
+    after: prepare<EntryRow, [string, number, number]>(
+      "SELECT * FROM entries WHERE video = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    ),
+    newest: prepare<EntryRow, [string, number]>(
+      "SELECT * FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT ?2",
+    ),
+    entryPut: prepare<
+      unknown,
+      [number, string, number, number, number | null, string | null, string | null, number]
+    >(`INSERT INTO entries (seq, video, previous, nth, target, text, user, at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`),
+    // Up to four at a time, so that a video catches up after its history was made shorter.
+    entryPrune: prepare<unknown, [string, number]>(`DELETE FROM entries WHERE seq IN (SELECT seq FROM
+       (SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq LIMIT 4) WHERE nth <= ?2)`),
+    comment: prepare<{ previous: number }, [number, string]>(
+      "SELECT previous FROM entries WHERE seq = ?1 AND video = ?2 AND target IS NULL",
+    ),
+    commentDrop: prepare<unknown, [number]>("DELETE FROM entries WHERE seq = ?1"),
+    // Closes the gap that a removed comment leaves: `oldest` must not take it for history that was pruned.
+    relink: prepare<unknown, [string, number, number]>(
+      "UPDATE entries SET previous = ?3 WHERE video = ?1 AND previous = ?2",
+    ),
+    keyGet: prepare<{ seq: number }, [number, number, number]>(
+      "SELECT seq FROM comment_keys WHERE hi = ?1 AND lo = ?2 AND at >= ?3",
+    ),
+    keyPut: prepare<unknown, [number, number, number, number]>(
+      "INSERT INTO comment_keys (seq, hi, lo, at) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    keyOldest: prepare<{ seq: number; at: number }, []>(
+      "SELECT seq, at FROM comment_keys ORDER BY seq LIMIT 1",
+    ),
+    keyLast: prepare<{ at: number }, []>("SELECT at FROM comment_keys ORDER BY seq DESC LIMIT 1"),
+    keyPrune: prepare<unknown, [number, number]>("DELETE FROM comment_keys WHERE seq <= ?1 AND at < ?2"),
+  };
+}

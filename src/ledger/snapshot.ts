@@ -1,0 +1,188 @@
+/**
+ * A snapshot of a fold in bytes: who reads it and the log behind it goes on as one who folded the whole log.
+ *
+ * It rests on one distinction: totals need all of the log and are small; keys need only the last window,
+ * and are many. Both are here, so that a log may end where a snapshot was taken. Not here: where snapshots
+ * are kept.
+ *
+ * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
+ * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
+ * is u16 length + UTF-8.
+ */
+import { isVideoId, type VideoId } from "../core/interaction.ts";
+import { emptyCounts } from "../core/totals.ts";
+import { Fold, type FoldOptions } from "./fold.ts";
+
+const snapshotVersion = 1;
+const headBytes = 1 + 8 + 2;
+const videoBytes = 2 + 8 + 2;
+const countBytes = 2 + 8;
+const keyBytes = 12;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The bytes of `fold` as it is now. */
+export function encodeFold(fold: Fold): Uint8Array {
+  const kinds = new Map<string, number>();
+  let size = headBytes + 4 + 4 + keyBytes * fold.keys.size;
+  for (const [video, { counts }] of fold.videos) {
+    size += videoBytes + video.length;
+    for (const kind in counts) {
+      size += countBytes;
+      if (kinds.has(kind)) continue;
+      kinds.set(kind, kinds.size);
+      size += 2 + 3 * kind.length;
+    }
+  }
+  const writer = new Writer(size);
+  writer.u8(snapshotVersion);
+  writer.f64(fold.logMs);
+  writer.u16(kinds.size);
+  for (const kind of kinds.keys()) writer.text(kind);
+  writer.u32(fold.videos.size);
+  for (const [video, { version, counts }] of fold.videos) {
+    writer.text(video);
+    writer.f64(version);
+    const present = Object.keys(counts);
+    writer.u16(present.length);
+    for (const kind of present) {
+      writer.u16(kinds.get(kind) as number);
+      writer.f64(counts[kind] as number);
+    }
+  }
+  const countAt = writer.u32(0);
+  let count = 0;
+  fold.keys.each(fold.logMs, (hi, lo, seenMs) => {
+    writer.u32(hi);
+    writer.u32(lo);
+    writer.u32(Math.floor(fold.logMs) - seenMs);
+    count++;
+  });
+  return writer.bytes(countAt, count);
+}
+
+/** The fold in `bytes`, or undefined when they are not a snapshot: it may have been written by others. */
+export function decodeFold(bytes: Uint8Array, options: FoldOptions): Fold | undefined {
+  try {
+    return readFold(new Reader(bytes), options);
+  } catch {
+    // RangeError of a cut snapshot or TypeError of bad UTF-8: not a snapshot, whatever it is.
+    return undefined;
+  }
+}
+
+function readFold(reader: Reader, options: FoldOptions): Fold | undefined {
+  if (reader.u8() !== snapshotVersion) return undefined;
+  const logMs = reader.f64();
+  if (!Number.isFinite(logMs) || logMs < 0) return undefined;
+  const fold = new Fold(options);
+  const kinds = Array.from({ length: reader.u16() }, () => reader.text());
+  for (let left = reader.u32(); left > 0; left--) {
+    const video = reader.text();
+    const version = reader.f64();
+    const counts = emptyCounts();
+    for (let n = reader.u16(); n > 0; n--) {
+      const kind = kinds[reader.u16()];
+      const count = reader.f64();
+      if (kind === undefined || !Number.isSafeInteger(count) || count < 0) return undefined;
+      counts[kind] = count;
+    }
+    if (!isVideoId(video) || !Number.isSafeInteger(version) || version < 1) return undefined;
+    fold.restore(video as VideoId, { version, counts });
+  }
+  const lastMs = Math.floor(logMs);
+  for (let left = reader.u32(); left > 0; left--) {
+    fold.keys.add(reader.u32(), reader.u32(), lastMs - reader.u32());
+  }
+  if (!reader.atEnd) return undefined;
+  fold.resume(logMs);
+  return fold;
+}
+
+class Writer {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#at, value);
+    this.#at += 1;
+  }
+
+  u16(value: number): void {
+    this.#view.setUint16(this.#at, value, true);
+    this.#at += 2;
+  }
+
+  /** Returns where it stands, for `bytes` to write another value there. */
+  u32(value: number): number {
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+    return this.#at - 4;
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  text(value: string): void {
+    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#at + 2));
+    this.u16(written);
+    this.#at += written;
+  }
+
+  /** All that was written, with `value` where the u32 at `at` stands. */
+  bytes(at: number, value: number): Uint8Array {
+    this.#view.setUint32(at, value, true);
+    return this.#bytes.subarray(0, this.#at);
+  }
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#skip(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#skip(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#skip(4), true);
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#skip(8), true);
+  }
+
+  text(): string {
+    const length = this.u16();
+    const from = this.#skip(length);
+    if (this.#at > this.#bytes.length) throw new RangeError("cut");
+    return decoder.decode(this.#bytes.subarray(from, this.#at));
+  }
+
+  #skip(bytes: number): number {
+    this.#at += bytes;
+    return this.#at - bytes;
+  }
+}

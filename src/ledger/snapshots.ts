@@ -1,0 +1,128 @@
+/**
+ * Snapshots of a partition's fold in a stream: written by any one dispatcher, read by each that starts.
+ *
+ * It rests on the manifest: a snapshot is many chunks and counts only once a small message names them all.
+ * The manifest is written only if no other came in between, so snapshots of a partition follow each other and
+ * never go back. Marks in it remember where earlier snapshots stood: what is older than the key window by the
+ * log's own time may be forgotten, and nobody needs to read a log to learn its age.
+ */
+import type { Clock } from "../base/clock.ts";
+import { limits } from "../core/limits.ts";
+import { decodeJson, encodeJson } from "../core/wire.ts";
+import type { Stored, Streams, StreamWanted } from "./streams.ts";
+
+/** Where a log stood at a time of its own. */
+export interface Mark {
+  readonly upTo: number;
+  readonly logMs: number;
+}
+
+export interface Manifest extends Mark {
+  /** Its own place, which the next one must follow. */
+  readonly seq: number;
+  /** Places of the chunks, in order. */
+  readonly chunks: readonly number[];
+  /** Where snapshots before it stood, oldest first. */
+  readonly marks: readonly Mark[];
+}
+
+export const snapshotStream: StreamWanted = { name: "snapshots", subject: "snapshot.*" };
+const chunkBytes = 256 * 1024;
+/** Marks kept: beyond it the oldest is forgotten, and the log kept a little longer. */
+const marksMax = 32;
+/** Longest that reading a snapshot's chunks may take, in milliseconds. */
+const loadMs = 30_000;
+
+const chunkSubject = (partition: number): string => `snapshot.${partition}`;
+const manifestSubject = (partition: number): string => `snapshot.m${partition}`;
+
+export class Snapshots {
+  readonly #streams: Streams;
+  readonly #clock: Clock;
+  readonly #partition: number;
+
+  constructor(streams: Streams, clock: Clock, partition: number) {
+    this.#streams = streams;
+    this.#clock = clock;
+    this.#partition = partition;
+  }
+
+  /** The newest manifest, if there is one. */
+  async manifest(): Promise<Manifest | undefined> {
+    const last = await this.#streams.last(snapshotStream.name, manifestSubject(this.#partition));
+    return last && manifestOf(last);
+  }
+
+  /** The bytes a manifest names; undefined when some are gone: then there is a newer manifest. */
+  async load({ chunks }: Manifest): Promise<Uint8Array | undefined> {
+    const wanted = new Map(chunks.map((seq, i) => [seq, i]));
+    const parts = new Array<Uint8Array>(chunks.length);
+    const [first = 1, last = 0] = [chunks[0], chunks.at(-1)];
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const subject = chunkSubject(this.#partition);
+    const reading = this.#streams.read({
+      name: snapshotStream.name,
+      subject,
+      from: first,
+      receive: ({ seq, payload }) => {
+        const i = wanted.get(seq);
+        if (i !== undefined) parts[i] = payload.slice();
+        if (i !== undefined) wanted.delete(seq);
+        if (wanted.size === 0 || seq >= last) resolve(wanted.size === 0);
+      },
+      caughtUp: () => resolve(wanted.size === 0),
+    });
+    const late = this.#clock.after(loadMs, () => resolve(false));
+    const whole = await promise;
+    late.cancel();
+    reading.end();
+    return whole ? concat(parts) : undefined;
+  }
+
+  /** Writes a snapshot behind `before`; false when another dispatcher was first. */
+  async save(bytes: Uint8Array, at: Mark, before: Manifest | undefined): Promise<boolean> {
+    const chunks: number[] = [];
+    for (let from = 0; from < bytes.length; from += chunkBytes) {
+      const chunk = bytes.subarray(from, from + chunkBytes);
+      const { seq } = await this.#streams.append(chunkSubject(this.#partition), chunk, limits.requestMs);
+      chunks.push(seq);
+    }
+    const marks = before ? [...before.marks, markOf(before)].slice(-marksMax) : [];
+    const manifest = encodeJson({ upTo: at.upTo, logMs: at.logMs, chunks, marks });
+    const subject = manifestSubject(this.#partition);
+    const seq = await this.#streams.appendIfLast(subject, manifest, limits.requestMs, before?.seq ?? 0);
+    if (seq === undefined) return false;
+    // The snapshot before stays: somebody may be reading it.
+    const [oldest] = before?.chunks ?? [];
+    if (oldest !== undefined)
+      await this.#streams.forget(snapshotStream.name, oldest, chunkSubject(this.#partition));
+    await this.#streams.forget(snapshotStream.name, seq, subject);
+    return true;
+  }
+}
+
+function markOf({ upTo, logMs }: Mark): Mark {
+  return { upTo, logMs };
+}
+
+function isPlace(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function manifestOf({ seq, payload }: Stored): Manifest | undefined {
+  const m = decodeJson(payload);
+  if (!m || !isPlace(m.upTo) || typeof m.logMs !== "number") return undefined;
+  if (!Array.isArray(m.chunks) || !m.chunks.every(isPlace) || !Array.isArray(m.marks)) return undefined;
+  const marks = (m.marks as Mark[]).filter((mark) => isPlace(mark?.upTo) && typeof mark.logMs === "number");
+  return { seq, upTo: m.upTo, logMs: m.logMs, chunks: m.chunks as number[], marks };
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

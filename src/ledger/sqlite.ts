@@ -1,0 +1,396 @@
+/**
+ * The ledger of a node that is alone: one SQLite file in its data directory, or in memory.
+ *
+ * The distinction it rests on: what a commit must hold (the record of likes, entries, keys of comments) is
+ * written at once and in one transaction; what can be worked out again (totals, keys of likes) is folded in
+ * memory after the commit and written down about once a second, with the log row it goes up to. A start
+ * reads that and folds the rest. Everything here is synchronous: an append has its answer, and its
+ * listeners have heard, when it returns.
+ *
+ * The file is held with SQLite's own exclusive lock, which ends with the process, however it ends.
+ */
+import { Database, SQLiteError } from "bun:sqlite";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { secret, systemPrng } from "../base/prng.ts";
+import type { Entry, Page } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
+import type { Totals } from "../core/totals.ts";
+import { Comments } from "./comments.ts";
+import { Fold } from "./fold.ts";
+import {
+  type Batch,
+  type Change,
+  type Ledger,
+  LedgerRefused,
+  LedgerUnavailable,
+  type Placed,
+} from "./ledger.ts";
+import { entryBytes } from "./page.ts";
+import { Retention } from "./retention.ts";
+import {
+  createTables,
+  prepareAll,
+  type Query,
+  type Statements,
+  schemaVersion,
+  type Value,
+} from "./schema.ts";
+import { readTotals, writeTotals } from "./written.ts";
+
+export interface SqliteOptions {
+  /** The data directory, made when missing; ":memory:" keeps nothing. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Entries kept per video, at least 1. */
+  readonly commentHistory: number;
+  readonly log?: Log;
+  /**
+   * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
+   */
+  readonly rested?: (ms: number) => void;
+}
+
+/** The file inside the data directory. */
+const fileName = "ovation.sqlite";
+/** How often totals are written down. */
+const restEveryMs = 1_000;
+/** Changed videos at which they are written down sooner: one rest stays short. */
+const dirtyVideosMax = 1_000;
+/**
+ * Bytes of records and entries at which the write-ahead log is emptied sooner; else it is once a rest on
+ * time.
+ */
+const walBytesMax = 1024 * 1024;
+/** Rows of the log, and keys of comments, that one rest forgets at least, as far as they are old. */
+const pruneRowsMin = 1_000;
+/** Pages of the write-ahead log at which SQLite empties it by itself; the ledger does so long before. */
+const autoCheckpointPages = 16_384;
+const cacheKiB = 32 * 1024;
+
+/**
+ * Opens the ledger in a data directory, folding what its log holds. Rejects with LedgerRefused, whose message
+ * says in one line why the directory cannot be used.
+ */
+export async function openSqliteLedger(options: SqliteOptions): Promise<Ledger> {
+  const db = openFile(options.path);
+  try {
+    return new SqliteLedger(db, options);
+  } catch (error) {
+    db.close();
+    throw error instanceof SQLiteError ? refusal(options.path, error) : error;
+  }
+}
+
+function openFile(path: string): Database {
+  let db: Database | undefined;
+  try {
+    if (path !== ":memory:") {
+      mkdirSync(path, { recursive: true });
+      if (!statSync(path).isDirectory()) throw new LedgerRefused(`${path} is not a directory`);
+    }
+    db = new Database(path === ":memory:" ? path : join(path, fileName), { create: true });
+    // Exclusive before the first look at the file, so that no shared memory file is needed.
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = NORMAL");
+    db.run(`PRAGMA cache_size = -${cacheKiB}`);
+    db.run(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}`);
+    db.run(`PRAGMA journal_size_limit = ${64 * walBytesMax}`);
+    db.run("BEGIN EXCLUSIVE");
+    checkSchema(db, path);
+    db.run("COMMIT");
+    return db;
+  } catch (error) {
+    db?.close();
+    throw error instanceof LedgerRefused ? error : refusal(path, error as Error);
+  }
+}
+
+/** Makes the tables of an empty file, or checks that this program can read those it has. */
+function checkSchema(db: Database, path: string): void {
+  const tables = db.query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  if (tables.length === 0) {
+    db.run(createTables);
+    db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2)", [schemaVersion, secret(8)]);
+    return;
+  }
+  if (!tables.some((table) => table.name === "meta")) {
+    throw new LedgerRefused(`${path}: ${fileName} belongs to another program`);
+  }
+  const row = db.query<{ value: unknown }, []>("SELECT value FROM meta WHERE name = 'schema'").get();
+  if (row?.value === schemaVersion) return;
+  throw new LedgerRefused(
+    `${path}: its ledger has schema ${row?.value}, this program knows ${schemaVersion}: use a newer ovation`,
+  );
+}
+
+function refusal(path: string, error: Error): LedgerRefused {
+  const code = (error as { code?: string }).code ?? "";
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return new LedgerRefused(`${path} is in use by another process`);
+  if (code === "EEXIST" || code === "ENOTDIR") return new LedgerRefused(`${path} is not a directory`);
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) {
+    return new LedgerRefused(`${path}: ${fileName} is damaged or no ledger (${error.message})`);
+  }
+  return new LedgerRefused(`${path} cannot be used: ${error.message}`);
+}
+
+class SqliteLedger implements Ledger {
+  readonly epoch: string;
+  readonly publishesEntries = true;
+  readonly #path: string;
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #log: Log | undefined;
+  readonly #rested: ((ms: number) => void) | undefined;
+  readonly #fold = new Fold({ seed: systemPrng().next() });
+  readonly #statements: Statements;
+  readonly #comments: Comments;
+  readonly #timer: Timer;
+  /** Videos whose totals changed since they were last written down. */
+  readonly #dirty = new Set<VideoId>();
+  readonly #retention: Retention;
+  /** Last row of the log, and the last one in the written totals. */
+  #logSeq = 0;
+  #writtenSeq = 0;
+  /** What to add to the clock: after a wall clock was set back, log time goes on from where it was. */
+  #offsetMs = 0;
+  #head = 0;
+  /** Bytes of records and entries since the write-ahead log was emptied. */
+  #walBytes = 0;
+  #restSoon = false;
+  #ready = true;
+  #closed = false;
+  #changed: (changes: readonly Change[]) => void = () => {};
+  #entered: (entry: Entry) => void = () => {};
+
+  constructor(db: Database, options: SqliteOptions) {
+    this.#path = options.path;
+    this.#db = db;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#rested = options.rested;
+    this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
+      // bun:sqlite has the same shape, in types that do not unify while Params is open.
+      return db.prepare(text) as unknown as Query<Row, Params>;
+    });
+    this.#comments = new Comments(this.#statements, options.commentHistory);
+    this.epoch = String(this.#meta("epoch"));
+    this.#writtenSeq = readTotals(this.#statements, this.#fold);
+    this.#retention = this.#loadLog();
+    this.#head = this.#comments.head();
+    this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
+  }
+
+  ready(): boolean {
+    return this.#ready && !this.#closed;
+  }
+
+  head(): number {
+    return this.#head;
+  }
+
+  totals(video: VideoId): Totals {
+    return this.#fold.totals(video);
+  }
+
+  keysFull(): boolean {
+    return this.#fold.keys.full(this.#logTime());
+  }
+
+  videosFull(): boolean {
+    return this.#fold.full;
+  }
+
+  onChanges(listener: (changes: readonly Change[]) => void): void {
+    this.#changed = listener;
+  }
+
+  onEntry(listener: (entry: Entry) => void): void {
+    this.#entered = listener;
+  }
+
+  async append(batch: Batch): Promise<readonly Placed[]> {
+    const logMs = this.#logTime();
+    const entries: Entry[] = [];
+    const placed = this.#transact(() => {
+      let seq = this.#logSeq;
+      for (const record of batch.likes) this.#put(record, ++seq, logMs);
+      return batch.comments.map((draft): Placed => {
+        const entry = this.#comments.place(draft, this.#head + entries.length + 1, logMs);
+        if (typeof entry === "number") return { seq: entry, repeated: true };
+        entries.push(entry);
+        return { seq: entry.seq, repeated: false };
+      });
+    });
+    this.#logSeq += batch.likes.length;
+    for (const record of batch.likes) this.#folded(record, logMs);
+    this.#announce(entries);
+    if (this.#dirty.size >= dirtyVideosMax || this.#walBytes >= walBytesMax) this.#restEarly();
+    return placed;
+  }
+
+  async retract(video: VideoId, target: number): Promise<boolean> {
+    const seq = this.#head + 1;
+    const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.now()));
+    if (removal) this.#announce([removal]);
+    return removal !== undefined;
+  }
+
+  async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
+    try {
+      return this.#comments.page(video, after, limit, this.#head);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#timer.cancel();
+    this.#rest(true);
+    this.#closed = true;
+    for (const statement of Object.values(this.#statements)) statement.finalize();
+    this.#db.close();
+  }
+
+  /** Log time now: the clock's, but never before what the log holds. */
+  #logTime(): number {
+    return this.#clock.now() + this.#offsetMs;
+  }
+
+  #put(record: LikeRecord, seq: number, logMs: number): void {
+    const bytes = encodeRecord(record);
+    this.#statements.logPut.run(seq, logMs, bytes);
+    this.#walBytes += bytes.length;
+  }
+
+  #folded(record: LikeRecord, logMs: number): void {
+    const changes = this.#fold.apply(record, logMs, this.#clock.now());
+    for (const change of changes) this.#dirty.add(change.video);
+    if (changes.length > 0) this.#changed(changes);
+  }
+
+  #announce(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#head = entry.seq;
+      this.#walBytes += entryBytes(entry);
+      this.#entered(entry);
+    }
+  }
+
+  /** Runs `work` in one transaction. What it throws for want of room or luck becomes LedgerUnavailable. */
+  #transact<T>(work: () => T): T {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
+    const s = this.#statements;
+    try {
+      s.begin.run();
+      const result = work();
+      s.commit.run();
+      if (!this.#ready) this.#log?.info("ledger_recovered");
+      this.#ready = true;
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw this.#unavailable(error);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#db.inTransaction) this.#statements.rollback.run();
+    } catch {
+      // SQLite ends the transaction even then; what made it fail is what the caller hears of.
+    }
+  }
+
+  #unavailable(error: unknown): unknown {
+    // A broken statement is our mistake and no state of the disk.
+    const mistake = /^SQLITE_(ERROR|CONSTRAINT|MISUSE|RANGE|MISMATCH)/;
+    if (!(error instanceof SQLiteError) || mistake.test(error.code ?? "")) return error;
+    if (this.#ready) this.#log?.error("ledger_unavailable", { code: error.code, reason: error.message });
+    this.#ready = false;
+    return new LedgerUnavailable(`the ledger cannot be used now: ${error.message}`, { cause: error });
+  }
+
+  #meta(name: string): unknown {
+    return this.#statements.metaGet.get(name)?.value;
+  }
+
+  #loadLog(): Retention {
+    const s = this.#statements;
+    const last = s.logLast.get();
+    this.#logSeq = last?.seq ?? this.#writtenSeq;
+    const lastMs = Math.max(last?.at ?? 0, Number(this.#meta("logMs") ?? 0), s.keyLast.get()?.at ?? 0);
+    // What is folded again needs the keys of the window before it, however long it was not written down.
+    const fromMs = s.logAfter.get(this.#writtenSeq)?.at ?? lastMs;
+    this.#refold(fromMs - limits.keyWindowMs - 1);
+    this.#offsetMs = Math.max(0, lastMs - this.#clock.now());
+    const retention = new Retention((s.logFirst.get()?.seq ?? this.#logSeq + 1) - 1);
+    retention.mark(this.#logSeq, lastMs);
+    return retention;
+  }
+
+  /** Folds the log behind the written totals, and notes the keys of what is not older than `fromMs`. */
+  #refold(fromMs: number): void {
+    for (const row of this.#statements.logFrom.iterate(fromMs, this.#writtenSeq)) {
+      const record = decodeRecord(row.record);
+      if (!record) throw new LedgerRefused(`${this.#path}: row ${row.seq} of its log is damaged`);
+      if (row.seq > this.#writtenSeq) this.#folded(record, row.at);
+      else this.#fold.remember(record, row.at);
+    }
+  }
+
+  #restEarly(): void {
+    if (this.#restSoon) return;
+    this.#restSoon = true;
+    this.#clock.soon(() => {
+      if (!this.#closed) this.#rest(this.#walBytes >= walBytesMax);
+    });
+  }
+
+  /**
+   * Writes the totals down, forgets what is old, and may move the write-ahead log into the file: the part
+   * that waits for the disk.
+   */
+  #rest(checkpoint: boolean): void {
+    this.#restSoon = false;
+    const startMs = this.#clock.now();
+    try {
+      this.#write();
+      if (checkpoint && this.#walBytes > 0) {
+        this.#statements.checkpoint.get();
+        this.#walBytes = 0;
+      }
+    } catch (error) {
+      // Totals stay dirty and the log keeps what they lack: the next rest tries again.
+      if (!(this.#unavailable(error) instanceof LedgerUnavailable)) throw error;
+    }
+    this.#rested?.(this.#clock.now() - startMs);
+  }
+
+  #write(): void {
+    const s = this.#statements;
+    const oldMs = this.#logTime() - limits.keyWindowMs - 1;
+    this.#retention.mark(this.#logSeq, this.#fold.logMs);
+    const appended = this.#logSeq - this.#writtenSeq;
+    const pruneSeq = this.#retention.prunable(oldMs, Math.max(pruneRowsMin, 2 * appended));
+    const oldKey = s.keyOldest.get();
+    const keysOld = oldKey !== null && oldKey.at < oldMs;
+    // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
+    if (this.#walBytes === 0 && pruneSeq === undefined && !keysOld && this.#ready) return;
+    this.#transact(() => {
+      writeTotals(s, this.#fold, this.#dirty, this.#logSeq);
+      if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);
+      if (keysOld) s.keyPrune.run(oldKey.seq + 4 * pruneRowsMin, oldMs);
+    });
+    this.#dirty.clear();
+    this.#writtenSeq = this.#logSeq;
+    if (pruneSeq !== undefined) this.#retention.pruned(pruneSeq);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What the ledger over a network asks of it: streams that keep messages in one order each.
+ *
+ * Only the shapes: bus/nats-streams.ts fulfils them, and the two folders meet where a node is put together. A
+ * call that cannot be carried out now rejects with an error named BusUnavailable; a stream that exists and is
+ * not as wanted rejects `open` with one named StreamMismatch.
+ */
+
+export interface StreamWanted {
+  readonly name: string;
+  /** The last token may be `*`. */
+  readonly subject: string;
+  /** Newest messages kept per subject; without it all are. */
+  readonly perSubject?: number;
+  /** Where each message is published again once it is durable, with its place and the one before. */
+  readonly republish?: string;
+  /** How long ids are remembered, in milliseconds. */
+  readonly idsMs?: number;
+}
+
+export interface StreamState {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Newest messages it keeps per subject; undefined: all. What was wanted, or what it was made with. */
+  readonly perSubject: number | undefined;
+}
+
+/** A message in its place, with the log's own time of its arrival, Unix ms. */
+export interface Stored {
+  readonly seq: number;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly atMs: number;
+}
+
+export interface StreamRead {
+  readonly name: string;
+  readonly subject?: string;
+  readonly from: number;
+  /** In order, without holes but those the stream has. */
+  readonly receive: (stored: Stored) => void;
+  /** Everything that was there has been received. */
+  readonly caughtUp?: () => void;
+  readonly heal?: { readonly wanted: StreamWanted; readonly rewound: (from: number) => void };
+}
+
+export interface Streams {
+  connected(): boolean;
+  /** Closed for good: nothing will succeed any more. */
+  closed(): boolean;
+  /** Creates the stream or checks the one there is; waits as long as the network is away. */
+  open(wanted: StreamWanted): Promise<StreamState>;
+  state(name: string): Promise<StreamState>;
+  /** Resolves when the message is durable; one whose `id` is remembered is not stored again. */
+  append(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    id?: string,
+  ): Promise<{ readonly seq: number; readonly repeated: boolean }>;
+  /** As `append`, if the newest message on `subject` is `lastSeq` (0: none); undefined when it is another. */
+  appendIfLast(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    lastSeq: number,
+  ): Promise<number | undefined>;
+  /** The newest message on `subject`. */
+  last(name: string, subject: string): Promise<Stored | undefined>;
+  /** The message at `seq`. */
+  at(name: string, seq: number): Promise<Stored | undefined>;
+  /** The oldest message on `subject` at or behind `seq`. */
+  next(name: string, subject: string, seq: number): Promise<Stored | undefined>;
+  /** Reads on until ended, over whatever happens to the network. */
+  read(read: StreamRead): { end(): void };
+  /** Forgets every message with a lower seq, on `subject` if one is given. */
+  forget(name: string, seq: number, subject?: string): Promise<void>;
+  /** Takes out one message; false when it is not there. */
+  erase(name: string, seq: number): Promise<boolean>;
+}
