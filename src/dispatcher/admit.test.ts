@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { CommentDraft, Kind, Like, VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { Admit } from "./admit.ts";
+import { FakeLedger } from "./fake-ledger.ts";
+
+const startMs = 1_700_000_000_000;
+const draft = (video = "v"): CommentDraft => ({
+  video: video as VideoId,
+  text: "x",
+  user: undefined,
+  key: undefined,
+  atMs: 0,
+});
+const like = (key?: string): Like => ({
+  video: "v" as VideoId,
+  kind: "heart" as Kind,
+  count: 1,
+  user: undefined,
+  key,
+});
+const taken = (admit: Admit, nowMs: number, video = "v") =>
+  admit.comment(draft(video), 0, nowMs) === undefined;
+
+describe("a like", () => {
+  test("is refused only where taking it would break a bound", () => {
+    const ledger = new FakeLedger();
+    const admit = new Admit(ledger, 10);
+    expect(admit.like(like("k"), limits.pendingMax - 1)).toBeUndefined();
+    expect(admit.like(like(), limits.pendingMax)).toMatchObject({ rejected: "busy", retryAfterS: 1 });
+    ledger.full.keys = true;
+    expect(admit.like(like("k"), 0)).toMatchObject({ rejected: "busy" });
+    expect(admit.like(like(), 0)).toBeUndefined();
+    ledger.full.videos = true;
+    expect(admit.like(like(), 0)).toMatchObject({ rejected: "busy" });
+  });
+});
+
+describe("comments", () => {
+  test("are refused while too much waits, and that costs no allowance", () => {
+    const admit = new Admit(new FakeLedger(), 1);
+    expect(admit.comment(draft(), limits.pendingMax, startMs)).toMatchObject({ rejected: "busy" });
+    expect(taken(admit, startMs)).toBe(true);
+    expect(admit.comment(draft(), 0, startMs)).toMatchObject({ rejected: "comment-rate", retryAfterS: 1 });
+  });
+
+  test("of a full second may come at once, not one more, whatever the rate", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2_000 }),
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        (rate, ms) => {
+          const admit = new Admit(new FakeLedger(), rate);
+          const nowMs = startMs + ms;
+          let count = 0;
+          while (taken(admit, nowMs)) count++;
+          expect(count).toBe(rate);
+          expect(taken(admit, nowMs, "other")).toBe(true);
+          expect(taken(admit, nowMs + 1000 / rate + 0.01)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test("never exceed the rate over any stretch by more than that second's worth", () => {
+    const steps = fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), steps, (rate, gaps) => {
+        const admit = new Admit(new FakeLedger(), rate);
+        const takenMs: number[] = [];
+        let nowMs = startMs;
+        for (const gapMs of gaps) {
+          nowMs += gapMs;
+          if (taken(admit, nowMs)) takenMs.push(nowMs);
+        }
+        takenMs.forEach((fromMs, from) => {
+          takenMs.slice(from).forEach((toMs, more) => {
+            expect(more + 1).toBeLessThanOrEqual(rate + ((toMs - fromMs) / 1000) * rate + 1);
+          });
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("of very many videos cost no more each: what is whole is forgotten", () => {
+    const admit = new Admit(new FakeLedger(), 2);
+    for (let i = 0; i < 20_000; i++) expect(taken(admit, startMs, `v${i}`)).toBe(true);
+    for (let i = 0; i < 20_000; i++) expect(taken(admit, startMs, `v${i}`)).toBe(true);
+    // None was forgotten before its second was over.
+    for (let i = 0; i < 20_000; i++) expect(taken(admit, startMs, `v${i}`)).toBe(false);
+    for (let i = 0; i < 20_000; i++) expect(taken(admit, startMs + 1_000, `v${i}`)).toBe(true);
+  });
+});

@@ -1,0 +1,232 @@
+/**
+ * The dispatcher: takes likes and comments, makes them durable, and publishes what watched videos look like
+ * now.
+ *
+ * It holds no viewer. What it knows of viewers is the (video, node) table and their number. The road through
+ * it: ingest → batch → ledger.append → fold → `onChanges` → ticks → bus, and for comments ledger → `onEntry`
+ * → bus.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
+import type { Entry } from "../core/entry.ts";
+import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { Peers } from "../core/peers.ts";
+import { Presence } from "../core/presence.ts";
+import {
+  decodeAlive,
+  decodeStateRequest,
+  decodeViewers,
+  encodeAlive,
+  encodeEntry,
+  encodeJson,
+  encodeState,
+  encodeTick,
+  subjects,
+  videoOf,
+} from "../core/wire.ts";
+import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
+import { Admit } from "./admit.ts";
+import { Batch } from "./batch.ts";
+import { DispatcherIngest } from "./ingest.ts";
+import { Routes } from "./routes.ts";
+import { type Mark, Ticks } from "./ticks.ts";
+
+export interface DispatcherParts {
+  readonly node: string;
+  readonly region: string;
+  readonly kinds: readonly string[];
+  readonly tickMs: number;
+  readonly commentRate: number;
+  readonly bus: Bus;
+  readonly nodes: Table;
+  readonly routes: Table;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+export class Dispatcher {
+  readonly ingest: DispatcherIngest;
+  readonly routes: Routes;
+  readonly #parts: DispatcherParts;
+  readonly #batch: Batch;
+  readonly #ticks: Ticks;
+  readonly #presence = new Presence();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #peers: Peers;
+  #leaving = false;
+  readonly #timers: readonly Timer[];
+  readonly #kinds: ReadonlySet<Kind>;
+
+  /** Subscribes at once; `close` ends it. */
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+    const { ledger, clock, metrics, bus } = parts;
+    this.#kinds = kindSet(parts.kinds);
+    this.#batch = new Batch(ledger, clock, metrics);
+    this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
+    const admit = new Admit(ledger, parts.commentRate);
+    this.ingest = new DispatcherIngest({
+      batch: this.#batch,
+      admit,
+      ledger,
+      clock,
+      metrics,
+      kinds: this.#kinds,
+    });
+    this.routes = new Routes(parts.node, {
+      watched: (video) => this.#publishState(video),
+      dispatchersChanged: () => this.#takeOver(),
+      nodeGone: (node) => this.#presence.forget({ node }),
+      dispatcherCame: (other) => {
+        if (other !== parts.node) this.#peers.hear(other);
+      },
+    });
+    this.#peers = new Peers((node, silent) => this.routes.silence(node, silent));
+    ledger.onChanges((changes) => this.#folded(changes));
+    if (ledger.publishesEntries) ledger.onEntry((entry) => this.#publishEntry(entry));
+    this.#subscriptions.push(
+      parts.nodes.watch((key, value) => this.routes.nodeRow(key, value, clock.now())),
+      parts.routes.watch((key, value) => this.routes.routeRow(key, value)),
+      bus.subscribe(subjects.allViewers, (payload, subject) => this.#hearViewers(payload, subject)),
+      bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
+      ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
+      ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
+      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.now()))),
+      // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
+      bus.onConnected((connected) => {
+        if (connected) this.#takeOver();
+      }),
+    );
+    this.#timers = [
+      clock.every(limits.viewersRepeatMs, () => this.#presence.expire(clock.now())),
+      clock.every(limits.aliveEveryMs, () => this.#beat()),
+      clock.every(limits.leaseMs, () => this.#removeEnded()),
+    ];
+    this.#beat();
+  }
+
+  /** Tells the others to go on without us: they tick our videos and ask us nothing more. */
+  leave(): void {
+    this.#leaving = true;
+    this.#beat();
+  }
+
+  /** Resolves when everything accepted is durable. */
+  drained(): Promise<void> {
+    return this.#batch.drained();
+  }
+
+  /** Ends timers and subscriptions; the ledger and the bus belong to others. */
+  close(): void {
+    for (const subscription of this.#subscriptions.splice(0)) subscription.end();
+    this.#ticks.close();
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #folded(changes: readonly Change[]): void {
+    for (const change of changes) this.#parts.metrics.likesCounted.inc(change.added);
+    this.#ticks.changed(changes);
+  }
+
+  #publishTick(mark: Mark, echo: boolean): void {
+    const { video, atMs, durableMs, by } = mark;
+    if (!this.routes.watched(video) || !this.routes.owns(video)) return;
+    this.#publish(video, atMs, durableMs, echo ? [] : by);
+  }
+
+  /** A node began to watch, a dispatcher died, or we were away: the next tick may be far off. */
+  #publishState(video: VideoId): void {
+    const nowMs = this.#parts.clock.now();
+    if (this.#parts.ledger.totals(video).version > 0 && this.routes.owns(video)) {
+      this.#publish(video, nowMs, nowMs, []);
+    }
+  }
+
+  #takeOver(): void {
+    for (const video of this.routes.videos()) this.#publishState(video);
+  }
+
+  /** Takes rows out of the table whose node died and did not come back. */
+  #removeEnded(): void {
+    const { routes, clock } = this.#parts;
+    for (const key of this.routes.ended(clock.now())) {
+      routes.remove(key).catch((error: unknown) => {
+        if (!(error instanceof BusUnavailable)) throw error;
+      });
+    }
+  }
+
+  #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): void {
+    const { bus, clock, ledger, metrics, region } = this.#parts;
+    const totals = ledger.totals(video);
+    const tick = { video, region, totals, atMs, durableMs, tickedMs: clock.now(), by };
+    // A refused tick is only late: the echo, or the state asked for after a reconnect, says the same.
+    if (bus.publish(subjects.tick(video), encodeTick(tick))) metrics.ticks.inc();
+    else metrics.busRefused.inc();
+  }
+
+  #publishEntry(entry: Entry): void {
+    const { video, seq, previous } = entry;
+    if (!this.routes.watched(video)) return;
+    if (!this.#parts.bus.publish(subjects.comment(video), encodeEntry(entry), { seq, previous })) {
+      this.#parts.metrics.busRefused.inc();
+    }
+  }
+
+  /** Serves as one of all dispatchers, and as this one. */
+  #serve(subject: string, serve: Serve): Subscription[] {
+    const { bus, node } = this.#parts;
+    return [bus.serve(subject, serve), bus.serve(subjects.at(subject, node), serve)];
+  }
+
+  /** Says that we are there, or leave. Who is away itself hears nobody, and judges nobody. */
+  #beat(): void {
+    const { bus, node } = this.#parts;
+    if (bus.publish(subjects.alive(node), encodeAlive(this.#leaving))) this.#peers.beat();
+  }
+
+  #hearPeer(payload: Uint8Array, subject: string): void {
+    const said = decodeAlive(payload, subject);
+    if (!said || said.node === this.#parts.node) return;
+    if (said.leaving) this.#peers.leave(said.node);
+    else this.#peers.hear(said.node);
+  }
+
+  #hearViewers(payload: Uint8Array, subject: string): void {
+    const video = videoOf(subject);
+    const count = decodeViewers(payload);
+    if (video && count) this.#presence.hear(video, count, this.#parts.clock.now());
+    else this.#parts.metrics.invalidMessages.inc();
+  }
+
+  async #serveState(payload: Uint8Array): Promise<Uint8Array> {
+    const request = decodeStateRequest(payload);
+    if (!request) {
+      this.#parts.metrics.invalidMessages.inc();
+      throw new LedgerUnavailable("not a state request");
+    }
+    const { ledger, clock, region } = this.#parts;
+    const { video, after } = request;
+    const limit = Math.min(request.limit, limits.pageEntriesMax);
+    const page = await ledger.entries(video, after, limit);
+    return encodeState({
+      epoch: ledger.epoch,
+      region,
+      totals: ledger.totals(video),
+      viewers: this.#presence.viewers(video, clock.now()),
+      page,
+    });
+  }
+
+  async #serveIngest(payload: Uint8Array): Promise<Uint8Array> {
+    const reply = await this.ingest.serve(payload);
+    if (reply) return reply;
+    this.#parts.metrics.invalidMessages.inc();
+    throw new LedgerUnavailable("not an ingest request");
+  }
+}

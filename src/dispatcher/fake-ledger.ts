@@ -1,0 +1,68 @@
+/**
+ * A ledger for the dispatcher's tests that answers when it is told to: a real one answers too soon to see
+ * what happens before it does.
+ */
+import type { Page } from "../core/entry.ts";
+import { noTotals } from "../core/totals.ts";
+import { type Batch, type Ledger, LedgerUnavailable, type Placed } from "../ledger/ledger.ts";
+
+interface Append {
+  readonly batch: Batch;
+  readonly resolve: (placed: readonly Placed[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class FakeLedger implements Ledger {
+  readonly epoch = "fake";
+  readonly publishesEntries = true;
+  /** Every batch ever given. */
+  readonly batches: Batch[] = [];
+  /** Called with each append before it returns: what a ledger does on our own turn. */
+  onAppend = (): void => {};
+  /** Answers at once; false: waits for `settle` or `fail`. */
+  answers = true;
+  full = { keys: false, videos: false };
+  readonly #waiting: Append[] = [];
+  #seq = 0;
+
+  append(batch: Batch): Promise<readonly Placed[]> {
+    this.batches.push(batch);
+    this.onAppend();
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Placed[]>();
+    this.#waiting.push({ batch, resolve, reject });
+    if (this.answers) this.settle();
+    return promise;
+  }
+
+  /** Makes the oldest waiting batch durable. */
+  settle(): void {
+    const { batch, resolve } = this.#waiting.shift() as Append;
+    resolve(batch.comments.map(() => ({ seq: ++this.#seq, repeated: false })));
+  }
+
+  /** Fails the oldest waiting batch, as when the log is away, or by a bug. */
+  fail(error: Error = new LedgerUnavailable("away")): void {
+    (this.#waiting.shift() as Append).reject(error);
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  async retract(): Promise<boolean> {
+    throw new LedgerUnavailable("away");
+  }
+
+  async entries(): Promise<Page> {
+    throw new LedgerUnavailable("away");
+  }
+
+  ready = () => true;
+  totals = () => noTotals;
+  head = () => this.#seq;
+  onChanges(): void {}
+  onEntry(): void {}
+  keysFull = () => this.full.keys;
+  videosFull = () => this.full.videos;
+  async close(): Promise<void> {}
+}

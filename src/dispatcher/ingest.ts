@@ -1,0 +1,131 @@
+/**
+ * The dispatcher's own `Ingest`: admit, batch, and say what became of it. Likes enter here whether they came
+ * over HTTP to this node or were relayed by a frontend; relayed ones are parsed again, since another node may
+ * be broken.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { formatId, parseId } from "../core/entry.ts";
+import type { Ingest } from "../core/ingest.ts";
+import {
+  type CommentDraft,
+  isRejection,
+  type Kind,
+  type Like,
+  parseComment,
+  parseLikeItem,
+  parseVideoId,
+  type Rejection,
+  reject,
+  type VideoId,
+} from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { decodeJson, encodeJson, type IngestReply } from "../core/wire.ts";
+import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
+import type { Admit } from "./admit.ts";
+import type { Batch, Outcome } from "./batch.ts";
+
+export class DispatcherIngest implements Ingest {
+  readonly #batch: Batch;
+  readonly #admit: Admit;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  readonly #kinds: ReadonlySet<Kind>;
+
+  constructor(parts: {
+    batch: Batch;
+    admit: Admit;
+    ledger: Ledger;
+    clock: Clock;
+    metrics: Metrics;
+    kinds: ReadonlySet<Kind>;
+  }) {
+    this.#batch = parts.batch;
+    this.#admit = parts.admit;
+    this.#ledger = parts.ledger;
+    this.#clock = parts.clock;
+    this.#metrics = parts.metrics;
+    this.#kinds = parts.kinds;
+  }
+
+  like(like: Like): Promise<Rejection | undefined> {
+    return this.#take(like, this.#clock.now());
+  }
+
+  async #take(like: Like, atMs: number): Promise<Rejection | undefined> {
+    const refused = this.#admit.like(like, this.#batch.pending);
+    if (refused) return this.#likeRefused(refused);
+    const outcome = await this.#batch.like(like, atMs);
+    return this.#likeSettled(outcome, like.count);
+  }
+
+  likes(likes: readonly Like[]): Promise<readonly (Rejection | undefined)[]> {
+    return Promise.all(likes.map((like) => this.like(like)));
+  }
+
+  async comment(draft: CommentDraft): Promise<string | Rejection> {
+    const refused = this.#admit.comment(draft, this.#batch.pending, this.#clock.now());
+    const placed = refused ?? (await this.#batch.comment(draft));
+    if ("rejected" in placed) {
+      this.#metrics.commentsRejected.inc({ reason: placed.rejected });
+      return placed;
+    }
+    this.#metrics.commentsAccepted.inc();
+    return formatId(this.#ledger.epoch, placed.seq);
+  }
+
+  async retract(video: VideoId, id: string): Promise<boolean | Rejection> {
+    const place = parseId(id);
+    if (!place || place.epoch !== this.#ledger.epoch) return false;
+    try {
+      return await this.#ledger.retract(video, place.seq);
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) throw error;
+      return reject("unavailable", "comments cannot be changed now", 1);
+    }
+  }
+
+  /** Answers a relayed micro-batch (core/wire.ts IngestRequest); undefined for what is not one. */
+  async serve(payload: Uint8Array): Promise<Uint8Array | undefined> {
+    const message = decodeJson(payload);
+    if (!message || !Array.isArray(message.likes) || !Array.isArray(message.comments)) return undefined;
+    if (message.likes.length + message.comments.length > limits.pendingMax) return undefined;
+    const { waitedMs } = message;
+    const waited = typeof waitedMs === "number" && waitedMs >= 0 && waitedMs <= limits.storeMs ? waitedMs : 0;
+    const atMs = this.#clock.now() - waited;
+    const likes = Promise.all(message.likes.map((item) => this.#relayedLike(item, atMs)));
+    const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));
+    const reply: IngestReply = { likes: await likes, comments: await comments };
+    const retract = message.retract as { video?: unknown; id?: unknown } | undefined;
+    if (!retract) return encodeJson(reply);
+    const video = parseVideoId(retract.video);
+    const retracted =
+      typeof video === "string" && typeof retract.id === "string" && (await this.retract(video, retract.id));
+    return encodeJson({ ...reply, retracted });
+  }
+
+  async #relayedLike(item: unknown, atMs: number): Promise<Rejection | null> {
+    const like = parseLikeItem(item, this.#kinds);
+    return isRejection(like) ? like : ((await this.#take(like, atMs)) ?? null);
+  }
+
+  async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
+    const fields = item as { video?: unknown } | null;
+    const video = parseVideoId(fields?.video);
+    if (typeof video !== "string") return video;
+    const draft = parseComment(video, item, null, atMs);
+    return isRejection(draft) ? draft : this.comment(draft);
+  }
+
+  #likeSettled(outcome: Outcome, count: number): Rejection | undefined {
+    if ("rejected" in outcome) return this.#likeRefused(outcome);
+    this.#metrics.likesAccepted.inc(count);
+    return undefined;
+  }
+
+  #likeRefused(refused: Rejection): Rejection {
+    this.#metrics.likesRejected.inc({ reason: refused.rejected });
+    return refused;
+  }
+}
