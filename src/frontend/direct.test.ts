@@ -1,0 +1,145 @@
+/** Direct connections over real sockets: readers that read, stall, leave, and come too late. */
+import { afterAll, expect, test } from "bun:test";
+import { limits } from "../core/limits.ts";
+import type { Connection, EndReason } from "./connection.ts";
+import { DirectConnection } from "./direct.ts";
+
+interface Opened {
+  readonly connection: DirectConnection;
+  readonly ended: Promise<EndReason>;
+}
+
+const opened: Opened[] = [];
+const waiting: ((one: Opened) => void)[] = [];
+const server = Bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  development: false,
+  fetch() {
+    const { promise, resolve } = Promise.withResolvers<EndReason>();
+    const owner = { ended: (_: Connection, reason: EndReason) => resolve(reason) };
+    const connection = new DirectConnection("n.abc", owner, 15_000, 1);
+    const stream = connection.stream(undefined);
+    expect(connection.write(bytes("hello "), 2)).toBe("ok");
+    const one = { connection, ended: promise };
+    const next = waiting.shift();
+    if (next) next(one);
+    else opened.push(one);
+    return new Response(stream);
+  },
+});
+afterAll(() => server.stop(true));
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A client that reads only when told to, and the connection that serves it. */
+async function open() {
+  const served = new Promise<Opened>((resolve) => {
+    const one = opened.shift();
+    if (one) resolve(one);
+    else waiting.push(resolve);
+  });
+  let text = "";
+  let size = 0;
+  const closed = Promise.withResolvers<void>();
+  const heard = new Set<() => void>();
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: server.port as number,
+    socket: {
+      data(_, chunk) {
+        size += chunk.length;
+        if (text.length < 10_000) text += new TextDecoder().decode(chunk);
+        for (const hear of heard) hear();
+      },
+      close: () => closed.resolve(),
+      error: () => closed.resolve(),
+    },
+  });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const until = async (met: () => boolean): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      const hear = (): void => {
+        if (!met()) return;
+        heard.delete(hear);
+        resolve();
+      };
+      heard.add(hear);
+      hear();
+    });
+  };
+  const { connection, ended } = await served;
+  return { socket, connection, ended, closed: closed.promise, until, text: () => text, size: () => size };
+}
+
+/** Writes until the reader counts as behind; each turn of the loop gives the socket its chance. */
+async function stall(connection: DirectConnection): Promise<number> {
+  const piece = new Uint8Array(256 * 1024);
+  let written = 0;
+  while (connection.write(piece, 3) === "ok") {
+    written += piece.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return written;
+}
+
+test("what is written before and after the response began arrives in order, then the end", async () => {
+  const { connection, until, text, ended } = await open();
+  await until(() => text().includes("hello "));
+  expect(connection.write(bytes("a"), 5)).toBe("ok");
+  expect(connection.write(bytes("b"), 7)).toBe("ok");
+  expect(connection.lastMs).toBe(7);
+  await until(() => text().includes("ab"));
+  connection.end("drain", bytes("bye"));
+  expect(connection.gone).toBe(true);
+  expect(connection.write(bytes("x"), 9)).toBe("gone");
+  await until(() => text().endsWith("0\r\n\r\n"));
+  expect(text()).toContain("bye");
+  expect(await ended).toBe("drain");
+});
+
+test("a reader that stalls is refused further writes until it reads on", async () => {
+  const { connection, socket, until, size } = await open();
+  socket.pause();
+  const written = await stall(connection);
+  expect(connection.lagging).toBe(true);
+  expect(connection.write(bytes("x"), 9)).toBe("lagging");
+  socket.resume();
+  await until(() => size() > written);
+  // Its last bytes have arrived; that the sink has noticed comes with a later turn.
+  while (connection.lagging) await new Promise((resolve) => setImmediate(resolve));
+  expect(connection.write(bytes("on"), 10)).toBe("ok");
+  socket.terminate();
+});
+
+test("a reader that is behind is cut off when its stream ends", async () => {
+  const { connection, socket, closed, ended } = await open();
+  socket.pause();
+  await stall(connection);
+  connection.end("slow", bytes("never read"));
+  expect(await ended).toBe("slow");
+  socket.resume();
+  await closed;
+});
+
+test("a reader that leaves ends the connection, once", async () => {
+  const { connection, socket, ended, until, text } = await open();
+  await until(() => text().includes("hello "));
+  socket.terminate();
+  expect(await ended).toBe("client");
+  expect(connection.write(bytes("x"), 9)).toBe("gone");
+  connection.end("drain", bytes("bye"));
+});
+
+test("before the response begins only a few writes are held, and an end then is told", async () => {
+  const ends: EndReason[] = [];
+  const owner = { ended: (_: Connection, reason: EndReason) => ends.push(reason) };
+  const connection = new DirectConnection("n.abc", owner, 15_000, 1);
+  for (let i = 0; i < limits.streamChunksMax; i++) expect(connection.write(bytes(`${i}`), 1)).toBe("ok");
+  expect(connection.write(bytes("x"), 1)).toBe("lagging");
+  connection.end("limit", bytes("bye"));
+  expect(ends).toEqual(["limit"]);
+  const late = new DirectConnection("n.def", owner, 15_000, 1);
+  late.stream(AbortSignal.abort());
+  expect(late.gone).toBe(true);
+});

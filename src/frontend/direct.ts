@@ -1,0 +1,122 @@
+/**
+ * A connection over Bun's direct stream: `write` hands bytes straight to the response's sink, without a
+ * queue, a read request or a promise between. Measured at 10,000 viewers: 7 to 8 % of the time outside the
+ * kernel, as raw sockets, where the standard stream took 17 %; and 0.5 KB less for each idle viewer.
+ *
+ * The sink has no brake of its own: when its socket is full, `write` takes the bytes and answers with a
+ * promise. That one piece is all that is ever held here; until the promise settles, further writes are
+ * refused. What is written on one turn of the event loop leaves together.
+ */
+import { limits } from "../core/limits.ts";
+import { Connection, type EndReason, type Written } from "./connection.ts";
+
+/** What Bun hands to `pull` of a direct stream. */
+interface DirectSink {
+  write(bytes: Uint8Array): number | Promise<number>;
+  end(): unknown;
+  close(error?: Error): unknown;
+}
+
+export class DirectConnection extends Connection {
+  /** Tells Bun what kind of stream this is the source of. */
+  readonly type = "direct";
+  /** Written before Bun asked for the body; undefined once it has. */
+  #early: Uint8Array[] | undefined = [];
+  #sink: DirectSink | undefined;
+  /** Settles the promise of `pull`: the response lasts until then. */
+  #finish: (() => void) | undefined;
+  #behind = false;
+  #over = false;
+
+  override stream(signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+    if (signal?.aborted) this.#ended("client");
+    else signal?.addEventListener("abort", this, { once: true });
+    return new ReadableStream<Uint8Array>(this as unknown as UnderlyingDefaultSource<Uint8Array>);
+  }
+
+  override get gone(): boolean {
+    return this.#over;
+  }
+
+  override get lagging(): boolean {
+    return !this.#over && (this.#behind || this.#earlyFull());
+  }
+
+  override write(bytes: Uint8Array, nowMs: number): Written {
+    if (this.#over) return "gone";
+    const sink = this.#sink;
+    if (this.#behind || (sink === undefined && this.#earlyFull())) return "lagging";
+    if (sink === undefined) {
+      this.#early?.push(bytes);
+    } else {
+      const taken = sink.write(bytes);
+      if (taken === 0 && bytes.length > 0) {
+        this.#ended("client");
+        return "gone";
+      }
+      if (typeof taken === "object") this.#waitFor(taken);
+    }
+    this.lastMs = nowMs;
+    return "ok";
+  }
+
+  override end(reason: EndReason, last?: Uint8Array): void {
+    if (this.#over) return;
+    const sink = this.#sink;
+    this.#ended(reason);
+    if (sink === undefined) {
+      if (last) this.#early?.push(last);
+    } else if (this.#behind) {
+      sink.close(new Error(reason));
+    } else {
+      if (last) sink.write(last);
+      sink.end();
+    }
+    this.#finish?.();
+  }
+
+  // Called by Bun once, when it begins to send the body; the response lasts as long as the promise.
+  pull(sink: DirectSink): Promise<void> | undefined {
+    for (const bytes of this.#early ?? []) {
+      const taken = sink.write(bytes);
+      if (typeof taken === "object") this.#waitFor(taken);
+    }
+    this.#early = undefined;
+    if (this.#over) {
+      sink.end();
+      return undefined;
+    }
+    this.#sink = sink;
+    return new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  override cancel(): void {
+    this.#ended("client");
+    this.#finish?.();
+  }
+
+  override handleEvent(): void {
+    this.cancel();
+  }
+
+  #earlyFull(): boolean {
+    return this.#early !== undefined && this.#early.length >= limits.streamChunksMax;
+  }
+
+  #waitFor(taken: Promise<number>): void {
+    this.#behind = true;
+    const goOn = (): void => {
+      this.#behind = false;
+    };
+    taken.then(goOn, goOn);
+  }
+
+  #ended(reason: EndReason): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#sink = undefined;
+    this.tell(reason);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * What the frontend's tests work with: a log that answers as a dispatcher does and says on the bus only what
+ * it is told to, and viewers that read real streams, or stop reading.
+ */
+import { createParser } from "eventsource-parser";
+import { VirtualClock } from "../base/clock.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { seededPrng } from "../base/prng.ts";
+import { type MemoryBus, type MemoryHub, memoryHub } from "../bus/memory.ts";
+import { type Entry, formatId } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { decodeStateRequest, encodeEntry, encodeState, encodeTick, subjects } from "../core/wire.ts";
+import type { Batch, Ledger } from "../ledger/ledger.ts";
+import { openMemoryLedger } from "../ledger/memory.ts";
+import { Connection } from "./connection.ts";
+import { Frontend } from "./frontend.ts";
+import { Reader } from "./reader.ts";
+
+export const v = "v" as VideoId;
+export const w = "w" as VideoId;
+
+/** The other side of the bus. */
+export class FakeLog {
+  readonly bus: MemoryBus;
+  readonly clock: VirtualClock;
+  ledger: Ledger;
+  /** Whether entries are published as they are written. */
+  live = true;
+  /** Called before a state request is answered; may wait, or throw to answer nothing. */
+  beforeAnswer: () => void | Promise<void> = () => {};
+  asked = 0;
+  #versions = new Map<VideoId, number>();
+
+  constructor(bus: MemoryBus, clock: VirtualClock, history = 1_000) {
+    this.bus = bus;
+    this.clock = clock;
+    this.ledger = openMemoryLedger({ clock, commentHistory: history });
+    bus.serve(subjects.state, (payload) => this.#serve(payload));
+  }
+
+  /** Begins another log, with another epoch. */
+  replace(): void {
+    this.ledger = openMemoryLedger({ clock: this.clock, commentHistory: 1_000 });
+    this.#versions.clear();
+  }
+
+  totalsOf(video: VideoId) {
+    const version = this.#versions.get(video) ?? 0;
+    return { version, counts: version === 0 ? {} : { heart: 10 * version } };
+  }
+
+  /** Ten more hearts, with or without a tick that says so. */
+  like(video: VideoId, told = true): void {
+    this.#versions.set(video, this.totalsOf(video).version + 1);
+    if (told) this.tick(video);
+  }
+
+  tick(video: VideoId): void {
+    const nowMs = this.clock.now();
+    const times = { atMs: nowMs, durableMs: nowMs, tickedMs: nowMs };
+    const tick = { video, region: "r", totals: this.totalsOf(video), ...times, by: [] };
+    this.bus.publish(subjects.tick(video), encodeTick(tick));
+  }
+
+  /** Writes a comment; its entry, published or not. */
+  async comment(video: VideoId, text: string): Promise<Entry> {
+    const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.now() };
+    return this.#enter({ likes: [], comments: [draft] }, video);
+  }
+
+  async retract(video: VideoId, seq: number): Promise<void> {
+    await this.ledger.retract(video, seq);
+    const page = await this.ledger.entries(video, this.ledger.head() - 1, 1);
+    for (const entry of page.entries) if (this.live) this.publish(entry);
+  }
+
+  /** Publishes an entry, now or once more. */
+  publish(entry: Entry): void {
+    const { video, seq, previous } = entry;
+    this.bus.publish(subjects.comment(video), encodeEntry(entry), { seq, previous });
+  }
+
+  id(seq: number): string {
+    return formatId(this.ledger.epoch, seq);
+  }
+
+  async #enter(batch: Batch, video: VideoId): Promise<Entry> {
+    await this.ledger.append(batch);
+    const { entries } = await this.ledger.entries(video, this.ledger.head() - 1, 1);
+    const entry = entries[0] as Entry;
+    if (this.live) this.publish(entry);
+    return entry;
+  }
+
+  async #serve(payload: Uint8Array): Promise<Uint8Array> {
+    this.asked++;
+    await this.beforeAnswer();
+    const request = decodeStateRequest(payload);
+    if (!request) throw new Error("not a state request");
+    const { video, after, limit } = request;
+    const page = await this.ledger.entries(video, after, limit);
+    const totals = this.totalsOf(video);
+    return encodeState({ epoch: this.ledger.epoch, region: "r", totals, viewers: 0, page });
+  }
+}
+
+export interface Seen {
+  readonly event: string;
+  readonly id: string | undefined;
+  readonly data: {
+    readonly video?: string;
+    readonly text?: string;
+    readonly totals?: Readonly<Record<string, number>>;
+    readonly viewers?: number;
+    readonly version?: number;
+    readonly comments?: readonly { readonly text: string }[];
+    readonly connection?: string;
+    readonly reason?: string;
+    readonly retry?: number;
+    readonly stale?: boolean;
+  };
+}
+
+/** A viewer that reads a real stream and remembers what it was shown. */
+export class FakeViewer {
+  readonly seen: Seen[] = [];
+  /** As EventSource keeps it. */
+  lastEventId: string | undefined;
+  ended = false;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  #stalled: boolean;
+  #resume: (() => void) | undefined;
+
+  constructor(stream: ReadableStream<Uint8Array>, stalled = false) {
+    this.#reader = stream.getReader();
+    this.#stalled = stalled;
+    void this.#read();
+  }
+
+  /** Stops reading; what is under way is still read. */
+  stall(): void {
+    this.#stalled = true;
+  }
+
+  resume(): void {
+    this.#stalled = false;
+    this.#resume?.();
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+
+  of(event: string): Seen[] {
+    return this.seen.filter((one) => one.event === event);
+  }
+
+  get hello(): Seen["data"] {
+    return this.of("hello")[0]?.data ?? {};
+  }
+
+  /** Texts of the comments, in order, those in snapshots first seen there. */
+  get texts(): string[] {
+    return this.seen.flatMap(({ event, data }) => {
+      if (event === "snapshot") return (data.comments ?? []).map(({ text }) => text);
+      return event === "comment" ? [data.text as string] : [];
+    });
+  }
+
+  /** Hearts of each totals shown, in order. */
+  get hearts(): number[] {
+    return this.seen.flatMap(({ data }) => (data.totals ? [data.totals.heart ?? 0] : []));
+  }
+
+  async #read(): Promise<void> {
+    const parser = createParser({
+      onEvent: ({ event = "message", id, data }) => {
+        this.seen.push({ event, id, data: JSON.parse(data) });
+        if (id !== undefined) this.lastEventId = id;
+      },
+    });
+    for (;;) {
+      if (this.#stalled) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+      }
+      const chunk = await this.#reader.read().catch(() => ({ done: true, value: undefined }));
+      if (chunk.done) break;
+      parser.feed(this.#decoder.decode(chunk.value, { stream: true }));
+    }
+    this.ended = true;
+  }
+}
+
+export interface KitOptions {
+  readonly history?: number;
+  readonly tickMs?: number;
+  readonly logHistory?: number;
+}
+
+/** A frontend, a log and the network between them. */
+export async function kit(options: KitOptions = {}) {
+  const clock = new VirtualClock();
+  const hub: MemoryHub = memoryHub({ clock });
+  const log = new FakeLog(hub.connect(), clock, options.logHistory);
+  const start = async (node: string) => {
+    const bus = hub.connect();
+    const metrics = createMetrics();
+    const frontend = new Frontend({
+      connection: Connection,
+      ...{ node, incarnation: `${node}-life`, tickMs: options.tickMs ?? 50, commentTickMs: 20 },
+      ...{ commentHistory: options.history ?? 1_000, bus, clock, metrics },
+      routes: await bus.table("routes"),
+      reader: new Reader(bus),
+      prng: seededPrng(1),
+    });
+    const open = (videos: readonly VideoId[] = [v], lastEventId?: string, stalled = false) =>
+      new FakeViewer(frontend.open({ videos, lastEventId }), stalled);
+    return { frontend, bus, metrics, open };
+  };
+  const rest = (ms = 100) => clock.run(ms, 5);
+  return { clock, hub, log, start, rest, ...(await start("f1")) };
+}

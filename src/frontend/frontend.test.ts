@@ -1,0 +1,246 @@
+/** The frontend as viewers meet it: what a stream begins with, goes on with and ends with. */
+import { describe, expect, test } from "bun:test";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { type FakeViewer, kit, v, w } from "./frontend-kit.ts";
+
+const videos = (count: number) => Array.from({ length: count }, (_, i) => `v${i}` as VideoId);
+
+describe("a stream", () => {
+  test("says hello at once, and shows where its video stands", async () => {
+    const { log, open, rest } = await kit();
+    log.like(v);
+    await log.comment(v, "a");
+    const viewer = open();
+    await rest();
+    expect(viewer.seen.map(({ event }) => event)).toEqual(["hello", "snapshot"]);
+    expect(viewer.seen[1]).toMatchObject({
+      id: log.id(1),
+      data: { video: "v", totals: { heart: 10 }, viewers: 1, version: 1, comments: [{ text: "a" }] },
+    });
+    expect(viewer.hello.connection).toStartWith("f1.");
+  });
+
+  test("goes on with likes and comments", async () => {
+    const { log, open, rest } = await kit();
+    const viewer = open();
+    await rest();
+    log.like(v);
+    await log.comment(v, "a");
+    await rest();
+    await log.retract(v, 1);
+    await rest();
+    expect(viewer.hearts).toEqual([0, 10]);
+    expect(viewer.of("comment")).toMatchObject([{ id: log.id(1), data: { text: "a" } }]);
+    expect(viewer.of("retract")).toMatchObject([{ id: log.id(2), data: { video: "v", id: log.id(1) } }]);
+  });
+
+  test("of many videos shows every one of them, however many chunks that takes", async () => {
+    const { log, open, rest } = await kit();
+    const all = videos(limits.videosPerStreamMax);
+    for (const video of all) {
+      log.like(video);
+      for (let i = 0; i < limits.snapshotCommentsMax; i++) await log.comment(video, "x".repeat(500));
+    }
+    for (const viewer of [open(all), open(all)]) {
+      await rest(300);
+      const shown = viewer.of("snapshot").map(({ data }) => data.video as string);
+      expect(shown.sort()).toEqual([...all].sort());
+    }
+  });
+
+  test("of several videos shows comments in the order of their ids, though they share a window", async () => {
+    const { log, open, rest } = await kit();
+    const [both, one] = [open([v, w]), open([w])];
+    await rest();
+    for (const video of [v, w, w, v, w, v, v, w]) await log.comment(video, "x");
+    await rest();
+    const ids = both.of("comment").map(({ id }) => id);
+    expect(ids).toEqual(Array.from({ length: 8 }, (_, i) => log.id(i + 1)));
+    expect(one.of("comment").map(({ id }) => id)).toEqual([2, 3, 5, 8].map((seq) => log.id(seq)));
+  });
+
+  test("whose client left before it began leaves nothing behind", async () => {
+    const { frontend, rest } = await kit();
+    const stream = frontend.open({ videos: [v], lastEventId: undefined, signal: AbortSignal.abort() });
+    expect(frontend.connections).toBe(0);
+    await rest(limits.lingerMs + 5_000);
+    expect([...frontend.watches()]).toEqual([]);
+    await stream.cancel();
+  });
+
+  test("that ends by signal, cancel or drain is counted out once", async () => {
+    const { frontend, open, rest, metrics } = await kit();
+    const abort = new AbortController();
+    frontend.open({ videos: [v, w], lastEventId: undefined, signal: abort.signal });
+    const [one, two] = [open(), open([w])];
+    await rest();
+    expect(frontend.connections).toBe(3);
+    abort.abort();
+    await one.close();
+    abort.abort();
+    await rest(2_000);
+    expect(frontend.connections).toBe(1);
+    expect(two.of("viewers").at(-1)?.data.viewers ?? two.of("snapshot")[0]?.data.viewers).toBe(1);
+    await frontend.drain(0);
+    await rest(limits.lingerMs + 5_000);
+    expect(two.ended).toBe(true);
+    expect([...frontend.watches()]).toEqual([]);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('ovation_connections_closed_total{reason="client"} 2');
+    expect(text).toContain('ovation_connections_closed_total{reason="drain"} 1');
+  });
+
+  test("of too many videos on this node is told to come back", async () => {
+    const { frontend, open, rest } = await kit();
+    const mutable = limits as { watchesMax: number };
+    const before = limits.watchesMax;
+    try {
+      mutable.watchesMax = 2;
+      const [one, two] = [open([v, w]), open(["x" as VideoId])];
+      await rest();
+      expect(one.of("snapshot")).toHaveLength(2);
+      expect(two.seen.map(({ event }) => event)).toEqual(["hello", "bye"]);
+      expect(two.ended).toBe(true);
+      expect(await frontend.watch(one.hello.connection as string, "y" as VideoId, true)).toMatchObject({
+        rejected: "busy",
+      });
+    } finally {
+      mutable.watchesMax = before;
+    }
+  });
+
+  test("waits for its state while the log is away, and forgets those who do not wait", async () => {
+    const { log, open, rest, frontend } = await kit();
+    log.beforeAnswer = () => {
+      throw new Error("away");
+    };
+    const patient = open();
+    for (let i = 0; i < 200; i++) {
+      const viewer = open();
+      await rest(20);
+      await viewer.close();
+    }
+    expect(patient.seen.map(({ event }) => event)).toEqual(["hello"]);
+    log.beforeAnswer = () => {};
+    log.like(v);
+    await rest(2_000);
+    expect(patient.hearts).toEqual([10]);
+    expect(frontend.connections).toBe(1);
+  });
+});
+
+describe("what a stream watches", () => {
+  const shown = (viewer: FakeViewer) => viewer.of("snapshot").map(({ data }) => data.video);
+
+  test("is changed on its own node and from any other", async () => {
+    const { log, open, frontend, start, rest } = await kit();
+    const other = await start("f2");
+    const viewer = open();
+    await rest();
+    const connection = viewer.hello.connection as string;
+    expect(await frontend.watch(connection, w, true)).toBe("done");
+    expect(await frontend.watch(connection, w, true)).toBe("done");
+    await rest();
+    expect(shown(viewer)).toEqual(["v", "w"]);
+    expect(await other.frontend.watch(connection, v, false)).toBe("done");
+    expect(await other.frontend.watch(connection, v, false)).toBe("done");
+    log.like(v);
+    log.like(w);
+    await rest();
+    expect(viewer.of("likes").map(({ data }) => data.video)).toEqual(["w"]);
+    expect(await other.frontend.watch(connection, v, true)).toBe("done");
+    await rest();
+    expect(shown(viewer)).toEqual(["v", "w", "v"]);
+  });
+
+  test("is not changed for a stream nobody holds, nor beyond its bound", async () => {
+    const { open, frontend, start, rest, bus } = await kit();
+    const other = await start("f2");
+    const viewer = open(videos(limits.videosPerStreamMax));
+    await rest(300);
+    const connection = viewer.hello.connection as string;
+    for (const wrong of ["", "x", "f1.", "f1.nobody", "f9.nobody", "a b.c", `${connection}x`]) {
+      const asked = other.frontend.watch(wrong, v, true);
+      await rest(10);
+      expect(await asked).toBe("unknown-connection");
+    }
+    for (const { frontend: any } of [{ frontend }, other]) {
+      expect(await any.watch(connection, w, true)).toMatchObject({ rejected: "too-many-videos" });
+    }
+    other.bus.cut();
+    expect(await other.frontend.watch(connection, w, true)).toMatchObject({ rejected: "unavailable" });
+    expect(bus.connected()).toBe(true);
+  });
+
+  test("counts once, whatever is asked while its state is on the way", async () => {
+    const { log, open, frontend, rest } = await kit();
+    let answer = () => {};
+    log.beforeAnswer = () => new Promise<void>((resolve) => (answer = resolve));
+    const viewer = open();
+    await rest(10);
+    const connection = viewer.hello.connection as string;
+    for (const on of [false, true, false, true, true]) await frontend.watch(connection, v, on);
+    log.beforeAnswer = () => {};
+    answer();
+    await rest();
+    expect(shown(viewer)).toEqual(["v"]);
+    log.like(v);
+    await rest();
+    expect(viewer.hearts).toEqual([0, 10]);
+    expect(viewer.of("snapshot")[0]?.data.viewers).toBe(1);
+  });
+});
+
+describe("draining", () => {
+  test("says bye to each with its own delay, spread over the time given", async () => {
+    const { clock, open, frontend, rest } = await kit();
+    const viewers = Array.from({ length: 100 }, () => open());
+    await rest();
+    const drained = frontend.drain(1_000);
+    await rest(500);
+    const half = viewers.filter(({ ended }) => ended).length;
+    expect(half).toBeGreaterThan(30);
+    expect(half).toBeLessThan(70);
+    await rest(600);
+    await drained;
+    const delays = viewers.map((viewer) => viewer.of("bye")[0]?.data.retry);
+    expect(delays).not.toContain(undefined);
+    expect(new Set(delays).size).toBeGreaterThan(50);
+    expect(viewers.every(({ ended }) => ended)).toBe(true);
+    expect(frontend.draining).toBe(true);
+    await frontend.close();
+    await clock.run(5_000, 50);
+    expect(clock.next()).toBeUndefined();
+  });
+});
+
+describe("viewers hear", () => {
+  test("that the bus is away, once that lasts, and that it is back with all they missed", async () => {
+    const { log, open, bus, rest } = await kit();
+    const viewer = open();
+    await rest();
+    bus.cut();
+    log.like(v);
+    await log.comment(v, "missed");
+    await rest(500);
+    expect(viewer.of("beat")).toEqual([]);
+    await rest(1_000);
+    expect(viewer.of("beat").at(-1)?.data.stale).toBe(true);
+    bus.heal();
+    await rest(1_500);
+    expect(viewer.of("beat").at(-1)?.data.stale).toBeUndefined();
+    expect(viewer.hearts.at(-1)).toBe(10);
+    expect(viewer.texts).toEqual(["missed"]);
+  });
+
+  test("a beat after their own silence, and not before", async () => {
+    const { open, rest, clock } = await kit();
+    const viewers = Array.from({ length: 20 }, () => open());
+    await rest();
+    await clock.run(limits.beatMinMs - 2_500, 100);
+    for (const viewer of viewers) expect(viewer.of("beat")).toEqual([]);
+    await clock.run(limits.beatMaxMs - limits.beatMinMs + 6_000, 100);
+    for (const viewer of viewers) expect(viewer.of("beat")).toHaveLength(1);
+  });
+});

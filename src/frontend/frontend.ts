@@ -1,0 +1,391 @@
+/**
+ * The frontend: holds viewers' streams and shows them what the bus tells. It knows no ledger and no
+ * dispatcher.
+ *
+ * The road through it: bus → feed → watch → supervisor → shard → connection. This file is the door: it opens
+ * streams, changes what they watch, and sends them away when the node stops.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { type Prng, secret } from "../base/prng.ts";
+import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
+import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { byeFrame, bytesOf, helloFrame } from "../core/sse.ts";
+import {
+  decodeJson,
+  decodeWatch,
+  encodeJson,
+  isNodeName,
+  subjects,
+  type WatchRequest,
+} from "../core/wire.ts";
+import type { Connection, ConnectionClass, EndReason } from "./connection.ts";
+import { Counts } from "./counts.ts";
+import { Feed } from "./feed.ts";
+import { Interest } from "./interest.ts";
+import { type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
+import { type PollAnswer, Polls } from "./poll.ts";
+import type { Reader } from "./reader.ts";
+import type { Viewer } from "./slot.ts";
+import { Supervisor } from "./supervisor.ts";
+import { Terms } from "./terms.ts";
+import type { Watch } from "./watch.ts";
+
+export interface FrontendParts {
+  readonly node: string;
+  readonly incarnation: string;
+  readonly tickMs: number;
+  readonly commentTickMs: number;
+  readonly commentHistory: number;
+  readonly bus: Bus;
+  readonly routes: Table;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly metrics: Metrics;
+  /** `Connection`, or `DirectConnection` where the runtime is Bun. */
+  readonly connection: ConnectionClass;
+}
+
+export interface StreamRequest {
+  readonly videos: readonly VideoId[];
+  readonly lastEventId: string | undefined;
+  /** The request's signal: tells when the client has left. */
+  readonly signal?: AbortSignal;
+  /** When the stream's permission ends, Unix ms. */
+  readonly untilMs?: number | undefined;
+  /** Called once, when the stream has ended. */
+  readonly ended?: (() => void) | undefined;
+}
+
+/** What changing a stream came to. */
+export type WatchVerdict = "done" | "unknown-connection" | Rejection;
+
+/** A viewer whose videos' first state has not come yet. */
+interface Joiner {
+  readonly viewer: Viewer;
+  readonly watches: readonly Watch[];
+  readonly lastEventId: string | undefined;
+}
+
+export class Frontend {
+  readonly #parts: FrontendParts;
+  readonly #supervisor: Supervisor;
+  readonly #interest: Interest;
+  readonly #feed: Feed;
+  readonly #counts: Counts;
+  readonly #polls: Polls;
+  readonly #terms: Terms;
+  readonly #connections = new Map<string, Viewer>();
+  readonly #viewers = new Map<Connection, Viewer>();
+  readonly #joiners = new Map<Watch, Joiner[]>();
+  readonly #subscriptions: Subscription[] = [];
+  #draining = false;
+
+  constructor(parts: FrontendParts) {
+    this.#parts = parts;
+    const { bus, clock, metrics } = parts;
+    this.#supervisor = new Supervisor({
+      clock,
+      metrics,
+      tickMs: parts.tickMs,
+      commentTickMs: parts.commentTickMs,
+      left: (viewer, reason) => this.#left(viewer, reason),
+      stale: () => !bus.connected(),
+    });
+    this.#feed = new Feed(parts, {
+      ready: (watch) => this.#ready(watch),
+      stateChanged: (watch) => this.#stateChanged(watch),
+      entriesCame: (watch) => {
+        this.#supervisor.entriesCame(watch);
+        this.#polls.wake(watch);
+      },
+      restarted: (watch, reason) => this.#restarted(watch, reason),
+    });
+    this.#counts = new Counts({ ...parts, changed: (watch) => this.#stateChanged(watch) });
+    this.#interest = new Interest({
+      ...parts,
+      began: (watch) => {
+        this.#feed.follow(watch);
+        this.#counts.follow(watch);
+        metrics.videos.inc();
+      },
+      ended: (watch) => {
+        this.#joiners.delete(watch);
+        this.#feed.unfollow(watch);
+        this.#counts.unfollow(watch);
+        metrics.videos.dec();
+      },
+    });
+    this.#polls = new Polls(parts.clock, this.#interest, this.#feed, parts.reader);
+    this.#terms = new Terms(clock, (connection) => connection.end("expired", this.refuse("expired")));
+    this.#subscriptions.push(
+      bus.serve(subjects.node(parts.node), (payload) => this.#serve(payload)),
+      bus.onConnected((connected) => {
+        this.#supervisor.staleChanged();
+        if (!connected) return;
+        this.#feed.refresh();
+        this.#interest.rewrite();
+      }),
+    );
+  }
+
+  /** Whether streams are being sent away. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Streams open now. */
+  get connections(): number {
+    return this.#viewers.size;
+  }
+
+  /** What this node watches. */
+  watches(): Iterable<Watch> {
+    return this.#interest.watches();
+  }
+
+  /**
+   * Opens a stream; `hello` is its first bytes. The caller has checked that there are videos, and not too
+   * many.
+   */
+  open(request: StreamRequest): ReadableStream<Uint8Array> {
+    const { clock, prng, node, metrics } = this.#parts;
+    const nowMs = clock.now();
+    const [first] = request.videos;
+    const shard = this.#supervisor.place(first && this.#interest.find(first));
+    const beatMs = prng.between(limits.beatMinMs, limits.beatMaxMs);
+    const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
+    const viewer: Viewer = { connection, shard, watches: [], slots: [], seen: undefined, lag: undefined };
+    shard.add(viewer);
+    this.#viewers.set(connection, viewer);
+    this.#connections.set(connection.id, viewer);
+    this.#terms.set(connection, request.untilMs, request.ended);
+    metrics.connections.inc();
+    metrics.connectionsAccepted.inc();
+    const stream = connection.stream(request.signal);
+    const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
+    connection.write(bytesOf(helloFrame(connection.id, node, nowMs, retryMs)), nowMs);
+    // Whoever has left already releases nothing any more.
+    if (connection.gone) return stream;
+    if (this.#interest.size + request.videos.length > limits.watchesMax) {
+      connection.end("limit", this.refuse("busy"));
+      return stream;
+    }
+    this.#hold(viewer, [...new Set(request.videos)], request.lastEventId);
+    return stream;
+  }
+
+  /** The whole body of a stream that is not to be: come back later, perhaps elsewhere. */
+  refuse(reason: string): Uint8Array {
+    return bytesOf(byeFrame(reason, this.#retryMs()));
+  }
+
+  /**
+   * Starts or stops watching `video` on an open stream, whichever node holds it; with `untilMs` the stream
+   * lasts no longer than that, Unix ms.
+   */
+  async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
+    const node = connection.slice(0, connection.lastIndexOf("."));
+    if (!isNodeName(node)) return "unknown-connection";
+    if (node === this.#parts.node) return this.#change(connection, video, on, untilMs);
+    const request: WatchRequest = { connection, video, watch: on, untilMs };
+    try {
+      const reply = await this.#parts.bus.request(subjects.node(node), encodeJson(request), limits.requestMs);
+      const verdict = decodeJson(reply);
+      if (verdict?.verdict === "done") return "done";
+      if (verdict?.verdict === "too-many-videos") return tooManyVideos();
+      if (verdict?.verdict === "busy") return tooManyWatches();
+      return "unknown-connection";
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error;
+      // A node that does not answer is most likely gone, and its streams with it; but that is not known.
+      return this.#parts.bus.connected()
+        ? "unknown-connection"
+        : reject("unavailable", "the stream's node cannot be reached", 1);
+    }
+  }
+
+  /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
+  poll(
+    video: VideoId,
+    cursor: string | undefined,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<PollAnswer | Rejection> {
+    return this.#polls.poll(video, cursor, waitMs, signal);
+  }
+
+  /** Sends every viewer away, each with its own delay to return after, spread over `overMs`. */
+  async drain(overMs: number): Promise<void> {
+    this.#draining = true;
+    this.#polls.close();
+    const { prng, clock } = this.#parts;
+    const leaving = [...this.#viewers.values()];
+    for (let i = leaving.length - 1; i > 0; i--) {
+      const j = prng.between(0, i);
+      [leaving[i], leaving[j]] = [leaving[j] as Viewer, leaving[i] as Viewer];
+    }
+    const steps = Math.max(1, Math.min(leaving.length, Math.floor(overMs / 50)));
+    for (let step = 0; step < steps; step++) {
+      const from = Math.floor((leaving.length * step) / steps);
+      const to = Math.floor((leaving.length * (step + 1)) / steps);
+      for (const { connection } of leaving.slice(from, to)) connection.end("drain", this.refuse("drain"));
+      if (step + 1 < steps) await new Promise<void>((resolve) => clock.after(overMs / steps, resolve));
+    }
+    // Those whose request was already on its way when the draining began.
+    for (const { connection } of this.#viewers.values()) connection.end("drain", this.refuse("drain"));
+  }
+
+  /** Ends every stream, timer and subscription, and takes back the rows of the table. */
+  async close(): Promise<void> {
+    await this.drain(0);
+    for (const subscription of this.#subscriptions.splice(0)) subscription.end();
+    this.#feed.close();
+    await this.#interest.close();
+    this.#counts.close();
+    this.#terms.close();
+    this.#supervisor.close();
+  }
+
+  // ---- joining
+
+  #hold(viewer: Viewer, videos: readonly VideoId[], lastEventId: string | undefined): void {
+    const watches = videos.map((video) => this.#interest.hold(video));
+    viewer.watches.push(...watches);
+    const joiner: Joiner = { viewer, watches, lastEventId };
+    const loading = watches.find((watch) => watch.phase === "loading");
+    if (!loading) {
+      this.#join(joiner);
+    } else {
+      this.#wait(loading, joiner);
+    }
+  }
+
+  /** Lets `joiner` wait for the first state of `watch`. */
+  #wait(watch: Watch, joiner: Joiner): void {
+    const joiners = this.#joiners.get(watch) ?? [];
+    joiners.push(joiner);
+    // Those who left meanwhile: forgotten once they are the half, so that forgetting costs little each.
+    const waiting =
+      joiners.length > 2 * watch.holders + 16
+        ? joiners.filter(({ viewer }) => !viewer.connection.gone)
+        : joiners;
+    this.#joiners.set(watch, waiting);
+  }
+
+  #ready(watch: Watch): void {
+    const joiners = this.#joiners.get(watch);
+    this.#joiners.delete(watch);
+    for (const joiner of joiners ?? []) {
+      const loading = joiner.watches.find((other) => other.phase === "loading");
+      if (loading) this.#wait(loading, joiner);
+      else this.#join(joiner);
+    }
+    this.#polls.wake(watch);
+  }
+
+  #join(joiner: Joiner): void {
+    const { watches, lastEventId } = joiner;
+    if (lastEventId === undefined) {
+      this.#admit(joiner, undefined);
+      return;
+    }
+    const resumes = watches.map((watch) => resumeNow(watch, lastEventId));
+    if (resumes.every((resume) => resume !== undefined)) {
+      this.#admit(joiner, resumes);
+      return;
+    }
+    const asked = watches.map((watch) => resumeAsking(watch, lastEventId, this.#feed, this.#parts.reader));
+    void Promise.all(asked).then((answers) => {
+      const still = answers.map((answer, index) => stillTrue(answer, watches[index] as Watch, lastEventId));
+      this.#admit(joiner, still);
+    });
+  }
+
+  /**
+   * From here to the end of `welcome` nothing may wait: what comes after the cursor is the viewer's from now
+   * on.
+   */
+  #admit({ viewer, watches }: Joiner, resumes: readonly Resume[] | undefined): void {
+    if (viewer.connection.gone) return;
+    const joined: number[] = [];
+    const slots = watches.flatMap((watch, index) => {
+      // It may have been told to stop watching, or told twice to begin, while its state was on the way.
+      if (!viewer.watches.includes(watch) || viewer.slots.some((slot) => slot.watch === watch)) return [];
+      joined.push(index);
+      // Counted before it joins, so that its snapshot counts it too.
+      this.#counts.moved(watch, 1);
+      return [viewer.shard.join(viewer, watch)];
+    });
+    const chosen = resumes && joined.map((index) => resumes[index] as Resume);
+    welcome(viewer, slots, chosen, this.#parts.clock.now());
+  }
+
+  #stateChanged(watch: Watch): void {
+    this.#supervisor.stateChanged(watch);
+    this.#polls.wake(watch);
+  }
+
+  #restarted(watch: Watch, reason: "epoch" | "history"): void {
+    const nowMs = this.#parts.clock.now();
+    for (const [shard, slot] of watch.slots) shard.restart(slot, reason, nowMs);
+    this.#stateChanged(watch);
+  }
+
+  // ---- changing and leaving
+
+  #change(id: string, video: VideoId, on: boolean, untilMs?: number): WatchVerdict {
+    const viewer = this.#connections.get(id);
+    if (!viewer) return "unknown-connection";
+    this.#terms.shorten(viewer.connection, untilMs);
+    const held = viewer.watches.find((watch) => watch.video === video);
+    if (on) {
+      if (held) return "done";
+      if (viewer.watches.length >= limits.videosPerStreamMax) return tooManyVideos();
+      if (this.#interest.size >= limits.watchesMax) return tooManyWatches();
+      this.#hold(viewer, [video], undefined);
+    } else if (held) {
+      viewer.watches.splice(viewer.watches.indexOf(held), 1);
+      if (viewer.shard.leave(viewer, video)) this.#counts.moved(held, -1);
+      this.#interest.release(held);
+    }
+    return "done";
+  }
+
+  #serve(payload: Uint8Array): Uint8Array {
+    const request = decodeWatch(payload);
+    if (!request) {
+      this.#parts.metrics.invalidMessages.inc();
+      return encodeJson({ verdict: "unknown-connection" });
+    }
+    const verdict = this.#change(request.connection, request.video, request.watch, request.untilMs);
+    return encodeJson({ verdict: typeof verdict === "string" ? verdict : verdict.rejected });
+  }
+
+  #left(viewer: Viewer, reason: EndReason): void {
+    const { connection } = viewer;
+    this.#viewers.delete(connection);
+    this.#connections.delete(connection.id);
+    this.#terms.left(connection);
+    this.#parts.metrics.connections.dec();
+    this.#parts.metrics.connectionsClosed.inc({ reason });
+    for (const slot of viewer.slots) this.#counts.moved(slot.watch, -1);
+    for (const watch of viewer.watches) this.#interest.release(watch);
+  }
+
+  #retryMs(): number {
+    const { prng } = this.#parts;
+    // So many return at once that a node accepts about two thousand a second.
+    return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
+  }
+}
+
+function tooManyWatches(): Rejection {
+  return reject("busy", "too many videos are watched", 5);
+}
+
+function tooManyVideos(): Rejection {
+  return reject("too-many-videos", `a stream watches at most ${limits.videosPerStreamMax} videos`);
+}

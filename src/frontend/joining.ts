@@ -1,0 +1,77 @@
+/**
+ * How a viewer is let in: with a snapshot, or with what it missed since its `Last-Event-ID`.
+ *
+ * The distinction it rests on: a place is only ever continued when everything after it is held; else the
+ * viewer is told `reset` and gets a snapshot. There is no third way, so there is no silent hole.
+ */
+import { parseId } from "../core/entry.ts";
+import type { Feed } from "./feed.ts";
+import type { Reader } from "./reader.ts";
+import type { ResetReason, Slot, Viewer } from "./slot.ts";
+import type { Watch } from "./watch.ts";
+
+/** A place to continue from, or why there is none. */
+export type Resume = { readonly seq: number } | { readonly reset: ResetReason };
+
+/** What can be said about `lastEventId` without asking anybody; undefined when a dispatcher must be asked. */
+export function resumeNow(watch: Watch, lastEventId: string): Resume | undefined {
+  const id = parseId(lastEventId);
+  if (!id) return { reset: "unknown-id" };
+  if (id.epoch !== watch.epoch) return { reset: "epoch" };
+  if (id.seq > Math.max(watch.head, watch.history.tip) || id.seq < watch.history.floor) return undefined;
+  return { seq: id.seq };
+}
+
+/** As `resumeNow`, asking where that is needed: for the log's head, or for older history. */
+export async function resumeAsking(
+  watch: Watch,
+  lastEventId: string,
+  feed: Feed,
+  reader: Reader,
+): Promise<Resume> {
+  const now = resumeNow(watch, lastEventId);
+  if (now) return now;
+  const seq = parseId(lastEventId)?.seq ?? 0;
+  if (seq < watch.history.floor) {
+    return (await feed.extend(watch, seq)) ? { seq } : { reset: "history" };
+  }
+  const state = await reader.state(watch.video, undefined, 0);
+  if ("rejected" in state) return { reset: "unavailable" };
+  watch.head = Math.max(watch.head, state.page.head);
+  return seq <= watch.head ? { seq } : { reset: "future" };
+}
+
+/** As `resumeAsking` answered, if it still holds: history may have moved on while it asked. */
+export function stillTrue(resume: Resume, watch: Watch, lastEventId: string): Resume {
+  return resumeNow(watch, lastEventId) ?? ("reset" in resume ? resume : { reset: "history" });
+}
+
+/**
+ * Writes what a viewer that has just joined `slots` needs first. `resumes` runs beside `slots`; undefined:
+ * fresh.
+ */
+export function welcome(
+  viewer: Viewer,
+  slots: readonly Slot[],
+  resumes: readonly Resume[] | undefined,
+  nowMs: number,
+): void {
+  const { shard } = viewer;
+  // All places first: the id of a snapshot must not stand beyond what is still to be replayed.
+  slots.forEach((slot, index) => {
+    const resume = resumes?.[index];
+    if (resume && "seq" in resume) {
+      shard.replay(viewer, slot, resume.seq);
+      if (resume.seq > slot.cursor) seenBefore(viewer, slot, resume.seq);
+    } else {
+      shard.begin(viewer, slot, resume?.reset);
+    }
+  });
+  shard.serve(viewer, nowMs);
+}
+
+/** An earlier stream of this viewer was ahead of this node. */
+function seenBefore(viewer: Viewer, slot: Slot, seq: number): void {
+  viewer.seen ??= { seq, slots: new Set() };
+  viewer.seen.slots.add(slot);
+}

@@ -1,0 +1,175 @@
+/**
+ * Long polls: the state of one video for networks that hold streams back.
+ *
+ * The same watch serves polls and streams. A cursor says what the asker has seen, `<epoch>-<seq>-<version>`;
+ * the answer comes when there is more, or after the wait, and carries the next cursor.
+ */
+import type { Clock } from "../base/clock.ts";
+import { formatId, parseId } from "../core/entry.ts";
+import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import type { CommentJson } from "../core/sse.ts";
+import type { Counts } from "../core/totals.ts";
+import type { Feed } from "./feed.ts";
+import type { Interest } from "./interest.ts";
+import { resumeAsking } from "./joining.ts";
+import type { Reader } from "./reader.ts";
+import type { Watch } from "./watch.ts";
+
+export interface PollAnswer {
+  /** To be sent with the next poll; opaque to clients. */
+  readonly cursor: string;
+  readonly video: VideoId;
+  readonly totals: Readonly<Counts>;
+  readonly viewers: number;
+  readonly version: number;
+  /** What came since the cursor; the newest without one. */
+  readonly comments: readonly CommentJson[];
+  /** Ids of comments that were removed since. */
+  readonly retracted: readonly string[];
+  /** What came since the cursor is not known any more: begin anew with this. */
+  readonly reset?: true;
+}
+
+/** Likes alone wait this long for company, so that a busy video does not turn polls into a storm; in ms. */
+const gatherMs = 250;
+
+export class Polls {
+  readonly #clock: Clock;
+  readonly #interest: Interest;
+  readonly #feed: Feed;
+  readonly #reader: Reader;
+  readonly #waiting = new Map<Watch, Set<() => void>>();
+  #count = 0;
+  #closed = false;
+
+  constructor(clock: Clock, interest: Interest, feed: Feed, reader: Reader) {
+    this.#clock = clock;
+    this.#interest = interest;
+    this.#feed = feed;
+    this.#reader = reader;
+  }
+
+  /** Something about `watch` has changed. */
+  wake(watch: Watch): void {
+    for (const check of this.#waiting.get(watch) ?? []) check();
+  }
+
+  /** Answers all who wait, now. */
+  close(): void {
+    this.#closed = true;
+    for (const watch of [...this.#waiting.keys()]) this.wake(watch);
+  }
+
+  /** See Frontend.poll. Rejected when too many polls are held, or when the state cannot be had. */
+  async poll(
+    video: VideoId,
+    cursor: string | undefined,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<PollAnswer | Rejection> {
+    if (this.#count >= limits.pollsMax) return reject("busy", "too many polls are held", 5);
+    if (this.#interest.size >= limits.watchesMax) return reject("busy", "too many videos are watched", 5);
+    this.#count++;
+    const watch = this.#interest.hold(video);
+    try {
+      const deadlineMs = this.#clock.now() + waitMs;
+      if (watch.phase === "loading") {
+        const loadMs = Math.max(waitMs, limits.requestMs);
+        await this.#until(watch, () => watch.phase !== "loading", this.#clock.now() + loadMs, signal);
+      }
+      if (watch.phase === "loading") return reject("unavailable", "the log cannot be reached", 1);
+      return await this.#answer(watch, cursor, deadlineMs, signal);
+    } finally {
+      this.#count--;
+      this.#interest.release(watch);
+    }
+  }
+
+  async #answer(
+    watch: Watch,
+    cursor: string | undefined,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<PollAnswer> {
+    const seen = cursor === undefined ? undefined : parseCursor(cursor);
+    if (!seen) return this.#snapshot(watch, cursor !== undefined);
+    const resume = await resumeAsking(watch, seen.id, this.#feed, this.#reader);
+    if ("reset" in resume) return this.#snapshot(watch, true);
+    const { history } = watch;
+    const earliestMs = this.#clock.now() + gatherMs;
+    const news = (): boolean => {
+      if (watch.history.tip > resume.seq || watch.history !== history) return true;
+      return watch.version > seen.version && this.#clock.now() >= earliestMs;
+    };
+    if (!news()) await this.#until(watch, news, deadlineMs, signal, earliestMs);
+    if (watch.history !== history || resume.seq < history.floor) return this.#snapshot(watch, true);
+    const { comments, retracted } = history.changes(resume.seq, history.tip);
+    return this.#said(watch, Math.max(resume.seq, history.tip), comments, retracted);
+  }
+
+  /** Resolves when `met()` holds, at `deadlineMs`, when the asker leaves or when all is closed. */
+  async #until(
+    watch: Watch,
+    met: () => boolean,
+    deadlineMs: number,
+    signal: AbortSignal,
+    alsoAtMs?: number,
+  ): Promise<void> {
+    if (met() || signal.aborted || this.#closed) return;
+    const waiting = this.#waiting.get(watch) ?? new Set();
+    this.#waiting.set(watch, waiting);
+    await new Promise<void>((resolve) => {
+      const nowMs = this.#clock.now();
+      const check = (): void => {
+        if (met() || signal.aborted || this.#closed || this.#clock.now() >= deadlineMs) done();
+      };
+      const timer = this.#clock.after(Math.max(0, deadlineMs - nowMs), () => done());
+      const early =
+        alsoAtMs === undefined ? undefined : this.#clock.after(Math.max(0, alsoAtMs - nowMs + 1), check);
+      const done = (): void => {
+        timer.cancel();
+        early?.cancel();
+        waiting.delete(check);
+        if (waiting.size === 0) this.#waiting.delete(watch);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      waiting.add(check);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  #snapshot(watch: Watch, reset: boolean): PollAnswer {
+    const { tip } = watch.history;
+    const comments = watch.history.latest(limits.snapshotCommentsMax, tip);
+    const answer = this.#said(watch, Math.max(tip, watch.whole), comments, []);
+    return reset ? { ...answer, reset: true } : answer;
+  }
+
+  #said(
+    watch: Watch,
+    seq: number,
+    comments: readonly CommentJson[],
+    retracted: readonly number[],
+  ): PollAnswer {
+    const { video, version, totals, epoch } = watch;
+    return {
+      cursor: `${formatId(epoch, seq)}-${version}`,
+      video,
+      totals: totals.counts,
+      viewers: watch.shownViewers,
+      version,
+      comments,
+      retracted: retracted.map((target) => formatId(epoch, target)),
+    };
+  }
+}
+
+function parseCursor(cursor: string): { id: string; version: number } | undefined {
+  if (cursor.length > limits.eventIdCharsMax) return undefined;
+  const dash = cursor.lastIndexOf("-");
+  const id = cursor.slice(0, dash);
+  const version = Number(cursor.slice(dash + 1));
+  return parseId(id) && Number.isSafeInteger(version) && version >= 0 ? { id, version } : undefined;
+}

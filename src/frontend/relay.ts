@@ -1,0 +1,138 @@
+/**
+ * The ingest of a node that has no ledger: what comes in is relayed to a dispatcher, many together.
+ *
+ * One request carries at most limits.relayMs of likes and comments, and any dispatcher answers it with a
+ * verdict each. When none answers, nothing was promised: the publisher is told to repeat, and its keys keep a
+ * repeat from counting twice.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { BusUnavailable } from "../bus/bus.ts";
+import type { Ingest } from "../core/ingest.ts";
+import { type CommentDraft, type Like, type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { stamp } from "../core/sse.ts";
+import {
+  decodeIngestReply,
+  encodeJson,
+  type IngestReply,
+  type IngestRequest,
+  subjects,
+} from "../core/wire.ts";
+import type { Requester } from "./asker.ts";
+
+/** What one like or comment takes beside its text, in bytes; a character of text takes at most four. */
+const itemBytes = 300;
+
+interface Parcel {
+  readonly likes: Like[];
+  readonly comments: CommentDraft[];
+  bytes: number;
+  readonly openedMs: number;
+  readonly reply: Promise<IngestReply | Rejection>;
+  readonly settle: (reply: IngestReply | Rejection) => void;
+}
+
+export class Relay implements Ingest {
+  readonly #bus: Requester;
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  #open: Parcel | undefined;
+  #pending = 0;
+
+  constructor(bus: Requester, clock: Clock, metrics: Metrics) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#metrics = metrics;
+  }
+
+  async like(like: Like): Promise<Rejection | undefined> {
+    const parcel = this.#parcel(itemBytes);
+    const refused = "rejected" in parcel ? parcel : await this.#liked(parcel, parcel.likes.push(like) - 1);
+    if (!refused) this.#metrics.likesAccepted.inc(like.count);
+    else this.#metrics.likesRejected.inc({ reason: refused.rejected });
+    return refused;
+  }
+
+  likes(likes: readonly Like[]): Promise<readonly (Rejection | undefined)[]> {
+    return Promise.all(likes.map((like) => this.like(like)));
+  }
+
+  async comment(draft: CommentDraft): Promise<string | Rejection> {
+    const parcel = this.#parcel(itemBytes + 4 * draft.text.length);
+    const verdict =
+      "rejected" in parcel ? parcel : await this.#placed(parcel, parcel.comments.push(draft) - 1);
+    if (typeof verdict === "string") this.#metrics.commentsAccepted.inc();
+    else this.#metrics.commentsRejected.inc({ reason: verdict.rejected });
+    return verdict;
+  }
+
+  async retract(video: VideoId, id: string): Promise<boolean | Rejection> {
+    const reply = await this.#ask({ likes: [], comments: [], retract: { video, id } });
+    return "rejected" in reply ? reply : (reply.retracted ?? false);
+  }
+
+  async #liked(parcel: Parcel, index: number): Promise<Rejection | undefined> {
+    const reply = await parcel.reply;
+    return "rejected" in reply ? reply : (reply.likes[index] ?? undefined);
+  }
+
+  async #placed(parcel: Parcel, index: number): Promise<string | Rejection> {
+    const reply = await parcel.reply;
+    return "rejected" in reply ? reply : (reply.comments[index] as string | Rejection);
+  }
+
+  #parcel(bytes: number): Parcel | Rejection {
+    if (this.#pending >= limits.pendingMax)
+      return reject("busy", "too many interactions are on their way", 1);
+    let open = this.#open;
+    if (open) {
+      const items = open.likes.length + open.comments.length;
+      if (items >= limits.relayItemsMax || open.bytes + bytes > limits.relayBytesMax) {
+        this.#send(open);
+        open = undefined;
+      }
+    }
+    if (!open) {
+      const { promise, resolve } = Promise.withResolvers<IngestReply | Rejection>();
+      const openedMs = this.#clock.now();
+      open = { likes: [], comments: [], bytes: 0, openedMs, reply: promise, settle: resolve };
+      this.#open = open;
+      const parcel = open;
+      this.#clock.after(limits.relayMs, () => {
+        if (this.#open === parcel) this.#send(parcel);
+      });
+    }
+    open.bytes += bytes;
+    this.#pending++;
+    return open;
+  }
+
+  #send(parcel: Parcel): void {
+    this.#open = undefined;
+    const { likes, comments, openedMs } = parcel;
+    const items = likes.length + comments.length;
+    const waitedMs = stamp(this.#clock.now() - openedMs);
+    void this.#ask({ likes, comments, waitedMs }).then((reply) => {
+      this.#pending -= items;
+      parcel.settle(reply);
+    });
+  }
+
+  async #ask(request: IngestRequest): Promise<IngestReply | Rejection> {
+    try {
+      const payload = await this.#bus.request(subjects.ingest, encodeJson(request), limits.storeMs);
+      const reply = decodeIngestReply(payload, request.likes.length, request.comments.length);
+      if (reply) return reply;
+      this.#metrics.invalidMessages.inc();
+      return noAnswer();
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error;
+      return noAnswer();
+    }
+  }
+}
+
+function noAnswer(): Rejection {
+  return reject("unavailable", "no dispatcher can be reached", 1);
+}

@@ -1,0 +1,249 @@
+/**
+ * What this node knows of one watched video: its newest totals, its viewers, its history, and the bytes that
+ * say so.
+ *
+ * State comes in from the bus (ticks, entries, viewer counts) and leaves as frames. A frame is made when the
+ * first shard asks for it and kept for the others at the same place: encode once, write many times.
+ */
+import type { Entry } from "../core/entry.ts";
+import { formatId } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import type { By } from "../core/record.ts";
+import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
+import { likesOf, newest, noTotals, sumRegions, type Totals } from "../core/totals.ts";
+import type { State, Tick } from "../core/wire.ts";
+import { History } from "./history.ts";
+import type { Shard } from "./shard.ts";
+import type { Slot } from "./slot.ts";
+
+/** A tick that some shard may not have shown yet. */
+interface Recent {
+  readonly version: number;
+  readonly atMs: number;
+}
+
+/** More ticks than shards are ever apart: an older one's `at` is then taken from the oldest here. */
+const recentMax = 64;
+/** Entries that wait while a hole before them is filled. Beyond: they are asked for again, see `missed`. */
+const waitingMax = 1000;
+/** Regions whose totals are summed. Beyond: a stranger's are ignored. */
+const regionsMax = 64;
+
+/** The frames that lead to one state, by the state they lead from. */
+interface Frames {
+  readonly version: number;
+  readonly viewersVersion: number;
+  readonly from: Map<string, Uint8Array>;
+  last: { readonly version: number; readonly viewersVersion: number; readonly bytes: Uint8Array } | undefined;
+}
+
+/** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
+export type WatchPhase = "loading" | "live" | "filling";
+
+export class Watch {
+  readonly video: VideoId;
+  phase: WatchPhase = "loading";
+  epoch = "";
+  history: History;
+  /** Where the shards keep this video's viewers. */
+  readonly slots = new Map<Shard, Slot>();
+  /** Streams and polls that hold this video here. */
+  holders = 0;
+  /** Viewers here: open streams. */
+  viewers = 0;
+  /** Viewers on all nodes as last told to viewers here, and how often that changed. */
+  shownViewers = 0;
+  viewersVersion = 0;
+  /** When `viewers` frames and counts were last due, Unix ms. */
+  viewersShownMs = 0;
+  countSentMs = 0;
+  countSent = -1;
+  /** Since when nobody holds this, Unix ms. */
+  idleSinceMs = 0;
+  /** Pass pacing: see supervisor.ts. */
+  pass: { readonly startMs: number; readonly oldestMs: number; left: number } | undefined;
+  nextPassMs = 0;
+  passTimerSet = false;
+  /** Highest seq handed to the shards. */
+  flushed = 0;
+  /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
+  head = 0;
+  /** Highest seq of any video up to which nothing of this one can be missing here. */
+  whole = 0;
+  /** True when entries were let go while waiting, so that they must be asked for again. */
+  missed = false;
+  readonly #bornMs: number;
+  readonly #historyMax: number;
+  readonly #regions = new Map<string, Totals>();
+  #shown: Totals = noTotals;
+  #likes = 0;
+  #recent: Recent[] = [];
+  #by: readonly By[] = [];
+  #waiting: Entry[] = [];
+  #frames: Frames | undefined;
+  #snapshot: { key: string; bytes: Uint8Array } | undefined;
+
+  constructor(video: VideoId, historyMax: number, nowMs: number) {
+    this.video = video;
+    this.#bornMs = nowMs;
+    this.idleSinceMs = nowMs;
+    this.#historyMax = historyMax;
+    this.history = new History("", historyMax, 0, 0);
+  }
+
+  get version(): number {
+    return this.#shown.version;
+  }
+
+  get totals(): Totals {
+    return this.#shown;
+  }
+
+  /** Likes of all kinds in the newest totals. */
+  get likes(): number {
+    return this.#likes;
+  }
+
+  /** Takes a tick. True when viewers have something new to see. */
+  tick(tick: Tick): boolean {
+    if (!this.#merge(tick.region, tick.totals)) return false;
+    this.#by = tick.by;
+    this.#recent.push({ version: this.version, atMs: tick.atMs });
+    if (this.#recent.length > recentMax) this.#recent.shift();
+    return true;
+  }
+
+  /**
+   * Takes what a dispatcher knows: at the start, after a hole, after the bus came back. True when totals
+   * moved.
+   */
+  adopt(state: State, nowMs: number): boolean {
+    const { head, more } = state.page;
+    this.head = Math.max(this.head, head);
+    if (!more) this.whole = Math.max(this.whole, head);
+    const moved = this.#merge(state.region, state.totals);
+    if (moved) {
+      this.#by = [];
+      this.#recent.push({ version: this.version, atMs: nowMs });
+    }
+    return moved;
+  }
+
+  /** Begins a history from the newest page; with another epoch than before, totals begin anew too. */
+  begin(state: State): void {
+    if (this.epoch !== "" && this.epoch !== state.epoch) this.#forget();
+    this.epoch = state.epoch;
+    this.history = new History(state.epoch, this.#historyMax, state.page.floor, state.page.floor);
+    for (const entry of state.page.entries) this.history.append(entry);
+    this.flushed = this.history.tip;
+    this.phase = "live";
+  }
+
+  /** Another log: no number of the old one means anything. */
+  #forget(): void {
+    this.#regions.clear();
+    this.#shown = noTotals;
+    this.#likes = 0;
+    this.#recent = [];
+    this.#by = [];
+    this.#waiting = [];
+    this.#frames = undefined;
+    this.#snapshot = undefined;
+    this.head = 0;
+    this.whole = 0;
+  }
+
+  /**
+   * Takes a live entry. appended: in order, to be written. hole: something before it is missing and must be
+   * asked for; it waits. known: seen before, or waiting.
+   */
+  receive(entry: Entry): "appended" | "hole" | "known" {
+    if (this.phase !== "live") {
+      if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
+      else this.missed = true;
+      return "known";
+    }
+    if (entry.seq <= this.history.tip) return "known";
+    if (entry.previous > this.history.tip) {
+      this.phase = "filling";
+      this.#waiting.push(entry);
+      return "hole";
+    }
+    this.history.append(entry);
+    return "appended";
+  }
+
+  /** Entries that came while loading or filling, oldest first; they are forgotten here. */
+  takeWaiting(): Entry[] {
+    return this.#waiting.splice(0).sort((a, b) => a.seq - b.seq);
+  }
+
+  /**
+   * What viewers of a shard that last showed `version` and `viewersVersion` need to see everything now: a
+   * likes frame, a viewers frame, or both. Undefined when they are up to date.
+   */
+  stateFrame(version: number, viewersVersion: number): Uint8Array | undefined {
+    if (version >= this.version && viewersVersion >= this.viewersVersion) return undefined;
+    let frames = this.#frames;
+    if (!frames || frames.version !== this.version || frames.viewersVersion !== this.viewersVersion) {
+      frames = {
+        version: this.version,
+        viewersVersion: this.viewersVersion,
+        from: new Map(),
+        last: undefined,
+      };
+      this.#frames = frames;
+    }
+    // Nearly always all shards are at the same place.
+    const { last } = frames;
+    if (last?.version === version && last.viewersVersion === viewersVersion) return last.bytes;
+    const key = `${version}/${viewersVersion}`;
+    let bytes = frames.from.get(key);
+    if (!bytes) {
+      let text = "";
+      if (version < this.version) text += likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
+      if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
+      bytes = bytesOf(text);
+      if (frames.from.size < recentMax) frames.from.set(key, bytes);
+    }
+    frames.last = { version, viewersVersion, bytes };
+    return bytes;
+  }
+
+  /** When the oldest like that a viewer at `version` has not seen was accepted, Unix ms. */
+  oldestAfter(version: number): number {
+    for (const recent of this.#recent) if (recent.version > version) return recent.atMs;
+    return this.#recent.at(-1)?.atMs ?? this.#bornMs;
+  }
+
+  /** All of the video for one who joins at the place `seq`; `id` is where the stream then stands. */
+  snapshot(seq: number, id: number): Uint8Array {
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.history.tip}`;
+    if (this.#snapshot?.key === key) return this.#snapshot.bytes;
+    const comments = this.history.latest(limits.snapshotCommentsMax, seq);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, formatId(this.epoch, id));
+    const bytes = bytesOf(text);
+    this.#snapshot = { key, bytes };
+    return bytes;
+  }
+
+  /** Tells viewers that what they had cannot be continued. */
+  reset(reason: string): Uint8Array {
+    return bytesOf(resetFrame(this.video, reason));
+  }
+
+  #shownNow() {
+    return { video: this.video, totals: this.#shown.counts, version: this.#shown.version };
+  }
+
+  #merge(region: string, totals: Totals): boolean {
+    const before = this.#regions.get(region) ?? noTotals;
+    const after = newest(before, totals);
+    if (after === before || (this.#regions.size >= regionsMax && !this.#regions.has(region))) return false;
+    this.#regions.set(region, after);
+    this.#shown = this.#regions.size === 1 ? after : sumRegions(this.#regions.values());
+    this.#likes = likesOf(this.#shown.counts);
+    return true;
+  }
+}
