@@ -1,0 +1,110 @@
+/**
+ * Where moderators' decisions are written down: an append-only list of who decided what and when, which is
+ * also what brings the decisions back after a restart.
+ *
+ * A node alone writes lines into a file beside its ledger, each on the disk before it is answered, and reads
+ * them when it starts. Nodes of a cluster share a table whose rows are never written twice; there the
+ * decisions themselves live in a table of their own, and survive by themselves.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Table } from "../bus/bus.ts";
+
+/** One decision. `row` is what it put into the table of decisions: undefined when it put nothing. */
+export interface Decision {
+  readonly atMs: number;
+  readonly by: string;
+  readonly action: string;
+  readonly about: Readonly<Record<string, unknown>>;
+  readonly row?: { readonly key: string; readonly value: string };
+}
+
+export interface Journal {
+  /** Whether decisions come back from here, rather than from the table they are in. */
+  readonly replays: boolean;
+  append(decision: Decision): Promise<void>;
+  /** The newest `count` decisions, newest first. */
+  newest(count: number): Promise<readonly Decision[]>;
+  /** All decisions, oldest first; only when `replays`. */
+  all(): readonly Decision[];
+}
+
+const fileName = "moderation.jsonl";
+
+/** The journal of a node alone, in its data directory; in memory only for ":memory:". */
+export function fileJournal(path: string): Journal {
+  const file = path === ":memory:" ? undefined : join(path, fileName);
+  const kept = file ? readLines(file) : [];
+  return {
+    replays: true,
+    async append(decision) {
+      if (file) appendLine(path, file, JSON.stringify(decision));
+      kept.push(decision);
+    },
+    newest: async (count) => kept.slice(-count).reverse(),
+    all: () => kept,
+  };
+}
+
+/** A journal in a table that all nodes share. `node` keeps its rows apart from those of others. */
+export function tableJournal(table: Table, node: string): Journal {
+  let count = 0;
+  return {
+    replays: false,
+    append(decision) {
+      // Keys sort by time, and two decisions of one millisecond stay two.
+      const at = Math.floor(decision.atMs).toString().padStart(14, "0");
+      return table.put(`${at}-${node}-${count++}`, JSON.stringify(decision));
+    },
+    newest: (wanted) =>
+      new Promise((resolve) => {
+        const rows: [string, Decision][] = [];
+        const watch = table.watch(
+          (key, value) => {
+            const decision = value === undefined ? undefined : decisionOf(value);
+            if (decision) rows.push([key, decision]);
+          },
+          () => {
+            // Synced may be told before `watch` has returned.
+            queueMicrotask(() => watch.end());
+            rows.sort(([a], [b]) => (a < b ? 1 : -1));
+            resolve(rows.slice(0, wanted).map(([, decision]) => decision));
+          },
+        );
+      }),
+    all: () => [],
+  };
+}
+
+function appendLine(folder: string, file: string, line: string): void {
+  mkdirSync(folder, { recursive: true });
+  const fd = openSync(file, "a", 0o600);
+  try {
+    writeSync(fd, `${line}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Decisions in a file; a last line that was cut off by a crash was never answered and is passed over. */
+function readLines(file: string): Decision[] {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return [];
+  }
+  return text.split("\n").flatMap((line) => decisionOf(line) ?? []);
+}
+
+function decisionOf(text: string): Decision | undefined {
+  try {
+    const m = JSON.parse(text) as Decision;
+    const isDecision =
+      typeof m?.atMs === "number" && typeof m.by === "string" && typeof m.action === "string";
+    return isDecision ? m : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * API keys: how servers and people who run this one prove who they are.
+ *
+ * A key is `NAME:SCOPES:KEY`, as in `studio:publish:3f9c…` or `desk:moderate+watch:77ab…`. Scopes are
+ * watch, publish (like and comment in anybody's name), moderate, admin (everything). What is kept is a hash
+ * of each key, and a key that is given is compared with all of them in constant time.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Identity, Right } from "./identity.ts";
+
+/** Bytes of a key that cannot be guessed: 16 random ones, in any common spelling, have more. */
+const keyCharsMin = 16;
+const keysMax = 256;
+const scopes: Readonly<Record<string, readonly Right[]>> = {
+  watch: ["watch"],
+  publish: ["like", "comment"],
+  moderate: ["watch", "moderate"],
+  admin: ["watch", "like", "comment", "moderate", "admin"],
+};
+const linePattern = /^([A-Za-z0-9_-]{1,32}):([a-z+]{1,64}):([\x21-\x7e]{1,512})$/;
+
+interface Entry {
+  readonly digest: Uint8Array;
+  readonly identity: Identity;
+}
+
+export class ApiKeys {
+  readonly #entries: readonly Entry[];
+
+  private constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+  }
+
+  /**
+   * Reads keys, one an item; `adminKey` is one more with every scope, and of any length. Answers the keys or
+   * what is wrong, one line per mistake, without showing a key.
+   */
+  static read(
+    items: readonly string[],
+    adminKey: string,
+  ): ApiKeys | { readonly mistakes: readonly string[] } {
+    const entries = adminKey === "" ? [] : [entryOf("admin", ["admin"], adminKey)];
+    const mistakes: string[] = [];
+    const names = new Set<string>();
+    for (const [index, item] of items.entries()) {
+      const read = parse(item, names);
+      if (typeof read === "string") mistakes.push(`API key ${index + 1}: ${read}`);
+      else entries.push(read);
+    }
+    if (entries.length > keysMax) mistakes.push(`at most ${keysMax} API keys`);
+    return mistakes.length > 0 ? { mistakes } : new ApiKeys(entries);
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Whether somebody could prove to be an administrator. */
+  has(right: Right): boolean {
+    return this.#entries.some(({ identity }) => identity.rights.has(right));
+  }
+
+  /** Whose key `given` is. Every key is looked at, whichever fits. */
+  find(given: string): Identity | undefined {
+    if (this.#entries.length === 0) return undefined;
+    const digest = digestOf(given);
+    let found: Identity | undefined;
+    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry.identity;
+    return found;
+  }
+}
+
+function parse(item: string, names: Set<string>): Entry | string {
+  const [, name = "", words = "", key = ""] = linePattern.exec(item) ?? [];
+  if (name === "") return "must be NAME:SCOPES:KEY, like studio:publish:…";
+  if (names.has(name)) return `the name ${name} is taken`;
+  names.add(name);
+  const given = words.split("+");
+  const unknown = given.find((word) => !Object.hasOwn(scopes, word));
+  if (unknown !== undefined) return `no scope "${unknown}": they are ${Object.keys(scopes).join(", ")}`;
+  if (key.length < keyCharsMin) return `the key of ${name} has less than ${keyCharsMin} characters`;
+  return entryOf(name, given, key);
+}
+
+function entryOf(name: string, given: readonly string[], key: string): Entry {
+  const rights = new Set(given.flatMap((word) => scopes[word] ?? []));
+  const identity: Identity = {
+    by: "key",
+    sub: name,
+    name: undefined,
+    roles: [],
+    untilMs: undefined,
+    rights,
+    videos: undefined,
+  };
+  return { digest: digestOf(key), identity };
+}
+
+function digestOf(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,117 @@
+/**
+ * What moderators have decided, as rows: who is muted or banned until when, and how a video takes comments.
+ *
+ * A row's key follows from what it is about, so deciding again replaces what was decided before, on whichever
+ * node; its value says everything, so a reader needs nothing else. Pure: where rows live is moderation.ts.
+ */
+import { createHash } from "node:crypto";
+import { isVideoId, parseVideoId, type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { groupOf } from "./address.ts";
+
+/** Somebody may not comment (mute), or may do nothing at all (ban), on one video or on all. */
+export interface Restriction {
+  readonly type: "mute" | "ban";
+  readonly user?: string;
+  readonly address?: string;
+  readonly video?: VideoId;
+  /** Unix ms. */
+  readonly untilMs: number;
+}
+
+/** How a video takes comments. */
+export interface VideoRules {
+  /** Least time between two comments of one viewer, in ms. */
+  readonly slowModeMs: number;
+  readonly comments: "on" | "off";
+  /** A role that a token must carry to comment; "" for none. */
+  readonly only: string;
+}
+
+export const noRules: VideoRules = { slowModeMs: 0, comments: "on", only: "" };
+export const slowModeMsMax = 600_000;
+const secondsMax = 10 * 365 * 86_400;
+
+/** Users are the same when they look the same. */
+export function sameUser(user: string): string {
+  return user.normalize("NFKC").trim().toLowerCase();
+}
+
+/** What a restriction is about, as the row's key and as what is looked up. */
+export function restrictionKey({ type, user, address, video }: Omit<Restriction, "untilMs">): string {
+  const about = user === undefined ? `address ${address}` : `user ${sameUser(user)}`;
+  const digest = createHash("sha256")
+    .update(`${about}\n${video ?? ""}`)
+    .digest("base64url");
+  return `${type}.${digest.slice(0, 32)}`;
+}
+
+export function videoKey(video: VideoId): string {
+  return `video.${video}`;
+}
+
+/** `{"user" or "address", "video"?, "seconds"}` as a restriction; 0 seconds lift it. */
+export function parseRestriction(
+  type: Restriction["type"],
+  body: unknown,
+  nowMs: number,
+): Restriction | Rejection {
+  if (typeof body !== "object" || body === null) return reject("bad-body", "the body must be a JSON object");
+  const { user, address, video, seconds } = body as Record<string, unknown>;
+  if ((user === undefined) === (address === undefined)) {
+    return reject("bad-field", "name a user or an address");
+  }
+  if (typeof seconds !== "number" || !(seconds >= 0 && seconds <= secondsMax)) {
+    return reject("bad-field", `seconds must be a number from 0 to ${secondsMax}`);
+  }
+  const on = video === undefined ? undefined : parseVideoId(video);
+  if (typeof on === "object") return reject("bad-field", on.message);
+  const rest = { type, untilMs: nowMs + seconds * 1000, ...(on && { video: on }) };
+  if (address !== undefined) {
+    const group = typeof address === "string" ? groupOf(address.replace(/\/64$/, "")) : undefined;
+    return group ? { ...rest, address: group } : reject("bad-field", "address must be an IP address");
+  }
+  if (typeof user !== "string" || user.trim() === "" || user.length > 128) {
+    return reject("bad-field", "user must be 1 to 128 characters");
+  }
+  return { ...rest, user };
+}
+
+/** `{"slowModeMs"?, "comments"?, "only"?}` over what holds now. */
+export function parseVideoRules(body: unknown, before: VideoRules): VideoRules | Rejection {
+  if (typeof body !== "object" || body === null) return reject("bad-body", "the body must be a JSON object");
+  const given = body as Record<string, unknown>;
+  const { slowModeMs, comments, only } = { ...before, ...given };
+  if (!isMs(slowModeMs, slowModeMsMax)) return reject("bad-field", `slowModeMs is 0 to ${slowModeMsMax}`);
+  if (comments !== "on" && comments !== "off") return reject("bad-field", 'comments is "on" or "off"');
+  if (typeof only !== "string" || only.length > 128) return reject("bad-field", "only is a role, or empty");
+  return { slowModeMs, comments, only };
+}
+
+/** The row under `key`, or undefined when it is not one of ours: another node may be newer or broken. */
+export function decodeRow(
+  key: string,
+  value: string,
+): { restriction: Restriction } | { video: VideoId; rules: VideoRules } | undefined {
+  let m: unknown;
+  try {
+    m = JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+  if (typeof m !== "object" || m === null) return undefined;
+  const dot = key.indexOf(".");
+  const [type, about] = [key.slice(0, dot), key.slice(dot + 1)];
+  if (type === "video" && isVideoId(about)) {
+    const rules = parseVideoRules(m, noRules);
+    return "rejected" in rules ? undefined : { video: about, rules };
+  }
+  if (type !== "mute" && type !== "ban") return undefined;
+  const { untilMs, ...rest } = m as Record<string, unknown>;
+  if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return undefined;
+  const parsed = parseRestriction(type, { ...rest, seconds: 0 }, untilMs);
+  return "rejected" in parsed || restrictionKey(parsed) !== key ? undefined : { restriction: parsed };
+}
+
+function isMs(value: unknown, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
+}

@@ -1,0 +1,81 @@
+/**
+ * The word list: texts that hold one of its words are refused.
+ *
+ * A line is a word, matched whole, or `*part*`, matched anywhere. Both list and text are folded first, so
+ * that case, accents, full-width letters, look-alike digits, drawn-out letters and invisible characters hide
+ * nothing.
+ * It stops the careless; the determined are for moderators and the review hook.
+ */
+
+/** Lines and characters of a list. Beyond: refused as a file. */
+const linesMax = 20_000;
+
+export class Words {
+  readonly #whole: ReadonlySet<string>;
+  readonly #parts: readonly string[];
+
+  /** Reads a list; empty lines and those that begin with # are passed over. Throws when it is too long. */
+  constructor(text: string) {
+    const lines = text
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    if (lines.length > linesMax) throw new Error(`has more than ${linesMax} lines`);
+    const parts = lines.filter((line) => line.length > 2 && line.startsWith("*") && line.endsWith("*"));
+    this.#parts = parts.map((line) => fold(line.slice(1, -1))).filter((part) => part !== "");
+    this.#whole = new Set(lines.filter((line) => !parts.includes(line)).map(fold));
+  }
+
+  get size(): number {
+    return this.#whole.size + this.#parts.length;
+  }
+
+  /** Whether `text` holds a word of the list. */
+  has(text: string): boolean {
+    if (this.size === 0) return false;
+    const folded = fold(text);
+    if (this.#parts.some((part) => folded.includes(part))) return true;
+    const words = folded.split(" ");
+    // Words of several words, and words that somebody spaced out.
+    return words.some((word, i) => {
+      let run = word;
+      if (this.#whole.has(run)) return true;
+      for (let j = i + 1; j < Math.min(words.length, i + 12); j++) {
+        const spaced = run.length === j - i && (words[j] ?? "").length === 1;
+        if (this.#whole.has(`${run} ${words[j]}`)) return true;
+        if (!spaced) return false;
+        run += words[j];
+        if (this.#whole.has(squeeze(run))) return true;
+      }
+      return false;
+    });
+  }
+}
+
+const lookAlikes: Readonly<Record<string, string>> = {
+  "0": "o",
+  "1": "i",
+  "3": "e",
+  "4": "a",
+  "5": "s",
+  "7": "t",
+  "@": "a",
+  $: "s",
+};
+
+/** Words of letters and digits, one space between them. */
+function fold(text: string): string {
+  const plain = text
+    .normalize("NFKD")
+    .replace(/[\p{M}\p{Cf}]/gu, "")
+    .toLowerCase()
+    .replace(/[013457@$]/g, (char) => lookAlikes[char] ?? char)
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+  return squeeze(plain);
+}
+
+/** A letter drawn out is one letter. */
+function squeeze(text: string): string {
+  return text.replace(/(\p{L})\1+/gu, "$1");
+}
