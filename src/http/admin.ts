@@ -1,0 +1,100 @@
+/**
+ * The calls of moderators: mutes, bans, a video's rules, what holds, who decided what.
+ *
+ * Each asks for the right to moderate the video that it is about; what is about all videos needs a right over
+ * all of them.
+ */
+import { BusUnavailable } from "../bus/bus.ts";
+import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import type { Identity } from "../trust/identity.ts";
+import type { Moderation } from "../trust/moderation.ts";
+import { auditMax } from "../trust/moderation.ts";
+import { parseRestriction, parseVideoRules, type Restriction } from "../trust/rules.ts";
+import { empty, json, refuse, refused } from "./answer.ts";
+import { enter } from "./auth.ts";
+import { readJson } from "./body.ts";
+import { type Call, queryOf, videoParam, wholeNumber } from "./call.ts";
+import type { Doors } from "./doors.ts";
+
+const bodyBytesMax = 4_096;
+
+/** `POST /v1/admin/mutes` `{"user" or "address","video"?,"seconds"}`; 0 seconds lift it. */
+export function postMute(doors: Doors, call: Call): Promise<Response> {
+  return restrict(doors, call, "mute");
+}
+
+/** `POST /v1/admin/bans`, as mutes. */
+export function postBan(doors: Doors, call: Call): Promise<Response> {
+  return restrict(doors, call, "ban");
+}
+
+async function restrict(doors: Doors, call: Call, type: Restriction["type"]): Promise<Response> {
+  const who = await enter(doors, call.request, "moderate");
+  if (who instanceof Response) return who;
+  const body = await readJson(call.request, bodyBytesMax);
+  if (body instanceof Response) return body;
+  const restriction = parseRestriction(type, body, doors.clock.now());
+  if ("rejected" in restriction) return refused(restriction);
+  const foreign = beyond(doors, who, restriction.video);
+  return foreign ?? decided(doors, (moderation) => moderation.restrict(restriction, who));
+}
+
+/** `PUT /v1/admin/videos/:video` `{"slowModeMs"?,"comments"?,"only"?}` */
+export async function putVideoRules(doors: Doors, call: Call): Promise<Response> {
+  const video = videoParam(call);
+  if (video instanceof Response) return video;
+  const who = await enter(doors, call.request, "moderate", video);
+  if (who instanceof Response) return who;
+  const body = await readJson(call.request, bodyBytesMax);
+  if (body instanceof Response) return body;
+  return decided(doors, async (moderation) => {
+    const rules = parseVideoRules(body, moderation.rules(video));
+    return "rejected" in rules ? rules : moderation.setRules(video, rules, who);
+  });
+}
+
+/** `GET /v1/admin/moderation`: what holds now. */
+export async function getModeration(doors: Doors, call: Call): Promise<Response> {
+  const who = await enter(doors, call.request, "moderate");
+  if (who instanceof Response) return who;
+  const foreign = beyond(doors, who, undefined);
+  if (foreign) return foreign;
+  return doors.moderation ? json(200, doors.moderation.list(doors.clock.now())) : starting();
+}
+
+/** `GET /v1/admin/audit?limit=N`: who decided what, newest first. */
+export async function getAudit(doors: Doors, call: Call): Promise<Response> {
+  const who = await enter(doors, call.request, "moderate");
+  if (who instanceof Response) return who;
+  const foreign = beyond(doors, who, undefined);
+  if (foreign) return foreign;
+  const limit = wholeNumber(queryOf(call), "limit", { min: 1, max: auditMax, fallback: 100 });
+  if (typeof limit === "object") return refused(limit);
+  if (!doors.moderation) return starting();
+  const decisions = (await doors.moderation.audit(limit)).map(({ row: _, ...decision }) => decision);
+  return json(200, { decisions });
+}
+
+/** Whoever may moderate some videos only may decide about those only. */
+function beyond(doors: Doors, who: Identity, video: VideoId | undefined): Response | undefined {
+  if (video !== undefined) return doors.auth.forbids(who, "moderate", video);
+  return who.videos === undefined ? undefined : refuse("forbidden", "this token is not for all videos");
+}
+
+async function decided(
+  doors: Doors,
+  decide: (moderation: Moderation) => Promise<Rejection | undefined>,
+): Promise<Response> {
+  if (!doors.moderation) return starting();
+  try {
+    const refusal = await decide(doors.moderation);
+    return refusal ? refused(refusal) : empty(204);
+  } catch (error) {
+    if (!(error instanceof BusUnavailable)) throw error;
+    return refused(reject("unavailable", "decisions cannot be written down now", 1));
+  }
+}
+
+function starting(): Response {
+  return refused(reject("unavailable", "this node is starting", 2));
+}

@@ -1,0 +1,79 @@
+/**
+ * What the HTTP layer needs of the node behind it, and nothing else.
+ *
+ * The distinction it rests on: a *door* is an interface, so every route can be tried with fakes and mounted
+ * in another program; who stands behind it (one process, a cluster) shows nowhere in http/. Web standards
+ * only: the same code answers under Bun and under Node.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Ingest } from "../core/ingest.ts";
+import type { Rejection } from "../core/interaction.ts";
+import type { Frontend } from "../frontend/frontend.ts";
+import type { Reader } from "../frontend/reader.ts";
+import type { Allowance } from "../trust/allowance.ts";
+import type { Moderation } from "../trust/moderation.ts";
+import type { Auth } from "./auth.ts";
+
+/** What routes ask of the frontend. */
+export type Streams = Pick<
+  Frontend,
+  "open" | "refuse" | "watch" | "poll" | "draining" | "connections" | "watches"
+>;
+
+/** Simulated fans, for showing: http/demo.ts. */
+export interface Crowd {
+  readonly fans: number;
+  /** Sets the number of fans, within crowdFansMax. */
+  set(fans: number): void;
+}
+
+/** A file of the web page, ready to be sent. */
+export interface Asset {
+  readonly path: string;
+  readonly type: string;
+  /** Its name holds a hash of its content. */
+  readonly immutable: boolean;
+  readonly body: string;
+}
+
+/** The settings that a route looks at. */
+export interface DoorSettings {
+  readonly node: string;
+  readonly region: string;
+  readonly role: "both" | "frontend" | "dispatcher";
+  readonly kinds: readonly string[];
+  readonly corsOrigins: readonly string[];
+  /** Proxies of ours before this server: so many entries of X-Forwarded-For are believed. */
+  readonly trustProxy: number;
+}
+
+export interface Doors {
+  readonly auth: Auth;
+  /** Absent with --limits=off. */
+  readonly allowance?: Allowance | undefined;
+  /** Absent until the node has joined its cluster. */
+  readonly moderation?: Moderation | undefined;
+  readonly ingest: Ingest;
+  readonly reader: Pick<Reader, "state" | "listing">;
+  /** Absent on a node that holds no streams. */
+  readonly frontend: Streams | undefined;
+  readonly metrics: Metrics;
+  readonly settings: DoorSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
+  /** Whether the process holds as much memory as it may: no new streams then. */
+  full?(): boolean;
+  /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
+  cluster(): Promise<object | Rejection>;
+  readonly assets: readonly Asset[];
+  /** Present when started with --demo. */
+  readonly crowd?: Crowd | undefined;
+  /** Present where several processes share the port: the metrics of all of them, as text. */
+  readonly allMetrics?: () => Promise<string>;
+  /** Answers for one file of the --media folder; `name` may be anything. */
+  readonly media?: (request: Request, name: string) => Promise<Response | undefined>;
+}

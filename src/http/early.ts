@@ -1,0 +1,49 @@
+/**
+ * What a node answers while it is still looking for its cluster: to everything, "come back in a moment".
+ *
+ * The distinction it rests on: the process is alive and says so, but knows no log and no other node.
+ * Publishers get 503, since nothing was taken; streams get 200 with `retry` and `bye`, since an EventSource
+ * gives up on anything else.
+ */
+import type { Prng } from "../base/prng.ts";
+import { type Rejection, reject } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { byeFrame, bytesOf } from "../core/sse.ts";
+import type { Doors, Streams } from "./doors.ts";
+
+const retryAfterS = 2;
+
+/** The doors of a node that is not there yet. */
+export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader"> & {
+  readonly frontend: Streams;
+  readonly refusal: () => Rejection;
+} {
+  const refusal = () => reject("unavailable", "this node is starting", retryAfterS);
+  const bye = (reason: string) =>
+    bytesOf(byeFrame(reason, prng.between(limits.retryMinMs, limits.retryMaxMs)));
+  return {
+    refusal,
+    ingest: {
+      like: async () => refusal(),
+      likes: async (likes) => likes.map(refusal),
+      comment: async () => refusal(),
+      retract: async () => refusal(),
+    },
+    reader: { state: async () => refusal(), listing: async () => refusal() },
+    frontend: {
+      draining: false,
+      connections: 0,
+      watches: () => [],
+      open: () =>
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(bye("starting"));
+            controller.close();
+          },
+        }),
+      refuse: bye,
+      watch: async () => refusal(),
+      poll: async () => refusal(),
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Listens: the one place where the HTTP layer meets Bun.
+ *
+ * The settings are few and each has a reason: `development: false`, or a bug would show its source to
+ * strangers; an idle time of three beats, since 0 would leave nobody to reap a stalled reader; a body bound
+ * above all of ours, so that our own answers refuse what is between.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { limits } from "../core/limits.ts";
+import type { Peer } from "../trust/address.ts";
+import { internalError } from "./answer.ts";
+import { lengthenBacklog } from "./backlog.ts";
+
+export interface ListenOptions {
+  readonly port: number;
+  readonly host: string;
+  /** Lets several processes share the port; the kernel spreads new connections. */
+  readonly reusePort: boolean;
+  readonly log: Log;
+  /** With it: HTTPS, and HTTP/2 for those who ask for it. */
+  readonly tls?: TlsFiles | undefined;
+}
+
+/** Contents of a certificate chain and of its key, PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Listener {
+  /** Where it can be reached from this machine. */
+  readonly url: string;
+  readonly port: number;
+  /** New connections get this certificate from now on. Throws when it cannot be used: nothing has changed. */
+  renew(tls: TlsFiles): void;
+  /** Takes no new connections; requests under way may take `graceMs`, then every connection is ended. */
+  stop(clock: Clock, graceMs: number): Promise<void>;
+}
+
+const idleS = limits.idleMs / 1000;
+/** Silence in the middle of a body after which the connection is cut, in seconds. */
+const bodyIdleS = 10;
+/** Beyond: refused by the runtime, before a route sees it. */
+const requestBytesMax = 2 * limits.batchBodyBytesMax;
+
+/** Throws when the address cannot be had. */
+export function listen(
+  fetch: (request: Request, peer: Peer) => Response | Promise<Response>,
+  options: ListenOptions,
+): Listener {
+  const { log } = options;
+  const open = (tls: TlsFiles | undefined, onPort: number) =>
+    Bun.serve({
+      port: onPort,
+      hostname: options.host,
+      // A certificate cannot be changed under a listener: a second one takes over its port.
+      reusePort: options.reusePort || tls !== undefined,
+      ...(tls && { tls: { cert: tls.cert, key: tls.key }, http2: true }),
+      development: false,
+      idleTimeout: idleS,
+      maxRequestBodySize: requestBytesMax,
+      fetch(request, self) {
+        // A stream may be silent for long, a body may not; what was said last holds for the connection.
+        const isBody = request.method === "POST" || request.method === "PUT";
+        self.timeout(request, isBody ? bodyIdleS : idleS);
+        return fetch(request, self);
+      },
+      error(error) {
+        log.error("request failed", { error });
+        return internalError();
+      },
+    });
+  let server = open(options.tls, options.port);
+  const earlier: (typeof server)[] = [];
+  const port = server.port ?? options.port;
+  if (!lengthenBacklog(port)) log.debug("the listen queue is as short as the runtime makes it", { port });
+  return {
+    url: `http${options.tls ? "s" : ""}://${reachable(options.host)}:${port}`,
+    port,
+    renew(tls) {
+      const before = server;
+      server = open(tls, port);
+      lengthenBacklog(port);
+      earlier.push(before);
+      // Resolves when its last connection has ended by itself.
+      void before.stop().then(() => earlier.splice(earlier.indexOf(before), 1));
+    },
+    async stop(clock, graceMs) {
+      const late = new Promise<void>((resolve) => clock.after(graceMs, resolve));
+      const all = [server, ...earlier];
+      await Promise.race([Promise.all(all.map((one) => one.stop())), late]);
+      await Promise.all(all.map((one) => one.stop(true)));
+    },
+  };
+}
+
+/** The address a person on this machine types for `host`. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,121 @@
+/**
+ * `/openapi.json`, made from the route table: OpenAPI 3.1, complete by construction.
+ *
+ * Nothing is described twice: statuses of refusals follow from their codes, and codes that every call of a
+ * shape shares follow from the shape (a body may be too large wherever there is a body).
+ */
+import { type Code, statusOf } from "./answer.ts";
+import { type QueryRow, type Row, rows } from "./routes.ts";
+import { type Schema, schemas, videoId } from "./schemas.ts";
+
+const bodyRefusals: readonly Code[] = ["bad-content-type", "too-large", "bad-json", "bad-body"];
+
+/** Every code that `row` may answer with. */
+export function refusalsOf(row: Row): ReadonlySet<Code> {
+  const codes = new Set<Code>(row.refusals);
+  if (row.path.includes(":video")) codes.add("bad-video");
+  if (row.body) for (const code of bodyRefusals) codes.add(code);
+  // Whoever touches a video says who they are, where the server wants to know.
+  if (/^\/v1\/(videos|likes|events|connections)\b/.test(row.path)) {
+    for (const code of ["unauthorized", "forbidden", "unavailable"] as const) codes.add(code);
+    if (row.method !== "GET") codes.add("cross-site");
+  }
+  if (row.admin) for (const code of ["unauthorized", "admin-off"] as const) codes.add(code);
+  return codes;
+}
+
+/** `/v1/videos/:video` → `/v1/videos/{video}` */
+export function templateOf(path: string): string {
+  return path.replace(/:([a-z]+)(\{[^}]*\})?/g, "{$1}");
+}
+
+/** The document, as JSON text. */
+export function openapi(version: string): string {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const row of rows) {
+    const path = templateOf(row.path);
+    paths[path] = { ...paths[path], [row.method.toLowerCase()]: operation(row) };
+  }
+  return JSON.stringify({
+    openapi: "3.1.0",
+    info: {
+      title: "Ovation",
+      version,
+      description: "Live reactions of an audience: likes and comments over Server-Sent Events.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    paths,
+    components: {
+      schemas,
+      securitySchemes: { adminKey: { type: "http", scheme: "bearer" } },
+    },
+  });
+}
+
+function operation(row: Row): object {
+  const { status, about } = row.answer;
+  return {
+    operationId: row.handle.name,
+    summary: row.summary,
+    ...(row.admin && { security: [{ adminKey: [] }] }),
+    parameters: parameters(row),
+    ...(row.body && {
+      requestBody: { required: true, content: { "application/json": { schema: refTo(row.body) } } },
+    }),
+    responses: { [status]: { description: about, ...contentOf(row) }, ...refusalAnswers(row) },
+  };
+}
+
+function contentOf({ answer }: Row): object {
+  if (answer.schema) return { content: { "application/json": { schema: refTo(answer.schema) } } };
+  return answer.type ? { content: { [answer.type]: { schema: { type: "string" } } } } : {};
+}
+
+function parameters(row: Row): object[] {
+  const inPath = [...row.path.matchAll(/:([a-z]+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: name === "video" ? videoId : { type: "string" },
+  }));
+  const inQuery = (row.query ?? []).map((member) => ({
+    name: member.name,
+    in: "query",
+    description: member.about,
+    required: member.kind === "videos",
+    schema: querySchema(member),
+  }));
+  const header = (name: string) => ({ name, in: "header", required: false, schema: { type: "string" } });
+  return [
+    ...inPath,
+    ...inQuery,
+    ...(row.keyed ? [header("Idempotency-Key")] : []),
+    ...(row.resumes ? [header("Last-Event-ID")] : []),
+  ];
+}
+
+function querySchema({ kind }: QueryRow): Schema {
+  if (kind === "videos") return { type: "array", items: videoId };
+  return kind === "whole number" ? { type: "integer", minimum: 0 } : { type: "string" };
+}
+
+function refusalAnswers(row: Row): Record<string, object> {
+  const codes = new Map<number, Code[]>();
+  for (const code of refusalsOf(row)) {
+    codes.set(statusOf[code], [...(codes.get(statusOf[code]) ?? []), code]);
+  }
+  const answers: Record<string, object> = {};
+  for (const [status, names] of codes) {
+    const again = status === 429 || status === 503;
+    answers[status] = {
+      description: `\`code\` is one of: ${names.join(", ")}`,
+      ...(again && { headers: { "Retry-After": { schema: { type: "integer" }, description: "seconds" } } }),
+      content: { "application/json": { schema: refTo("Error") } },
+    };
+  }
+  return answers;
+}
+
+function refTo(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}

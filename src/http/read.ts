@@ -1,0 +1,63 @@
+/** Reads: a video's state, its comments, and what a page must know before it starts. */
+import { parseId } from "../core/entry.ts";
+import { limits } from "../core/limits.ts";
+import { json, refuse, refused } from "./answer.ts";
+import { enter } from "./auth.ts";
+import { type Call, queryOf, videoParam, wholeNumber } from "./call.ts";
+import type { Doors } from "./doors.ts";
+
+/** `GET /v1/videos/:video` */
+export async function getVideo(doors: Doors, call: Call): Promise<Response> {
+  const video = videoParam(call);
+  if (video instanceof Response) return video;
+  const who = await enter(doors, call.request, "watch", video);
+  if (who instanceof Response) return who;
+  const state = await doors.reader.state(video, undefined, 0);
+  if ("rejected" in state) return refused(state);
+  const { totals, viewers } = state;
+  return json(200, { video, totals: totals.counts, viewers, version: totals.version });
+}
+
+/** `GET /v1/videos/:video/comments?after=ID&limit=N`, oldest first; without `after`, the newest ones. */
+export async function getComments(doors: Doors, call: Call): Promise<Response> {
+  const video = videoParam(call);
+  if (video instanceof Response) return video;
+  const who = await enter(doors, call.request, "watch", video);
+  if (who instanceof Response) return who;
+  const query = queryOf(call);
+  const limit = wholeNumber(query, "limit", {
+    min: 1,
+    max: limits.listingMax,
+    fallback: limits.listingMax,
+  });
+  if (typeof limit === "object") return refused(limit);
+  const text = query.get("after");
+  const after = text ? parseId(text) : undefined;
+  if (text && after === undefined) return refuse("bad-query", "after must be the id of a comment");
+  const listing = await doors.reader.listing(video, after, limit);
+  return "rejected" in listing ? refused(listing) : json(200, listing);
+}
+
+/** `GET /v1/config`: what a page must know of this server; nothing here is secret. */
+export function getConfig(doors: Doors): Response {
+  const { node, region, role, kinds } = doors.settings;
+  return json(200, {
+    version: doors.version,
+    node,
+    region,
+    role,
+    kinds,
+    demo: doors.crowd !== undefined,
+    media: doors.media !== undefined,
+    admin: doors.auth.grantable("admin"),
+    auth: doors.auth.mode,
+    limits: {
+      likeCount: limits.likeCountMax,
+      commentCharacters: limits.commentCharsMax,
+      userCharacters: limits.userCharsMax,
+      videosPerStream: limits.videosPerStreamMax,
+      batchItems: limits.batchItemsMax,
+      bodyBytes: limits.bodyBytesMax,
+    },
+  });
+}

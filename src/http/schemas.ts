@@ -1,0 +1,164 @@
+/**
+ * The shapes of bodies and answers, as JSON Schema for openapi.json. Descriptions for people and
+ * generators: what is taken is decided by core/interaction.ts alone, and a test holds real answers against
+ * these.
+ */
+import { limits } from "../core/limits.ts";
+
+export interface Schema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly default?: number;
+  readonly const?: unknown;
+  readonly $ref?: string;
+}
+
+const text: Schema = { type: "string" };
+const whole: Schema = { type: "integer", minimum: 0 };
+const yesNo: Schema = { type: "boolean" };
+const timeMs: Schema = { type: "number", description: "Unix time in milliseconds, may carry decimals" };
+const count: Schema = { type: "integer", minimum: 1, maximum: limits.likeCountMax, default: 1 };
+const user: Schema = { type: "string", minLength: 1, maxLength: limits.userCharsMax };
+const key: Schema = {
+  type: "string",
+  pattern: `^[\\x21-\\x7e]{1,${limits.keyBytesMax}}$`,
+  description: "makes a repeat harmless: within 120 s the same key on the same video counts once",
+};
+const kind: Schema = { type: "string", description: "one of the kinds in /v1/config" };
+const totals: Schema = {
+  type: "object",
+  additionalProperties: whole,
+  description: "likes by kind, absolute; never falls",
+};
+const version: Schema = { type: "integer", minimum: 0, description: "grows with every change of the totals" };
+const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
+const reset: Schema = { const: true, description: "what lies between the place asked for and this is gone" };
+
+export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
+
+function object(properties: Readonly<Record<string, Schema>>, ...optional: readonly string[]): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: "object", properties, required };
+}
+
+function list(items: Schema, maxItems?: number): Schema {
+  return maxItems === undefined ? { type: "array", items } : { type: "array", items, maxItems };
+}
+
+function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+export const schemas = {
+  Like: object({ kind, count, user, key }, "count", "user", "key"),
+  Likes: object({
+    items: list(
+      object({ video: videoId, kind, count, user, key }, "count", "user", "key"),
+      limits.batchItemsMax,
+    ),
+  }),
+  Verdicts: object({
+    items: list(object({ status: { type: "integer" }, error: ref("ErrorCode") }, "error")),
+  }),
+  Comment: object(
+    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key },
+    "user",
+    "key",
+  ),
+  Placed: object({ id: eventId }),
+  Video: object({ video: videoId, totals, viewers: whole, version }),
+  SaidComment: object({ video: videoId, id: eventId, user, text, at: timeMs }, "user"),
+  Comments: object({ comments: list(ref("SaidComment")), more: yesNo, reset }, "reset"),
+  Poll: object(
+    {
+      cursor: { type: "string", description: "opaque; the `after` of the next call" },
+      video: videoId,
+      totals,
+      viewers: whole,
+      version,
+      comments: list(ref("SaidComment")),
+      retracted: list(eventId),
+      reset,
+    },
+    "reset",
+  ),
+  Config: object({
+    version: text,
+    node: text,
+    region: text,
+    role: text,
+    kinds: list(text),
+    demo: yesNo,
+    media: yesNo,
+    admin: yesNo,
+    auth: { type: "string", description: "open, or token: a token is needed" },
+    limits: { type: "object", additionalProperties: whole },
+  }),
+  Cluster: object({
+    self: { type: "string", description: "the node that answers" },
+    seenBy: { type: "string", description: "the dispatcher whose tables these are" },
+    leaseMs: whole,
+    nodes: list(
+      object({
+        node: text,
+        role: text,
+        region: text,
+        incarnation: { type: "string", description: "new with every start" },
+        startedMs: timeMs,
+        leaseLeftMs: {
+          type: "number",
+          description: "until the node counts as gone, unless it says otherwise",
+        },
+        viewers: { type: "integer", minimum: 0, description: "streams open, as of its last renewal" },
+        rows: { type: "integer", minimum: 0, description: "videos it watches" },
+        owns: { type: "integer", minimum: 0, description: "watched videos that it ticks" },
+      }),
+    ),
+    videos: whole,
+    rows: { type: "integer", minimum: 0, description: "of the (video, node) table, ended ones included" },
+    routes: list(
+      object({
+        video: videoId,
+        owner: { type: "string", description: "the dispatcher that ticks it" },
+        nodes: list(text),
+        ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
+      }),
+      limits.clusterVideosMax,
+    ),
+  }),
+  Restriction: object(
+    { user, address: text, video: videoId, seconds: { type: "number", minimum: 0 } },
+    "user",
+    "address",
+    "video",
+  ),
+  VideoRules: object(
+    {
+      slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
+      comments: { type: "string", description: "on or off" },
+      only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
+    },
+    "slowModeMs",
+    "comments",
+    "only",
+  ),
+  Moderation: object({ restrictions: list({ type: "object" }), videos: list({ type: "object" }) }),
+  Audit: object({ decisions: list({ type: "object" }) }),
+  Fans: object({ fans: whole, max: whole }),
+  FansWanted: object({ fans: whole }),
+  Status: object({ status: text }),
+  ErrorCode: object({ code: text, message: text }),
+  Error: object({ error: ref("ErrorCode") }),
+} as const satisfies Readonly<Record<string, Schema>>;
+
+export type SchemaName = keyof typeof schemas;

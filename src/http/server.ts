@@ -1,0 +1,136 @@
+/**
+ * The door: from a `Request` to the row that answers it, and the only file that knows Hono.
+ *
+ * Hono routes every call but one. A like is by far the most frequent, so its URL is cut by hand and it goes
+ * straight to its handler; anything unusual about it (an escape, a query, a bad id) takes the ordinary way.
+ * Both ways end in `finish`: CORS, then the count. Web standards only, so this mounts in any program that
+ * speaks them.
+ */
+import { Hono } from "hono";
+import { isVideoId, type VideoId } from "../core/interaction.ts";
+import type { Peer } from "../trust/address.ts";
+import { internalError, json, refuse } from "./answer.ts";
+import type { Call, Handle } from "./call.ts";
+import { Cors } from "./cors.ts";
+import type { Doors } from "./doors.ts";
+import { openapi, templateOf } from "./openapi.ts";
+import { pagesOf } from "./pages.ts";
+import { takeLike } from "./publish.ts";
+import { type Method, rows } from "./routes.ts";
+import { peerIn, type Surroundings } from "./surroundings.ts";
+import { Tally } from "./tally.ts";
+
+export interface HttpServer {
+  /** Answers any request; never rejects. `peer` tells where it came from: without it nothing is limited. */
+  fetch(request: Request, peer?: Peer): Response | Promise<Response>;
+  /**
+   * The same routes, for `yours.route("/", app)` of another Hono program; what is not theirs is left to it.
+   */
+  readonly app: HttpApp;
+}
+
+/** The routes of a node; `Bindings` are whatever the program's server gives Hono, see surroundings.ts. */
+export type HttpApp = Hono<{ Bindings: Surroundings }>;
+
+/** One way in: what stands in the table, the document about the table, and the files of the page. */
+interface Way {
+  readonly method: Method;
+  readonly path: string;
+  readonly handle: Handle;
+}
+
+const likeRoute = "/v1/videos/{video}/likes";
+const likeStart = "/v1/videos/";
+const likeEnd = "/likes";
+
+/** `part`: "public" leaves out what `--admin-port` is for. */
+export function createServer(doors: Doors, part: "all" | "public" = "all"): HttpServer {
+  const cors = new Cors(doors.settings.corsOrigins);
+  const tally = new Tally();
+  const finish = (request: Request, response: Response, route: string): Response => {
+    tally.count(route, response.status);
+    return cors.mark(request, response);
+  };
+  const failed = (error: unknown, request: Request, route: string): Response => {
+    doors.log.error("request failed", { route, error });
+    return finish(request, internalError(), route);
+  };
+  doors.metrics.beforeRead(() => tally.flush(doors.metrics.requests));
+  const ways = waysOf(doors).filter((way) => part === "all" || !isPrivate(way));
+  const app = router(doors, ways, cors, finish, failed);
+
+  async function like(request: Request, video: VideoId, peer: Peer | undefined): Promise<Response> {
+    try {
+      return finish(request, await takeLike(doors, request, video, peer), likeRoute);
+    } catch (error) {
+      return failed(error, request, likeRoute);
+    }
+  }
+
+  return {
+    app,
+    fetch(request, peer) {
+      if (request.method === "POST") {
+        const video = likedVideo(request.url);
+        if (isVideoId(video)) return like(request, video, peer);
+      }
+      return app.fetch(request, { peer });
+    },
+  };
+}
+
+/** The video of `http://any/v1/videos/VIDEO/likes`; undefined for every other URL. Not yet checked. */
+function likedVideo(url: string): string | undefined {
+  if (!url.endsWith(likeEnd)) return undefined;
+  const path = url.indexOf("/", url.indexOf("://") + 3);
+  if (!url.startsWith(likeStart, path)) return undefined;
+  return url.slice(path + likeStart.length, -likeEnd.length);
+}
+
+function waysOf(doors: Doors): readonly Way[] {
+  const document = openapi(doors.version);
+  const described: Handle = () =>
+    new Response(document, { headers: { "content-type": "application/json", "cache-control": "no-cache" } });
+  const pages = [...pagesOf(doors.assets)].map(
+    ([path, page]): Way => ({ method: "GET", path, handle: (_, call) => page(call.request) }),
+  );
+  return [...rows, { method: "GET", path: "/openapi.json", handle: described }, ...pages];
+}
+
+/** What operators ask, and nobody else. */
+function isPrivate({ path }: Way): boolean {
+  return /^\/(health|metrics|admin|v1\/(admin|cluster|demo))\b/.test(path);
+}
+
+type Finish = (request: Request, response: Response, route: string) => Response;
+type Failed = (error: unknown, request: Request, route: string) => Response;
+
+function router(doors: Doors, ways: readonly Way[], cors: Cors, finish: Finish, failed: Failed): HttpApp {
+  const app: HttpApp = new Hono();
+  const methods = new Map<string, string[]>();
+  for (const { method, path, handle } of ways) {
+    const route = templateOf(path);
+    methods.set(path, [...(methods.get(path) ?? []), ...(method === "GET" ? ["GET", "HEAD"] : [method])]);
+    app.on(method, path, async (context) => {
+      const request = context.req.raw;
+      const call: Call = { request, params: context.req.param(), peer: peerIn(context.env) };
+      try {
+        return finish(request, await handle(doors, call), route);
+      } catch (error) {
+        return failed(error, request, route);
+      }
+    });
+  }
+  for (const [path, known] of methods) {
+    const allow = [...known, "OPTIONS"].join(", ");
+    app.all(path, (context) => {
+      const request = context.req.raw;
+      if (request.method === "OPTIONS") return cors.preflight(request, allow);
+      const error = { code: "method-not-allowed", message: `this path takes ${allow}` };
+      return finish(request, json(405, { error }, { allow }), templateOf(path));
+    });
+  }
+  app.notFound((context) => finish(context.req.raw, refuse("not-found", "there is nothing here"), "other"));
+  app.onError((error, context) => failed(error, context.req.raw, "other"));
+  return app;
+}
