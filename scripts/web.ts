@@ -1,0 +1,153 @@
+/**
+ * Bundles everything a browser is given into web/dist/, and writes web/dist/manifest.ts, which is all
+ * that the server imports: a list of paths, types and bodies.
+ *
+ * Two kinds of asset: *hashed* ones, whose name changes with their content and which a browser may keep
+ * for ever, and *stable* ones (pages, and modules that other people's pages import by name), which it
+ * must ask for again. Bodies are strings inside the manifest, so that a compiled executable holds them
+ * and plain Node runs them without a loader. Fails when the client outgrows its bound.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const web = join(import.meta.dir, "../web");
+const dist = join(web, "dist");
+const CLIENT_GZIP_BYTES_MAX = 5 * 1024;
+
+interface Asset {
+  readonly path: string;
+  readonly type: string;
+  readonly immutable: boolean;
+  readonly body: string;
+}
+
+const types = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  svg: "image/svg+xml",
+} as const;
+
+/**
+ * A style sheet without comments and idle spaces. No bundler: Bun's rewrites logical properties
+ * (`inset-inline-start`) into lists of `:lang()` for old browsers, which is wrong wherever the direction
+ * of writing comes from `dir`.
+ */
+function shorten(css: string): string {
+  return css
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ?([{};,]) ?/g, "$1")
+    .replace(/: /g, ":")
+    .trim();
+}
+
+const styleText: Bun.BunPlugin = {
+  name: "style text",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
+      contents: shorten(await Bun.file(path).text()),
+      loader: "text",
+    }));
+  },
+};
+
+/** One module and all it imports, as one minified text. */
+async function bundle(path: string): Promise<string> {
+  const built = await Bun.build({
+    entrypoints: [path],
+    target: "browser",
+    format: "esm",
+    minify: true,
+    plugins: [styleText],
+  });
+  const [output] = built.outputs;
+  if (!output) throw new Error(`nothing came of ${path}`);
+  return output.text();
+}
+
+function hashed(name: string, kind: "js" | "css", body: string): Asset {
+  const hash = new Bun.CryptoHasher("sha256").update(body).digest("hex").slice(0, 10);
+  return { path: `/${name}-${hash}.${kind}`, type: types[kind], immutable: true, body };
+}
+
+/** A page, with `/name.ts` and `/name.css` in it replaced by the hashed names. */
+function page(path: string, html: string, parts: readonly Asset[]): Asset {
+  const body = html.replace(/"\/(\w+)\.(ts|css)"/g, (_, name: string, kind: string) => {
+    const part = parts.find(
+      ({ path: made }) => made.startsWith(`/${name}-`) && made.endsWith(kind === "ts" ? ".js" : ".css"),
+    );
+    if (!part) throw new Error(`${path} asks for ${name}.${kind}, which is not built`);
+    return `"${part.path}"`;
+  });
+  return { path, type: types.html, immutable: false, body };
+}
+
+async function buildAll(): Promise<Asset[]> {
+  const client = await bundle(join(web, "client/client.ts"));
+  const stable = [
+    ["ovation", client],
+    ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],
+    ["ovation-stage", await bundle(join(web, "client/stage/stage.ts"))],
+  ] as const;
+  const parts: Asset[] = [];
+  for (const name of ["page", "admin", "embed"]) {
+    for (const kind of ["ts", "css"] as const) {
+      const source = join(web, name, `${name}.${kind}`);
+      if (!(await Bun.file(source).exists())) continue;
+      const made = kind === "ts" ? "js" : "css";
+      const body = kind === "ts" ? await bundle(source) : shorten(await Bun.file(source).text());
+      parts.push(hashed(name, made, body));
+    }
+  }
+  const text = (name: string) => Bun.file(join(web, name)).text();
+  return [
+    page("/", await text("index.html"), parts),
+    page("/admin", await text("admin.html"), parts),
+    page(
+      "/embed",
+      (await text("embed.html")).replace("<!-- guide -->", Bun.markdown.html(await text("README.md"))),
+      parts,
+    ),
+    ...parts,
+    ...stable.map(([name, body]) => ({ path: `/${name}.js`, type: types.js, immutable: false, body })),
+    hashed("ovation", "js", client),
+    { path: "/favicon.svg", type: types.svg, immutable: false, body: await text("favicon.svg") },
+  ];
+}
+
+function report(assets: readonly Asset[]): void {
+  for (const { path, body } of assets) {
+    const bytes = Buffer.byteLength(body);
+    const gzip = Bun.gzipSync(Buffer.from(body), { level: 9 }).byteLength;
+    console.log(`${path.padEnd(28)} ${String(bytes).padStart(8)} bytes ${String(gzip).padStart(7)} gzipped`);
+    if (path === "/ovation.js" && gzip > CLIENT_GZIP_BYTES_MAX) {
+      throw new Error(`ovation.js is ${gzip} bytes gzipped; its bound is ${CLIENT_GZIP_BYTES_MAX}`);
+    }
+  }
+}
+
+const assets = await buildAll();
+report(assets);
+await rm(dist, { recursive: true, force: true });
+for (const { path, body } of assets) {
+  const file = path === "/" ? "/index.html" : /\.\w+$/.test(path) ? path : `${path}.html`;
+  await Bun.write(join(dist, file), body);
+}
+const lines = assets.map((asset) => `  ${JSON.stringify(asset)},`).join("\n");
+await Bun.write(
+  join(dist, "manifest.ts"),
+  `/** Written by scripts/web.ts. */
+export interface Asset {
+  readonly path: string;
+  readonly type: string;
+  /** True when the name changes with the content. */
+  readonly immutable: boolean;
+  readonly body: string;
+}
+
+export const assets: readonly Asset[] = [
+${lines}
+];
+`,
+);

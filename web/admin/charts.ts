@@ -1,0 +1,134 @@
+/**
+ * Line charts over the last minutes, drawn by uPlot in this page's colours.
+ *
+ * Each chart is told which columns of the history it shows; all share one cursor, so a moment picked in one
+ * is picked in all. Colours come from the style sheet and follow dark and light.
+ */
+import uPlot from "uplot";
+import { make } from "../client/stage/dom.ts";
+import type { Columns } from "./history.ts";
+
+export interface Line {
+  readonly name: string;
+  readonly label: string;
+  /** A colour of the style sheet: `--c1` … `--c5`. */
+  readonly colour: string;
+  readonly fill?: boolean;
+  /** Drawn against an axis of its own on the right. */
+  readonly right?: boolean;
+}
+
+export interface ChartOptions {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  readonly formatRight?: (value: number) => string;
+  /** Powers of ten; zero is drawn as one. */
+  readonly log?: boolean;
+  /** After each drawing, on top of it. */
+  readonly mark?: (chart: uPlot) => void;
+}
+
+export interface Chart {
+  readonly element: HTMLElement;
+  draw(columns: Columns): void;
+}
+
+const HEIGHT_PX = 190;
+
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** On a logarithmic scale only the powers of ten. */
+const powers = (_chart: uPlot, splits: number[]) =>
+  splits.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+
+function axis(scale: string, format: (value: number) => string, right = false, log = false): uPlot.Axis {
+  return {
+    scale,
+    side: right ? 1 : 3,
+    size: 58,
+    stroke: () => colour("--dim"),
+    ...(log && { filter: powers }),
+    grid: { show: !right, stroke: () => colour("--line"), width: 1, ...(log && { filter: powers }) },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+    values: (_chart, splits) => splits.map((value) => (value === null ? "" : format(value))),
+  };
+}
+
+function scaleOf(options: ChartOptions): uPlot.Scale {
+  if (options.log) return { distr: 3, range: (_chart, _min, max) => [1, Math.max(100, max * 2)] };
+  return { range: (_chart, _min, max) => [0, Math.max(max * 1.15, 1)] };
+}
+
+export function createChart(options: ChartOptions): Chart {
+  const hold = make("div", { class: "plot" });
+  const element = make("section", { class: "card chart" }, make("h2", {}, options.title), hold);
+  const hasRight = options.lines.some((line) => line.right);
+  const format = (line: Line) => (line.right ? (options.formatRight ?? options.format) : options.format);
+  const chart = new uPlot(
+    {
+      width: 400,
+      height: HEIGHT_PX,
+      cursor: { sync: { key: "time" }, points: { size: 7 }, drag: { x: false, y: false } },
+      legend: { live: true },
+      scales: {
+        x: { time: true },
+        y: scaleOf(options),
+        ...(hasRight && { right: scaleOf({ ...options, log: false }) }),
+      },
+      axes: [
+        {
+          stroke: () => colour("--dim"),
+          grid: { show: false },
+          ticks: { show: false },
+          font: "12px system-ui, sans-serif",
+          space: 70,
+        },
+        axis("y", options.format, false, options.log),
+        ...(hasRight ? [axis("right", options.formatRight ?? options.format, true)] : []),
+      ],
+      series: [
+        { value: (_chart, timeS) => (timeS ? new Date(timeS * 1000).toLocaleTimeString() : "now") },
+        ...options.lines.map(
+          (line): uPlot.Series => ({
+            label: line.label,
+            scale: line.right ? "right" : "y",
+            stroke: () => colour(line.colour),
+            width: 2,
+            points: { show: false },
+            ...(line.fill && { fill: () => `color-mix(in srgb, ${colour(line.colour)} 14%, transparent)` }),
+            value: (_chart, value) => (value === null || value === undefined ? "–" : format(line)(value)),
+          }),
+        ),
+      ],
+      hooks: options.mark ? { draw: [options.mark] } : {},
+    },
+    [[], ...options.lines.map(() => [])] as unknown as uPlot.AlignedData,
+    hold,
+  );
+  new ResizeObserver(() => {
+    if (hold.clientWidth) chart.setSize({ width: hold.clientWidth, height: HEIGHT_PX });
+  }).observe(hold);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw());
+
+  return {
+    element,
+    draw(columns) {
+      const floor = options.log
+        ? (value: number | null) => (value === null ? null : Math.max(1, value))
+        : undefined;
+      chart.setData([
+        columns.time,
+        ...options.lines.map(({ name }) => {
+          const column = columns.values.get(name) ?? columns.time.map(() => null);
+          return floor ? column.map(floor) : column;
+        }),
+      ] as uPlot.AlignedData);
+      // With the mouse elsewhere the legend reads the newest second.
+      if ((chart.cursor.left ?? -1) < 0) chart.setLegend({ idx: columns.time.length - 1 }, false);
+    },
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * Moderation of one video: its comments as they come, each with what may be done about it, and the video's
+ * own switches (slow mode, comments on or off).
+ *
+ * The list is an ordinary watch: a moderator sees what viewers see. What holds already (mutes, the video's
+ * rules) is read when the video is chosen, and only what is changed here is sent. A server that does not
+ * moderate answers 404, and then what it cannot do disappears from the page.
+ */
+import { make } from "../client/stage/dom.ts";
+import type { Comment } from "../client/types.ts";
+import { readStream } from "./feed.ts";
+
+const ROWS_MAX = 100;
+const MUTE_S = 600;
+/** Three missed beats. */
+const SILENT_MS = 60_000;
+const SLOW_MODES: readonly (readonly [number, string])[] = [
+  [0, "No slow mode"],
+  [5000, "One per 5 s"],
+  [15_000, "One per 15 s"],
+  [60_000, "One per minute"],
+];
+
+export interface Moderation {
+  readonly element: HTMLElement;
+  choose(video: string): void;
+}
+
+/** What holds now, as GET /v1/admin/moderation tells it. */
+interface Holding {
+  readonly restrictions: readonly {
+    readonly type: string;
+    readonly user?: string;
+    readonly video?: string;
+  }[];
+  readonly videos: readonly {
+    readonly video: string;
+    readonly slowModeMs: number;
+    readonly comments: "on" | "off";
+  }[];
+}
+
+type Ability = "remove" | "mute" | "video";
+
+export function createModeration(key: string): Moderation {
+  const list = make("ol", { class: "comments", tabindex: 0, "aria-label": "Comments of this video" });
+  const status = make("p", { class: "status", role: "status" });
+  const title = make("h2", {}, "Moderation");
+  const slow = make(
+    "select",
+    { "aria-label": "Slow mode" },
+    ...SLOW_MODES.map(([ms, name]) => make("option", { value: ms }, name)),
+  );
+  const comments = make("button", { type: "button", "aria-pressed": "true" }, "Comments on");
+  const controls = make("div", { class: "controls" }, slow, comments);
+  const element = make("section", { class: "card moderation" }, title, controls, list, status);
+  const unable = new Set<Ability>();
+  const muted = new Set<string>();
+  const shown = new Set<string>();
+  let video = "";
+  let close = () => {};
+  let isOn = true;
+
+  const headersFor = (body?: object) => ({
+    ...(key && { authorization: `Bearer ${key}` }),
+    ...(body && { "content-type": "application/json" }),
+  });
+
+  /** True when done. 404 means this server cannot; anything else is said. */
+  async function ask(ability: Ability, method: string, path: string, body?: object): Promise<boolean> {
+    const init = { method, headers: headersFor(body), ...(body && { body: JSON.stringify(body) }) };
+    const answer = await fetch(path, init).catch(() => undefined);
+    if (answer?.ok) return true;
+    const error = (await answer?.json().catch(() => undefined))?.error;
+    // A comment that is gone is a 404 as well, under a code of its own.
+    if (answer?.status === 404 && !/comment/.test(error?.code ?? "")) {
+      unable.add(ability);
+      element.dataset.unable = [...unable].join(" ");
+      status.textContent = "This server does not offer that.";
+    } else status.textContent = error?.message ?? "No answer.";
+    return false;
+  }
+
+  function rowOf(comment: Comment): HTMLElement {
+    const remove = make("button", { type: "button", class: "remove" }, "Remove");
+    const item = make(
+      "li",
+      {},
+      make(
+        "div",
+        { class: "said" },
+        make("bdi", { class: "who" }, comment.user || "Guest"),
+        make("span", { dir: "auto" }, comment.text),
+      ),
+      remove,
+    );
+    item.dataset.id = comment.id;
+    remove.addEventListener("click", async () => {
+      if (await ask("remove", "DELETE", `/v1/videos/${video}/comments/${encodeURIComponent(comment.id)}`)) {
+        status.textContent = "Removed.";
+      }
+    });
+    if (comment.user) item.append(muteOf(comment.user));
+    return item;
+  }
+
+  function muteOf(user: string): HTMLElement {
+    const mute = make("button", { type: "button", class: "mute", title: `${MUTE_S / 60} minutes` });
+    mute.dataset.user = user;
+    mute.textContent = muted.has(user) ? "Unmute" : "Mute";
+    mute.addEventListener("click", async () => {
+      const lifts = muted.has(user);
+      const body = { user, video, seconds: lifts ? 0 : MUTE_S };
+      if (!(await ask("mute", "POST", "/v1/admin/mutes", body))) return;
+      if (lifts) muted.delete(user);
+      else muted.add(user);
+      nameMutes();
+      status.textContent = lifts
+        ? `${user} may comment again.`
+        : `${user} is muted for ${MUTE_S / 60} minutes.`;
+    });
+    return mute;
+  }
+
+  function nameMutes(): void {
+    for (const mute of list.querySelectorAll<HTMLElement>(".mute")) {
+      mute.textContent = muted.has(mute.dataset.user ?? "") ? "Unmute" : "Mute";
+    }
+  }
+
+  function showRules(slowModeMs: number, on: boolean): void {
+    const value = String(slowModeMs);
+    if (![...slow.options].some((option) => option.value === value)) {
+      slow.append(make("option", { value }, `One per ${slowModeMs / 1000} s`));
+    }
+    slow.value = value;
+    isOn = on;
+    comments.setAttribute("aria-pressed", String(on));
+    comments.textContent = on ? "Comments on" : "Comments off";
+  }
+
+  /** What others have decided before. A key that may not read it starts from nothing. */
+  async function readHolding(about: string): Promise<void> {
+    const answer = await fetch("/v1/admin/moderation", { headers: headersFor() }).catch(() => undefined);
+    if (!answer?.ok) return;
+    const holding = (await answer.json()) as Holding;
+    if (about !== video) return;
+    const rules = holding.videos.find((one) => one.video === video);
+    if (rules) showRules(rules.slowModeMs, rules.comments === "on");
+    for (const { type, user, video: where } of holding.restrictions) {
+      if (type === "mute" && user && where === video) muted.add(user);
+    }
+    nameMutes();
+  }
+
+  async function putVideo(change: object): Promise<void> {
+    if (await ask("video", "PUT", `/v1/admin/videos/${video}`, change)) status.textContent = "Changed.";
+    else await readHolding(video);
+  }
+  slow.addEventListener("change", () => void putVideo({ slowModeMs: Number(slow.value) }));
+  comments.addEventListener("click", () => {
+    showRules(Number(slow.value), !isOn);
+    void putVideo({ comments: isOn ? "on" : "off" });
+  });
+
+  function add(comment: Comment): void {
+    // A stream that was opened anew tells the last ones again.
+    if (shown.has(comment.id)) return;
+    shown.add(comment.id);
+    list.prepend(rowOf(comment));
+    while (list.childElementCount > ROWS_MAX) {
+      const oldest = list.lastElementChild as HTMLElement;
+      shown.delete(oldest.dataset.id ?? "");
+      oldest.remove();
+    }
+  }
+
+  function heard(event: string, says: unknown): void {
+    if (event === "snapshot") for (const one of (says as { comments: Comment[] }).comments) add(one);
+    if (event === "comment") add(says as Comment);
+    if (event !== "retract") return;
+    for (const item of list.children) {
+      if ((item as HTMLElement).dataset.id === (says as { id: string }).id) item.classList.add("gone");
+    }
+  }
+
+  return {
+    element,
+    choose(chosen) {
+      if (chosen === video) return;
+      video = chosen;
+      title.textContent = `Moderation · ${video}`;
+      list.replaceChildren();
+      shown.clear();
+      muted.clear();
+      status.textContent = "";
+      showRules(0, true);
+      close();
+      close = readStream(`/v1/events?video=${video}`, key, {
+        silentMs: SILENT_MS,
+        heard,
+        state(state, why = "") {
+          if (state === "refused") status.textContent = why;
+        },
+      });
+      void readHolding(video);
+    },
+  };
+}

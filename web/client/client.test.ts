@@ -1,0 +1,107 @@
+/** The parts joined: watches share one line, say what is known, and send under keys. */
+import { describe, expect, test } from "bun:test";
+import { createClient } from "./client.ts";
+import { FakeOutside } from "./fakes.ts";
+import type { Comment, Likes, State } from "./types.ts";
+
+function connected() {
+  const outside = new FakeOutside();
+  const client = createClient({ url: "http://s/", share: false }, outside);
+  return { outside, client };
+}
+
+const snapshot = (video: string, more = {}) => ({
+  video,
+  totals: { heart: 1 },
+  version: 1,
+  viewers: 2,
+  comments: [],
+  ...more,
+});
+
+describe("client", () => {
+  test("two videos and two watches of one: one stream", async () => {
+    const { outside, client } = connected();
+    client.watch("a");
+    client.watch("b");
+    client.watch("a");
+    await outside.pass(0);
+    expect(outside.sources.length).toBe(1);
+    expect(outside.source.query().getAll("video")).toEqual(["a", "b"]);
+  });
+
+  test("events reach the watches of their video, state reaches all", async () => {
+    const { outside, client } = connected();
+    const a: Likes[] = [];
+    const b: Likes[] = [];
+    const states: State[] = [];
+    client.watch("a", { likes: (event) => a.push(event), state: (state) => states.push(state) });
+    client.watch("b").on("likes", (event) => b.push(event));
+    await outside.pass(0);
+    outside.source.say("hello", { connection: "c", now: outside.nowMs });
+    outside.source.say("snapshot", snapshot("a"));
+    outside.source.say("snapshot", snapshot("b", { totals: { heart: 7 } }));
+    outside.source.say("likes", { video: "a", totals: { heart: 2 }, version: 2, at: outside.nowMs - 30 });
+    expect(a.map((event) => event.totals.heart)).toEqual([1, 2]);
+    expect(b.map((event) => event.totals.heart)).toEqual([7]);
+    expect(a[1]?.latencyMs).toBe(30);
+    expect(states.at(0)?.phase).toBe("connecting");
+    expect(states.at(-1)?.phase).toBe("live");
+  });
+
+  test("a watch that comes late hears what is known, also of comments", async () => {
+    const { outside, client } = connected();
+    client.watch("a");
+    await outside.pass(0);
+    outside.source.say("hello", { connection: "c" });
+    outside.source.say("snapshot", snapshot("a", { comments: [{ id: "1", text: "hi", at: 1 }] }), "e-1");
+    const heard: Comment[] = [];
+    const states: string[] = [];
+    const late = client.watch("a", { comment: (said) => heard.push(said) });
+    late.on("state", ({ phase }) => states.push(phase));
+    expect(heard).toMatchObject([{ id: "1", video: "a", history: true }]);
+    expect(states).toEqual(["live"]);
+  });
+
+  test("taps are one request with a key and the name; a comment answers its id", async () => {
+    const { outside, client } = connected();
+    outside.answer = (call) =>
+      new Response(JSON.stringify({ id: "e-9" }), { status: call.url.endsWith("comments") ? 201 : 202 });
+    const live = client.watch("a", { user: "Ada" });
+    const taps = [live.like("fire"), live.like("fire"), live.like("fire", 3)];
+    expect(live.comment("hi")).resolves.toBe("e-9");
+    await outside.pass(1000);
+    await Promise.all(taps);
+    const likes = outside.calls.filter((call) => call.url === "http://s/v1/videos/a/likes");
+    expect(likes.map((call) => JSON.parse(call.body))).toEqual([{ kind: "fire", count: 5, user: "Ada" }]);
+    expect(likes[0]?.headers["idempotency-key"]).toMatch(/^[0-9a-f]{32}$/);
+    const [comment] = outside.calls.filter((call) => call.url === "http://s/v1/videos/a/comments");
+    expect(JSON.parse(comment?.body ?? "")).toEqual({ text: "hi", user: "Ada" });
+  });
+
+  test("closing a watch takes its video off the stream; the last sends its taps and ends it", async () => {
+    const { outside, client } = connected();
+    const a = client.watch("a");
+    const b = client.watch("b");
+    await outside.pass(0);
+    outside.source.say("hello", { connection: "c" });
+    b.close();
+    await outside.settle();
+    expect(outside.calls.map((call) => call.url)).toEqual(["http://s/v1/connections/c/videos/b"]);
+    void a.like();
+    a.close();
+    await outside.settle();
+    expect(outside.source.readyState).toBe(2);
+    expect(outside.calls.at(-1)?.url).toBe("http://s/v1/videos/a/likes");
+    client.watch("a");
+    await outside.pass(0);
+    expect(outside.sources.length).toBe(2);
+  });
+
+  test("a base inside a path stays inside it", async () => {
+    const outside = new FakeOutside();
+    createClient({ url: "http://s/live/", share: false }, outside).watch("a");
+    await outside.pass(0);
+    expect(outside.source.url).toStartWith("http://s/live/v1/events?");
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * The browser client, `/ovation.js`: watch a video, tap, comment. Renders nothing, needs nothing.
+ *
+ *     import { watch } from "https://your.host/ovation.js";
+ *     const live = watch("final", { likes: (e) => console.log(e.totals), comment: (e) => … });
+ *     live.like("heart");
+ *
+ * The distinction it rests on: a *watch* belongs to whoever asked for it; the *line* behind it is one
+ * per server for the whole origin, however many watches, videos and tabs there are. This file joins
+ * the parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
+ */
+import { createFeed, type Message, type Snapshot } from "./feed.ts";
+import { createLine, type Line } from "./line.ts";
+import { newKey, send } from "./send.ts";
+import { type Channel, createTabs, type Tabs } from "./tabs.ts";
+import { createTaps, type Taps } from "./taps.ts";
+import type { ConnectOptions, Listeners, Outside, Source, State, Watch, WatchOptions } from "./types.ts";
+
+export { Refusal } from "./send.ts";
+export type * from "./types.ts";
+
+/** The browser's own time, chance and network. */
+const browser: Outside = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+  open: (url) => new EventSource(url) as Source,
+  fetch: (url, init) => fetch(url, init),
+  online: () => navigator.onLine !== false,
+};
+
+export interface Client {
+  watch(video: string, options?: Listeners & { user?: string }): Watch;
+  close(): void;
+}
+
+/** Sharing needs both; plain-http pages on other hosts than localhost have no locks. */
+function shareable(): boolean {
+  return typeof BroadcastChannel === "function" && !!globalThis.navigator?.locks;
+}
+
+/** One client of one server. `watch` below keeps one per server; make your own for a second token. */
+export function createClient(options: ConnectOptions = {}, outside: Outside = browser): Client {
+  const base = new URL("./", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url)
+    .href;
+  const { token } = options;
+  const feed = createFeed(() => outside.now());
+  const own = new Map<Watch, Taps>();
+  /** What other tabs want while this one leads. */
+  const others = new Map<string, () => void>();
+  let line: Line | undefined;
+  let tabs: Tabs | undefined;
+  let lastId = "";
+  let state: State = { phase: "connecting", via: "stream" };
+
+  function told(next: State): void {
+    state = next;
+    feed.tell("state", next);
+  }
+
+  function lead(): void {
+    line = createLine({
+      outside,
+      base,
+      token,
+      lastId,
+      take(name, message, id) {
+        lastId = id || lastId;
+        feed.take(name, message);
+        tabs?.say({ t: "event", name, message, id });
+      },
+      known: feed.known,
+      latencyMs: feed.latencyMs,
+      told(next) {
+        told(next);
+        tabs?.say({ t: "state", state: next });
+      },
+    });
+    line.want(feed.videos());
+  }
+
+  function follow(): void {
+    const led = line;
+    line = undefined;
+    led?.close();
+    for (const stop of others.values()) stop();
+    others.clear();
+  }
+
+  function serve(videos: string[], ask: boolean): void {
+    for (const [video, stop] of others) {
+      if (videos.includes(video)) continue;
+      others.delete(video);
+      stop();
+    }
+    for (const video of videos) if (!others.has(video)) others.set(video, feed.listen(video, {}));
+    line?.want(feed.videos());
+    if (!ask) return;
+    for (const video of videos) {
+      const message = feed.snapshot(video);
+      if (message)
+        tabs?.say({ t: "event", name: "snapshot", message: message as Snapshot & Message, id: lastId });
+    }
+    tabs?.say({ t: "state", state });
+  }
+
+  function start(): void {
+    if (options.share === false || !shareable()) {
+      lead();
+      return;
+    }
+    const name = `ovation ${base}`;
+    tabs = createTabs({
+      outside,
+      tab: newKey(),
+      name,
+      channel: new BroadcastChannel(name) as Channel,
+      locks: navigator.locks,
+      visible: () => document.visibilityState === "visible",
+      wants: () => feed.videos(),
+      lead,
+      follow,
+      others: serve,
+      state: () => state,
+      heard(said) {
+        if (said.t === "event") {
+          lastId = said.id || lastId;
+          feed.take(said.name, said.message);
+        } else if (said.t === "state") {
+          const latencyMs = feed.latencyMs();
+          told({ ...said.state, via: "tab", ...(latencyMs !== undefined && { latencyMs }) });
+        }
+      },
+    });
+  }
+
+  function stop(): void {
+    for (const taps of own.values()) taps.flush();
+    follow();
+    tabs?.close();
+    tabs = undefined;
+  }
+
+  function wantsChanged(): void {
+    if (line) line.want(feed.videos());
+    else if (tabs) tabs.wantsChanged();
+    else start();
+  }
+
+  const on = globalThis.addEventListener?.bind(globalThis);
+  on?.("online", () => line?.nudge(true));
+  on?.("offline", () => line?.nudge(false));
+  on?.("pagehide", stop);
+  // Back from the back/forward cache, where no connection survives.
+  on?.("pageshow", (event) => {
+    if ((event as PageTransitionEvent).persisted && own.size) start();
+  });
+  globalThis.document?.addEventListener("visibilitychange", () => line?.nudge(false));
+
+  return {
+    watch(video, listeners = {}) {
+      const { user, ...first } = listeners;
+      const stops: (() => void)[] = [];
+      const path = `${base}v1/videos/${encodeURIComponent(video)}/`;
+      const named = (body: object) => (watch.user ? { ...body, user: watch.user } : body);
+      const taps = createTaps(outside, (kind, count) =>
+        send(outside, `${path}likes`, named({ kind, count }), newKey(), token),
+      );
+      const watch: Watch = {
+        video,
+        user,
+        on(event, listener) {
+          const added: Listeners = { [event]: listener };
+          const unlisten = feed.listen(video, added);
+          stops.push(unlisten);
+          added.state?.(state);
+          return unlisten;
+        },
+        like: (kind = "heart", count = 1) => taps.tap(kind, count),
+        comment: (text) =>
+          send<{ id: string }>(outside, `${path}comments`, named({ text }), newKey(), token).then(
+            ({ id }) => id,
+          ),
+        close() {
+          taps.flush();
+          for (const unlisten of stops) unlisten();
+          own.delete(watch);
+          if (own.size) wantsChanged();
+          else stop();
+        },
+      };
+      stops.push(feed.listen(video, first));
+      own.set(watch, taps);
+      first.state?.(state);
+      wantsChanged();
+      return watch;
+    },
+    close() {
+      for (const watch of own.keys()) watch.close();
+    },
+  };
+}
+
+const clients = new Map<string, Client>();
+
+/**
+ * Watches a video. All watches of a page that name the same server share one client, made with the
+ * options of the first of them.
+ */
+export function watch(video: string, options: WatchOptions = {}): Watch {
+  const { url = "", token, share, ...listeners } = options;
+  let client = clients.get(url);
+  if (!client) {
+    client = createClient({
+      ...(url && { url }),
+      ...(token && { token }),
+      ...(share === false && { share }),
+    });
+    clients.set(url, client);
+  }
+  return client.watch(video, listeners);
+}

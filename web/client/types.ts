@@ -1,0 +1,107 @@
+/**
+ * The words of the browser client: what a page may ask for, and what it is told.
+ *
+ * The distinction it rests on: an *event* is what the server said about a video; a *state* is what
+ * the client knows about its own line to the server. Nothing here draws anything, and nothing here
+ * runs: types only, so a page that imports them pays no byte.
+ */
+
+/** Likes by kind, absolute. A later version replaces an earlier one. */
+export type Totals = Readonly<Record<string, number>>;
+
+export interface Likes {
+  readonly video: string;
+  readonly totals: Totals;
+  readonly version: number;
+  /** When the oldest like of this tick was accepted, Unix ms by the server's clock. Absent on history. */
+  readonly at?: number;
+  readonly by?: readonly { readonly user?: string; readonly kind: string; readonly count: number }[];
+  /** Ms from acceptance to arrival here, corrected by the clock offset. Absent on history. */
+  readonly latencyMs?: number;
+}
+
+export interface Comment {
+  readonly video: string;
+  readonly id: string;
+  readonly user?: string;
+  readonly text: string;
+  /** Unix ms by the server's clock. */
+  readonly at: number;
+  /** True for comments that were there before this page was. */
+  readonly history?: boolean;
+}
+
+export type Phase = "connecting" | "live" | "lagging" | "reconnecting" | "offline" | "closed";
+
+export interface State {
+  readonly phase: Phase;
+  /** How events arrive: a stream of our own, another tab's stream, or the long-poll fallback. */
+  readonly via: "stream" | "tab" | "poll";
+  /** Unix ms (this machine's clock) of the next attempt; only while reconnecting. */
+  readonly retryAt?: number;
+  /** Smoothed ms from acceptance to arrival. */
+  readonly latencyMs?: number;
+  /** The server itself is cut off from its log: the stream is open and what it says is old. */
+  readonly stale?: boolean;
+}
+
+export interface Events {
+  likes: Likes;
+  comment: Comment;
+  viewers: { readonly video: string; readonly viewers: number };
+  state: State;
+  /** What was missed could not be filled in; history follows. */
+  reset: { readonly video: string; readonly reason: string };
+  retract: { readonly video: string; readonly id: string };
+  beat: { readonly now: number; readonly stale?: boolean };
+}
+
+export type EventName = keyof Events;
+export type Listeners = { [E in EventName]?: (event: Events[E]) => void };
+
+export interface ConnectOptions {
+  /** Where the server is. Default: where this module came from. */
+  url?: string;
+  /** Gives the viewer's token. `refresh` is true when the last one was refused or is about to expire. */
+  token?: (refresh: boolean) => string | undefined | Promise<string | undefined>;
+  /** One connection for all tabs of this origin. Default true; needs Web Locks (https or localhost). */
+  share?: boolean;
+}
+
+export type WatchOptions = ConnectOptions & Listeners & { user?: string };
+
+export interface Watch {
+  readonly video: string;
+  /** The name sent with likes and comments. */
+  user: string | undefined;
+  /** Adds a listener; the answer removes it. */
+  on<E extends EventName>(event: E, listener: (event: Events[E]) => void): () => void;
+  /**
+   * Taps. Merged for 300 ms, sent with a key, repeated with the same key until answered or 100 s old.
+   * Resolves once the server has made them durable; rejects with a `Refusal`. Safe to ignore.
+   */
+  like(kind?: string, count?: number): Promise<void>;
+  /** Resolves with the comment's id once durable; rejects with a `Refusal`. */
+  comment(text: string): Promise<string>;
+  close(): void;
+}
+
+/** The subset of `EventSource` the client stands on; a test passes its own. */
+export interface Source {
+  readyState: number;
+  onerror: ((event: never) => void) | null;
+  addEventListener(name: string, listener: (event: MessageEvent<string>) => void): void;
+  close(): void;
+}
+
+/** Time, chance and the network, passed in so that a test can be all three. */
+export interface Outside {
+  now(): number;
+  /** Runs `run` after `ms`; the answer cancels. */
+  after(ms: number, run: () => void): () => void;
+  /** 0 ≤ n < 1 */
+  random(): number;
+  open(url: string): Source;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  online(): boolean;
+}

@@ -1,0 +1,53 @@
+/** The menu in the corner: a second viewer, the other language, dark and light, the other pages. */
+import { glyph, make } from "../client/stage/dom.ts";
+import type { Labels } from "./labels.ts";
+
+const DOTS = "M5 12h.01M12 12h.01M19 12h.01";
+
+export function createMenu(
+  labels: Labels,
+  query: URLSearchParams,
+  chooseTheme: (theme: "dark" | "light") => void,
+): HTMLElement {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () =>
+    (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+  const other = new URLSearchParams(query);
+  other.set("lang", labels.lang === "ar" ? "en" : "ar");
+  const second = new URLSearchParams(query);
+  second.set("alone", "");
+
+  const theme = make("button", { type: "button" });
+  const nameTheme = () => {
+    theme.textContent = isDark() ? labels.light : labels.dark;
+  };
+  theme.addEventListener("click", () => {
+    chooseTheme(isDark() ? "light" : "dark");
+    nameTheme();
+  });
+  nameTheme();
+
+  const menu = make(
+    "details",
+    { class: "menu", slot: "menu" },
+    make("summary", { "aria-label": labels.menu, title: labels.menu }, glyph(DOTS)),
+    make(
+      "nav",
+      { "aria-label": labels.menu },
+      make("a", { href: `?${second}`, target: "_blank", rel: "noopener" }, labels.second),
+      make("a", { href: "/embed" }, labels.embed),
+      make("a", { href: "/admin" }, labels.admin),
+      theme,
+      make("a", { href: `?${other}`, lang: labels.lang === "ar" ? "en" : "ar" }, labels.otherLanguage),
+    ),
+  );
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.composedPath().includes(menu)) menu.open = false;
+  });
+  return menu;
+}
