@@ -1,0 +1,96 @@
+/** Moderators at a real node: their calls, what viewers then see, and the same after a restart. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { post, Viewer } from "./events.ts";
+import { hows, type Running, startServer } from "./server.ts";
+
+const key = "only-for-this-test";
+for (const how of hows) {
+  describe(how, () => {
+    const folder = mkdtempSync(join(tmpdir(), "ovation-moderation-"));
+    const flags = [`--admin-key=${key}`, `--data=${folder}`];
+    let node: Running;
+    beforeAll(async () => {
+      node = await startServer(how, flags);
+    });
+    afterAll(async () => {
+      await node.stop();
+      rmSync(folder, { recursive: true });
+    });
+    const admin = async (method: string, path: string, body?: object, as = key) => {
+      const headers = { "x-api-key": as, ...(body && { "content-type": "application/json" }) };
+      const answer = await fetch(node.url + path, {
+        method,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, says: text && JSON.parse(text) };
+    };
+    const comment = async (user: string, text = "hi") => {
+      const { status, says } = await post(`${node.url}/v1/videos/v/comments`, { user, text });
+      return status === 201 ? 201 : (says as { error: { code: string } }).error.code;
+    };
+
+    test("a mute, a video's rules and a removal hold, are written down, and survive a restart", async () => {
+      expect(await comment("ann")).toBe(201);
+      expect(await admin("POST", "/v1/admin/mutes", { user: "ann", video: "v", seconds: 600 })).toMatchObject(
+        { status: 204 },
+      );
+      expect([await comment("ann"), await comment("bob")]).toEqual(["muted", 201]);
+
+      const viewer = await Viewer.open(`${node.url}/v1/videos/v/events`);
+      await viewer.until(({ event }) => event === "snapshot");
+      const { says } = await post(`${node.url}/v1/videos/v/comments`, { user: "cat", text: "to be removed" });
+      const { id } = says as { id: string };
+      expect((await admin("DELETE", `/v1/videos/v/comments/${id}`)).status).toBe(204);
+      expect((await viewer.until(({ event }) => event === "retract")).says).toMatchObject({ video: "v", id });
+      viewer.close();
+
+      expect((await admin("PUT", "/v1/admin/videos/v", { slowModeMs: 0, comments: "off" })).status).toBe(204);
+      expect(await comment("bob")).toBe("comments-off");
+
+      await node.stop();
+      node = await startServer(how, flags);
+      expect(await comment("bob")).toBe("comments-off");
+      await admin("PUT", "/v1/admin/videos/v", { comments: "on" });
+      expect([await comment("ann"), await comment("bob")]).toEqual(["muted", 201]);
+      const audit = await admin("GET", "/v1/admin/audit");
+      expect(
+        audit.says.decisions.map(({ by, action }: { by: string; action: string }) => `${by} ${action}`),
+      ).toEqual(["key:admin video", "key:admin video", "key:admin remove", "key:admin mute"]);
+      expect((await admin("GET", "/v1/admin/moderation")).says.restrictions).toMatchObject([
+        { user: "ann", video: "v" },
+      ]);
+    });
+
+    test("a comment that is not there, or no more, is unknown", async () => {
+      const { says } = await post(`${node.url}/v1/videos/gone/comments`, { text: "once" });
+      const { id } = says as { id: string };
+      const remove = async (video: string, which: string) => {
+        const { status, says } = await admin("DELETE", `/v1/videos/${video}/comments/${which}`);
+        return [status, says === "" ? "" : says.error.code];
+      };
+      expect(await remove("other", id)).toEqual([404, "unknown-comment"]);
+      expect(await remove("gone", "no-id")).toEqual([404, "unknown-comment"]);
+      expect(await remove("gone", id)).toEqual([204, ""]);
+      expect(await remove("gone", id)).toEqual([404, "unknown-comment"]);
+    });
+
+    test.each([
+      ["no key", "POST", "/v1/admin/mutes", { user: "a", seconds: 1 }, "", 401],
+      ["neither user nor address", "POST", "/v1/admin/mutes", { seconds: 1 }, key, 422],
+      ["both", "POST", "/v1/admin/bans", { user: "a", address: "1.2.3.4", seconds: 1 }, key, 422],
+      ["no address", "POST", "/v1/admin/bans", { address: "everybody", seconds: 1 }, key, 422],
+      ["forever and a day", "POST", "/v1/admin/mutes", { user: "a", seconds: 1e18 }, key, 422],
+      ["a bad video", "POST", "/v1/admin/mutes", { user: "a", video: "a.b", seconds: 1 }, key, 422],
+      ["a bad video in the path", "PUT", "/v1/admin/videos/a.b", {}, key, 400],
+      ["too slow", "PUT", "/v1/admin/videos/v", { slowModeMs: 1e9 }, key, 422],
+      ["half on", "PUT", "/v1/admin/videos/v", { comments: "maybe" }, key, 422],
+    ] as const)("%s is refused", async (_, method, path, body, as, status) => {
+      expect((await admin(method, path, body, as)).status).toBe(status);
+    });
+  });
+}

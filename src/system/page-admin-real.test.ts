@@ -1,0 +1,138 @@
+/**
+ * The control room in a real Chromium on a real node: figures move when something happens, and what a
+ * moderator does there reaches the page of somebody else.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { commentsOf, openWindow, startBrowser, until, untilPhase } from "./browser.ts";
+import { post } from "./events.ts";
+import { hows, type Running, startServer } from "./server.ts";
+
+const key = "only-for-this-test";
+const how = hows.at(-1) ?? "here";
+
+/** What a figure of the control room shows, as a number. */
+async function figure(page: Page, name: string): Promise<number> {
+  const shown = page.locator(".figure", { has: page.getByText(name, { exact: true }) }).locator("b");
+  return Number.parseFloat((await shown.textContent()) ?? "");
+}
+
+describe(how, () => {
+  let browser: Browser;
+  let node: Running;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    node = await startServer(how, [`--admin-key=${key}`]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await node.stop();
+  });
+
+  async function enter() {
+    const { page, wrong } = await openWindow(browser, `${node.url}/admin`, {
+      viewport: { width: 1280, height: 900 },
+    });
+    await page.getByLabel("Admin key").fill(key);
+    await page.getByRole("button", { name: "Open" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+    return { page, wrong };
+  }
+  async function watch(video: string) {
+    const { page, wrong } = await openWindow(browser, `${node.url}/?lang=en&video=${video}`);
+    await untilPhase(page, "live");
+    return { page, wrong };
+  }
+  async function say(page: Page, name: string, text: string) {
+    await page.getByRole("textbox", { name: "Say something" }).fill(text);
+    await page.getByRole("textbox", { name: "Your name" }).fill(name);
+    // While the one before is still on its way, another is not sent.
+    await page.locator("form.say:not(.sending)").waitFor();
+    await page.getByRole("textbox", { name: "Say something" }).press("Enter");
+  }
+  const choose = (room: Page, video: string) =>
+    room.getByRole("button", { name: video, exact: true }).click();
+
+  test("a wrong key is told, the right one opens", async () => {
+    const { page } = await openWindow(browser, `${node.url}/admin`);
+    await page.getByLabel("Admin key").fill("wrong");
+    await page.keyboard.press("Enter");
+    await page.getByText("This key was refused").waitFor();
+    await page.getByLabel("Admin key").fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByText("live", { exact: true }).waitFor();
+    await page.context().close();
+  });
+
+  test("figures, table, picture and timeline move while an audience likes", async () => {
+    const { page: room, wrong } = await enter();
+    const { page: viewer } = await watch("busy");
+    await until("a viewer", async () => (await figure(room, "watching")) > 0);
+    let likes = 0;
+    let goes = true;
+    const load = (async () => {
+      while (goes) {
+        await post(`${node.url}/v1/videos/busy/likes`, { kind: "heart", count: 10 });
+        likes += 10;
+        await Bun.sleep(20);
+      }
+    })();
+    await until("likes coming in", async () => (await figure(room, "likes/s in")) > 20);
+    await until("likes going out", async () => (await figure(room, "likes/s delivered")) > 20);
+    await until("frames", async () => (await figure(room, "frames/s")) > 0);
+    const row = room.locator("tbody tr", { hasText: "busy" });
+    const seen = () => row.locator("td").nth(1).textContent();
+    const before = await until("a total", async () => (await seen()) !== "0" && seen());
+    await until("a greater total", async () => (await seen()) !== before);
+    goes = false;
+    await load;
+    await until("the exact total", async () => Number((await seen())?.replaceAll(",", "")) === likes);
+    await room.locator(".picture .node").waitFor();
+    await until("its line", async () => (await room.locator(".lines path").count()) > 0);
+    await room.getByText("heart", { exact: true }).waitFor();
+    expect(wrong).toEqual([]);
+    await room.context().close();
+    await viewer.context().close();
+  });
+
+  test("a comment removed, a viewer muted, slow mode: seen on another page", async () => {
+    const { page: ann } = await watch("talk");
+    const { page: bob, wrong } = await watch("talk");
+    const { page: room } = await enter();
+    await until("the video", async () => (await room.locator("tbody tr", { hasText: "talk" }).count()) === 1);
+    await choose(room, "talk");
+    await say(ann, "ann", "rude");
+    await say(bob, "bob", "kind");
+    await until(
+      "both",
+      async () => (await commentsOf(bob)).length === 2 && (await commentsOf(ann)).length === 2,
+    );
+    const rude = room.locator(".comments li", { hasText: "rude" });
+    await rude.getByRole("button", { name: "Remove" }).click();
+    await until("removed at bob's", async () => (await commentsOf(bob)).join() === "bob: kind");
+    await rude.getByRole("button", { name: "Mute" }).click();
+    await room.getByText("ann is muted for 10 minutes.").waitFor();
+    await say(ann, "ann", "and again");
+    await ann.getByText(/muted/).first().waitFor();
+
+    // Another moderator, later, finds what holds.
+    const { page: other } = await enter();
+    await choose(other, "talk");
+    await other.getByLabel("Slow mode").selectOption("60000");
+    await other.getByText("Changed.").waitFor();
+    await choose(room, "talk");
+    await say(bob, "bob", "one");
+    await until("bob's second", async () => (await commentsOf(bob)).join() === "bob: kind,bob: one");
+    await say(bob, "bob", "two");
+    await bob
+      .getByText(/slow mode/i)
+      .first()
+      .waitFor();
+    const { page: third } = await enter();
+    await choose(third, "talk");
+    await until("what holds", async () => (await third.getByLabel("Slow mode").inputValue()) === "60000");
+    expect(await commentsOf(ann)).toEqual(["bob: kind", "bob: one"]);
+    expect(wrong).toEqual([]);
+    for (const page of [ann, bob, room, other, third]) await page.context().close();
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * A whole cluster in one process: two dispatchers, three frontends, the network between them and the log
+ * behind, on one virtual clock. Nodes crash, are cut off and come back.
+ */
+import { VirtualClock } from "../../base/clock.ts";
+import { createLog } from "../../base/log.ts";
+import { createMetrics } from "../../base/metrics.ts";
+import { type Prng, seededPrng } from "../../base/prng.ts";
+import { type MemoryBus, type MemoryHub, memoryHub } from "../../bus/memory.ts";
+import type { Role } from "../../core/nodes.ts";
+import { Node } from "../../node.ts";
+import { NodeClock } from "./clock.ts";
+import { SimLedger, SimLog } from "./log.ts";
+
+/** One life of one node. */
+export interface SimNode {
+  readonly name: string;
+  readonly node: Node;
+  readonly bus: MemoryBus;
+  readonly clock: NodeClock;
+  readonly ledger: SimLedger | undefined;
+}
+
+export interface ClusterOptions {
+  readonly tickMs: number;
+  /** Entries per video that a frontend holds, and that the log keeps. */
+  readonly nodeHistory: number;
+  readonly logHistory: number;
+}
+
+const silent = createLog({ level: "error", format: "json", write: () => {}, now: () => 0 });
+const roles: readonly [string, Role][] = [
+  ["d1", "dispatcher"],
+  ["d2", "dispatcher"],
+  ["f1", "frontend"],
+  ["f2", "frontend"],
+  ["f3", "frontend"],
+];
+
+export class Cluster {
+  readonly clock = new VirtualClock();
+  readonly hub: MemoryHub;
+  readonly log: SimLog;
+  readonly options: ClusterOptions;
+  /** Nodes that run, by name. */
+  readonly nodes = new Map<string, SimNode>();
+  /** Told of a node whose streams broke without a word. */
+  crashed: (name: string) => void = () => {};
+  readonly #prng: Prng;
+
+  constructor(prng: Prng, options: ClusterOptions) {
+    this.#prng = prng;
+    this.options = options;
+    this.hub = memoryHub({ clock: this.clock });
+    this.log = new SimLog(this.hub, this.clock, options.logHistory);
+  }
+
+  get names(): string[] {
+    return roles.map(([name]) => name);
+  }
+
+  get frontends(): SimNode[] {
+    return [...this.nodes.values()].filter(({ node }) => node.frontend !== undefined);
+  }
+
+  /** Starts every node that does not run. */
+  async start(): Promise<void> {
+    for (const [name, role] of roles) if (!this.nodes.has(name)) await this.#start(name, role);
+  }
+
+  /** Ends a node without a word to anybody. */
+  crash(name: string): void {
+    const life = this.nodes.get(name);
+    if (!life) return;
+    this.nodes.delete(name);
+    life.clock.kill();
+    void life.ledger?.close();
+    void life.bus.close();
+    this.crashed(name);
+  }
+
+  /** Ends every node as a stop does. */
+  async close(): Promise<void> {
+    for (const { node } of [...this.nodes.values()].reverse()) await node.close();
+  }
+
+  async #start(name: string, role: Role): Promise<void> {
+    const prng = seededPrng(this.#prng.between(0, 2 ** 31));
+    const clock = new NodeClock(this.clock, prng.between(-100, 100));
+    const bus = this.hub.connect();
+    const { tickMs, nodeHistory } = this.options;
+    const ledger = role === "dispatcher" ? new SimLedger({ log: this.log, bus, clock, prng }) : undefined;
+    const node = await Node.start({
+      settings: {
+        ...{ role, node: name, region: "sim", kinds: ["heart", "clap"], tickMs, commentTickMs: 20 },
+        ...{ commentRate: 1_000, commentHistory: nodeHistory, drainMs: 0 },
+      },
+      ...{ bus, ledger, clock, prng, metrics: createMetrics(), log: silent },
+    });
+    this.nodes.set(name, { name, node, bus, clock, ledger });
+  }
+}

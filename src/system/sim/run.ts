@@ -1,0 +1,332 @@
+/**
+ * One simulated run from a seed: a cluster under an audience and under faults, then healed, then quiet, then
+ * empty. Returns everything that should not have happened, and what was done, so that a run in which nothing
+ * happened is seen as one.
+ */
+import { type Prng, seededPrng } from "../../base/prng.ts";
+import type { VideoId } from "../../core/interaction.ts";
+import { limits } from "../../core/limits.ts";
+import { decodeRecord, type LikeRecord } from "../../core/record.ts";
+import { pass } from "./clock.ts";
+import { Cluster } from "./cluster.ts";
+import { Publishers } from "./publisher.ts";
+import { SimViewer, type Tamper } from "./viewer.ts";
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly virtualMs: number;
+  readonly done: Readonly<Record<string, number>>;
+}
+
+export interface Options {
+  /** Falsifies what viewers are told. */
+  readonly tamper?: Tamper;
+}
+
+const videos = ["v", "w", "x"] as VideoId[];
+/** Viewers at once. */
+const viewersMax = 12;
+
+class Run {
+  readonly prng: Prng;
+  readonly cluster: Cluster;
+  readonly publishers: Publishers;
+  readonly viewers: SimViewer[] = [];
+  readonly violations: string[] = [];
+  readonly done: Record<string, number> = {};
+  readonly #versions = new Map<string, string>();
+  readonly #tamper: Tamper | undefined;
+  #names = 0;
+  #faulty = false;
+  /** Whether this run has faults at all. */
+  #faults = false;
+
+  constructor(seed: number, options: Options) {
+    this.#tamper = options.tamper;
+    this.prng = seededPrng(seed);
+    const small = this.prng.next() < 0.4;
+    this.cluster = new Cluster(this.prng, {
+      tickMs: [0, 50, 50, 200][this.prng.between(0, 3)] as number,
+      nodeHistory: small ? 20 : 200,
+      logHistory: small ? 40 : 400,
+    });
+    const wrong = (what: string): void => {
+      if (this.violations.length < 20) this.violations.push(what);
+    };
+    this.publishers = new Publishers(this.cluster, this.prng, wrong);
+    this.cluster.crashed = (name) => {
+      for (const viewer of this.viewers) viewer.broken(name);
+    };
+  }
+
+  wrong(what: string): void {
+    const atMs = Math.round(this.cluster.clock.now() - 1_700_000_000_000);
+    if (this.violations.length < 20) this.violations.push(`${atMs} ms: ${what}`);
+  }
+
+  note(what: string, count = 1): void {
+    this.done[what] = (this.done[what] ?? 0) + count;
+  }
+
+  pick<T>(list: readonly T[]): T | undefined {
+    return list[this.prng.between(0, list.length - 1)];
+  }
+
+  // ---- what happens
+
+  /** Everybody does something, for `ms`. */
+  async live(ms: number, faults: boolean): Promise<void> {
+    this.#faults ||= faults;
+    const { clock } = this.cluster;
+    const untilMs = clock.now() + ms;
+    while (clock.now() < untilMs) {
+      await pass(clock, this.prng.between(1, 60));
+      this.act();
+      if (faults && this.prng.next() < 0.06) await this.fault();
+    }
+  }
+
+  act(): void {
+    const { publishers, prng } = this;
+    const video = this.pick(videos) as VideoId;
+    const chance = prng.next();
+    if (chance < 0.3) publishers.like(video);
+    else if (chance < 0.35) publishers.loosely(video, this.#faults);
+    else if (chance < 0.55) publishers.comment(video);
+    else if (chance < 0.6) publishers.retract();
+    else if (chance < 0.65) for (let i = prng.between(5, 30); i > 0; i--) publishers.comment(video);
+    else if (chance < 0.75) this.join();
+    else this.disturb(chance);
+  }
+
+  /** Something a viewer does. */
+  disturb(chance: number): void {
+    const viewer = this.pick(this.viewers);
+    if (!viewer) return;
+    if (chance < 0.79) this.leave(viewer);
+    else if (chance < 0.84) viewer.drop();
+    else if (chance < 0.89) viewer.stall();
+    else if (chance < 0.96) viewer.resume();
+    else void this.change(viewer, this.pick(videos) as VideoId);
+  }
+
+  join(): void {
+    if (this.viewers.length >= viewersMax) return;
+    const { cluster, prng } = this;
+    const chosen = prng.next() < 0.7 ? [this.pick(videos) as VideoId] : videos.slice(prng.between(0, 1));
+    const name = `viewer ${this.#names++} of ${chosen}`;
+    const wrong = (what: string): void => {
+      if (this.violations.length < 20) this.violations.push(what);
+    };
+    this.viewers.push(
+      new SimViewer({
+        name,
+        cluster,
+        prng,
+        videos: chosen,
+        wrong,
+        tamper: this.#tamper,
+        versions: this.#versions,
+      }),
+    );
+    this.note("joined");
+  }
+
+  leave(viewer: SimViewer): void {
+    viewer.leave();
+    this.viewers.splice(this.viewers.indexOf(viewer), 1);
+  }
+
+  /** Changes what an open stream watches, by way of any node. */
+  async change(viewer: SimViewer, video: VideoId): Promise<void> {
+    const { connection } = viewer;
+    const frontend = this.pick(this.cluster.frontends)?.node.frontend;
+    if (connection === undefined || !frontend) return;
+    const on = !viewer.videos.has(video);
+    if (!on && viewer.videos.size === 1) return;
+    // A network that repeats requests, as NATS never does, would take back what was changed since.
+    if (viewer.changing || this.#faulty) return;
+    viewer.changing = true;
+    if (on) viewer.watch(video);
+    const verdict = await frontend.watch(connection, video, on);
+    viewer.changing = false;
+    if (!on) viewer.unwatch(video);
+    this.note("changed");
+    // Not known to be done, or done to a stream that is no more: what its next stream watches is what counts.
+    if (!this.viewers.includes(viewer)) return;
+    if (verdict !== "done" || viewer.connection !== connection) viewer.afresh();
+  }
+
+  async fault(): Promise<void> {
+    const { cluster, prng } = this;
+    const name = this.pick(cluster.names) as string;
+    const life = cluster.nodes.get(name);
+    const chance = prng.next();
+    if (chance < 0.2) {
+      cluster.crash(name);
+      this.note("crashed");
+    } else if (chance < 0.45) {
+      await cluster.start();
+    } else if (chance < 0.6) {
+      life?.bus.cut();
+      this.note("cut");
+    } else if (chance < 0.85) {
+      for (const { bus } of cluster.nodes.values()) bus.heal();
+    } else {
+      this.#faulty = !this.#faulty;
+      const faults = { prng, drop: 0.1 * prng.next(), duplicate: 0.1, delayMaxMs: prng.between(0, 150) };
+      cluster.hub.disturb(this.#faulty ? faults : undefined);
+      this.note("disturbed");
+    }
+  }
+
+  /** All is well again. */
+  async heal(): Promise<void> {
+    this.cluster.hub.disturb(undefined);
+    this.#faulty = false;
+    for (const { bus } of this.cluster.nodes.values()) bus.heal();
+    await this.cluster.start();
+    for (const viewer of this.viewers) viewer.resume();
+  }
+
+  // ---- what must be true
+
+  /** The totals as the log has them: each key once, whoever sent it how often. */
+  truth(): Map<VideoId, Record<string, number>> {
+    const truth = new Map<VideoId, Record<string, number>>(videos.map((video) => [video, {}]));
+    const keys = new Set<string>();
+    for (const { bytes } of this.cluster.log.records) {
+      for (const group of (decodeRecord(bytes) as LikeRecord).groups) {
+        const totals = truth.get(group.video) as Record<string, number>;
+        let count = group.loose;
+        group.counts.forEach((likes, i) => {
+          const key = `${group.video} ${group.hi[i]} ${group.lo[i]}`;
+          if (!keys.has(key)) count += likes;
+          keys.add(key);
+        });
+        if (count > 0) totals[group.kind] = (totals[group.kind] ?? 0) + count;
+      }
+    }
+    return truth;
+  }
+
+  /** Every viewer that had the time to has been shown everything. */
+  shown(when: string, connectedMs: number): void {
+    const truth = this.truth();
+    const { clock } = this.cluster;
+    for (const viewer of this.viewers) {
+      if (viewer.node === undefined || clock.now() - viewer.since < connectedMs) continue;
+      for (const video of viewer.videos) {
+        const missing = viewer.missing(video, truth.get(video) ?? {});
+        if (missing) this.wrong(`${when}: a viewer at ${viewer.node} has not seen ${missing}`);
+        this.note("compared");
+      }
+    }
+  }
+
+  /** Everybody is told how many watch. */
+  counted(): void {
+    for (const video of videos) {
+      const watching = this.viewers.filter(({ node, videos: all }) => node !== undefined && all.has(video));
+      for (const viewer of watching) {
+        const said = viewer.shown.get(video)?.viewers;
+        if (said !== watching.length)
+          this.wrong(`${watching.length} watch ${video}, ${viewer.node} says ${said}`);
+      }
+    }
+  }
+
+  /** What was promised is what was counted. */
+  kept(): void {
+    const { publishers, cluster } = this;
+    if (publishers.open > 0) this.wrong(`${publishers.open} interactions were never answered`);
+    for (const [video, totals] of this.truth()) {
+      const counted = Object.values(totals).reduce((sum, count) => sum + count, 0);
+      const keyed = publishers.keyed.get(video) ?? 0;
+      const { taken, unknown } = publishers.loose.get(video) ?? { taken: 0, unknown: 0 };
+      if (counted < keyed + taken || counted > keyed + taken + unknown) {
+        this.wrong(`${video}: ${counted} counted, ${keyed} and ${taken} promised, ${unknown} unknown`);
+      }
+      for (const view of cluster.log.views) {
+        const folded = view.totals(video).counts;
+        for (const kind in totals) {
+          if (folded[kind] !== totals[kind]) this.wrong(`${kind} of ${video} folded as ${folded[kind]}`);
+        }
+      }
+    }
+    const written = [...cluster.log.entries.values()].flat();
+    const texts = written.flatMap((entry) => (entry.type === "comment" ? [entry.text] : []));
+    if (new Set(texts).size !== texts.length) this.wrong("a comment was placed twice");
+    for (const text of publishers.comments.keys()) if (!texts.includes(text)) this.wrong(`${text} was lost`);
+    this.note("liked", publishers.keyed.size);
+    this.note("attempts", publishers.attempts);
+    this.note("refused", publishers.refused);
+    this.note("comments", texts.length);
+  }
+
+  /** When all have left, nothing of them is left; later on nothing of nodes that died either. */
+  emptied(everything: boolean): void {
+    for (const { name, node } of this.cluster.frontends) {
+      const { frontend } = node;
+      if (frontend?.connections !== 0) this.wrong(`${name} holds ${frontend?.connections} streams`);
+      const watches = [...(frontend?.watches() ?? [])].map(({ video }) => video);
+      if (watches.length > 0) this.wrong(`${name} still watches ${watches}`);
+    }
+    for (const { name, node } of this.cluster.nodes.values()) {
+      const watched = [...(node.dispatcher?.routes.videos() ?? [])];
+      if (watched.length > 0) this.wrong(`${name} still routes ${watched}`);
+      const rows = node.dispatcher?.routes.view(this.cluster.clock.now()).rows ?? 0;
+      if (rows > 0 && everything) this.wrong(`${name} still holds ${rows} rows`);
+    }
+  }
+}
+
+/** Runs `seed`. Everything that is drawn at random comes from it. */
+export async function simulate(seed: number, options: Options = {}): Promise<Outcome> {
+  const run = new Run(seed, options);
+  const { cluster } = run;
+  const { clock } = cluster;
+  const startMs = clock.now();
+  await cluster.start();
+  await run.live(run.prng.between(4_000, 12_000), run.prng.next() < 0.85);
+
+  await run.heal();
+  await pass(clock, 5_000);
+  run.shown("5 s after healing", 4_500);
+  await run.live(1_000, false);
+  // Everybody who retries is through within a few seconds, and everybody who was away is back.
+  for (let ms = 0; run.publishers.open > 0 && ms < 20_000; ms += 500) await pass(clock, 500);
+  for (const viewer of run.viewers) viewer.resume();
+  await pass(clock, 1_000);
+  run.shown("1 s after the last like", 900);
+  run.kept();
+  if (seed % 4 === 0) {
+    await pass(clock, limits.viewersExpireMs + 2 * limits.viewersRepeatMs);
+    run.counted();
+  }
+
+  for (const viewer of [...run.viewers]) {
+    run.note("resumes", viewer.resumes);
+    run.note("resets", viewer.resets);
+    run.note("repeated", viewer.repeated);
+    run.note("crossed", viewer.crossed);
+    run.leave(viewer);
+  }
+  // Only a network that mixes up messages, which one connection to NATS does not, may cost what `unsure`
+  // says.
+  if (run.done.crossed && !run.done.disturbed)
+    run.wrong(`${run.done.crossed} entries were lost by coming back`);
+  await pass(clock, limits.lingerMs + 3_000);
+  run.emptied(false);
+  if (seed % 4 === 0) {
+    await pass(clock, limits.endedRowsMs + 3 * limits.leaseMs);
+    run.emptied(true);
+  }
+  await cluster.close();
+  await pass(clock, 2_500);
+  for (const { name, clock: own } of cluster.nodes.values()) {
+    if (own.timers > 0) run.wrong(`${name} left ${own.timers} timers`);
+  }
+  return { seed, violations: run.violations, virtualMs: clock.now() - startMs, done: run.done };
+}

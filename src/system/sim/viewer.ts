@@ -1,0 +1,339 @@
+/**
+ * A viewer as EventSource makes it: it reads, comes back after the delay it was told with the id it last saw,
+ * to any node, and knows what it was shown. What it is shown is judged at once, against everything that was
+ * ever written.
+ */
+import { createParser, type EventSourceParser } from "eventsource-parser";
+import type { Timer, VirtualClock } from "../../base/clock.ts";
+import type { Prng } from "../../base/prng.ts";
+import { type Entry, parseId } from "../../core/entry.ts";
+import type { VideoId } from "../../core/interaction.ts";
+import type { Cluster } from "./cluster.ts";
+import type { SimLog } from "./log.ts";
+
+/** What one viewer was shown of one video. */
+interface Shown {
+  /** Its place in the video's order; undefined until the first snapshot, or after a reset. */
+  seq: number | undefined;
+  /** Up to where a snapshot may reach beyond the last comment it showed. */
+  loose: boolean;
+  /**
+   * A stream of several videos has one place for all. The bus may bring an entry of one video after a later
+   * one of another; where the stream breaks between them, the earlier one counts as seen and was not.
+   */
+  unsure: boolean;
+  /** Asked for on an open stream, and not begun yet: what comes before its snapshot was on its way before. */
+  pending: boolean;
+  /** On this stream. */
+  version: number;
+  totals: Readonly<Record<string, number>>;
+  viewers: number;
+}
+
+export interface Data {
+  readonly video: VideoId;
+  readonly totals: Readonly<Record<string, number>>;
+  readonly version: number;
+  readonly viewers: number;
+  readonly comments: readonly { readonly id: string; readonly text: string }[];
+  readonly connection: string;
+}
+
+/** One event as it came. */
+export interface Told {
+  readonly event: string;
+  readonly data: Data;
+  readonly id: string | undefined;
+}
+
+export type Tamper = (told: Told) => readonly Told[];
+
+export interface ViewerParts {
+  readonly name: string;
+  readonly cluster: Cluster;
+  readonly prng: Prng;
+  readonly videos: readonly VideoId[];
+  /** Called with what should never happen. */
+  readonly wrong: (what: string) => void;
+  /** What reaches it of an event: to see that a wrong one is noticed. */
+  readonly tamper: Tamper | undefined;
+  /** Totals by video and version as anybody ever saw them: the same everywhere. */
+  readonly versions: Map<string, string>;
+}
+
+export class SimViewer {
+  readonly videos: Set<VideoId>;
+  readonly shown = new Map<VideoId, Shown>();
+  /** The node that holds the stream; undefined while there is none. */
+  node: string | undefined;
+  connection: string | undefined;
+  since = 0;
+  /** While what it watches is being changed. */
+  changing = false;
+  resets = 0;
+  resumes = 0;
+  repeated = 0;
+  /** Entries that a stream of several videos lost when it broke off: see `unsure`. */
+  crossed = 0;
+  readonly #parts: ViewerParts;
+  readonly #clock: VirtualClock;
+  readonly #log: SimLog;
+  #lastEventId: string | undefined;
+  #retryMs = 1_000;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #stall: { resume: () => void; promise: Promise<void> } | undefined;
+  #retry: Timer | undefined;
+  /** Videos that this stream has watched before: a snapshot of them may still be on its way. */
+  readonly #unwatched = new Set<VideoId>();
+  #gone = false;
+  /** Whether it ever watched several videos: then one id stands for all of them. */
+  mixed: boolean;
+
+  constructor(parts: ViewerParts) {
+    this.#parts = parts;
+    this.#clock = parts.cluster.clock;
+    this.#log = parts.cluster.log;
+    this.videos = new Set(parts.videos);
+    this.mixed = parts.videos.length > 1;
+    this.#connect();
+  }
+
+  get stalled(): boolean {
+    return this.#stall !== undefined;
+  }
+
+  stall(): void {
+    if (this.#stall || !this.#reader) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stall = { promise, resume: resolve };
+  }
+
+  resume(): void {
+    this.#stall?.resume();
+    this.#stall = undefined;
+  }
+
+  /** Breaks off, to come back. */
+  drop(): void {
+    const reader = this.#reader;
+    this.#ended(reader);
+    void reader?.cancel().catch(() => {});
+  }
+
+  /** Its node is gone: nothing comes any more. */
+  broken(node: string): void {
+    if (this.node === node) this.#ended(this.#reader);
+  }
+
+  leave(): void {
+    this.#gone = true;
+    this.#retry?.cancel();
+    this.drop();
+    this.resume();
+  }
+
+  /** Forgets where it was, and comes back as new. */
+  afresh(): void {
+    this.#lastEventId = undefined;
+    for (const video of this.videos) this.shown.delete(video);
+    this.drop();
+  }
+
+  unwatch(video: VideoId): void {
+    this.#unwatched.add(video);
+    this.videos.delete(video);
+    this.shown.delete(video);
+  }
+
+  watch(video: VideoId): void {
+    this.videos.add(video);
+    this.#of(video).pending = true;
+    if (this.videos.size > 1) this.mixed = true;
+  }
+
+  #connect(): void {
+    const { cluster, prng } = this.#parts;
+    const nodes = cluster.frontends;
+    const chosen = nodes[prng.between(0, nodes.length - 1)];
+    if (!chosen) {
+      this.#later();
+      return;
+    }
+    this.node = chosen.name;
+    this.since = this.#clock.now();
+    this.#unwatched.clear();
+    if (this.#lastEventId !== undefined) this.resumes++;
+    const place = parseId(this.#lastEventId ?? "");
+    for (const video of this.videos) {
+      const shown = this.shown.get(video);
+      const unsure = this.mixed && place !== undefined;
+      if (shown) Object.assign(shown, { version: 0, totals: {}, pending: false, unsure });
+      // Whatever was not begun yet is continued from the id as well.
+      if (place) this.#of(video).seq ??= place.seq;
+    }
+    const request = { videos: [...this.videos], lastEventId: this.#lastEventId };
+    const stream = chosen.node.frontend?.open(request) as ReadableStream<Uint8Array>;
+    this.#reader = stream.getReader();
+    void this.#read(this.#reader);
+  }
+
+  #later(): void {
+    const { prng } = this.#parts;
+    this.#retry = this.#clock.after(prng.between(1, Math.min(this.#retryMs, 2_000)), () => this.#connect());
+  }
+
+  #ended(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+    if (!reader || this.#reader !== reader) return;
+    this.#reader = undefined;
+    this.node = undefined;
+    this.connection = undefined;
+    this.resume();
+    if (!this.#gone) this.#later();
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    const parser: EventSourceParser = createParser({
+      onEvent: ({ event = "", data, id }) => {
+        const told = { event, data: JSON.parse(data), id };
+        for (const one of this.#parts.tamper?.(told) ?? [told]) this.#event(one);
+      },
+      onRetry: (ms) => {
+        this.#retryMs = ms;
+      },
+      onError: (error) => this.#wrong(`sent what is no event: ${error.message}`),
+    });
+    for (;;) {
+      if (this.#stall) await this.#stall.promise;
+      const chunk = await reader.read().catch(() => undefined);
+      if (this.#reader !== reader) return;
+      if (!chunk || chunk.done) break;
+      parser.feed(decoder.decode(chunk.value, { stream: true }));
+    }
+    this.#ended(reader);
+  }
+
+  #event({ event, data, id }: Told): void {
+    // EventSource's rule: the id holds from the event that carries it.
+    if (id !== undefined) this.#lastEventId = id;
+    if (event === "hello") this.connection = data.connection;
+    const { video } = data;
+    if (!video || !this.videos.has(video)) return;
+    if (this.#of(video).pending && event !== "snapshot") return;
+    if (event === "snapshot") this.#snapshot(data);
+    else if (event === "reset") this.#reset(video);
+    else if (event === "likes") this.#likes(data);
+    else if (event === "viewers") this.#of(video).viewers = data.viewers;
+    else if (event === "comment" || event === "retract")
+      this.#entry(video, parseId(id ?? "")?.seq ?? -1, event);
+  }
+
+  #of(video: VideoId): Shown {
+    let shown = this.shown.get(video);
+    if (!shown) {
+      shown = {
+        seq: undefined,
+        loose: false,
+        unsure: false,
+        pending: false,
+        version: 0,
+        totals: {},
+        viewers: 0,
+      };
+      this.shown.set(video, shown);
+    }
+    return shown;
+  }
+
+  #reset(video: VideoId): void {
+    this.resets++;
+    this.#of(video).seq = undefined;
+  }
+
+  #snapshot(data: Data): void {
+    const shown = this.#of(data.video);
+    if (shown.seq !== undefined && !this.#unwatched.has(data.video))
+      this.#wrong(`a second snapshot of ${data.video} without a reset`);
+    const seqs = data.comments.map(({ id }) => parseId(id)?.seq ?? -1);
+    for (let i = 1; i < seqs.length; i++) {
+      this.#continues(data.video, seqs[i - 1] as number, seqs[i] as number, true);
+    }
+    shown.seq = seqs.at(-1) ?? 0;
+    shown.loose = true;
+    shown.pending = false;
+    shown.viewers = data.viewers;
+    this.#likes(data);
+  }
+
+  #likes({ video, totals, version }: Data): void {
+    const shown = this.#of(video);
+    if (version < shown.version) this.#wrong(`version of ${video} fell from ${shown.version} to ${version}`);
+    for (const kind in shown.totals) {
+      if ((totals[kind] ?? 0) < (shown.totals[kind] ?? 0)) this.#wrong(`${kind} of ${video} fell`);
+    }
+    Object.assign(shown, { version, totals });
+    const said = JSON.stringify(Object.entries(totals).sort());
+    const known = this.#parts.versions.get(`${video} ${version}`);
+    if (known === undefined) this.#parts.versions.set(`${video} ${version}`, said);
+    else if (known !== said)
+      this.#wrong(`version ${version} of ${video} is ${said} here and ${known} elsewhere`);
+  }
+
+  #entry(video: VideoId, seq: number, event: "comment" | "retract"): void {
+    const shown = this.#of(video);
+    if (shown.seq === undefined) {
+      this.#wrong(`${event} ${seq} of ${video} before any snapshot`);
+      return;
+    }
+    if (seq <= shown.seq) {
+      // One id stands for several videos, so that a stream of several may hear one again; never one out of
+      // order that it had not heard.
+      this.repeated++;
+      if (!this.mixed) this.#wrong(`${event} ${seq} of ${video} again, behind ${shown.seq}`);
+      return;
+    }
+    if (shown.unsure) this.crossed += this.#lost(video, shown.seq, seq, shown.loose).length;
+    else this.#continues(video, shown.seq, seq, shown.loose);
+    Object.assign(shown, { seq, loose: false, unsure: false });
+  }
+
+  #continues(video: VideoId, from: number, to: number, loose: boolean): void {
+    for (const { type, seq } of this.#lost(video, from, to, loose)) {
+      this.#wrong(`${type} ${seq} of ${video} is missing between ${from} and ${to}`);
+    }
+  }
+
+  /**
+   * What must be shown and lies between two entries that were shown; after a snapshot removals need not be.
+   */
+  #lost(video: VideoId, from: number, to: number, loose: boolean): Entry[] {
+    return this.#between(video, from, to).filter(({ type, seq }) =>
+      type === "retract" ? !loose : !this.#log.removed.has(seq),
+    );
+  }
+
+  #between(video: VideoId, from: number, to: number): Entry[] {
+    return (this.#log.entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
+  }
+
+  /** What it should have been shown by now and was not. */
+  missing(video: VideoId, totals: Readonly<Record<string, number>>): string | undefined {
+    const shown = this.shown.get(video);
+    if (shown?.seq === undefined) return `nothing of ${video}`;
+    for (const kind in totals) {
+      if (totals[kind] !== shown.totals[kind]) {
+        return `${kind} of ${video}: ${shown.totals[kind]} in place of ${totals[kind]}, at ${shown.version}`;
+      }
+    }
+    if (shown.unsure) return undefined;
+    const late = this.#between(video, shown.seq, Number.POSITIVE_INFINITY).filter(
+      (entry) => entry.type === "comment" && !this.#log.removed.has(entry.seq),
+    );
+    return late.length > 0 ? `${video} behind ${shown.seq}: ${late.map(({ seq }) => seq)}` : undefined;
+  }
+
+  #wrong(what: string): void {
+    const atMs = Math.round(this.#clock.now() - 1_700_000_000_000);
+    this.#parts.wrong(`${atMs} ms, ${this.#parts.name} at ${this.node}: ${what}`);
+  }
+}

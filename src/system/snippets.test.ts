@@ -1,0 +1,168 @@
+/**
+ * The snippets of the embedding guide, as a stranger would use them: each on a page of another origin, in a
+ * real Chromium, against a real node; `curl` in a real shell.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
+import { post } from "./events.ts";
+import { hows, type Running, startServer } from "./server.ts";
+
+const folder = join(import.meta.dir, "../../web/snippets");
+const example = /https:\/\/ovation\.example/g;
+const snippet = (name: string) => readFileSync(join(folder, name), "utf8");
+const html = { "content-type": "text/html; charset=utf-8" };
+
+/** The React snippet with what a bundler would do to it: packages resolved, JSX compiled. */
+async function bundleReact(url: string): Promise<string> {
+  const entry = join(folder, "react-page.tsx");
+  const built = await Bun.build({
+    entrypoints: [entry],
+    target: "browser",
+    define: { "process.env.NODE_ENV": '"production"' },
+    files: {
+      [entry]: `import { createRoot } from "react-dom/client";
+        import { Reactions } from "./reactions.jsx";
+        createRoot(document.querySelector("#root")).render(<Reactions video="react" />);`,
+      [join(folder, "reactions.jsx")]: snippet("react.jsx").replace(example, url),
+    },
+    plugins: [
+      {
+        name: "the package's own client",
+        setup(build) {
+          const client = join(import.meta.dir, "../../web/client/client.ts");
+          build.onResolve({ filter: /^ovation\/client$/ }, () => ({ path: client }));
+        },
+      },
+    ],
+  });
+  return (await built.outputs[0]?.text()) ?? "";
+}
+
+const how = hows.at(-1) ?? "here";
+
+describe(how, () => {
+  let browser: Browser;
+  let node: Running;
+  let elsewhere: Bun.Server<undefined>;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    elsewhere = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request) {
+        const name = new URL(request.url).pathname.slice(1);
+        if (name === "react.html") {
+          return new Response(
+            '<!doctype html><div id="root"></div><script type="module" src="react.js"></script>',
+            {
+              headers: html,
+            },
+          );
+        }
+        if (name === "react.js") {
+          return new Response(await bundleReact(node.url), {
+            headers: { "content-type": "text/javascript" },
+          });
+        }
+        if (!name.endsWith(".html")) return new Response("", { status: 404 });
+        return new Response(snippet(name).replace(example, node.url), { headers: html });
+      },
+    });
+    node = await startServer(how, [`--cors-origins=${elsewhere.url.origin}`]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await elsewhere.stop(true);
+    await node.stop();
+  });
+
+  const open = (name: string) => openWindow(browser, `${elsewhere.url}${name}`);
+  const like = (video: string) => post(`${node.url}/v1/videos/${video}/likes`, { kind: "heart", count: 4 });
+  const say = (video: string, text: string) =>
+    post(`${node.url}/v1/videos/${video}/comments`, { text, user: "<b>Lin</b>" });
+
+  for (const [name, video, count] of [
+    ["eventsource.html", "final", "#likes"],
+    ["client.html", "final", "#likes"],
+  ] as const) {
+    test(`${name}: likes and comments both ways`, async () => {
+      const before = await (await fetch(`${node.url}/v1/videos/${video}`)).json();
+      const start = ((before as { totals: { heart?: number } }).totals.heart ?? 0) + 5;
+      const { page, context, wrong } = await open(name);
+      await say(video, `hello ${name}`);
+      await page.getByText(`<b>Lin</b>: hello ${name}`).waitFor();
+      await page.getByRole("button", { name: "Like" }).click();
+      await like(video);
+      await until("five more", async () => (await page.locator(count).textContent()) === String(start));
+      expect(wrong).toEqual([]);
+      await context.close();
+    });
+  }
+
+  test("element.html: two lines, and everything works across origins", async () => {
+    const { page, context, wrong } = await open("element.html");
+    await untilPhase(page, "live");
+    const { totals } = (await (await fetch(`${node.url}/v1/videos/final`)).json()) as {
+      totals: { heart?: number };
+    };
+    await page.getByRole("button", { name: "Send a heart" }).click();
+    await untilTotal(page, (totals.heart ?? 0) + 1);
+    await page.getByRole("textbox", { name: "Say something" }).fill("from elsewhere");
+    await page.getByRole("textbox", { name: "Say something" }).press("Enter");
+    await page.getByText("from elsewhere").waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("hearts.html: a like from elsewhere floats", async () => {
+    const { page, context, wrong } = await open("hearts.html");
+    const floating = async () => {
+      await like("final");
+      return page.locator("#hearts").evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const drawn = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data;
+        return drawn?.some((value) => value > 0);
+      });
+    };
+    await until("a heart", floating);
+    await page.getByRole("button", { name: "Like" }).click();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("react.jsx: mounts, likes, lists, and forgets a removed comment", async () => {
+    const { page, context, wrong } = await open("react.html");
+    await page.getByRole("button", { name: "0 likes" }).click();
+    await page.getByRole("button", { name: "1 likes" }).waitFor();
+    await say("react", "in a component");
+    await page.getByText("<b>Lin</b>: in a component").waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("curl.sh: answers, state and stream", async () => {
+    const script = snippet("curl.sh").replace(example, node.url).replaceAll("/final", "/by-curl");
+    const ran = Bun.spawn(["sh", "-c", script], { stdout: "pipe", stderr: "inherit" });
+    const said = await new Response(ran.stdout).text();
+    expect(await ran.exited).toBe(0);
+    expect(said).toContain('"totals":{"heart":3}');
+    expect(said).toContain("event: snapshot");
+    expect(said).toContain("What a goal!");
+  });
+
+  test("a page of an origin that is not allowed gets nothing but the script", async () => {
+    const stranger = await startServer("here");
+    const { page, context } = await openWindow(browser, `${elsewhere.url}element.html`);
+    await page.evaluate(
+      (server) => document.querySelector("ovation-stage")?.setAttribute("server", server),
+      stranger.url,
+    );
+    await untilPhase(page, "reconnecting");
+    expect(await page.locator(".watching").textContent()).toBe("–");
+    await context.close();
+    await stranger.stop();
+  });
+});
