@@ -1,0 +1,112 @@
+/**
+ * The server under test: the executable that users run, built when its sources are newer, started on a free
+ * port of loopback, watched from outside.
+ *
+ * OVATION_BENCH_BINARY names another executable, to measure one that was built elsewhere.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./place.ts";
+import { familyOf, kill } from "./proc.ts";
+
+const readyMs = 15_000;
+const logCharsMax = 16 * 1024;
+
+/** The executable; built anew if a source is newer. */
+export function executable(): string {
+  const given = process.env.OVATION_BENCH_BINARY;
+  if (given) return given;
+  const path = join(root, "dist/ovation");
+  const sources = ["src", "web", "package.json", "bun.lock"].map((name) => join(root, name));
+  const newest = Math.max(...sources.map(newestMs));
+  if (!existsSync(path) || statSync(path).mtimeMs < newest) {
+    execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, 2] });
+  }
+  return path;
+}
+
+function newestMs(path: string): number {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  const inside = readdirSync(path).filter((name) => name !== "dist" && !name.endsWith(".test.ts"));
+  return Math.max(0, ...inside.map((name) => newestMs(join(path, name))));
+}
+
+/** A running server. */
+export interface Ovation {
+  readonly pid: number;
+  readonly port: number;
+  /** Values of `/metrics` by series, as written there: `ovation_frames_total{event="likes"}`. */
+  metrics(): Promise<Map<string, number>>;
+  end(): Promise<void>;
+}
+
+/** Starts a node alone, its log in memory, unless `flags` say otherwise. */
+export async function startOvation(...flags: readonly string[]): Promise<Ovation> {
+  const own = [
+    "--port=0",
+    "--host=127.0.0.1",
+    "--data=:memory:",
+    "--log-format=json",
+    "--log-level=info",
+    "--drain=0ms",
+  ];
+  const given = new Set(flags.map((flag) => flag.split("=")[0]));
+  const child = Bun.spawn({
+    cmd: [executable(), "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+    env: {},
+  });
+  const end = async (): Promise<void> => {
+    // Workers too, which would otherwise end on their own a moment later.
+    for (const pid of familyOf(child.pid).reverse()) kill(pid);
+    await child.exited;
+  };
+  const log = followLog(child.stdout);
+  const port = await Promise.race([log.port, Bun.sleep(readyMs), child.exited.then(() => undefined)]);
+  if (port === undefined || !(await ready(port, () => child.exitCode === null))) {
+    await end();
+    throw new Error(`the server did not start: ${log.last()}`);
+  }
+  return { pid: child.pid, port, metrics: () => metricsOf(port), end };
+}
+
+/** A node of a cluster listens before it has found its bus. */
+async function ready(port: number, lives: () => boolean): Promise<boolean> {
+  const untilMs = performance.now() + readyMs;
+  while (performance.now() < untilMs && lives()) {
+    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return true;
+    await Bun.sleep(50);
+  }
+  return false;
+}
+
+/** Reads a log to its end (a full pipe would stop the server): the port it names, and what it said last. */
+function followLog(log: ReadableStream<Uint8Array>): { port: Promise<number>; last(): string } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const decoder = new TextDecoder();
+  let text = "";
+  const read = async (): Promise<void> => {
+    for await (const bytes of log) {
+      text = (text + decoder.decode(bytes, { stream: true })).slice(-logCharsMax);
+      const url = /"url":"http:\/\/[^"]*:(\d+)"/.exec(text);
+      if (url) resolve(Number(url[1]));
+    }
+  };
+  void read();
+  return { port: promise, last: () => text.trimEnd().split("\n").at(-1) ?? "" };
+}
+
+async function metricsOf(port: number): Promise<Map<string, number>> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  const values = new Map<string, number>();
+  for (const line of (await answer.text()).split("\n")) {
+    const cut = line.lastIndexOf(" ");
+    if (cut > 0 && !line.startsWith("#")) values.set(line.slice(0, cut), Number(line.slice(cut + 1)));
+  }
+  return values;
+}

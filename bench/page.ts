@@ -1,0 +1,67 @@
+/**
+ * `npm run bench:page`: bench/RESULTS.md and its charts, from the last line of every file in bench/results/.
+ *
+ * It only tells what runs have measured: no figure is written here by hand, a run that has no line is named
+ * as missing. What each run does stands at the head of its own file. The sections are in page-rates.ts and
+ * page-audience.ts.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { latency, likesCost, memory, scale, storm } from "./page-audience.ts";
+import type { Line, Section } from "./page-kit.ts";
+import { fanout, ingest, million } from "./page-rates.ts";
+import type { Place } from "./place.ts";
+import { resultsFolder, say } from "./run.ts";
+
+const sections: readonly Section[] = [fanout, million, latency, likesCost, ingest, memory, scale, storm];
+const page = join(import.meta.dir, "RESULTS.md");
+const charts = join(import.meta.dir, "charts");
+
+function lastLine(run: string): Line | undefined {
+  const path = join(resultsFolder, `${run}.jsonl`);
+  if (!existsSync(path)) return undefined;
+  const line = readFileSync(path, "utf8").trimEnd().split("\n").at(-1);
+  return line ? (JSON.parse(line) as Line) : undefined;
+}
+
+function placeText({ cpu, cores, memoryGB, kernel, runtime }: Place): string {
+  return `${cpu}, ${cores} cores, ${memoryGB} GB, Linux ${kernel}, ${runtime}`;
+}
+
+export function render(): void {
+  mkdirSync(charts, { recursive: true });
+  const parts: string[] = [];
+  const aims: string[] = [];
+  const places = new Set<string>();
+  const missing: string[] = [];
+  for (const section of sections) {
+    const line = lastLine(section.run);
+    if (!line) {
+      missing.push(`\`bench:${section.run}\``);
+      continue;
+    }
+    places.add(placeText(line.place));
+    const { text, aims: own, charts: drawn } = section.tell(line);
+    for (const { aim, measured, met } of own) aims.push(`| ${aim} | ${measured} | ${met ? "yes" : "no"} |`);
+    for (const [name, svg] of Object.entries(drawn)) writeFileSync(join(charts, `${name}.svg`), svg);
+    const images = Object.keys(drawn).map((name) => `![${name}](charts/${name}.svg)`);
+    const { commit } = line.place;
+    const command = `\`npm run bench:${section.run}\``;
+    const when = `${command}, ${line.at.slice(0, 10)}, ${commit}, ${line.rounds} rounds`;
+    parts.push([`## ${section.title}`, section.about, ...images, text, `<sub>${when}</sub>`].join("\n\n"));
+  }
+  const head = [
+    "# What was measured",
+    "Made by `npm run bench:all`; do not edit. Server, audience and publishers share one machine, so " +
+      "every figure is one of a machine that does all three. Where something was at its limit, it is " +
+      "named: `server` is the one server process, `audience` the processes of the viewers, `machine` all " +
+      "cores. Figures are medians of the rounds.",
+    ...[...places].map((place) => `Measured on: ${place}.`),
+    ...(missing.length > 0 ? [`Not measured yet: ${missing.join(", ")}.`] : []),
+    ["| aim | measured | met |", "|---|---|---|", ...aims].join("\n"),
+  ];
+  writeFileSync(page, `${[...head, ...parts].join("\n\n")}\n`);
+  say(`wrote ${page}`);
+}
+
+if (import.meta.main) render();

@@ -1,0 +1,129 @@
+/**
+ * What the kernel says about processes and sockets: processor time, memory, listen queues. Linux only.
+ *
+ * User memory is the proportional set size (PSS) of a process: pages shared by several count once. Kernel
+ * memory of sockets is not in it and is read apart.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Seconds of processor time that a process and all its threads have used. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name in parentheses may hold spaces; user and system time are fields 14 and 15 of all.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Cores in use on the whole machine, as seconds of work and of everything since boot. */
+function machineSeconds(): { busy: number; all: number } {
+  const fields = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "")
+    .trim()
+    .split(/\s+/)
+    .slice(1, 9)
+    .map(Number);
+  const all = fields.reduce((sum, field) => sum + field, 0);
+  const idle = (fields[3] ?? 0) + (fields[4] ?? 0);
+  return { busy: (all - idle) / 100, all: all / 100 };
+}
+
+/** Bytes of user memory of a process. */
+export function userBytes(pid: number): number {
+  const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+  return Number(pss?.[1] ?? 0) * 1024;
+}
+
+/**
+ * Bytes that the kernel holds in buffers of TCP sockets, and how many sockets there are (both ends of each).
+ */
+export function socketMemory(): { sockets: number; bytes: number } {
+  const tcp = /^TCP: inuse (\d+) .* mem (\d+)$/m.exec(readFileSync("/proc/net/sockstat", "utf8"));
+  return { sockets: Number(tcp?.[1] ?? 0), bytes: Number(tcp?.[2] ?? 0) * 4096 };
+}
+
+/** Connections that found a listen queue full, since boot. */
+export function listenOverflows(): number {
+  const lines = readFileSync("/proc/net/netstat", "utf8").split("\n");
+  const names = lines[0]?.split(" ") ?? [];
+  return Number(lines[1]?.split(" ")[names.indexOf("ListenOverflows")] ?? 0);
+}
+
+/** Cores used per group of processes, and by the machine as a share of all cores, since it was started. */
+export class CpuWatch<Group extends string> {
+  readonly #groups: Readonly<Record<Group, readonly number[]>>;
+  readonly #before: Record<Group, number>;
+  readonly #machine = machineSeconds();
+  readonly #startMs = performance.now();
+
+  constructor(groups: Readonly<Record<Group, readonly number[]>>) {
+    this.#groups = groups;
+    this.#before = this.#read();
+  }
+
+  read(): CpuUse<Group> {
+    const seconds = (performance.now() - this.#startMs) / 1000;
+    const now = this.#read();
+    const machine = machineSeconds();
+    const used = {} as Record<Group, number>;
+    for (const name in now) used[name] = now[name] - this.#before[name];
+    const all = machine.all - this.#machine.all;
+    return { seconds, used, machine: all > 0 ? (machine.busy - this.#machine.busy) / all : 0 };
+  }
+
+  #read(): Record<Group, number> {
+    const now = {} as Record<Group, number>;
+    for (const name in this.#groups) {
+      now[name] = this.#groups[name].reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+    }
+    return now;
+  }
+}
+
+export interface CpuUse<Group extends string> {
+  readonly seconds: number;
+  /** Seconds of processor time by group. */
+  readonly used: Readonly<Record<Group, number>>;
+  /** Share of all cores in use, by anyone, 0…1. */
+  readonly machine: number;
+}
+
+/** Above these something is said to have been at its limit. */
+const processFull = 0.9;
+const machineFull = 0.95;
+
+/** Who was at its limit: groups by name (a group of one process), the machine, or nobody. */
+export function limitedBy<Group extends string>(use: CpuUse<Group>): string[] {
+  const full: string[] = [];
+  for (const name in use.used) if (use.used[name] / use.seconds >= processFull) full.push(name);
+  if (use.machine >= machineFull) full.push("machine");
+  return full;
+}
+
+/** A process and all that it started. */
+export function familyOf(pid: number): number[] {
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), parentOf(name)] as const);
+  const family = [pid];
+  for (const member of family) {
+    for (const [child, parent] of parents) if (parent === member) family.push(child);
+  }
+  return family;
+}
+
+function parentOf(pid: string): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
+}
+
+/** Ends a process at once, if it has not ended by itself. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has.
+  }
+}
