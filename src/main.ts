@@ -36,7 +36,10 @@ const signals: readonly Signal[] = ["SIGINT", "SIGTERM"];
 /** Characters of log that may wait for a slow reader. Beyond: lines are dropped. */
 const logWaitingMax = 1024 * 1024;
 
-const clock = systemClock();
+const clock = systemClock(() => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+});
 /** A container may have less than its machine. */
 const memory = {
   used: () => process.memoryUsage.rss(),

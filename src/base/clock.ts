@@ -14,6 +14,11 @@ export interface Timer {
 export interface Clock {
   /** Unix milliseconds with decimals; never falls. */
   now(): number;
+  /**
+   * Processor time that this thread has used, in milliseconds: unlike `now` it stands still while other
+   * processes have the core. Absent where the runtime cannot tell.
+   */
+  readonly worked?: (() => number) | undefined;
   /** Runs once after at least `ms` milliseconds. Timers never keep the process alive. */
   after(ms: number, run: () => void): Timer;
   /** Runs every `ms` milliseconds until cancelled. */
@@ -42,10 +47,11 @@ function systemNow(): () => number {
   };
 }
 
-/** The real clock. */
-export function systemClock(): Clock {
+/** The real clock; `worked` is the runtime's own, if it has one. */
+export function systemClock(worked?: () => number): Clock {
   return {
     now: systemNow(),
+    worked,
     after(ms, run) {
       const handle = setTimeout(run, ms);
       handle.unref();

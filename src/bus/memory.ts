@@ -95,6 +95,8 @@ class Hub {
   faults: Faults | undefined;
   /** By pattern. Lists are replaced, never changed, so a delivery may go on while they do. */
   readonly receivers = new Map<string, readonly Receiver[]>();
+  /** The patterns with a wildcard: few, and looked through for every message. */
+  readonly wild = new Set<string>();
   readonly servers = new Map<string, Server[]>();
   readonly tables = new Map<string, SharedTable>();
 
@@ -104,23 +106,23 @@ class Hub {
   }
 
   publish(subject: string, payload: Uint8Array, position: Position | undefined): void {
-    const exact = this.receivers.get(subject);
-    const wild = this.receivers.get(`${subject.slice(0, subject.lastIndexOf(".") + 1)}*`);
-    let bug: unknown;
-    for (const list of [exact, wild]) {
-      for (const receiver of list ?? []) {
+    const bugs: unknown[] = [];
+    const give = (receivers: readonly Receiver[] | undefined): void => {
+      for (const receiver of receivers ?? []) {
         this.carry(() => {
           if (receiver.ended || !receiver.member.connected()) return;
           try {
             receiver.receive(payload, subject, position);
           } catch (error) {
-            bug ??= error;
+            bugs.push(error);
           }
         });
       }
-    }
+    };
+    give(this.receivers.get(subject));
+    for (const pattern of this.wild) if (covers(pattern, subject)) give(this.receivers.get(pattern));
     // A receiver that throws is a bug; the others were given the message first.
-    if (bug !== undefined) throw bug;
+    if (bugs.length > 0) throw bugs[0];
   }
 
   /** Delivers as the network pleases. */
@@ -222,11 +224,15 @@ class Member implements MemoryBus {
     const receiver: Receiver = { member: this, receive, ended: false };
     const all = this.#hub.receivers;
     all.set(subject, [...(all.get(subject) ?? []), receiver]);
+    if (subject.endsWith("*")) this.#hub.wild.add(subject);
     return this.#ending(() => {
       receiver.ended = true;
       const rest = (all.get(subject) ?? []).filter((other) => other !== receiver);
       if (rest.length > 0) all.set(subject, rest);
-      else all.delete(subject);
+      else {
+        all.delete(subject);
+        this.#hub.wild.delete(subject);
+      }
     });
   }
 
@@ -329,6 +335,14 @@ class Member implements MemoryBus {
     this.#ends.add(end);
     return { end };
   }
+}
+
+/** Whether `pattern`, which ends in a wildcard for one token, covers `subject`. */
+function covers(pattern: string, subject: string): boolean {
+  const token = pattern.length - 1;
+  return (
+    subject.length > token && subject.startsWith(pattern.slice(0, token)) && !subject.includes(".", token)
+  );
 }
 
 /** Shows a watch every row there is, then that it has seen them. */

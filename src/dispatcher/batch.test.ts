@@ -90,6 +90,25 @@ describe("a batch", () => {
     }
   });
 
+  test("goes as soon as the only one on its way is answered", async () => {
+    const { clock, ledger, batch } = bench();
+    ledger.answers = false;
+    batch.like(like(), 0);
+    clock.advance(0);
+    batch.like(like(), 0);
+    clock.advance(1);
+    batch.like(like(), 0);
+    expect(ledger.batches).toHaveLength(1);
+    ledger.settle();
+    await settle();
+    clock.advance(0);
+    expect(likesIn(ledger, 1)).toBe(2);
+    // The time it was given before is over, and belongs to none of those that come later.
+    batch.like(like(), 0);
+    clock.advance(limits.batchMs - 1.5);
+    expect(ledger.batches).toHaveLength(2);
+  });
+
   test("waits and grows when eight are on their way, and goes when one is answered", async () => {
     const { clock, ledger, batch } = bench();
     ledger.answers = false;

@@ -1,11 +1,12 @@
 /**
  * The batch: likes and comments that become durable together.
  *
- * A lone like is committed on the same turn of the event loop; under load, what arrives during limits.batchMs
- * shares one commit. All likes of a batch share one promise, so a like costs no allocation of its own beyond
- * its place in the record. There is no queue of likes: a batch is a sum (core/record.ts).
+ * A lone like is committed on the same turn of the event loop; under load, what arrives while a commit is
+ * under way shares the next one (group commit), and never waits longer than limits.batchMs for it. All likes
+ * of a batch share one promise, so a like costs no allocation of its own beyond its place in the record.
+ * There is no queue of likes: a batch is a sum (core/record.ts).
  */
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type CommentDraft, type Like, type Rejection, reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -34,7 +35,8 @@ export class Batch {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   #open: Open | undefined;
-  #scheduled = false;
+  /** When the open batch is due; undefined while it has no time of its own. */
+  #due: Timer | undefined;
   #inFlight = 0;
   /** Interactions accepted and not yet durable. */
   #pending = 0;
@@ -93,18 +95,19 @@ export class Batch {
     return open;
   }
 
+  /** Gives the open batch its time: as soon as no commit is under way, or limits.batchMs after it began. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= inFlightMax) return;
-    this.#scheduled = true;
-    const flush = (): void => {
-      this.#scheduled = false;
-      if (this.#open) this.#commit(this.#open);
-    };
+    if (this.#due || this.#inFlight >= inFlightMax) return;
     const restMs = Math.min(this.#restUntilMs - this.#clock.now(), limits.batchMs);
     // One turn of the loop at least, so that all requests read in this turn share the commit.
-    if (restMs < 1 && this.#inFlight === 0) this.#clock.soon(flush);
-    else this.#clock.after(this.#inFlight === 0 ? restMs : limits.batchMs, flush);
+    const waitMs = this.#inFlight > 0 ? limits.batchMs : Math.max(0, restMs);
+    this.#due = waitMs < 1 ? soon(this.#clock, this.#flush) : this.#clock.after(waitMs, this.#flush);
   }
+
+  readonly #flush = (): void => {
+    this.#due = undefined;
+    if (this.#open) this.#commit(this.#open);
+  };
 
   #commit(open: Open): void {
     this.#open = undefined;
@@ -137,12 +140,30 @@ export class Batch {
     if (!("rejected" in outcome)) this.#metrics.commits.inc();
     open.settle(outcome);
     const behind = this.#open;
-    if (behind && !this.#scheduled) {
+    if (behind && this.#due === undefined) {
       // It waited for one of the commits under way. If that took in vain what a publisher may be made to
       // wait, it is not made to wait as long again.
       if ("rejected" in outcome) this.#refuse(behind, outcome);
       else this.#schedule();
+    } else if (behind && this.#inFlight === 0) {
+      // Group commit: what came while this one was under way need not wait any longer.
+      this.#due?.cancel();
+      this.#due = undefined;
+      this.#schedule();
     }
     if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** `run` on the next turn of the loop, unless cancelled before. */
+function soon(clock: Clock, run: () => void): Timer {
+  let cancelled = false;
+  clock.soon(() => {
+    if (!cancelled) run();
+  });
+  return {
+    cancel() {
+      cancelled = true;
+    },
+  };
 }

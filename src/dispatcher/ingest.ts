@@ -49,19 +49,45 @@ export class DispatcherIngest implements Ingest {
     this.#kinds = parts.kinds;
   }
 
-  like(like: Like): Promise<Rejection | undefined> {
-    return this.#take(like, this.#clock.now());
-  }
-
-  async #take(like: Like, atMs: number): Promise<Rejection | undefined> {
+  async like(like: Like): Promise<Rejection | undefined> {
     const refused = this.#admit.like(like, this.#batch.pending);
     if (refused) return this.#likeRefused(refused);
-    const outcome = await this.#batch.like(like, atMs);
-    return this.#likeSettled(outcome, like.count);
+    const outcome = await this.#batch.like(like, this.#clock.now());
+    if ("rejected" in outcome) return this.#likeRefused(outcome);
+    this.#metrics.likesAccepted.inc(like.count);
+    return undefined;
   }
 
   likes(likes: readonly Like[]): Promise<readonly (Rejection | undefined)[]> {
-    return Promise.all(likes.map((like) => this.like(like)));
+    return this.#takeAll(likes, this.#clock.now());
+  }
+
+  /** One verdict per item, in order; what was refused before it came here keeps its refusal. */
+  async #takeAll(
+    items: readonly (Like | Rejection)[],
+    atMs: number,
+  ): Promise<readonly (Rejection | undefined)[]> {
+    const taken = items.map((item) => {
+      if (isRejection(item)) return item;
+      return this.#admit.like(item, this.#batch.pending) ?? this.#batch.like(item, atMs);
+    });
+    const verdicts: (Rejection | undefined)[] = [];
+    let accepted = 0;
+    // Items added on one turn share the promise of their batch: it is awaited once, not once an item.
+    let batch: Promise<Outcome> | undefined;
+    let outcome: Outcome = [];
+    for (const [index, entry] of taken.entries()) {
+      if (entry instanceof Promise && entry !== batch) {
+        batch = entry;
+        outcome = await batch;
+      }
+      const verdict = entry instanceof Promise ? outcome : entry;
+      if (!("rejected" in verdict)) accepted += (items[index] as Like).count;
+      else if (verdict !== items[index]) this.#likeRefused(verdict);
+      verdicts.push("rejected" in verdict ? verdict : undefined);
+    }
+    if (accepted > 0) this.#metrics.likesAccepted.inc(accepted);
+    return verdicts;
   }
 
   async comment(draft: CommentDraft): Promise<string | Rejection> {
@@ -94,9 +120,11 @@ export class DispatcherIngest implements Ingest {
     const { waitedMs } = message;
     const waited = typeof waitedMs === "number" && waitedMs >= 0 && waitedMs <= limits.storeMs ? waitedMs : 0;
     const atMs = this.#clock.now() - waited;
-    const likes = Promise.all(message.likes.map((item) => this.#relayedLike(item, atMs)));
+    const parsed = message.likes.map((item) => parseLikeItem(item, this.#kinds));
+    const likes = this.#takeAll(parsed, atMs);
     const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));
-    const reply: IngestReply = { likes: await likes, comments: await comments };
+    const verdicts = (await likes).map((verdict) => verdict ?? null);
+    const reply: IngestReply = { likes: verdicts, comments: await comments };
     const retract = message.retract as { video?: unknown; id?: unknown } | undefined;
     if (!retract) return encodeJson(reply);
     const video = parseVideoId(retract.video);
@@ -105,23 +133,12 @@ export class DispatcherIngest implements Ingest {
     return encodeJson({ ...reply, retracted });
   }
 
-  async #relayedLike(item: unknown, atMs: number): Promise<Rejection | null> {
-    const like = parseLikeItem(item, this.#kinds);
-    return isRejection(like) ? like : ((await this.#take(like, atMs)) ?? null);
-  }
-
   async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
     const fields = item as { video?: unknown } | null;
     const video = parseVideoId(fields?.video);
     if (typeof video !== "string") return video;
     const draft = parseComment(video, item, null, atMs);
     return isRejection(draft) ? draft : this.comment(draft);
-  }
-
-  #likeSettled(outcome: Outcome, count: number): Rejection | undefined {
-    if ("rejected" in outcome) return this.#likeRefused(outcome);
-    this.#metrics.likesAccepted.inc(count);
-    return undefined;
   }
 
   #likeRefused(refused: Rejection): Rejection {

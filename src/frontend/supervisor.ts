@@ -121,7 +121,9 @@ export class Supervisor {
     }
     if (left === 0) return;
     const oldestMs = version < watch.version ? watch.oldestAfter(version) : 0;
-    watch.pass = { startMs: this.#parts.clock.now(), oldestMs, left };
+    const { clock } = this.#parts;
+    const startMs = clock.now();
+    watch.pass = { startMs, startWorkMs: clock.worked?.() ?? startMs, oldestMs, left };
     this.#wake();
   }
 
@@ -129,15 +131,17 @@ export class Supervisor {
     const { watch } = slot;
     if (!watch.pass || --watch.pass.left > 0) return;
     const { tickMs, clock, metrics } = this.#parts;
-    const { startMs, oldestMs } = watch.pass;
+    const { startMs, startWorkMs, oldestMs } = watch.pass;
     const nowMs = clock.now();
-    const passMs = nowMs - startMs;
     watch.pass = undefined;
-    metrics.passSeconds.observe(passMs / 1000);
+    metrics.passSeconds.observe((nowMs - startMs) / 1000);
     if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, nowMs - oldestMs) / 1000, "written");
     // The dispatcher keeps the window. It is stretched here when a pass takes more than half of it: likes
-    // merge meanwhile, and half of the loop's time stays for everything else.
-    watch.nextPassMs = tickMs > 0 && passMs > tickMs / 2 ? startMs + 2 * passMs : nowMs;
+    // merge meanwhile, and half of the loop's time stays for everything else. What counts is work: time that
+    // other processes had the core for is no reason to make viewers wait twice.
+    const wasLong = tickMs > 0 && nowMs - startMs > tickMs / 2;
+    const workMs = wasLong ? (clock.worked?.() ?? nowMs) - startWorkMs : 0;
+    watch.nextPassMs = workMs > tickMs / 2 ? Math.max(nowMs, startMs + 2 * workMs) : nowMs;
     for (const other of watch.slots.values()) {
       if (!isBehind(other)) continue;
       this.stateChanged(watch);

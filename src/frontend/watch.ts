@@ -30,12 +30,30 @@ const waitingMax = 1000;
 /** Regions whose totals are summed. Beyond: a stranger's are ignored. */
 const regionsMax = 64;
 
-/** The frames that lead to one state, by the state they lead from. */
+/** The frames that lead to one state. */
 interface Frames {
   readonly version: number;
   readonly viewersVersion: number;
-  readonly from: Map<string, Uint8Array>;
-  last: { readonly version: number; readonly viewersVersion: number; readonly bytes: Uint8Array } | undefined;
+  /** Nearly always one: all shards are at the same place. */
+  readonly made: Made[];
+}
+
+/** A frame for those who were shown `version` and `viewersVersion` last. */
+interface Made {
+  readonly version: number;
+  readonly viewersVersion: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One state on its way to all viewers here. */
+export interface WatchPass {
+  readonly startMs: number;
+  /** Work done before it, where the clock tells work: see supervisor.ts. */
+  readonly startWorkMs: number;
+  /** When the oldest like it shows was accepted; 0 when it shows none. */
+  readonly oldestMs: number;
+  /** Slots still to be written. */
+  left: number;
 }
 
 /** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
@@ -62,7 +80,7 @@ export class Watch {
   /** Since when nobody holds this, Unix ms. */
   idleSinceMs = 0;
   /** Pass pacing: see supervisor.ts. */
-  pass: { readonly startMs: number; readonly oldestMs: number; left: number } | undefined;
+  pass: WatchPass | undefined;
   nextPassMs = 0;
   passTimerSet = false;
   /** Highest seq handed to the shards. */
@@ -187,34 +205,30 @@ export class Watch {
     if (version >= this.version && viewersVersion >= this.viewersVersion) return undefined;
     let frames = this.#frames;
     if (!frames || frames.version !== this.version || frames.viewersVersion !== this.viewersVersion) {
-      frames = {
-        version: this.version,
-        viewersVersion: this.viewersVersion,
-        from: new Map(),
-        last: undefined,
-      };
+      frames = { version: this.version, viewersVersion: this.viewersVersion, made: [] };
       this.#frames = frames;
     }
-    // Nearly always all shards are at the same place.
-    const { last } = frames;
-    if (last?.version === version && last.viewersVersion === viewersVersion) return last.bytes;
-    const key = `${version}/${viewersVersion}`;
-    let bytes = frames.from.get(key);
-    if (!bytes) {
-      let text = "";
-      if (version < this.version) text += likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
-      if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
-      bytes = bytesOf(text);
-      if (frames.from.size < recentMax) frames.from.set(key, bytes);
+    for (const made of frames.made) {
+      if (made.version === version && made.viewersVersion === viewersVersion) return made.bytes;
     }
-    frames.last = { version, viewersVersion, bytes };
+    let text = "";
+    if (version < this.version) text += likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
+    if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
+    const bytes = bytesOf(text);
+    if (frames.made.length < recentMax) frames.made.push({ version, viewersVersion, bytes });
     return bytes;
   }
 
   /** When the oldest like that a viewer at `version` has not seen was accepted, Unix ms. */
   oldestAfter(version: number): number {
-    for (const recent of this.#recent) if (recent.version > version) return recent.atMs;
-    return this.#recent.at(-1)?.atMs ?? this.#bornMs;
+    // From the newest back: nearly everybody is one tick behind.
+    let found = this.#recent.at(-1);
+    for (let i = this.#recent.length - 2; i >= 0; i--) {
+      const recent = this.#recent[i] as Recent;
+      if (recent.version <= version) break;
+      found = recent;
+    }
+    return found?.atMs ?? this.#bornMs;
   }
 
   /** All of the video for one who joins at the place `seq`; `id` is where the stream then stands. */

@@ -56,22 +56,26 @@ export async function takeLike(
     doors.metrics.likesRejected.inc({ reason: like.rejected });
     return refused(like);
   }
-  const over = overLikes(doors, { request, peer }, who, like);
+  const over = overLikes(doors, limitedAddress(doors, { request, peer }), who, like);
   if (over) return refused(over);
   const refusal = await doors.ingest.like(signed(like, who));
   return refusal === undefined ? empty(202) : refused(refusal);
 }
 
-/** Why `who` may not give `like` now, counted. */
+/** The address that likes of this call count for; not asked for where nothing depends on it. */
+function limitedAddress(doors: Doors, call: Pick<Call, "request" | "peer">): string | undefined {
+  return doors.allowance || doors.moderation?.restricts ? addressIn(doors, call) : undefined;
+}
+
+/** Why `who`, at `address`, may not give `like` now, counted. */
 function overLikes(
   doors: Doors,
-  call: Pick<Call, "request" | "peer">,
+  address: string | undefined,
   who: Identity,
   { video, count }: Like,
 ): Rejection | undefined {
   const { allowance, moderation } = doors;
   if (!allowance && !moderation?.restricts) return undefined;
-  const address = addressIn(doors, call);
   const nowMs = doors.clock.now();
   const over = moderation?.bans(who, address, video, nowMs) ?? allowance?.like(who, address, count, nowMs);
   if (over) doors.metrics.likesRejected.inc({ reason: over.rejected });
@@ -106,11 +110,12 @@ export async function postLikes(doors: Doors, call: Call): Promise<Response> {
     return refuse("too-many-items", `a batch holds at most ${limits.batchItemsMax} items`);
   }
   const kinds = kindsOf(doors);
+  const address = limitedAddress(doors, call);
   const parsed = items.map((item) => {
     const like = parseLikeItem(item, kinds);
     if (isRejection(like)) return like;
     const forbidden = doors.auth.mode === "token" ? forbids(who, "like", like.video) : undefined;
-    return forbidden ?? overLikes(doors, call, who, like) ?? signed(like, who);
+    return forbidden ?? overLikes(doors, address, who, like) ?? signed(like, who);
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));
   const verdicts = likes.length === 0 ? [] : await doors.ingest.likes(likes);

@@ -218,7 +218,7 @@ describe("a SQLite ledger's log", () => {
   test("writes totals sooner when very many videos changed", async () => {
     const path = folder();
     const { ledger, clock, close } = await openIn(path);
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 10; i++) {
       const likes = Array.from({ length: 500 }, (_, n) => like(`v${i * 500 + n}`));
       await ledger.append({ likes: [record(likes.slice(0, 300)), record(likes.slice(300))], comments: [] });
     }
@@ -226,7 +226,7 @@ describe("a SQLite ledger's log", () => {
     const copy = folder();
     mkdirSync(copy);
     for (const name of readdirSync(path)) await Bun.write(join(copy, name), Bun.file(join(path, name)));
-    expect(rows<{ n: number }>(copy, "SELECT count(*) n FROM totals")[0]?.n).toBeGreaterThan(1_999);
+    expect(rows<{ n: number }>(copy, "SELECT count(*) n FROM totals")[0]?.n).toBeGreaterThan(4_095);
     await close();
   });
 });
