@@ -13,12 +13,16 @@ import { Watch } from "./watch.ts";
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A supervisor whose turns come `turnMs` after they were asked for, as if each took that long. */
-function bench(options: { tickMs?: number; turnMs?: number } = {}) {
+/**
+ * A supervisor whose turns come `turnMs` after they were asked for, as if each took that long; of that time it
+ * had a core for `workShare`, if the clock tells.
+ */
+function bench(options: { tickMs?: number; turnMs?: number; workShare?: number } = {}) {
   const clock = new VirtualClock();
   let turns = 0;
   const turning: Clock = {
     now: () => clock.now(),
+    worked: options.workShare === undefined ? undefined : () => clock.now() * (options.workShare ?? 1),
     after: (ms, run) => clock.after(ms, run),
     every: (ms, run) => clock.every(ms, run),
     soon: (run) => {
@@ -122,6 +126,22 @@ describe("likes", () => {
     });
     clock.advance(1_000);
     expect(times(v).length % 1_100).toBe(0);
+  });
+
+  test("are not stretched for the time that other processes had the core", () => {
+    const { clock, join, watching, like, times } = bench({ tickMs: 50, turnMs: 40, workShare: 0.5 });
+    const watch = watching(v);
+    join([watch], 1_100);
+    for (let ms = 0; ms < 1_000; ms += 10) {
+      like(watch);
+      clock.advance(10);
+    }
+    const starts = times(v).filter((_, i) => i % 1_100 === 0);
+    expect(starts.length).toBeGreaterThan(6);
+    // 60 ms of work in 120 ms: half of the time went to others already.
+    starts.slice(1).forEach((ms, i) => {
+      expect(ms - (starts[i] as number)).toBeLessThanOrEqual(131);
+    });
   });
 
   test("of window 0 follow each other without pause", () => {

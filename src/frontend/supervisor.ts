@@ -14,6 +14,8 @@ import { Shard, type ShardEvents } from "./shard.ts";
 import type { Slot, Viewer } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
+/** Viewers above which a pass is worth asking the clock for the work it took. */
+const longPassMin = 256;
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;
 const beatSweepMs = 1_000;
@@ -112,18 +114,20 @@ export class Supervisor {
   #beginPass(watch: Watch): void {
     if (watch.pass) return;
     let left = 0;
+    let viewers = 0;
     let version = watch.version;
     for (const [shard, slot] of watch.slots) {
       if (slot.queued || !isBehind(slot)) continue;
       shard.mailState(slot);
       version = Math.min(version, slot.version);
+      viewers += slot.count;
       left++;
     }
     if (left === 0) return;
     const oldestMs = version < watch.version ? watch.oldestAfter(version) : 0;
     const { clock } = this.#parts;
-    const startMs = clock.now();
-    watch.pass = { startMs, startWorkMs: clock.worked?.() ?? startMs, oldestMs, left };
+    const startWorkMs = viewers > longPassMin ? clock.worked?.() : undefined;
+    watch.pass = { startMs: clock.now(), startWorkMs, oldestMs, left };
     this.#wake();
   }
 
@@ -139,9 +143,10 @@ export class Supervisor {
     // The dispatcher keeps the window. It is stretched here when a pass takes more than half of it: likes
     // merge meanwhile, and half of the loop's time stays for everything else. What counts is work: time that
     // other processes had the core for is no reason to make viewers wait twice.
-    const wasLong = tickMs > 0 && nowMs - startMs > tickMs / 2;
-    const workMs = wasLong ? (clock.worked?.() ?? nowMs) - startWorkMs : 0;
-    watch.nextPassMs = workMs > tickMs / 2 ? Math.max(nowMs, startMs + 2 * workMs) : nowMs;
+    const worked = startWorkMs === undefined ? undefined : clock.worked?.();
+    const workMs = worked === undefined ? nowMs - startMs : worked - (startWorkMs ?? 0);
+    const isLong = tickMs > 0 && workMs > tickMs / 2;
+    watch.nextPassMs = isLong ? Math.max(nowMs, startMs + 2 * workMs) : nowMs;
     for (const other of watch.slots.values()) {
       if (!isBehind(other)) continue;
       this.stateChanged(watch);

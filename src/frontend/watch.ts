@@ -48,8 +48,8 @@ interface Made {
 /** One state on its way to all viewers here. */
 export interface WatchPass {
   readonly startMs: number;
-  /** Work done before it, where the clock tells work: see supervisor.ts. */
-  readonly startWorkMs: number;
+  /** Work done before it, for a pass over many where the clock tells work: see supervisor.ts. */
+  readonly startWorkMs: number | undefined;
   /** When the oldest like it shows was accepted; 0 when it shows none. */
   readonly oldestMs: number;
   /** Slots still to be written. */
