@@ -5,14 +5,14 @@
  * on the clock that the server uses too, since both are on this machine, and proves that nothing was lost.
  * The hops are the server's own histogram: mean times since acceptance at which a like was durable, ticked,
  * received by the frontend, and written to the last viewer of a shard. `beside` shows whether a loud video
- * rules a quiet one.
+ * rules a quiet one. Pauses are those of the server's garbage collector, by its own log.
  */
 import type { LoadReport } from "../src/load/report.ts";
 import { startLoad } from "./load.ts";
-import { type Ovation, startOvation } from "./ovation.ts";
+import { type Ovation, startTellingPauses } from "./ovation.ts";
 import { CpuWatch, limitedBy } from "./proc.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
-import { medians, round } from "./stats.ts";
+import { medians, percentilesOf, round } from "./stats.ts";
 
 interface Case {
   readonly name: string;
@@ -71,21 +71,23 @@ async function listen(one: Case, seconds: number, all: Ends) {
   const ends = new Ends();
   all.add({ end: () => ends.all() });
   try {
-    const server = ends.add(await startOvation(...flags));
+    const server = ends.add(await startTellingPauses(...flags));
     if (beside > 0) await bringBeside(server, beside, seconds, ends);
     const wanted = [`--viewers=${viewers}`, `--likes=${likesPerS}`, `--duration=${seconds}`, ...more];
     const load = ends.add(startLoad([server.port], ...wanted));
     await joined(server, viewers + beside);
     const before = await server.metrics();
+    const paused = server.pausesMs.length;
     const cpu = new CpuWatch({ server: [server.pid], audience: load.pids() });
     // The audience leaves when it has checked: figures of processes that are gone cannot be read.
     await Bun.sleep(seconds * 900);
     const use = cpu.read();
     const after = await server.metrics();
+    const pauses = pausesOf(server.pausesMs.slice(paused), use.seconds);
     const report = await load.report;
     if (!report.ok) throw new Error(report.failures.join("; "));
     const full = [...limitedBy(use), ...report.generator.limits];
-    return { round: { ...figuresOf(report), ...coresOf(use), ...hopsOf(before, after) }, full };
+    return { round: { ...figuresOf(report), ...coresOf(use), ...hopsOf(before, after), ...pauses }, full };
   } finally {
     await ends.all();
   }
@@ -127,6 +129,13 @@ function coresOf(use: ReturnType<CpuWatch<"server" | "audience">["read"]>) {
     audienceCores: round(use.used.audience / use.seconds),
     machineBusy: round(use.machine),
   };
+}
+
+/** Pauses of the garbage collector within `seconds`. */
+function pausesOf(pausesMs: readonly number[], seconds: number): Record<string, number> {
+  const { p99, max } = percentilesOf(pausesMs);
+  const share = pausesMs.reduce((sum, ms) => sum + ms, 0) / (1000 * seconds);
+  return { pauseP99Ms: round(p99), pauseMaxMs: round(max), pausedShare: round(share) };
 }
 
 /** Mean of each hop, and of a pass over all viewers, in ms. */

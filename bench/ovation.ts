@@ -39,11 +39,22 @@ export interface Ovation {
   readonly port: number;
   /** Values of `/metrics` by series, as written there: `ovation_frames_total{event="likes"}`. */
   metrics(): Promise<Map<string, number>>;
+  /** How long the garbage collector has stopped it, each time, in ms; empty unless that was asked for. */
+  readonly pausesMs: readonly number[];
   end(): Promise<void>;
 }
 
 /** Starts a node alone, its log in memory, unless `flags` say otherwise. */
-export async function startOvation(...flags: readonly string[]): Promise<Ovation> {
+export function startOvation(...flags: readonly string[]): Promise<Ovation> {
+  return start(flags, {});
+}
+
+/** As `startOvation`, with its collector telling of every pause (JavaScriptCore's own log). */
+export function startTellingPauses(...flags: readonly string[]): Promise<Ovation> {
+  return start(flags, { BUN_JSC_logGC: "1" });
+}
+
+async function start(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<Ovation> {
   const own = [
     "--port=0",
     "--host=127.0.0.1",
@@ -57,9 +68,11 @@ export async function startOvation(...flags: readonly string[]): Promise<Ovation
     cmd: [executable(), "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
     stdin: "ignore",
     stdout: "pipe",
-    stderr: "inherit",
-    env: {},
+    stderr: "BUN_JSC_logGC" in env ? "pipe" : "inherit",
+    env,
   });
+  const pausesMs: number[] = [];
+  if (child.stderr) void notePauses(child.stderr, pausesMs);
   const end = async (): Promise<void> => {
     // Workers too, which would otherwise end on their own a moment later.
     for (const pid of familyOf(child.pid).reverse()) kill(pid);
@@ -71,7 +84,20 @@ export async function startOvation(...flags: readonly string[]): Promise<Ovation
     await end();
     throw new Error(`the server did not start: ${log.last()}`);
   }
-  return { pid: child.pid, port, metrics: () => metricsOf(port), end };
+  return { pid: child.pid, port, metrics: () => metricsOf(port), pausesMs, end };
+}
+
+/** `… p=1.475659ms (max 26.380206), …`: one each time the program was stopped. */
+async function notePauses(log: ReadableStream<Uint8Array>, pausesMs: number[]): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of log) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = (lines.pop() ?? "").slice(-logCharsMax);
+    for (const line of lines) {
+      for (const [, ms] of line.matchAll(/ p=([0-9.]+)ms/g)) pausesMs.push(Number(ms));
+    }
+  }
 }
 
 /** A node of a cluster listens before it has found its bus. */
