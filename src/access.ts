@@ -8,6 +8,7 @@
 import type { Clock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
 import type { Settings } from "./config.ts";
+import { hookSecret, hookSecretBytesMin, hookSecretsMax } from "./hooks/signature.ts";
 import { Auth } from "./http/auth.ts";
 import { Allowance } from "./trust/allowance.ts";
 import { ApiKeys } from "./trust/keys.ts";
@@ -22,6 +23,8 @@ interface Credentials {
   readonly keys: ApiKeys;
   readonly tokenKeys: readonly TokenKey[];
   readonly words: Words;
+  /** What webhooks and reviews are signed with. */
+  readonly hookSecrets: readonly Uint8Array[];
 }
 export type Read = Credentials | { readonly mistakes: readonly string[] };
 
@@ -50,9 +53,14 @@ export function readCredentials(settings: Settings, readFile: ReadFile): Read {
   } catch (error) {
     mistakes.push(`--jwt-keys-file: ${settings.jwtKeysFile} ${(error as Error).message}`);
   }
+  const hookLines = lines(file("--webhook-secrets-file", settings.webhookSecretsFile));
+  const hookSecrets = hookSecretsOf([...items(settings.webhookSecrets), ...hookLines], mistakes);
+  if (settings.webhookUrls.length + settings.reviewUrl.length > 0 && hookSecrets.length === 0) {
+    mistakes.push("webhooks and reviews need a secret to be signed with");
+  }
   const words = wordsOf(file("--word-list", settings.wordList), mistakes);
   if (mistakes.length > 0 || "mistakes" in keys || !words) return { mistakes };
-  return { keys, tokenKeys, words };
+  return { keys, tokenKeys, words, hookSecrets };
 }
 
 /** The access rules of a running node. */
@@ -62,11 +70,15 @@ export class Access {
   readonly allowance: Allowance | undefined;
   /** Words that no comment may hold. */
   words: Words;
+  /** What webhooks and reviews are signed with from now on. */
+  hookSecrets: readonly Uint8Array[];
   readonly #settings: Settings;
   readonly #tokens: Tokens | undefined;
 
-  constructor(settings: Settings, { keys, tokenKeys, words }: Credentials, clock: Clock, log: Log) {
+  constructor(settings: Settings, credentials: Credentials, clock: Clock, log: Log) {
+    const { keys, tokenKeys, words, hookSecrets } = credentials;
     this.words = words;
+    this.hookSecrets = hookSecrets;
     this.#settings = settings;
     this.#tokens =
       settings.auth === "token" ? new Tokens(rulesOf(settings, tokenKeys), clock, log) : undefined;
@@ -80,6 +92,7 @@ export class Access {
     if ("mistakes" in read) return read.mistakes;
     this.auth.reload(read.keys);
     this.words = read.words;
+    this.hookSecrets = read.hookSecrets;
     this.#tokens?.reload(rulesOf(this.#settings, read.tokenKeys));
     return [];
   }
@@ -106,10 +119,26 @@ function wordsOf(text: string, mistakes: string[]): Words | undefined {
 function weakSecrets(secrets: readonly string[]): string[] {
   return secrets.flatMap((secret, index) => {
     const bytes = new TextEncoder().encode(secret).length;
-    if (bytes >= secretBytesMin) return [];
-    const strong = "openssl rand -base64 48";
-    return [`JWT secret ${index + 1} has ${bytes} bytes, it needs ${secretBytesMin}: try ${strong}`];
+    return bytes >= secretBytesMin ? [] : [tooShort(`JWT secret ${index + 1}`, bytes, secretBytesMin)];
   });
+}
+
+/** The secrets in `texts`; what is wrong with them is added to `mistakes`, without showing one. */
+function hookSecretsOf(texts: readonly string[], mistakes: string[]): readonly Uint8Array[] {
+  if (texts.length > hookSecretsMax) mistakes.push(`at most ${hookSecretsMax} webhook secrets`);
+  return texts.flatMap((text, index) => {
+    const secret = hookSecret(text);
+    const name = `webhook secret ${index + 1}`;
+    if (!secret) mistakes.push(`${name} has no base64 behind whsec_`);
+    else if (secret.length < hookSecretBytesMin) {
+      mistakes.push(tooShort(name, secret.length, hookSecretBytesMin));
+    }
+    return secret ?? [];
+  });
+}
+
+function tooShort(name: string, bytes: number, bytesMin: number): string {
+  return `${name} has ${bytes} bytes, it needs ${bytesMin}: try openssl rand -base64 48`;
 }
 
 function items(text: string): string[] {

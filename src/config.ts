@@ -33,6 +33,7 @@ import {
 } from "./base/settings.ts";
 import { effectiveText, helpText, settingsMarkdown } from "./base/settings-text.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
+import { hookRows, hookRules } from "./config-hooks.ts";
 
 const pathCharsMax = 4_096;
 const secretCharsMax = 1_024;
@@ -185,6 +186,7 @@ export const settingsTable = defineSettings({
     }),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
+    ...group("Hooks", hookRows),
     ...group("Log", {
       logLevel: {
         kind: choice("debug", "info", "warn", "error"),
@@ -200,6 +202,7 @@ export const settingsTable = defineSettings({
   },
   rules: [
     ...accessRules,
+    ...hookRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>

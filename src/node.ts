@@ -10,6 +10,7 @@ import type { Log } from "./base/log.ts";
 import type { Metrics } from "./base/metrics.ts";
 import { type Prng, secret } from "./base/prng.ts";
 import { type Bus, BusUnavailable, type Subscription, type Table } from "./bus/bus.ts";
+import type { Herald } from "./core/happening.ts";
 import type { Ingest } from "./core/ingest.ts";
 import type { Rejection } from "./core/interaction.ts";
 import { assertLimits, limits } from "./core/limits.ts";
@@ -45,6 +46,8 @@ export interface NodeParts {
   readonly log: Log;
   /** What viewers' streams are made with; `Connection` by default, which runs anywhere. */
   readonly connection?: ConnectionClass;
+  /** Whom a dispatcher tells what happens. */
+  readonly herald?: Herald | undefined;
 }
 
 /** How often the event loop's lateness is measured, in ms. */
@@ -88,7 +91,7 @@ export class Node {
     this.#asker = new Asker(bus, clock);
     this.reader = new Reader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
-    this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger });
+    this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger, herald: parts.herald });
     this.frontend =
       settings.role === "dispatcher"
         ? undefined

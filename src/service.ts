@@ -12,7 +12,11 @@ import { createMetrics, type Readings, readingsOf } from "./base/metrics.ts";
 import type { Prng } from "./base/prng.ts";
 import { build } from "./base/version.ts";
 import type { Settings } from "./config.ts";
+import type { HappeningType } from "./core/happening.ts";
 import type { VideoId } from "./core/interaction.ts";
+import type { Fetch, Sender } from "./hooks/post.ts";
+import { Review } from "./hooks/review.ts";
+import { Webhooks } from "./hooks/webhooks.ts";
 import { DemoCrowd } from "./http/demo.ts";
 import type { Doors } from "./http/doors.ts";
 import { earlyDoors } from "./http/early.ts";
@@ -34,6 +38,8 @@ export interface ServiceParts {
   readonly memory?: { used(): number; readonly all: number };
   /** On a worker: the metrics of all workers as text. */
   readonly allMetrics?: () => Promise<string>;
+  /** How other servers are reached; the runtime's own by default. */
+  readonly fetch?: Fetch;
 }
 
 /** How often memory is looked at, in ms, and the share of the machine's at which it is too much. */
@@ -48,6 +54,8 @@ export class Service {
   readonly #parts: ServiceParts;
   readonly #metrics = createMetrics();
   readonly #access: Access;
+  readonly #webhooks: Webhooks | undefined;
+  readonly #review: Review | undefined;
   readonly #start: Start;
   #node: Node | undefined;
   #moderation: Moderation | undefined;
@@ -64,7 +72,12 @@ export class Service {
     if ("mistakes" in credentials) throw new StartRefused(credentials.mistakes.join("; "));
     this.#access = new Access(settings, credentials, clock, log);
     this.#metrics.buildInfo.set({ version: build.version, commit: build.commit, runtime: runtime.name }, 1);
-    this.#start = new Start({ ...parts, metrics: this.#metrics });
+    const { fetch = globalThis.fetch } = parts;
+    const agent = `ovation/${build.version}`;
+    const sender = { fetch, clock, agent, secrets: () => this.#access.hookSecrets };
+    this.#webhooks = this.#openWebhooks(sender);
+    this.#review = this.#openReview(sender);
+    this.#start = new Start({ ...parts, metrics: this.#metrics, herald: this.#webhooks });
     this.running = this.#start.node.then((node) => this.#run(node));
     this.doors = this.#doors();
   }
@@ -97,6 +110,8 @@ export class Service {
     this.#crowd?.close();
     this.#moderation?.close();
     await this.#start.end();
+    // Last: until now there was something to tell.
+    await this.#webhooks?.close();
   }
 
   async #run(node: Node | undefined): Promise<void> {
@@ -112,6 +127,24 @@ export class Service {
     }
     if (settings.nats.length > 0) log.info("ready", { role: settings.role, node: settings.node });
     if (this.#draining) void node.drain();
+  }
+
+  /** Only dispatchers know what happens. */
+  #openWebhooks(sender: Sender): Webhooks | undefined {
+    const { settings, prng, log } = this.#parts;
+    const { webhookUrls: urls, webhookEvents, milestones: marks, role, node, region } = settings;
+    if (urls.length === 0 || role === "frontend") return undefined;
+    const types = new Set(webhookEvents as readonly HappeningType[]);
+    const milestones = marks.map(Number);
+    const metrics = this.#metrics;
+    return new Webhooks({ ...sender, urls, types, milestones, node, region, prng, log, metrics });
+  }
+
+  #openReview(sender: Sender): Review | undefined {
+    const { settings, log } = this.#parts;
+    const { reviewUrl: url, reviewDeadlineMs: deadlineMs, reviewFallback: fallback, node } = settings;
+    const metrics = this.#metrics;
+    return url === "" ? undefined : new Review({ ...sender, url, deadlineMs, fallback, node, metrics, log });
   }
 
   #ready(): { ready: boolean; reasons: string[] } {
@@ -168,6 +201,7 @@ export class Service {
       },
       auth: this.#access.auth,
       allowance: this.#access.allowance,
+      review: this.#review,
       metrics: this.#metrics,
       ...(allMetrics && { allMetrics }),
       settings,

@@ -16,6 +16,7 @@ import { memoryBus } from "./bus/memory.ts";
 import { type NatsBus, natsBus } from "./bus/nats.ts";
 import { StreamMismatch } from "./bus/nats-jetstream.ts";
 import type { Settings } from "./config.ts";
+import type { Herald } from "./core/happening.ts";
 import { openJetstreamLedger } from "./ledger/jetstream.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Node } from "./node.ts";
@@ -28,6 +29,8 @@ export interface StartParts {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly runtime: Runtime;
+  /** Whom a dispatcher tells what happens. */
+  readonly herald?: Herald | undefined;
 }
 
 /** The node cannot start, for a reason that its operator can change. One line. */

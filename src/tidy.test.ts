@@ -30,6 +30,7 @@ const ranks: Readonly<Record<string, number>> = {
   ledger: 2,
   dispatcher: 3,
   frontend: 3,
+  hooks: 3,
   trust: 3,
   http: 4,
   load: 4,

@@ -64,6 +64,16 @@ export function createMetrics() {
       "reason",
     ]),
     decisions: counter("moderation_decisions_total", "Decisions of moderators taken here", ["action"]),
+    reviews: counter("reviews_total", "Comments that the review hook was to be asked about, by outcome", [
+      "outcome",
+    ]),
+    reviewSeconds: histogram("review_seconds", "Time a comment waited for its review"),
+    webhookDelivered: counter("webhook_events_delivered_total", "Events that a receiver took"),
+    webhookDropped: counter("webhook_events_dropped_total", "Events no receiver will get, by reason", [
+      "reason",
+    ]),
+    webhookRetries: counter("webhook_retries_total", "Requests with events that had to be made again"),
+    webhookQueue: gauge("webhook_events_waiting", "Events not taken yet, of all receivers"),
     ticks: counter("ticks_published_total", "Ticks published"),
     frames: counter("frames_total", "Frames written to viewers, by event", ["event"]),
     bytes: counter("bytes_total", "Bytes of frames written to viewers"),

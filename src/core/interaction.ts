@@ -48,6 +48,7 @@ const rejectionCodes = [
   "comments-off",
   "members-only",
   "text-refused",
+  "review-denied",
   "busy",
   "unavailable",
 ] as const;

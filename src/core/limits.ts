@@ -126,6 +126,17 @@ export const limits = {
   busUnderWayBytesMax: 16 * 1024 * 1024,
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
+  /**
+   * How long a video must have had no viewer on any node before it is told as vacated, in milliseconds: a page
+   * that is loaded anew, or a node whose viewers move to another, is no news.
+   */
+  vacantMs: 6_000,
+  /**
+   * Happenings whose owner is another dispatcher, remembered this long in case it died before it told them, in
+   * milliseconds. Beyond the number: the oldest is forgotten.
+   */
+  handoverMs: 5_000,
+  handoverMax: 10_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
 } as const;
@@ -141,6 +152,8 @@ export function assertLimits(): void {
     l.aliveEveryMs * l.aliveMissedMax < l.leaseMs,
     "a silent dispatcher is passed over before its lease ends",
   );
+  assert(l.handoverMs >= 2 * l.aliveEveryMs * l.aliveMissedMax, "what a dead owner did not tell is told");
+  assert(l.vacantMs > l.retryMaxMs, "viewers who are sent elsewhere are back before their video is vacated");
   assert(l.endedRowsMs >= 3 * l.leaseMs, "a node that was away for a moment finds its rows again");
   assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
   assert(l.recordKeysMax * 9 + 64 * 1024 <= 1024 * 1024, "a record fits NATS' default payload");

@@ -11,6 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
+import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Peers } from "../core/peers.ts";
@@ -30,6 +31,7 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { Routes } from "./routes.ts";
 import { type Mark, Ticks } from "./ticks.ts";
@@ -47,6 +49,8 @@ export interface DispatcherParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Is told what happens; absent: nobody is. */
+  readonly herald?: Herald | undefined;
 }
 
 export class Dispatcher {
@@ -61,6 +65,7 @@ export class Dispatcher {
   #leaving = false;
   readonly #timers: readonly Timer[];
   readonly #kinds: ReadonlySet<Kind>;
+  readonly #happenings: Happenings | undefined;
 
   /** Subscribes at once; `close` ends it. */
   constructor(parts: DispatcherParts) {
@@ -70,6 +75,8 @@ export class Dispatcher {
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
     const admit = new Admit(ledger, parts.commentRate);
+    this.routes = this.#watchRoutes();
+    this.#happenings = this.#tellHappenings();
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
       admit,
@@ -77,21 +84,18 @@ export class Dispatcher {
       clock,
       metrics,
       kinds: this.#kinds,
-    });
-    this.routes = new Routes(parts.node, {
-      watched: (video) => this.#publishState(video),
-      dispatchersChanged: () => this.#takeOver(),
-      nodeGone: (node) => this.#presence.forget({ node }),
-      dispatcherCame: (other) => {
-        if (other !== parts.node) this.#peers.hear(other);
-      },
+      happenings: this.#happenings,
     });
     this.#peers = new Peers((node, silent) => this.routes.silence(node, silent));
     ledger.onChanges((changes) => this.#folded(changes));
     if (ledger.publishesEntries) ledger.onEntry((entry) => this.#publishEntry(entry));
+    const unread = new Set(["nodes", "routes"]);
+    const synced = (table: string) => () => {
+      if (unread.delete(table) && unread.size === 0) this.#happenings?.synced();
+    };
     this.#subscriptions.push(
-      parts.nodes.watch((key, value) => this.routes.nodeRow(key, value, clock.now())),
-      parts.routes.watch((key, value) => this.routes.routeRow(key, value)),
+      parts.nodes.watch((key, value) => this.routes.nodeRow(key, value, clock.now()), synced("nodes")),
+      parts.routes.watch((key, value) => this.routes.routeRow(key, value), synced("routes")),
       bus.subscribe(subjects.allViewers, (payload, subject) => this.#hearViewers(payload, subject)),
       bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
@@ -99,7 +103,9 @@ export class Dispatcher {
       ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.now()))),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
-        if (connected) this.#takeOver();
+        if (!connected) return;
+        this.#happenings?.reconnected();
+        this.#takeOver();
       }),
     );
     this.#timers = [
@@ -125,12 +131,37 @@ export class Dispatcher {
   close(): void {
     for (const subscription of this.#subscriptions.splice(0)) subscription.end();
     this.#ticks.close();
+    this.#happenings?.close();
     for (const timer of this.#timers) timer.cancel();
+  }
+
+  #watchRoutes(): Routes {
+    const { node } = this.#parts;
+    return new Routes(node, {
+      watched: (video) => this.#publishState(video),
+      dispatchersChanged: () => {
+        this.#takeOver();
+        this.#happenings?.dispatchersChanged();
+      },
+      nodeGone: (other) => this.#presence.forget({ node: other }),
+      dispatcherCame: (other) => {
+        if (other !== node) this.#peers.hear(other);
+      },
+      rowsChanged: (video) => this.#happenings?.rowsChanged(video),
+    });
+  }
+
+  #tellHappenings(): Happenings | undefined {
+    const { herald, node, ledger, clock, bus } = this.#parts;
+    if (!herald) return undefined;
+    const connected = () => bus.connected();
+    return new Happenings({ node, epoch: ledger.epoch, clock, herald, routes: this.routes, connected });
   }
 
   #folded(changes: readonly Change[]): void {
     for (const change of changes) this.#parts.metrics.likesCounted.inc(change.added);
     this.#ticks.changed(changes);
+    this.#happenings?.folded(changes);
   }
 
   #publishTick(mark: Mark, echo: boolean): void {
@@ -193,8 +224,10 @@ export class Dispatcher {
   #hearPeer(payload: Uint8Array, subject: string): void {
     const said = decodeAlive(payload, subject);
     if (!said || said.node === this.#parts.node) return;
-    if (said.leaving) this.#peers.leave(said.node);
-    else this.#peers.hear(said.node);
+    if (said.leaving) {
+      this.#happenings?.left(said.node);
+      this.#peers.leave(said.node);
+    } else this.#peers.hear(said.node);
   }
 
   #hearViewers(payload: Uint8Array, subject: string): void {

@@ -24,6 +24,7 @@ import { decodeJson, encodeJson, type IngestReply } from "../core/wire.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import type { Admit } from "./admit.ts";
 import type { Batch, Outcome } from "./batch.ts";
+import type { Happenings } from "./happenings.ts";
 
 export class DispatcherIngest implements Ingest {
   readonly #batch: Batch;
@@ -32,6 +33,7 @@ export class DispatcherIngest implements Ingest {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #kinds: ReadonlySet<Kind>;
+  readonly #happenings: Happenings | undefined;
 
   constructor(parts: {
     batch: Batch;
@@ -40,6 +42,8 @@ export class DispatcherIngest implements Ingest {
     clock: Clock;
     metrics: Metrics;
     kinds: ReadonlySet<Kind>;
+    /** Hears of comments; absent: nobody wants to know. */
+    happenings?: Happenings | undefined;
   }) {
     this.#batch = parts.batch;
     this.#admit = parts.admit;
@@ -47,6 +51,7 @@ export class DispatcherIngest implements Ingest {
     this.#clock = parts.clock;
     this.#metrics = parts.metrics;
     this.#kinds = parts.kinds;
+    this.#happenings = parts.happenings;
   }
 
   async like(like: Like): Promise<Rejection | undefined> {
@@ -98,14 +103,18 @@ export class DispatcherIngest implements Ingest {
       return placed;
     }
     this.#metrics.commentsAccepted.inc();
-    return formatId(this.#ledger.epoch, placed.seq);
+    const id = formatId(this.#ledger.epoch, placed.seq);
+    if (!placed.repeated) this.#happenings?.published(draft, id);
+    return id;
   }
 
   async retract(video: VideoId, id: string): Promise<boolean | Rejection> {
     const place = parseId(id);
     if (!place || place.epoch !== this.#ledger.epoch) return false;
     try {
-      return await this.#ledger.retract(video, place.seq);
+      const removed = await this.#ledger.retract(video, place.seq);
+      if (removed) this.#happenings?.removed(video, id);
+      return removed;
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       return reject("unavailable", "comments cannot be changed now", 1);

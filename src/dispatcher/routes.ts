@@ -26,6 +26,8 @@ export interface RouteEvents {
   dispatcherCame(node: string): void;
   /** A node's lease has ended. */
   nodeGone(node: string): void;
+  /** `video` may have begun or ceased to be watched: a row of it, or a life behind one, has changed. */
+  rowsChanged?(video: VideoId): void;
 }
 
 export class Routes {
@@ -59,9 +61,10 @@ export class Routes {
     }
     this.#reckon(key);
     // Rows may arrive before the lease that makes them count.
-    if (row && row.incarnation !== before?.incarnation) {
+    if (row?.incarnation !== before?.incarnation) {
       for (const [video, rows] of this.#rows) {
-        if (rows.get(key) === row.incarnation) this.#events.watched(video);
+        if (row && rows.get(key) === row.incarnation) this.#events.watched(video);
+        if (rows.has(key)) this.#events.rowsChanged?.(video);
       }
     }
   }
@@ -90,6 +93,7 @@ export class Routes {
     if (value === undefined) {
       rows?.delete(route.node);
       if (rows?.size === 0) this.#rows.delete(route.video);
+      this.#events.rowsChanged?.(route.video);
       return;
     }
     if (!rows) {
@@ -99,6 +103,7 @@ export class Routes {
     if (rows.get(route.node) === value) return;
     rows.set(route.node, value);
     if (this.#nodes.get(route.node)?.incarnation === value) this.#events.watched(route.video);
+    this.#events.rowsChanged?.(route.video);
   }
 
   /**
@@ -141,6 +146,11 @@ export class Routes {
   /** The live dispatcher that ticks `video`. */
   owner(video: VideoId): string | undefined {
     return ownerOf(video, this.#dispatchers);
+  }
+
+  /** True while `node` may own videos. */
+  dispatches(node: string): boolean {
+    return this.#dispatchers.has(node);
   }
 
   /** All videos with a live row. */

@@ -24,6 +24,7 @@ function bench(windowMs: number) {
   const change = (video: string, atMs = clock.now(), users: readonly string[] = []): Change => ({
     video: video as VideoId,
     totals: { version: 1, counts: {} },
+    before: {},
     added: 1,
     atMs,
     durableMs: atMs + 1,

@@ -52,6 +52,7 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "text-control": 422,
   "text-malformed": 422,
   "text-refused": 422,
+  "review-denied": 422,
   "too-many-items": 422,
   "too-many-videos": 422,
   "comment-rate": 429,

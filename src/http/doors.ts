@@ -12,6 +12,7 @@ import type { Ingest } from "../core/ingest.ts";
 import type { Rejection } from "../core/interaction.ts";
 import type { Frontend } from "../frontend/frontend.ts";
 import type { Reader } from "../frontend/reader.ts";
+import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";
 import type { Auth } from "./auth.ts";
@@ -55,6 +56,8 @@ export interface Doors {
   readonly allowance?: Allowance | undefined;
   /** Absent until the node has joined its cluster. */
   readonly moderation?: Moderation | undefined;
+  /** Present with --review-url. */
+  readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
   /** Absent on a node that holds no streams. */

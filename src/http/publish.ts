@@ -165,8 +165,26 @@ export async function postComment(doors: Doors, call: Call): Promise<Response> {
     doors.metrics.commentsRejected.inc({ reason: over.rejected });
     return refused(over);
   }
+  const denied = await reviewed(doors, said, who, address);
+  if (denied) return refused(denied);
   const id = await doors.ingest.comment(said);
   return typeof id === "string" ? json(201, { id }) : refused(id);
+}
+
+/** Why the review hook does not let `draft` pass, counted; its turn in slow mode is then given back. */
+async function reviewed(
+  doors: Doors,
+  draft: CommentDraft,
+  who: Identity,
+  address: string | undefined,
+): Promise<Rejection | undefined> {
+  const { review, moderation, metrics } = doors;
+  if (!review || who.by === "key" || who.rights.has("moderate")) return undefined;
+  const denied = await review.comment(draft, who.sub);
+  if (!denied) return undefined;
+  moderation?.giveBack(draft, who, address);
+  metrics.commentsRejected.inc({ reason: denied.rejected });
+  return denied;
 }
 
 /** `DELETE /v1/videos/:video/comments/:comment`, for whoever holds the admin key. */

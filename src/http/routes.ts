@@ -79,6 +79,7 @@ const comment: readonly Code[] = [
   "comments-off",
   "members-only",
   "text-refused",
+  "review-denied",
 ];
 const log: readonly Code[] = ["busy", "unavailable"];
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
-import { likesOf } from "../core/totals.ts";
+import { emptyCounts, likesOf } from "../core/totals.ts";
 import { like, record } from "./contract-bench.ts";
 import { Fold } from "./fold.ts";
 import type { Change } from "./ledger.ts";
@@ -104,6 +104,7 @@ describe("the fold", () => {
             expect(change?.added ?? 0).toBe(added);
             expect(totals.version - (old?.version ?? 0)).toBe(added > 0 ? 1 : 0);
             if (change) expect(change).toMatchObject({ totals, durableMs: 7, atMs: 1_000 });
+            if (change) expect(change.before).toEqual(old?.counts ?? emptyCounts());
           }
         }
       }),

@@ -70,7 +70,7 @@ export class Fold {
       const totals = { version: before.version + 1, counts };
       this.#totals.set(sum.video, totals);
       const { video, added, by } = sum;
-      changes.push({ video, totals, added, atMs: record.atMs, durableMs, by });
+      changes.push({ video, totals, before: before.counts, added, atMs: record.atMs, durableMs, by });
     }
     return changes;
   }

@@ -25,6 +25,8 @@ export class LedgerRefused extends Error {
 export interface Change {
   readonly video: VideoId;
   readonly totals: Totals;
+  /** Its counts before that. */
+  readonly before: Totals["counts"];
   /** Likes that this record added: repeats of a key are not among them. */
   readonly added: number;
   /** When the oldest like of the record was accepted, Unix ms. */

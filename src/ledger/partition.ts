@@ -146,7 +146,8 @@ export class Partition {
       const before = this.#fold.totals(video);
       if (totals.version <= before.version) continue;
       const added = likesOf(totals.counts) - likesOf(before.counts);
-      changes.push({ video, totals, added, atMs: nowMs, durableMs: nowMs, by: [] });
+      const times = { atMs: nowMs, durableMs: nowMs };
+      changes.push({ video, totals, before: before.counts, added, ...times, by: [] });
     }
     return changes;
   }

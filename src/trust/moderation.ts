@@ -118,9 +118,12 @@ export class Moderation {
     if (this.#words.has(text) || (user !== undefined && this.#words.has(user))) {
       return reject("text-refused", "this text holds a word that is not taken here");
     }
-    return who.by === "key"
-      ? undefined
-      : this.#inSlowMode(rules, video, who.sub ?? address ?? user ?? "", nowMs);
+    return who.by === "key" ? undefined : this.#inSlowMode(rules, slowKey(draft, who, address), nowMs);
+  }
+
+  /** `draft`, which `comment` let pass, was not taken after all: its turn in slow mode is unused. */
+  giveBack(draft: CommentDraft, who: Identity, address: string | undefined): void {
+    this.#slow.delete(slowKey(draft, who, address));
   }
 
   /** How `video` takes comments. */
@@ -205,9 +208,8 @@ export class Moderation {
     return undefined;
   }
 
-  #inSlowMode(rules: VideoRules, video: VideoId, viewer: string, nowMs: number): Rejection | undefined {
+  #inSlowMode(rules: VideoRules, key: string, nowMs: number): Rejection | undefined {
     if (rules.slowModeMs === 0) return undefined;
-    const key = `${video} ${viewer}`;
     const waitMs = (this.#slow.get(key, nowMs) ?? Number.NEGATIVE_INFINITY) + rules.slowModeMs - nowMs;
     if (waitMs > 0) {
       const message = `slow mode: one comment per ${rules.slowModeMs / 1000} s`;
@@ -239,6 +241,11 @@ export class Moderation {
       this.#parts.table.remove(key).catch(() => {});
     }
   }
+}
+
+/** Whose turn in slow mode it is. */
+function slowKey({ video, user }: CommentDraft, { sub }: Identity, address: string | undefined): string {
+  return `${video} ${sub ?? address ?? user ?? ""}`;
 }
 
 function nameOf({ by, sub }: Identity): string {
