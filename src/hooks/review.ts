@@ -14,8 +14,11 @@ import { type CommentDraft, type Rejection, reject } from "../core/interaction.t
 import { type Answered, originOf, post, type Sender, type Unanswered } from "./post.ts";
 
 export const reviewLimits = {
-  /** Comments under review at once. Beyond: the fallback. */
-  reviewsMax: 256,
+  /**
+   * Comments under review at once: half of the requests that Bun makes at once, so that a slow reviewer keeps
+   * no webhook from going out. Beyond: the fallback.
+   */
+  reviewsMax: 128,
   /** Bytes of a verdict. Beyond: none. */
   verdictBytesMax: 4_096,
   /** Characters of a verdict's message that its comment's author sees. Beyond: a message of ours. */
