@@ -84,6 +84,14 @@ describe("settings of a node", () => {
     ["--data", [":memory:", "/var/lib/ovation"], [""]],
     ["--host", ["::", "127.0.0.1", "localhost"], ["", "a b"]],
     ["--log-format", ["auto", "json", "pretty"], ["xml"]],
+    [
+      "--webhook-events",
+      ["milestone", "video_occupied,video_vacated"],
+      ["", "everything", "milestone,milestone"],
+    ],
+    ["--milestones", ["", "1", "100,1000", "9".repeat(15)], ["0", "01", "1.5", "-1", "9".repeat(16), "many"]],
+    ["--review-deadline", ["10ms", "10s"], ["9ms", "11s"]],
+    ["--review-fallback", ["allow", "deny"], ["", "maybe"]],
   ])("%s keeps its bounds", (flag, good, bad) => {
     for (const text of good)
       expect({ text, mistakes: mistakesOf(`${flag}=${text}`) }).toEqual({ text, mistakes: [] });
@@ -102,8 +110,23 @@ describe("settings of a node", () => {
     expect(mistakesOf("--nats-user=u", "--nats-password=p", "--nats-token=t").length).toBe(1);
   });
 
+  test("servers that are told or asked have an address and a secret", () => {
+    const signed = "--webhook-secrets-file=secrets";
+    for (const flag of ["--webhook-urls", "--review-url"]) {
+      expect(mistakesOf(`${flag}=https://a.example/hook?key=1`, signed)).toEqual([]);
+      expect(mistakesOf(`${flag}=https://a.example/hook`)[0]).toStartWith(
+        "--webhook-urls and --review-url need",
+      );
+      for (const url of ["a.example", "ftp://a.example", "https://u:p@a.example/", "https://a.example/#x"]) {
+        expect(mistakesOf(`${flag}=${url}`, signed)).toHaveLength(1);
+      }
+    }
+    expect(mistakesOf("--webhook-urls=https://a.example,http://b.example", signed)).toEqual([]);
+  });
+
   test("what is in effect is shown without the secrets", () => {
-    const secrets = { OVATION_ADMIN_KEY: "sesame", OVATION_NATS_TOKEN: "sesame" };
+    const names = ["ADMIN_KEY", "NATS_TOKEN", "WEBHOOK_SECRETS"];
+    const secrets = Object.fromEntries(names.map((name) => [`OVATION_${name}`, "sesame"]));
     const parsed = parseSettings(["--nats=localhost:4222"], secrets, noFile, machine);
     if ("mistakes" in parsed) throw new Error(parsed.mistakes.join("\n"));
     const text = effectiveSettings(parsed.sources);

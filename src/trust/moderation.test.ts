@@ -74,6 +74,16 @@ describe("decisions", () => {
     expect(moderation.bans(anybody, "2001:db8:1:3::/64", v, clock.now())).toBeUndefined();
   });
 
+  test("a turn in slow mode is given back by a comment that was not taken after all", async () => {
+    const { moderation, comment, clock } = await alone();
+    await moderation.setRules(v, { ...noRules, slowModeMs: 10_000 }, desk);
+    expect([comment("ann"), comment("ann"), comment("bob")]).toEqual([undefined, "slow-mode", undefined]);
+    moderation.giveBack(says("ann"), viewer("ann"), "1.2.3.4");
+    expect([comment("bob"), comment("ann"), comment("ann")]).toEqual(["slow-mode", undefined, "slow-mode"]);
+    clock.advance(10_000);
+    expect(comment("ann")).toBeUndefined();
+  });
+
   test("comments off, slow mode by viewer, members only; moderators are free", async () => {
     const { moderation, comment, clock } = await alone();
     const set = (body: object) =>
