@@ -64,16 +64,7 @@ export function createMetrics() {
       "reason",
     ]),
     decisions: counter("moderation_decisions_total", "Decisions of moderators taken here", ["action"]),
-    reviews: counter("reviews_total", "Comments that the review hook was to be asked about, by outcome", [
-      "outcome",
-    ]),
-    reviewSeconds: histogram("review_seconds", "Time a comment waited for its review"),
-    webhookDelivered: counter("webhook_events_delivered_total", "Events that a receiver took"),
-    webhookDropped: counter("webhook_events_dropped_total", "Events no receiver will get, by reason", [
-      "reason",
-    ]),
-    webhookRetries: counter("webhook_retries_total", "Requests with events that had to be made again"),
-    webhookQueue: gauge("webhook_events_waiting", "Events not taken yet, of all receivers"),
+    ...hookMetrics(registry),
     ticks: counter("ticks_published_total", "Ticks published"),
     frames: counter("frames_total", "Frames written to viewers, by event", ["event"]),
     bytes: counter("bytes_total", "Bytes of frames written to viewers"),
@@ -99,6 +90,46 @@ export function createMetrics() {
     invalidMessages: counter("invalid_messages_total", "Messages from other nodes that were not understood"),
     gapsFilled: counter("gaps_filled_total", "Holes in live comments filled from history"),
     resets: counter("resets_total", "Streams told to start afresh, by reason", ["reason"]),
+  };
+}
+
+/** What a node tells of other servers that it tells and asks. */
+function hookMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    reviews: new Counter({
+      name: "ovation_reviews_total",
+      help: "Comments that the review hook was to be asked about, by outcome",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    reviewSeconds: new Durations(registry, {
+      name: "ovation_review_seconds",
+      help: "Time a comment waited for its review",
+      labelNames: [],
+      bounds: secondsBuckets,
+    }),
+    webhookDelivered: new Counter({
+      name: "ovation_webhook_events_delivered_total",
+      help: "Events that a receiver took",
+      registers,
+    }),
+    webhookDropped: new Counter({
+      name: "ovation_webhook_events_dropped_total",
+      help: "Events that a receiver will not get, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+    webhookRetries: new Counter({
+      name: "ovation_webhook_retries_total",
+      help: "Requests with events that had to be made again",
+      registers,
+    }),
+    webhookQueue: new Gauge({
+      name: "ovation_webhook_events_waiting",
+      help: "Events not taken yet, of all receivers",
+      registers,
+    }),
   };
 }
 

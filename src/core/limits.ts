@@ -127,13 +127,13 @@ export const limits = {
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
   /**
-   * How long a video must have had no viewer on any node before it is told as vacated, in milliseconds: a page
-   * that is loaded anew, or a node whose viewers move to another, is no news.
+   * How long a video must have had no viewer on any node before it is told as vacated, in milliseconds: a
+   * page that is loaded anew, or a node whose viewers move to another, is no news.
    */
   vacantMs: 6_000,
   /**
-   * Happenings whose owner is another dispatcher, remembered this long in case it died before it told them, in
-   * milliseconds. Beyond the number: the oldest is forgotten.
+   * Happenings whose owner is another dispatcher, remembered this long in case it died before it told them,
+   * in milliseconds. Beyond the number: the oldest is forgotten.
    */
   handoverMs: 5_000,
   handoverMax: 10_000,

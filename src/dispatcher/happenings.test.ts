@@ -73,7 +73,7 @@ async function bench() {
 }
 
 describe("a video", () => {
-  test("is told as occupied by its owner, at once, and as vacated after a while without viewers", async () => {
+  test("is told as occupied by its owner, at once, and as vacated after a while", async () => {
     const { lease, dispatch, watch, unwatch, pass, heard } = await bench();
     await Promise.all([dispatch("d1"), dispatch("d2"), lease("f1", "frontend"), lease("f2", "frontend")]);
     for (const video of [ofD1, ofD2]) await watch(video);
@@ -140,7 +140,7 @@ describe("a video", () => {
     expect(heard()).toEqual([]);
   });
 
-  test("is not vacated while its nodes come back from the same outage, a moment after the dispatcher", async () => {
+  test("is not vacated while its nodes come back from an outage after the dispatcher", async () => {
     for (let offsetMs = 0; offsetMs < limits.vacantMs; offsetMs += 1_000) {
       const { alive, lease, dispatch, watch, pass, heard } = await bench();
       const [{ bus }] = await Promise.all([dispatch("d1"), lease("f1", "frontend")]);
@@ -208,7 +208,7 @@ describe("a milestone", () => {
 });
 
 describe("a comment", () => {
-  test("is told by whoever made it durable, once however often it is sent, and so is its removal", async () => {
+  test("is told by whoever made it durable, once however often sent, and so is its removal", async () => {
     const { clock, dispatch, heard, ids } = await bench();
     const [, { dispatcher, ledger }] = await Promise.all([dispatch("d1"), dispatch("d2")]);
     const comment = async (key: string | undefined) => {

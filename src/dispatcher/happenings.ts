@@ -1,6 +1,6 @@
 /**
- * What a dispatcher tells a herald, each happening once in the cluster: comments by whoever made them durable,
- * all else by whoever owns the video.
+ * What a dispatcher tells a herald, each happening once in the cluster: comments by whoever made them
+ * durable, all else by whoever owns the video.
  *
  * The distinction it rests on: every dispatcher finds out about milestones and viewers, one of them tells.
  * The others remember for limits.handoverMs, so that what an owner took into death is told by its heir. An

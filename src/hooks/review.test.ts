@@ -140,7 +140,7 @@ describe("a review", () => {
 });
 
 describe("the breaker", () => {
-  test("opens after some silence in a row, lets one through after a while, and closes with its answer", async () => {
+  test("opens after some silence in a row, lets one through after a while, and closes by it", async () => {
     const { ask, askInVain, begin, clock, reviewer, outcomes, lines } = bench(never);
     for (let n = 0; n < reviewLimits.breakAfter; n++) await askInVain("words that nobody should log");
     expect(reviewer.got.length).toBe(reviewLimits.breakAfter);

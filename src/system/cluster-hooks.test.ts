@@ -1,4 +1,4 @@
-/** Webhooks of a cluster over a real NATS server: each event is told by one node, also when its owner dies. */
+/** Webhooks of a cluster over a real NATS server: each event is told by one node, whoever dies. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Event, Receiver } from "../hooks/receiver-kit.ts";
 import { type Cluster, getJson, likeTimed, startCluster, sum, type Told, until } from "./cluster.ts";
