@@ -60,9 +60,7 @@ export function createMetrics() {
     commentsRejected: counter("comments_rejected_total", "Comments refused, by reason", ["reason"]),
     commits: counter("commits_total", "Batches made durable"),
     commitSeconds: histogram("commit_seconds", "Time from handing a batch to the ledger to its durability"),
-    refused: counter("refused_total", "Requests and streams refused for who asks or how much, by reason", [
-      "reason",
-    ]),
+    refused: counter("refused_total", "Requests and streams refused for who or what, by reason", ["reason"]),
     decisions: counter("moderation_decisions_total", "Decisions of moderators taken here", ["action"]),
     ...hookMetrics(registry),
     ticks: counter("ticks_published_total", "Ticks published"),
