@@ -17,7 +17,8 @@ export const latency: Section = {
   about:
     "From the moment the oldest like of a tick was accepted (`at`) to its arrival, 100 likes a second, " +
     "every viewer counted. The hops are the server's: mean time since acceptance when a like was durable, " +
-    "ticked, received by the frontend and written; pauses are those of its garbage collector. `tick0` is --tick=0ms, `quiet` two likes a second.",
+    "ticked, received by the frontend and written; pauses are those of its garbage collector. " +
+    "`tick0` is --tick=0ms, `quiet` two likes a second.",
   tell(line) {
     const rows = new Figures(line.figures).list("cases");
     const named = (name: string): Figures => rows.find((row) => row.text("name") === name) ?? new Figures({});

@@ -14,8 +14,8 @@ import { Watch } from "./watch.ts";
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
- * A supervisor whose turns come `turnMs` after they were asked for, as if each took that long; of that time it
- * had a core for `workShare`, if the clock tells.
+ * A supervisor whose turns come `turnMs` after they were asked for, as if each took that long; of that time
+ * it had a core for `workShare`, if the clock tells.
  */
 function bench(options: { tickMs?: number; turnMs?: number; workShare?: number } = {}) {
   const clock = new VirtualClock();
