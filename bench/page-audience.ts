@@ -259,3 +259,35 @@ export const storm: Section = {
     };
   },
 };
+
+export const siege: Section = {
+  run: "siege",
+  title: "Others who behave badly",
+  about:
+    "What 500 healthy viewers notice of 2,000 sockets that never finish what they began to ask, and of one " +
+    "viewer who sends a thousand likes a second against an allowance of twenty.",
+  tell(line) {
+    const figures = new Figures(line.figures);
+    const [slow, flood] = [figures.number("p99Ratio", "slow"), figures.number("p99Ratio", "flood")];
+    const row = (name: string) => new Figures({ name, ...(line.figures as Record<string, object>)[name] });
+    return {
+      text: table(
+        [row("peace"), row("slow"), row("flood")],
+        [
+          ["beside", (each) => each.text("name")],
+          ["p50 ms", of("p50Ms")],
+          ["p99 ms", of("p99Ms")],
+          ["accepting, p99 ms", of("acceptP99Ms")],
+          ["sockets cut", of("cut")],
+          ["likes sent by the flood", of("floodSent")],
+          ["counted of them, a second", of("floodCountedPerS")],
+        ],
+      ),
+      aims: [
+        { aim: "p99 beside slow sockets: at most ×1.2", measured: `×${grouped(slow)}`, met: slow <= 1.2 },
+        { aim: "p99 beside a flood: at most ×1.2", measured: `×${grouped(flood)}`, met: flood <= 1.2 },
+      ],
+      charts: {},
+    };
+  },
+};

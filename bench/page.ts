@@ -7,13 +7,23 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { latency, likesCost, memory, scale, storm } from "./page-audience.ts";
+import { latency, likesCost, memory, scale, siege, storm } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
 import type { Place } from "./place.ts";
 import { resultsFolder, say } from "./run.ts";
 
-const sections: readonly Section[] = [fanout, million, latency, likesCost, ingest, memory, scale, storm];
+const sections: readonly Section[] = [
+  fanout,
+  million,
+  latency,
+  likesCost,
+  ingest,
+  memory,
+  scale,
+  storm,
+  siege,
+];
 const page = join(import.meta.dir, "RESULTS.md");
 const charts = join(import.meta.dir, "charts");
 

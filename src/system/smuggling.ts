@@ -13,6 +13,8 @@ const hidden =
   `POST /v1/videos/${hiddenVideo}/likes HTTP/1.1\r\nHost: x\r\n${json}` +
   `Content-Length: ${like.length}\r\n\r\n${like}`;
 const post = `POST /v1/videos/v/likes HTTP/1.1\r\nHost: x\r\n${json}`;
+/** A post whose body no route reads. */
+const untyped = "POST /v1/videos/v/likes HTTP/1.1\r\nHost: x\r\n";
 const get = "GET /v1/videos/v HTTP/1.1\r\nHost: x\r\n";
 /** The hidden request as the one chunk of a body, and as a body of a length. */
 const chunked = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
@@ -47,11 +49,11 @@ export const smuggled: Readonly<Record<string, string>> = {
   "a chunk extension with a line feed": `${post}Transfer-Encoding: chunked\r\n\r\n0;a\n\r\n\r\n${hidden}`,
   "a body of a GET": `${get}${length}\r\n${hidden}`,
   "chunks of a GET": `${get}Transfer-Encoding: chunked\r\n\r\n${chunked}`,
-  "a body of a path that is not there": `POST /nothing HTTP/1.1\r\nHost: x\r\n${json}${length}\r\n${hidden}`,
-  "a body of a type that is not read": `POST /v1/videos/v/likes HTTP/1.1\r\nHost: x\r\n${length}\r\n${hidden}`,
-  "chunks of a type that is not read": `POST /v1/videos/v/likes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+  "a body of a path that is not there": `POST /no HTTP/1.1\r\nHost: x\r\n${json}${length}\r\n${hidden}`,
+  "a body of a type that is not read": `${untyped}${length}\r\n${hidden}`,
+  "chunks of a type that is not read": `${untyped}Transfer-Encoding: chunked\r\n\r\n${chunked}`,
   "a head without a host": `POST /v1/videos/v/likes HTTP/1.1\r\n${json}${length}\r\n${hidden}`,
-  "two hosts": `POST /v1/videos/v/likes HTTP/1.1\r\nHost: x\r\nHost: y\r\n${json}${length}\r\n${hidden}`,
-  "HTTP/1.0 with chunks": `POST /v1/videos/v/likes HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+  "two hosts": `${post}Host: y\r\n${length}\r\n${hidden}`,
+  "HTTP/1.0 with chunks": `${untyped.replace("1.1", "1.0")}Transfer-Encoding: chunked\r\n\r\n${chunked}`,
   "a request in a header": `${get}X: a\r\n\tPOST /v1/videos/${hiddenVideo}/likes HTTP/1.1\r\n\r\n`,
 };

@@ -5,31 +5,13 @@ import { connect as connectH2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
+import { certify } from "./certificate.ts";
 import { executable, hows, startExecutable, startServer } from "./server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ovation-tls-"));
 const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+const files = { cert, key };
 const flags = [`--tls-cert=${cert}`, `--tls-key=${key}`];
-
-/** A certificate of our own, for `name`, in the files. */
-function certify(name: string): void {
-  const made = Bun.spawnSync([
-    ...[
-      "openssl",
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-days",
-      "30",
-    ],
-    ...["-keyout", key, "-out", cert, "-subj", `/CN=${name}`],
-  ]);
-  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
-}
 
 /** Whose certificate a new connection is shown. */
 function nameShown(port: number): Promise<string> {
@@ -44,7 +26,7 @@ function nameShown(port: number): Promise<string> {
 
 const get = (url: string) => fetch(url, { tls: { rejectUnauthorized: false } } as RequestInit);
 
-beforeAll(() => certify("first"));
+beforeAll(() => certify("first", files));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 for (const how of hows) {
@@ -119,7 +101,7 @@ test("wrong certificates are told of in one line", async () => {
 test.if(hows.includes("executable"))(
   "SIGHUP changes certificate and keys; streams stay; what is wrong changes nothing",
   async () => {
-    certify("first");
+    certify("first", files);
     const secrets = join(folder, "secrets.txt");
     writeFileSync(secrets, "the first secret of this test, 32 bytes\n");
     const node = await startExecutable([...flags, "--auth=token", `--jwt-secrets-file=${secrets}`]);
@@ -134,7 +116,7 @@ test.if(hows.includes("executable"))(
     const reader = stream.body?.getReader();
     await reader?.read();
 
-    certify("second");
+    certify("second", files);
     writeFileSync(secrets, "the second secret of this test, 32 byte\n");
     const said = async (event: string) => {
       const before = node.lines.filter((line) => line.includes(`"event":"${event}"`)).length;
