@@ -34,7 +34,8 @@ async function measure({ rounds, seconds }: RunFlags, ends: Ends) {
   const server = ends.add(
     await startOvation(
       ...["--auth=token", `--jwt-secrets=${secret}`, `--api-keys=siege:publish+watch:${publisherKey}`],
-      `--viewer-likes=${allowancePerS}`,
+      // One token for all viewers of the audience.
+      ...[`--viewer-likes=${allowancePerS}`, `--viewer-streams=${viewers}`],
     ),
   );
   const token = mint("*");
