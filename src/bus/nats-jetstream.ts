@@ -86,10 +86,13 @@ export class JetStream {
     this.parts = parts;
   }
 
-  /** One call of `$JS.API.<path>`. Rejects with ApiError, or BusUnavailable when nothing answered. */
-  async call(path: string, body?: Json): Promise<Json> {
+  /**
+   * One call of `$JS.API.<path>`. Rejects with ApiError, or BusUnavailable when nothing answered within
+   * `timeoutMs`.
+   */
+  async call(path: string, body?: Json, timeoutMs: number = limits.requestMs): Promise<Json> {
     const payload = body ? encoder.encode(JSON.stringify(body)) : empty;
-    const answer = await this.parts.link.request(`$JS.API.${path}`, payload, limits.requestMs);
+    const answer = await this.parts.link.request(`$JS.API.${path}`, payload, timeoutMs);
     return parseAnswer(answer);
   }
 

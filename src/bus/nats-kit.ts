@@ -60,16 +60,38 @@ export async function connectBus(url: string, options: Partial<NatsOptions> = {}
 /** One call of the JetStream API, as a person with NATS' own tools makes it. */
 export async function callApi(url: string, path: string, body?: object): Promise<Record<string, unknown>> {
   const bare = await connect({ servers: url });
-  const payload = body ? JSON.stringify(body) : "";
-  const answer = await bare.request(`$JS.API.${path}`, payload, { timeout: 5_000 });
-  await bare.close();
-  return answer.json() as Record<string, unknown>;
+  try {
+    const payload = body ? JSON.stringify(body) : "";
+    const answer = await bare.request(`$JS.API.${path}`, payload, { timeout: 5_000 });
+    return answer.json() as Record<string, unknown>;
+  } finally {
+    await bare.close();
+  }
 }
 
-/** The server that leads a stream, by its name. */
+/**
+ * How long servers of one cluster may take to agree, in milliseconds: NATS votes in rounds of four to nine
+ * seconds, a vote may be split several times, and streams and the cluster itself vote one after the other.
+ */
+export const electionsMs = 60_000;
+
+/**
+ * The server that leads a stream, by its name, once every copy of it is alive and current: before, the loss
+ * of one more server would be the loss of two.
+ */
 export async function leaderOf(url: string, stream: string): Promise<string> {
-  const { cluster } = await callApi(url, `STREAM.INFO.${stream}`);
-  return (cluster as { leader: string }).leader;
+  for (const endMs = performance.now() + electionsMs; performance.now() < endMs; await Bun.sleep(50)) {
+    const info = await callApi(url, `STREAM.INFO.${stream}`).catch(() => undefined);
+    const { leader, replicas = [] } = (info?.cluster ?? {}) as StreamCluster;
+    if (leader && replicas.every(({ current, offline }) => current && !offline)) return leader;
+  }
+  throw new Error(`${stream} never was whole`);
+}
+
+/** As the API tells it. */
+interface StreamCluster {
+  readonly leader?: string;
+  readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
 }
 
 /** Why a promise was rejected; fails when it was not. */

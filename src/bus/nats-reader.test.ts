@@ -4,14 +4,22 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
-import type { JetStream, Json } from "./nats-jetstream.ts";
+import { limits } from "../core/limits.ts";
+import { BusUnavailable } from "./bus.ts";
+import { ApiError, type JetStream, type Json } from "./nats-jetstream.ts";
 import type { Received } from "./nats-link.ts";
 import { Reader } from "./nats-reader.ts";
+
+interface Call {
+  readonly body: Json | undefined;
+  readonly answer: (json: Json) => void;
+  readonly refuse: (error: Error) => void;
+}
 
 /** A server of which a test decides every word. */
 function fakeServer() {
   const clock = new VirtualClock();
-  const calls: { path: string; body: Json | undefined; answer: (json: Json) => void }[] = [];
+  const calls: Call[] = [];
   const answers: string[] = [];
   const deleted: string[] = [];
   let deliver: (message: Received) => void = () => {};
@@ -26,12 +34,11 @@ function fakeServer() {
   };
   const jetstream = {
     parts: { link, clock, prng: seededPrng(1), log: undefined },
-    call: (path: string, body?: Json) =>
-      new Promise<Json>((answer) => {
-        calls.push({ path, body, answer });
-        if (!path.startsWith("CONSUMER.DELETE")) return;
-        deleted.push(path);
-        answer({ success: true });
+    call: (path: string, body?: Json, timeoutMs: number = limits.requestMs) =>
+      new Promise<Json>((answer, refuse) => {
+        calls.push({ body, answer, refuse });
+        if (path.startsWith("CONSUMER.DELETE")) deleted.push(path);
+        clock.after(timeoutMs, () => refuse(new BusUnavailable("no answer")));
       }),
   };
   const message = (fields: object): void => deliver(fields as Received);
@@ -40,11 +47,11 @@ function fakeServer() {
     answers,
     jetstream: jetstream as unknown as JetStream,
     /** Waits for the next consumer to be asked for. */
-    async created(): Promise<{ from: number; answer: (json: Json) => void }> {
+    async created(): Promise<Omit<Call, "body"> & { from: number }> {
       for (;;) {
         const call = calls.shift();
         const config = call?.body?.config as { opt_start_seq: number } | undefined;
-        if (call && config) return { from: config.opt_start_seq, answer: call.answer };
+        if (call && config) return { ...call, from: config.opt_start_seq };
         await clock.run(10, 10);
       }
     },
@@ -133,6 +140,45 @@ test("silence begins anew, heartbeats do not, and the old consumer is deleted", 
   expect(server.deleted).toEqual([]);
   expect((await server.created()).from).toBe(1);
   expect(server.deleted.length).toBe(1);
+  reader.end();
+});
+
+test("a consumer that does not answer is soon replaced, although nobody answers to its end either", async () => {
+  const { server, got, consumer, reader } = await started(5);
+  const askedMs = [server.clock.now()];
+  const consumers = [consumer];
+  for (let i = 0; i < 4; i++) {
+    consumers.push(await server.created());
+    askedMs.push(server.clock.now());
+  }
+  const waitedMs = askedMs.slice(1).map((ms, i) => ms - (askedMs[i] as number));
+  // Of three servers one is dead: a third of all consumers; two of them in a row cost less than three seconds.
+  expect((waitedMs[0] as number) + (waitedMs[1] as number)).toBeLessThan(3_000);
+  // A server that is merely slow gets as long for its answer as any other.
+  expect(waitedMs.at(-1)).toBeGreaterThanOrEqual(limits.requestMs);
+  expect(server.deleted.length).toBe(4);
+  consumers[0]?.answer(idle);
+  await turn();
+  expect(got).toEqual([]);
+  consumers.at(-1)?.answer(idle);
+  await turn();
+  expect(got).toEqual(["caught up"]);
+  reader.end();
+});
+
+test("a cluster that refuses while it has no leader is asked at least every two seconds", async () => {
+  const { server, got, consumer, reader } = await started();
+  let last = consumer;
+  const startMs = server.clock.now();
+  for (let i = 0; i < 20; i++) {
+    last.refuse(new ApiError("JetStream system temporarily unavailable", 10_008));
+    last = await server.created();
+  }
+  expect(server.clock.now() - startMs).toBeLessThan(40_000);
+  expect(server.clock.now() - startMs).toBeGreaterThan(5_000);
+  last.answer(idle);
+  await turn();
+  expect(got).toEqual(["caught up"]);
   reader.end();
 });
 

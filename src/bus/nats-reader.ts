@@ -6,11 +6,15 @@
  * silence longer than its heartbeat means that the consumer is no good, and a new one continues behind the
  * last message. A consumer that was replaced is deleted by name; one that could not be deleted (we lost NATS)
  * is deleted on return, or by the server after `inactiveMs` without a listener: they never pile up.
+ *
+ * A cluster takes a server that was killed for alive, for minutes, and goes on placing consumers on it, which
+ * then never answer. So the first wait for a new consumer is short, and who does not answer is replaced.
  */
 import type { Timer } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
+import { limits } from "../core/limits.ts";
 import type { Subscription } from "./bus.ts";
-import { type JetStream, type Json, nanosPerMs } from "./nats-jetstream.ts";
+import { ApiError, type JetStream, type Json, nanosPerMs } from "./nats-jetstream.ts";
 import { payloadOf, type Received } from "./nats-link.ts";
 
 /** A message of a stream, with its place and the server's time of its arrival. */
@@ -47,7 +51,10 @@ const heartbeatMs = 2_000;
 const silencesMax = 2;
 const inactiveMs = 10_000;
 const retryMinMs = 50;
-const retryMaxMs = 5_000;
+/** With its jitter and an attempt, what a reader may be late in noticing that it can read: under five seconds. */
+const retryMaxMs = 1_000;
+/** The first wait for a new consumer; doubled with each that does not answer, up to limits.requestMs. */
+const patienceMinMs = 500;
 
 /** One consumer's life. */
 interface Attempt {
@@ -69,6 +76,7 @@ export class Reader implements Subscription {
   #timer: Timer | undefined;
   #watchdog: Timer;
   #pauseMs = 0;
+  #patienceMs = patienceMinMs;
   #starting = false;
   #ended = false;
 
@@ -116,7 +124,8 @@ export class Reader implements Subscription {
     };
     try {
       this.#rewind(await this.#options.prepare?.());
-      await this.#deleteOrphan();
+      // Not waited for: who would answer may be the server that died.
+      void this.#deleteOrphan();
       this.#attempt = attempt;
       this.#begin(attempt, await this.#create(attempt.name, inbox));
     } catch {
@@ -141,7 +150,7 @@ export class Reader implements Subscription {
     this.#options.rewound?.(highest);
   }
 
-  #create(name: string, inbox: string): Promise<Json> {
+  async #create(name: string, inbox: string): Promise<Json> {
     const { stream, subject } = this.#options;
     const start =
       this.#from === undefined
@@ -162,7 +171,12 @@ export class Reader implements Subscription {
       ...(subject === undefined ? {} : { filter_subject: subject }),
     };
     const path = `CONSUMER.CREATE.${stream}.${name}${subject === undefined ? "" : `.${subject}`}`;
-    return this.#jetstream.call(path, { stream_name: stream, config });
+    try {
+      return await this.#jetstream.call(path, { stream_name: stream, config }, this.#patienceMs);
+    } catch (error) {
+      if (!(error instanceof ApiError)) this.#patienceMs = Math.min(2 * this.#patienceMs, limits.requestMs);
+      throw error;
+    }
   }
 
   #begin(attempt: Attempt, created: Json): void {
@@ -221,6 +235,7 @@ export class Reader implements Subscription {
 
   #caughtUp(): void {
     this.#pauseMs = 0;
+    this.#patienceMs = patienceMinMs;
     this.#options.caughtUp?.();
   }
 
@@ -234,6 +249,7 @@ export class Reader implements Subscription {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#pauseMs = 0;
+    this.#patienceMs = patienceMinMs;
     this.#startLater();
   }
 
