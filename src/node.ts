@@ -18,6 +18,7 @@ import { type ClusterView, encodeNodeRow, type Role } from "./core/nodes.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Asker } from "./frontend/asker.ts";
 import { Connection, type ConnectionClass } from "./frontend/connection.ts";
+import { Elsewhere, type Watching } from "./frontend/elsewhere.ts";
 import { Frontend } from "./frontend/frontend.ts";
 import { Reader } from "./frontend/reader.ts";
 import { Relay } from "./frontend/relay.ts";
@@ -58,6 +59,8 @@ export class Node {
   readonly reader: Reader;
   /** Undefined on a dispatcher: it holds no streams. */
   readonly frontend: Frontend | undefined;
+  /** Changes what streams watch, on any node: this one need not hold any. */
+  readonly watching: Watching;
   /** Undefined on a frontend: it has no ledger. */
   readonly dispatcher: Dispatcher | undefined;
   readonly metrics: Metrics;
@@ -96,6 +99,7 @@ export class Node {
       settings.role === "dispatcher"
         ? undefined
         : new Frontend({ ...both, reader: this.reader, connection: parts.connection ?? Connection });
+    this.watching = this.frontend ?? new Elsewhere(bus);
     this.ingest = this.dispatcher?.ingest ?? new Relay(this.#asker, clock, metrics);
     this.#renewLease();
     metrics.busConnected.set(bus.connected() ? 1 : 0);

@@ -193,6 +193,9 @@ export class Service {
       get frontend() {
         return node()?.frontend ?? frontend;
       },
+      get watching() {
+        return node()?.watching ?? early.watching;
+      },
       get moderation() {
         return moderation();
       },

@@ -143,7 +143,7 @@ test("silence begins anew, heartbeats do not, and the old consumer is deleted", 
   reader.end();
 });
 
-test("a consumer that does not answer is soon replaced, although nobody answers to its end either", async () => {
+test("a consumer that does not answer is soon replaced, though nobody answers to its end either", async () => {
   const { server, got, consumer, reader } = await started(5);
   const askedMs = [server.clock.now()];
   const consumers = [consumer];
@@ -152,7 +152,7 @@ test("a consumer that does not answer is soon replaced, although nobody answers 
     askedMs.push(server.clock.now());
   }
   const waitedMs = askedMs.slice(1).map((ms, i) => ms - (askedMs[i] as number));
-  // Of three servers one is dead: a third of all consumers; two of them in a row cost less than three seconds.
+  // One dead server of three gets a third of all consumers; two in a row cost less than three seconds.
   expect((waitedMs[0] as number) + (waitedMs[1] as number)).toBeLessThan(3_000);
   // A server that is merely slow gets as long for its answer as any other.
   expect(waitedMs.at(-1)).toBeGreaterThanOrEqual(limits.requestMs);

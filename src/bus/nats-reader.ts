@@ -51,7 +51,7 @@ const heartbeatMs = 2_000;
 const silencesMax = 2;
 const inactiveMs = 10_000;
 const retryMinMs = 50;
-/** With its jitter and an attempt, what a reader may be late in noticing that it can read: under five seconds. */
+/** With its jitter and an attempt, what a reader may be late in noticing that it can: under five seconds. */
 const retryMaxMs = 1_000;
 /** The first wait for a new consumer; doubled with each that does not answer, up to limits.requestMs. */
 const patienceMinMs = 500;

@@ -8,20 +8,21 @@
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
-import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
-import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import type { Bus, Subscription, Table } from "../bus/bus.ts";
+import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { byeFrame, bytesOf, helloFrame } from "../core/sse.ts";
-import {
-  decodeJson,
-  decodeWatch,
-  encodeJson,
-  isNodeName,
-  subjects,
-  type WatchRequest,
-} from "../core/wire.ts";
+import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "./connection.ts";
 import { Counts } from "./counts.ts";
+import {
+  Elsewhere,
+  nodeOf,
+  tooManyVideos,
+  tooManyWatches,
+  type Watching,
+  type WatchVerdict,
+} from "./elsewhere.ts";
 import { Feed } from "./feed.ts";
 import { Interest } from "./interest.ts";
 import { type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
@@ -59,9 +60,6 @@ export interface StreamRequest {
   readonly ended?: (() => void) | undefined;
 }
 
-/** What changing a stream came to. */
-export type WatchVerdict = "done" | "unknown-connection" | Rejection;
-
 /** A viewer whose videos' first state has not come yet. */
 interface Joiner {
   readonly viewer: Viewer;
@@ -69,7 +67,7 @@ interface Joiner {
   readonly lastEventId: string | undefined;
 }
 
-export class Frontend {
+export class Frontend implements Watching {
   readonly #parts: FrontendParts;
   readonly #supervisor: Supervisor;
   readonly #interest: Interest;
@@ -77,6 +75,7 @@ export class Frontend {
   readonly #counts: Counts;
   readonly #polls: Polls;
   readonly #terms: Terms;
+  readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
   readonly #joiners = new Map<Watch, Joiner[]>();
@@ -103,6 +102,7 @@ export class Frontend {
       },
       restarted: (watch, reason) => this.#restarted(watch, reason),
     });
+    this.#elsewhere = new Elsewhere(bus);
     this.#counts = new Counts({ ...parts, changed: (watch) => this.#stateChanged(watch) });
     this.#interest = new Interest({
       ...parts,
@@ -182,29 +182,11 @@ export class Frontend {
     return bytesOf(byeFrame(reason, this.#retryMs()));
   }
 
-  /**
-   * Starts or stops watching `video` on an open stream, whichever node holds it; with `untilMs` the stream
-   * lasts no longer than that, Unix ms.
-   */
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
-    const node = connection.slice(0, connection.lastIndexOf("."));
-    if (!isNodeName(node)) return "unknown-connection";
-    if (node === this.#parts.node) return this.#change(connection, video, on, untilMs);
-    const request: WatchRequest = { connection, video, watch: on, untilMs };
-    try {
-      const reply = await this.#parts.bus.request(subjects.node(node), encodeJson(request), limits.requestMs);
-      const verdict = decodeJson(reply);
-      if (verdict?.verdict === "done") return "done";
-      if (verdict?.verdict === "too-many-videos") return tooManyVideos();
-      if (verdict?.verdict === "busy") return tooManyWatches();
-      return "unknown-connection";
-    } catch (error) {
-      if (!(error instanceof BusUnavailable)) throw error;
-      // A node that does not answer is most likely gone, and its streams with it; but that is not known.
-      return this.#parts.bus.connected()
-        ? "unknown-connection"
-        : reject("unavailable", "the stream's node cannot be reached", 1);
+    if (nodeOf(connection) !== this.#parts.node) {
+      return this.#elsewhere.watch(connection, video, on, untilMs);
     }
+    return this.#change(connection, video, on, untilMs);
   }
 
   /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
@@ -380,12 +362,4 @@ export class Frontend {
     // So many return at once that a node accepts about two thousand a second.
     return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
   }
-}
-
-function tooManyWatches(): Rejection {
-  return reject("busy", "too many videos are watched", 5);
-}
-
-function tooManyVideos(): Rejection {
-  return reject("too-many-videos", `a stream watches at most ${limits.videosPerStreamMax} videos`);
 }

@@ -10,6 +10,7 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Ingest } from "../core/ingest.ts";
 import type { Rejection } from "../core/interaction.ts";
+import type { Watching } from "../frontend/elsewhere.ts";
 import type { Frontend } from "../frontend/frontend.ts";
 import type { Reader } from "../frontend/reader.ts";
 import type { Review } from "../hooks/review.ts";
@@ -18,10 +19,7 @@ import type { Moderation } from "../trust/moderation.ts";
 import type { Auth } from "./auth.ts";
 
 /** What routes ask of the frontend. */
-export type Streams = Pick<
-  Frontend,
-  "open" | "refuse" | "watch" | "poll" | "draining" | "connections" | "watches"
->;
+export type Streams = Pick<Frontend, "open" | "refuse" | "poll" | "draining" | "connections" | "watches">;
 
 /** Simulated fans, for showing: http/demo.ts. */
 export interface Crowd {
@@ -62,6 +60,7 @@ export interface Doors {
   readonly reader: Pick<Reader, "state" | "listing">;
   /** Absent on a node that holds no streams. */
   readonly frontend: Streams | undefined;
+  readonly watching: Watching;
   readonly metrics: Metrics;
   readonly settings: DoorSettings;
   readonly clock: Clock;

@@ -14,7 +14,7 @@ import type { Doors, Streams } from "./doors.ts";
 const retryAfterS = 2;
 
 /** The doors of a node that is not there yet. */
-export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader"> & {
+export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watching"> & {
   readonly frontend: Streams;
   readonly refusal: () => Rejection;
 } {
@@ -30,6 +30,7 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader"> & {
       retract: async () => refusal(),
     },
     reader: { state: async () => refusal(), listing: async () => refusal() },
+    watching: { watch: async () => refusal() },
     frontend: {
       draining: false,
       connections: 0,
@@ -42,7 +43,6 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader"> & {
           },
         }),
       refuse: bye,
-      watch: async () => refusal(),
       poll: async () => refusal(),
     },
   };

@@ -183,7 +183,7 @@ export const rows: readonly Row[] = [
     handle: putWatch,
     summary: "Start watching a video on an open stream, whichever node holds it",
     answer: { status: 204, about: "watching" },
-    refusals: ["unknown-connection", "too-many-videos", "no-streams", ...log],
+    refusals: ["unknown-connection", "too-many-videos", ...log],
   },
   {
     method: "DELETE",
@@ -191,7 +191,7 @@ export const rows: readonly Row[] = [
     handle: deleteWatch,
     summary: "Stop watching a video on an open stream",
     answer: { status: 204, about: "not watching" },
-    refusals: ["unknown-connection", "no-streams", "unavailable"],
+    refusals: ["unknown-connection", "unavailable"],
   },
   {
     method: "GET",

@@ -47,8 +47,6 @@ describe("hearing", () => {
       { path: "/v1/videos/v/events" },
       { path: "/v1/events?video=v" },
       { path: "/v1/videos/v/poll" },
-      { method: "PUT", path: "/v1/connections/c/videos/v" },
-      { method: "DELETE", path: "/v1/connections/c/videos/v" },
     ];
     for (const tried of calls) {
       const { status, text } = await call({ ...tried, doors: { frontend: undefined } });
@@ -58,8 +56,10 @@ describe("hearing", () => {
     }
   });
 
-  test("an open stream changes what it watches", async () => {
+  test("an open stream changes what it watches, through a node without streams too", async () => {
     const path = "/v1/connections/n1.open/videos/w";
+    const doors = { frontend: undefined };
+    expect((await call({ method: "PUT", path, doors })).asked.watched).toEqual(["+w"]);
     expect((await call({ method: "PUT", path })).asked.watched).toEqual(["+w"]);
     const stopped = await call({ method: "DELETE", path });
     expect([stopped.status, stopped.text]).toEqual([204, ""]);

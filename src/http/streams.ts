@@ -106,14 +106,13 @@ export function deleteWatch(doors: Doors, call: Call): Response | Promise<Respon
 }
 
 async function watch(doors: Doors, call: Call, on: boolean): Promise<Response> {
-  if (!doors.frontend) return noStreams();
   const video = videoParam(call);
   if (video instanceof Response) return video;
   const who = await enter(doors, call.request, "watch", video);
   if (who instanceof Response) return who;
   const connection = call.params.connection ?? "";
   const outcome = connectionPattern.test(connection)
-    ? await doors.frontend.watch(connection, video, on, on ? who.untilMs : undefined)
+    ? await doors.watching.watch(connection, video, on, on ? who.untilMs : undefined)
     : "unknown-connection";
   if (outcome === "unknown-connection") return refuse("unknown-connection", "no such stream is open");
   if (outcome !== "done") return refused(outcome);

@@ -2,7 +2,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { systemPrng } from "../base/prng.ts";
-import { callApi, connectBus, leaderOf, memoryLog, openBus, rejection, until } from "../bus/nats-kit.ts";
+import {
+  callApi,
+  connectBus,
+  electionsMs,
+  leaderOf,
+  memoryLog,
+  openBus,
+  rejection,
+  until,
+} from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type NatsServer, startCluster } from "../system/nats.ts";
@@ -30,6 +39,9 @@ import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
 import { type Manifest, Snapshots, snapshotStream } from "./snapshots.ts";
 
 afterEach(closeAll);
+
+/** What a busy machine adds to a bound in time, in milliseconds. */
+const slackMs = 1_000;
 
 describe("on several nodes", () => {
   test("likes sent twice and retried elsewhere count once, and all nodes agree to the version", async () => {
@@ -116,7 +128,7 @@ describe("when the server", () => {
       expect(await rejection((members[0] as Member).ledger.append(one("v", "away")))).toBeInstanceOf(
         LedgerUnavailable,
       );
-      expect(performance.now() - startMs).toBeLessThan(limits.requestMs + 500);
+      expect(performance.now() - startMs).toBeLessThan(limits.requestMs + slackMs);
       await until(() => !(members[0] as Member).ledger.ready());
       await Bun.sleep(1_500);
       await nats.start();
@@ -137,7 +149,7 @@ describe("when the server", () => {
       await nats.pause();
       const startMs = performance.now();
       await rejection((members[0] as Member).ledger.append(one("v", "hang")));
-      expect(performance.now() - startMs).toBeLessThan(limits.requestMs + 500);
+      expect(performance.now() - startMs).toBeLessThan(limits.requestMs + slackMs);
       await Bun.sleep(3_000);
       nats.resume();
       await until(() => members.every(({ ledger }) => ledger.ready()));
@@ -181,12 +193,12 @@ describe("when the server", () => {
       await Bun.sleep(2_000);
     });
     console.info(`seed ${seed}`, sent, loose);
-    await agreeOn(members, expected, loose);
+    await agreeOn(members, expected, loose, electionsMs);
     await commentsAgree(members, texts);
     const late = await member(n1.url, few, 3);
     expect(late.ledger.epoch).toBe(epoch);
-    await agreeOn([...members, late], expected);
-  }, 120_000);
+    await agreeOn([...members, late], expected, undefined, electionsMs);
+  }, 300_000);
 });
 
 describe("snapshots", () => {

@@ -143,13 +143,14 @@ export async function agreeOn(
   members: readonly Member[],
   expected: ReadonlyMap<string, number>,
   loose?: { sent: number; acked: number },
+  withinMs?: number,
 ): Promise<void> {
   for (const { ledger } of members) {
     if (loose) {
-      await until(() => likesAt(ledger, "loose") >= loose.acked);
+      await until(() => likesAt(ledger, "loose") >= loose.acked, withinMs);
       expect(likesAt(ledger, "loose")).toBeLessThanOrEqual(loose.sent);
     }
-    await until(() => [...expected].every(([video, likes]) => likesAt(ledger, video) >= likes));
+    await until(() => [...expected].every(([video, likes]) => likesAt(ledger, video) >= likes), withinMs);
     for (const [video, likes] of expected)
       expect(`${video} ${likesAt(ledger, video)}`).toBe(`${video} ${likes}`);
   }

@@ -59,6 +59,13 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       listing: async () => ({ comments: [], more: false }),
     },
     frontend: fakeFrontend(asked),
+    watching: {
+      watch: async (connection, video, on) => {
+        if (connection !== "n1.open") return "unknown-connection";
+        asked.watched.push(`${on ? "+" : "-"}${video}`);
+        return "done";
+      },
+    },
     metrics: createMetrics(),
     settings: {
       node: "n1",
@@ -96,11 +103,6 @@ export function fakeFrontend(asked: Asked): Streams {
       });
     },
     refuse: (reason) => bytesOf(`retry: 5000\nevent: bye\ndata: {"reason":"${reason}"}\n\n`),
-    watch: async (connection, video, on) => {
-      if (connection !== "n1.open") return "unknown-connection";
-      asked.watched.push(`${on ? "+" : "-"}${video}`);
-      return "done";
-    },
     poll: async (video, ...more) => {
       asked.polls.push([video, ...more]);
       const totals = { heart: 7 };
