@@ -193,6 +193,9 @@ function parseAnswer(answer: Received): Json {
 }
 
 function stateOf(info: Json): StreamState {
+  // Servers of a stream without a leader answer too, each with its own copy, which may be behind.
+  const cluster = info.cluster as { leader?: string } | undefined;
+  if (cluster && !cluster.leader) throw new BusUnavailable("the stream has no leader");
   const { first_seq, last_seq } = (info.state ?? {}) as Json;
   const perSubject = Number((info.config as Json).max_msgs_per_subject);
   return {

@@ -1,7 +1,7 @@
 /**
  * The reader of streams against a server that skips, goes silent and answers late: what real ones rarely do.
  */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -180,6 +180,36 @@ test("a cluster that refuses while it has no leader is asked at least every two 
   await turn();
   expect(got).toEqual(["caught up"]);
   reader.end();
+});
+
+describe("a stream that is said to end before what was read of it", () => {
+  async function told(ends: () => number) {
+    const server = fakeServer();
+    const rewound: number[] = [];
+    const prepare = async (): Promise<number> => ends() + 1;
+    const options = { stream: "s", from: 8, receive: () => {}, prepare };
+    const reader = new Reader(server.jetstream, { ...options, rewound: (from) => rewound.push(from) });
+    return { server, rewound, reader };
+  }
+
+  test("by a server that is behind is read on where we are", async () => {
+    let ends = 3;
+    const { server, rewound, reader } = await told(() => ends);
+    await server.clock.run(2_000, 10);
+    ends = 9;
+    expect((await server.created()).from).toBe(8);
+    expect(rewound).toEqual([]);
+    reader.end();
+  });
+
+  test("for long is read on where it ends", async () => {
+    const { server, rewound, reader } = await told(() => 3);
+    const startMs = server.clock.now();
+    expect((await server.created()).from).toBe(4);
+    expect(server.clock.now() - startMs).toBeGreaterThanOrEqual(4_000);
+    expect(rewound).toEqual([4]);
+    reader.end();
+  });
 });
 
 test("flow control is answered, so that the server goes on", async () => {

@@ -13,7 +13,7 @@
 import type { Timer } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
-import type { Subscription } from "./bus.ts";
+import { BusUnavailable, type Subscription } from "./bus.ts";
 import { ApiError, type JetStream, type Json, nanosPerMs } from "./nats-jetstream.ts";
 import { payloadOf, type Received } from "./nats-link.ts";
 
@@ -43,7 +43,7 @@ export interface ReadOptions {
    * begin at: a stream that lost its end, or everything, is read on from there.
    */
   readonly prepare?: () => Promise<number | undefined>;
-  /** The stream had lost what we had read of it: reading goes on at `from`. */
+  /** The stream has lost what we had read of it: reading goes on at `from`. */
   readonly rewound?: (from: number) => void;
 }
 
@@ -55,6 +55,11 @@ const retryMinMs = 50;
 const retryMaxMs = 1_000;
 /** The first wait for a new consumer; doubled with each that does not answer, up to limits.requestMs. */
 const patienceMinMs = 500;
+/**
+ * How long a stream must be told to end before what was read of it until that is believed: a server that
+ * hung takes itself for the leader until it hears of another, a second later. Read twice is counted twice.
+ */
+const rewindMs = 4_000;
 
 /** One consumer's life. */
 interface Attempt {
@@ -77,6 +82,8 @@ export class Reader implements Subscription {
   #watchdog: Timer;
   #pauseMs = 0;
   #patienceMs = patienceMinMs;
+  /** Since when the stream is said to end too early, by our clock. */
+  #shortSinceMs: number | undefined;
   #starting = false;
   #ended = false;
 
@@ -145,7 +152,14 @@ export class Reader implements Subscription {
   }
 
   #rewind(highest: number | undefined): void {
-    if (highest === undefined || this.#from === undefined || this.#from <= highest) return;
+    const { clock } = this.#jetstream.parts;
+    if (highest === undefined || this.#from === undefined || this.#from <= highest) {
+      this.#shortSinceMs = undefined;
+      return;
+    }
+    this.#shortSinceMs ??= clock.now();
+    if (clock.now() - this.#shortSinceMs < rewindMs) throw new BusUnavailable("the stream ends too early");
+    this.#shortSinceMs = undefined;
     this.#from = highest;
     this.#options.rewound?.(highest);
   }
