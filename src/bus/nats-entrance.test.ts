@@ -8,18 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "nats";
 import { startNats } from "../system/nats.ts";
+import { accountOfOperator, authority, creds } from "../system/nats-secrets.ts";
 import type { NatsOptions } from "./nats.ts";
 import { connectBus, memoryLog, openBus, until } from "./nats-kit.ts";
-
-type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function serverUrl(config: string, jetstream = true): Promise<string> {
-  const server = await startNats({ config, jetstream });
+async function serverUrl(config: string): Promise<string> {
+  const server = await startNats({ config });
   closers.push(() => server.close());
   return server.url;
 }
@@ -60,24 +59,8 @@ test("a token, and not another", async () => {
 }, 30_000);
 
 test("a credentials file, and not one of another account", async () => {
-  const operator = nkeys.createOperator();
-  const account = nkeys.createAccount();
-  const limits = {
-    subs: -1,
-    data: -1,
-    payload: -1,
-    imports: -1,
-    exports: -1,
-    wildcards: true,
-    conn: -1,
-    leaf: -1,
-  };
-  const accountJwt = jwt(operator, account, "account", { limits });
-  const url = await serverUrl(
-    `operator: ${jwt(operator, operator, "operator", {})}\n` +
-      `resolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
-    false,
-  );
+  const { config, account } = accountOfOperator();
+  const url = await serverUrl(config);
   await enters(url, { creds: creds(account) });
   await staysOut(url, { creds: creds(nkeys.createAccount()) }, /authorization/i);
 }, 30_000);
@@ -111,47 +94,3 @@ test("TLS whose certificate names another host stays shut", async () => {
   await staysOut(url, { ca }, /host|altname|cert/i);
   await staysOut(url.replace("127.0.0.1", "localhost"), { ca }, /host|altname|cert/i);
 }, 30_000);
-
-/** An authority and a server's certificate signed by it, as `name.pem` and `name-server.pem`. */
-async function authority(folder: string, name: string, names = "IP:127.0.0.1,DNS:localhost"): Promise<void> {
-  const at = join(folder, name);
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await Bun.$`openssl req -x509 ${key} -keyout ${at}.key -out ${at}.pem -days 2 -subj /CN=${name}`.quiet();
-  await Bun.$`openssl req ${key} -keyout ${at}-server.key -out ${at}-server.csr -subj /CN=server`.quiet();
-  await Bun.write(`${at}.ext`, `subjectAltName=${names}\n`);
-  const by = ["-CA", `${at}.pem`, "-CAkey", `${at}.key`, "-CAcreateserial", "-extfile", `${at}.ext`];
-  await Bun.$`openssl x509 -req -in ${at}-server.csr ${by} -out ${at}-server.pem -days 2`.quiet();
-}
-
-/** A NATS JWT about `subject`, signed by `issuer`. */
-function jwt(issuer: KeyPair, subject: KeyPair, type: string, claims: object): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const head = part({ typ: "JWT", alg: "ed25519-nkey" });
-  const body = part({
-    jti: crypto.randomUUID(),
-    iat: Math.floor(Date.now() / 1000),
-    iss: issuer.getPublicKey(),
-    name: type,
-    sub: subject.getPublicKey(),
-    nats: { ...claims, type, version: 2 },
-  });
-  const signature = issuer.sign(new TextEncoder().encode(`${head}.${body}`));
-  return `${head}.${body}.${Buffer.from(signature).toString("base64url")}`;
-}
-
-/** A credentials file for a new user of `account`. */
-function creds(account: KeyPair): string {
-  const user = nkeys.createUser();
-  const token = jwt(account, user, "user", { pub: {}, sub: {}, subs: -1, data: -1, payload: -1 });
-  const seed = new TextDecoder().decode(user.getSeed());
-  return [
-    "-----BEGIN NATS USER JWT-----",
-    token,
-    "------END NATS USER JWT------",
-    "",
-    "-----BEGIN USER NKEY SEED-----",
-    seed,
-    "------END USER NKEY SEED------",
-    "",
-  ].join("\n");
-}

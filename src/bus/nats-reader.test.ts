@@ -143,7 +143,7 @@ test("silence begins anew, heartbeats do not, and the old consumer is deleted", 
   reader.end();
 });
 
-test("a consumer that does not answer is soon replaced, though nobody answers to its end either", async () => {
+test("a consumer that does not answer is soon replaced, though nobody answers its end", async () => {
   const { server, got, consumer, reader } = await started(5);
   const askedMs = [server.clock.now()];
   const consumers = [consumer];
