@@ -36,7 +36,8 @@ for (const stream of ["ov_log_0", "ov_comments"]) {
   test(`kill -9 the leader of ${stream}`, async () => {
     // What the test before this one killed must be whole again: else two would be lost at once.
     const leader = Number((await leaderOf(cluster.servers[0]?.url ?? "", stream)).slice(1));
-    const load = startLoad(cluster, ["--duration=12", "--videos=4"]);
+    const settle = `--settle=${electionsMs / 1_000}`;
+    const load = startLoad(cluster, ["--duration=12", "--videos=4", settle]);
     await load.counted(100);
     const killedMs = performance.now();
     await cluster.servers[leader]?.kill();

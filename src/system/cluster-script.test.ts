@@ -6,11 +6,12 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { electionsMs } from "../bus/nats-kit.ts";
 import type { ClusterView } from "../core/nodes.ts";
 import { getJson, healed, program, until } from "./cluster.ts";
 import { freePorts } from "./nats.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(150_000);
 
 let child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
 afterAll(async () => {
@@ -104,7 +105,8 @@ for (const block of [0, 1]) {
       return Bun.spawn(command, { cwd: folder, stdio: ["ignore", "inherit", "ignore"] });
     });
     expect(processes.length).toBe([5, 4][block] ?? 0);
-    await healed({ nodes }, performance.now());
+    // Three servers first elect who leads them.
+    await healed({ nodes }, performance.now(), electionsMs);
     for (const process of processes) process.kill("SIGTERM");
     await Promise.all(processes.map((process) => process.exited));
     rmSync(folder, { recursive: true });
