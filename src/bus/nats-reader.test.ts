@@ -186,7 +186,7 @@ describe("a stream that is said to end before what was read of it", () => {
   async function told(ends: () => number) {
     const server = fakeServer();
     const rewound: number[] = [];
-    const prepare = async (): Promise<number> => ends() + 1;
+    const prepare = async () => ({ firstSeq: 1, lastSeq: ends() });
     const options = { stream: "s", from: 8, receive: () => {}, prepare };
     const reader = new Reader(server.jetstream, { ...options, rewound: (from) => rewound.push(from) });
     return { server, rewound, reader };
@@ -208,6 +208,50 @@ describe("a stream that is said to end before what was read of it", () => {
     expect((await server.created()).from).toBe(4);
     expect(server.clock.now() - startMs).toBeGreaterThanOrEqual(4_000);
     expect(rewound).toEqual([4]);
+    reader.end();
+  });
+});
+
+describe("a consumer on a copy that is behind its stream", () => {
+  async function behind(firstSeq: number) {
+    const server = fakeServer();
+    const got: (number | "caught up")[] = [];
+    const reader = new Reader(server.jetstream, {
+      stream: "s",
+      from: 8,
+      receive: ({ seq }) => got.push(seq),
+      caughtUp: () => got.push("caught up"),
+      prepare: async () => ({ firstSeq, lastSeq: 9 }),
+    });
+    (await server.created()).answer(idle);
+    await turn();
+    return { server, got, reader };
+  }
+
+  test("has caught up when it has what the stream's leader has", async () => {
+    const { server, got, reader } = await behind(1);
+    server.control({ "Nats-Last-Consumer": "0" });
+    server.message(8, 1);
+    expect(got).toEqual([8]);
+    server.message(9, 2);
+    expect(got).toEqual([8, 9, "caught up"]);
+    reader.end();
+  });
+
+  test("is believed after a while: somebody may have deleted the last message", async () => {
+    const { server, got, reader } = await behind(1);
+    for (let i = 0; i < 6; i++) {
+      expect(got).toEqual([]);
+      await server.clock.run(1_900, 100);
+      server.control({ "Nats-Last-Consumer": "0" });
+    }
+    expect(got).toEqual(["caught up"]);
+    reader.end();
+  });
+
+  test("is believed at once when the stream holds nothing", async () => {
+    const { got, reader } = await behind(10);
+    expect(got).toEqual(["caught up"]);
     reader.end();
   });
 });

@@ -14,7 +14,7 @@ import type { Timer } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { BusUnavailable, type Subscription } from "./bus.ts";
-import { ApiError, type JetStream, type Json, nanosPerMs } from "./nats-jetstream.ts";
+import { ApiError, type JetStream, type Json, nanosPerMs, type StreamState } from "./nats-jetstream.ts";
 import { payloadOf, type Received } from "./nats-link.ts";
 
 /** A message of a stream, with its place and the server's time of its arrival. */
@@ -39,10 +39,11 @@ export interface ReadOptions {
   /** Everything that was there has been received. May be called more than once. */
   readonly caughtUp?: () => void;
   /**
-   * Makes sure that there is a stream; runs before each consumer. The seq it gives, if any, is the highest to
-   * begin at: a stream that lost its end, or everything, is read on from there.
+   * Makes sure that there is a stream; runs before each consumer. The state it gives, if any, says where the
+   * stream ends: one that lost its end, or everything, is read on from there, and all is received when that
+   * is. Only for streams of which messages go from the front.
    */
-  readonly prepare?: () => Promise<number | undefined>;
+  readonly prepare?: () => Promise<Pick<StreamState, "firstSeq" | "lastSeq"> | undefined>;
   /** The stream has lost what we had read of it: reading goes on at `from`. */
   readonly rewound?: (from: number) => void;
 }
@@ -60,11 +61,14 @@ const patienceMinMs = 500;
  * hung takes itself for the leader until it hears of another, a second later. Read twice is counted twice.
  */
 const rewindMs = 4_000;
+/** How long a copy may be behind its stream until its end is taken for that of the stream. */
+const behindMs = 10_000;
 
 /** One consumer's life. */
 interface Attempt {
   readonly name: string;
   readonly subscription: Subscription;
+  readonly begunMs: number;
   /** What arrived before the answer to its creation; the server's flow control bounds it to about 2 MB. */
   early: Received[] | undefined;
   delivered: number;
@@ -84,6 +88,8 @@ export class Reader implements Subscription {
   #patienceMs = patienceMinMs;
   /** Since when the stream is said to end too early, by our clock. */
   #shortSinceMs: number | undefined;
+  /** Behind the last message that the stream is known to hold. */
+  #goal = 0;
   #starting = false;
   #ended = false;
 
@@ -117,7 +123,7 @@ export class Reader implements Subscription {
   }
 
   async #start(): Promise<void> {
-    const { link } = this.#jetstream.parts;
+    const { link, clock } = this.#jetstream.parts;
     if (this.#ended || this.#starting || this.#attempt || !link.connected()) return;
     this.#starting = true;
     const unique = secret(16);
@@ -125,12 +131,13 @@ export class Reader implements Subscription {
     const attempt: Attempt = {
       name: `r-${unique}`,
       subscription: link.subscribe(inbox, (message) => this.#receive(attempt, message)),
+      begunMs: clock.now(),
       early: [],
       delivered: 0,
       silences: 0,
     };
     try {
-      this.#rewind(await this.#options.prepare?.());
+      this.#heed(await this.#options.prepare?.());
       // Not waited for: who would answer may be the server that died.
       void this.#deleteOrphan();
       this.#attempt = attempt;
@@ -151,9 +158,15 @@ export class Reader implements Subscription {
     void this.#deleteOrphan();
   }
 
-  #rewind(highest: number | undefined): void {
+  /** Takes note of where the stream ends. Throws while it is not known whether it really ends too early. */
+  #heed(state: Pick<StreamState, "firstSeq" | "lastSeq"> | undefined): void {
     const { clock } = this.#jetstream.parts;
-    if (highest === undefined || this.#from === undefined || this.#from <= highest) {
+    if (!state || this.#from === undefined) return;
+    const { firstSeq, lastSeq } = state;
+    const highest = lastSeq + 1;
+    // Of an empty stream nothing comes.
+    this.#goal = firstSeq <= lastSeq ? highest : 0;
+    if (this.#from <= highest) {
       this.#shortSinceMs = undefined;
       return;
     }
@@ -200,7 +213,7 @@ export class Reader implements Subscription {
     attempt.early = undefined;
     // None pending may also mean that all are on their way to us already.
     const { consumer_seq: sent } = (created.delivered ?? {}) as { consumer_seq?: number };
-    if (created.num_pending === 0 && !sent && early.length === 0) this.#caughtUp();
+    if (created.num_pending === 0 && !sent && early.length === 0) this.#caughtUp(attempt);
     for (const message of early) if (this.#attempt === attempt) this.#receive(attempt, message);
   }
 
@@ -230,7 +243,7 @@ export class Reader implements Subscription {
       payload: payloadOf(message),
       header: (name) => headers?.get(name) || undefined,
     });
-    if (place.pending === 0 && this.#attempt === attempt) this.#caughtUp();
+    if (place.pending === 0 && this.#attempt === attempt) this.#caughtUp(attempt);
   }
 
   /** Flow control is answered so that the server goes on; a heartbeat says how much it has delivered. */
@@ -244,12 +257,15 @@ export class Reader implements Subscription {
     const last = Number(message.headers?.get("Nats-Last-Consumer"));
     if (last > attempt.delivered) this.restart();
     // A stream that is idle has sent everything, whatever it last said was pending.
-    else if (last === attempt.delivered) this.#caughtUp();
+    else if (last === attempt.delivered) this.#caughtUp(attempt);
   }
 
-  #caughtUp(): void {
+  #caughtUp({ begunMs }: Attempt): void {
     this.#pauseMs = 0;
     this.#patienceMs = patienceMinMs;
+    // A consumer reads one server's copy, which may be behind; its end says so only after a while.
+    const isBehind = this.#from !== undefined && this.#from < this.#goal;
+    if (isBehind && this.#jetstream.parts.clock.now() - begunMs < behindMs) return;
     this.#options.caughtUp?.();
   }
 

@@ -170,7 +170,7 @@ export class NatsStreams {
   #healing(heal: NonNullable<StreamRead["heal"]>): Pick<ReadOptions, "prepare" | "rewound"> {
     const wanted = this.#wanted(heal.wanted);
     return {
-      prepare: async () => (await this.#jetstream.ensure(wanted)).lastSeq + 1,
+      prepare: () => this.#jetstream.ensure(wanted),
       rewound: heal.rewound,
     };
   }
