@@ -1,6 +1,6 @@
 /**
- * What tests need to be let into NATS: an authority with a server's certificate, and credentials of accounts as
- * an operator of NATS signs them.
+ * What tests need to be let into NATS: an authority with a server's certificate, and credentials of accounts
+ * as an operator of NATS signs them.
  */
 import { join } from "node:path";
 import { nkeys } from "nats";
@@ -20,7 +20,7 @@ const unlimited = {
 };
 const allOfJetstream = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
 
-/** An operator with one account that may use JetStream: lines of a server's configuration, and the account. */
+/** An operator with one account that may use JetStream: lines of a server's configuration, the account. */
 export function accountOfOperator(): { readonly config: string; readonly account: KeyPair } {
   const [operator, system, account] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createAccount()];
   const accounts = [
