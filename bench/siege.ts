@@ -1,7 +1,7 @@
 /**
  * `npm run bench:siege`: what healthy viewers notice of others who behave badly. The same audience three
- * times in turn: in peace; beside 2,000 sockets that never finish what they began to ask, and dial again when they
- * are cut; beside one viewer who sends a thousand likes a second.
+ * times in turn: in peace; beside 2,000 sockets that never finish what they began to ask, and dial again when
+ * they are cut; beside one viewer who sends a thousand likes a second.
  *
  * The server asks everybody for a token. What the greedy viewer's likes came to is compared with its
  * allowance, and the audience itself (`ovation load`) proves that nothing of its own was lost.
