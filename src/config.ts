@@ -163,6 +163,16 @@ export const settingsTable = defineSettings({
         fallback: "heart,clap,laugh,wow,fire",
         help: "kinds of like",
       },
+      likeMode: {
+        kind: choice("many", "once"),
+        fallback: "many",
+        help: "many adds up taps; once is one like per viewer, which can be taken back; fixed with the data",
+      },
+      likesMax: {
+        kind: wholeNumber(1, 50_000_000),
+        fallback: "8000000",
+        help: "likes held with --like-mode=once, about 16 bytes each; further ones get 503",
+      },
       tickMs: {
         kind: duration(0, 5_000),
         fallback: "50ms",

@@ -123,7 +123,9 @@ export class Service {
       function* watched(): Generator<VideoId> {
         for (const watch of node?.frontend?.watches() ?? []) if (watch.holders > 0) yield watch.video;
       }
-      this.#crowd = new DemoCrowd({ clock, prng, ingest: node.ingest, kinds: settings.kinds, watched });
+      const { kinds, likeMode } = settings;
+      const { ingest } = node;
+      this.#crowd = new DemoCrowd({ clock, prng, ingest, kinds, once: likeMode === "once", watched });
     }
     if (settings.nats.length > 0) log.info("ready", { role: settings.role, node: settings.node });
     if (this.#draining) void node.drain();

@@ -17,7 +17,7 @@ import { type NatsBus, natsBus } from "./bus/nats.ts";
 import { StreamMismatch } from "./bus/nats-jetstream.ts";
 import type { Settings } from "./config.ts";
 import type { Herald } from "./core/happening.ts";
-import { openJetstreamLedger } from "./ledger/jetstream.ts";
+import { checkMode, openJetstreamLedger } from "./ledger/jetstream.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Node } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
@@ -91,15 +91,21 @@ export class Start {
   #ownLedger(): Promise<Ledger> {
     const { settings, clock, log, runtime } = this.#parts;
     const { data: path, commentHistory } = settings;
-    return runtime.openLedger({ path, clock, commentHistory, log });
+    return runtime.openLedger({ path, clock, commentHistory, onceMax: onceMaxOf(settings), log });
   }
 
   async #sharedLedger({ streams }: NatsBus): Promise<Ledger | undefined> {
     const { settings, clock, prng, log } = this.#parts;
     const { role, partitions, commentHistory } = settings;
-    if (role === "frontend") return undefined;
-    return openJetstreamLedger({ streams, partitions, commentHistory, clock, prng, log });
+    const onceMax = onceMaxOf(settings);
+    const parts = { streams, clock, prng, log };
+    if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
+    return openJetstreamLedger({ ...parts, partitions, commentHistory, onceMax });
   }
+}
+
+function onceMaxOf({ likeMode, likesMax }: Settings): number | undefined {
+  return likeMode === "once" ? likesMax : undefined;
 }
 
 function openNats({ settings, clock, prng, log }: StartParts): NatsBus {

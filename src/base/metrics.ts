@@ -55,6 +55,7 @@ export function createMetrics() {
     videos: gauge("videos_watched", "Videos with a viewer on this node"),
     likesAccepted: counter("likes_accepted_total", "Likes made durable (repeats of a key included)"),
     likesCounted: counter("likes_counted_total", "Likes added to totals by the fold"),
+    likesTakenBack: counter("likes_taken_back_total", "Likes taken out of totals by the fold"),
     likesRejected: counter("likes_rejected_total", "Like interactions refused, by reason", ["reason"]),
     commentsAccepted: counter("comments_accepted_total", "Comments made durable"),
     commentsRejected: counter("comments_rejected_total", "Comments refused, by reason", ["reason"]),

@@ -150,6 +150,28 @@ describe("a like", () => {
   });
 });
 
+describe("a like where each viewer has one", () => {
+  test("whatever the body, is one viewer's, or refused with a reason", () => {
+    fc.assert(
+      fc.property(anyBody, fc.option(anyText), fc.option(anyText), (body, viewer, key) => {
+        const named = viewer === null || typeof body !== "object" ? body : { ...body, viewer, count: 1 };
+        for (const parsed of [parseLike(v, named, key, kinds, true), parseLikeItem(named, kinds, true)]) {
+          if (isRejection(parsed)) {
+            expect(rejectionOf(parsed)).toEqual(parsed);
+            continue;
+          }
+          expect(parsed.count).toBe(1);
+          expect(typeof parsed.unlike).toBe("boolean");
+          if (viewer !== null && typeof body === "object") expect(parsed.viewer).toBe(viewer);
+          else expect(parsed.viewer).toBe(parsed.user as string);
+          if (parsed.viewer !== undefined) sound(parsed.viewer, limits.viewerCharsMax);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 /** Text that may be shown to others. */
 function sound(text: string, charsMax: number): void {
   expect([...text].length).toBeLessThanOrEqual(charsMax);

@@ -27,6 +27,9 @@ const rejectionCodes = [
   "bad-field",
   "bad-video",
   "bad-count",
+  "count-not-one",
+  "bad-viewer",
+  "like-mode",
   "unknown-kind",
   "bad-key",
   "bad-user",
@@ -63,6 +66,10 @@ export interface Like {
   readonly count: number;
   readonly user: string | undefined;
   readonly key: string | undefined;
+  /** With one like per viewer: whose it is. Only then is it there. */
+  readonly viewer?: string | undefined;
+  /** Takes the viewer's like back; only with one like per viewer. */
+  readonly unlike?: boolean;
 }
 
 /** A comment before it has its place in the order. */
@@ -135,29 +142,33 @@ function members(body: unknown, known: ReadonlySet<string>): Record<string, unkn
   return body as Record<string, unknown>;
 }
 
-const likeFields: ReadonlySet<string> = new Set(["kind", "count", "user", "key"]);
-const itemFields: ReadonlySet<string> = new Set(["video", "kind", "count", "user", "key"]);
+const likeFields: ReadonlySet<string> = new Set(["kind", "count", "user", "key", "viewer", "unlike"]);
+const itemFields: ReadonlySet<string> = new Set(["video", ...likeFields]);
 const commentFields: ReadonlySet<string> = new Set(["text", "user", "key"]);
 
-/** Parses the body of `POST …/likes`; `headerKey` is the `Idempotency-Key`, which wins over `key`. */
+/**
+ * Parses the body of `POST …/likes`; `headerKey` is the `Idempotency-Key`, which wins over `key`. `once`: one
+ * like per viewer, who is `viewer`, else `user`, else undefined: then whoever calls knows, or refuses.
+ */
 export function parseLike(
   video: VideoId,
   body: unknown,
   headerKey: string | null,
   kinds: ReadonlySet<Kind>,
+  once = false,
 ): Like | Rejection {
   const fields = members(body, likeFields);
   if (isRejection(fields)) return fields;
-  return likeOf(video, fields, headerKey, kinds);
+  return likeOf(video, fields, headerKey, kinds, once);
 }
 
-/** Parses one item of `POST /v1/likes`. */
-export function parseLikeItem(item: unknown, kinds: ReadonlySet<Kind>): Like | Rejection {
+/** Parses one item of `POST /v1/likes`; `once` as above. */
+export function parseLikeItem(item: unknown, kinds: ReadonlySet<Kind>, once = false): Like | Rejection {
   const fields = members(item, itemFields);
   if (isRejection(fields)) return fields;
   const video = parseVideoId(fields.video);
   if (typeof video !== "string") return video;
-  return likeOf(video, fields, null, kinds);
+  return likeOf(video, fields, null, kinds, once);
 }
 
 function likeOf(
@@ -165,12 +176,16 @@ function likeOf(
   fields: Record<string, unknown>,
   headerKey: string | null,
   kinds: ReadonlySet<Kind>,
+  once: boolean,
 ): Like | Rejection {
   const kind = fields.kind;
   if (typeof kind !== "string" || !kinds.has(kind as Kind)) {
     return reject("unknown-kind", `kind must be one of ${[...kinds].join(", ")}`);
   }
   const count = fields.count ?? 1;
+  if (once && count !== 1) {
+    return reject("count-not-one", "count must be 1 or left out: here each viewer likes once");
+  }
   if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > limits.likeCountMax) {
     return reject("bad-count", `count must be a whole number from 1 to ${limits.likeCountMax}`);
   }
@@ -178,7 +193,32 @@ function likeOf(
   if (typeof user === "object") return user;
   const key = parseKey(headerKey ?? fields.key);
   if (typeof key === "object") return key;
-  return { video, kind: kind as Kind, count, user, key };
+  const like: Like = { video, kind: kind as Kind, count, user, key };
+  if (once) return onceOf(like, fields);
+  return fields.unlike === undefined || fields.unlike === false ? like : cannotUnlike();
+}
+
+/** `like` as one of those of which each viewer has one. */
+function onceOf(like: Like, fields: Record<string, unknown>): Like | Rejection {
+  const unlike = fields.unlike ?? false;
+  if (typeof unlike !== "boolean") return reject("bad-field", "unlike must be true or false");
+  const named = fields.viewer ?? undefined;
+  const viewer = named === undefined ? undefined : parseViewer(named);
+  if (typeof viewer === "object") return viewer;
+  return { ...like, viewer: viewer ?? like.user, unlike };
+}
+
+/** Whose like it is: a text of 1 to 128 characters (UTF-16 units) without control characters. */
+export function parseViewer(viewer: unknown): string | Rejection {
+  const max = limits.viewerCharsMax;
+  const isOne = typeof viewer === "string" && viewer.trim() !== "" && viewer.length <= max;
+  if (isOne && !controlPattern.test(viewer) && viewer.isWellFormed()) return viewer;
+  return reject("bad-viewer", `a viewer is 1 to ${max} characters, none of them control characters`);
+}
+
+/** Why a like cannot be taken back where likes only add. */
+export function cannotUnlike(): Rejection {
+  return reject("like-mode", "likes only add up here: taking one back needs --like-mode=once");
 }
 
 /** Parses the body of `POST …/comments`. Text is kept as it came: never trimmed, never normalised. */

@@ -17,6 +17,8 @@ export const limits = {
   commentCharsMax: 500,
   /** Code points of a user name. Beyond: 422. */
   userCharsMax: 64,
+  /** UTF-16 units of the name of a viewer, with one like per viewer. Beyond: 422. */
+  viewerCharsMax: 128,
   /** Bytes of an idempotency key (visible ASCII). Beyond: 422. */
   keyBytesMax: 128,
   /** Characters of a video id. Beyond: 400. */
@@ -40,7 +42,10 @@ export const limits = {
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
   batchMs: 10,
-  /** Likes with a key in one record of the log: keeps a record under NATS' 1 MB. Beyond: a new record. */
+  /**
+   * Likes with a key, or with a viewer, in one record of the log: keeps a record under NATS' 1 MB. Beyond: a
+   * new record.
+   */
   recordKeysMax: 16_384,
   /** Names shown with a tick (`by`). Beyond: the first ones stay. */
   bySizeMax: 5,
@@ -156,7 +161,7 @@ export function assertLimits(): void {
   assert(l.vacantMs > l.retryMaxMs, "viewers who are sent elsewhere are back before their video is vacated");
   assert(l.endedRowsMs >= 3 * l.leaseMs, "a node that was away for a moment finds its rows again");
   assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
-  assert(l.recordKeysMax * 9 + 64 * 1024 <= 1024 * 1024, "a record fits NATS' default payload");
+  assert(l.recordKeysMax * 17 + 640 * 1024 <= 1024 * 1024, "a record fits NATS' default payload");
   assert(l.pageBytesMax <= 768 * 1024, "a page fits NATS' default payload");
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");

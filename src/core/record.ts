@@ -7,12 +7,14 @@
  *
  * Layout, little-endian: u8 version (1) · f64 atMs · u16 groups, then per group: text video · text kind · f64
  * loose · u32 n · n × (u32 hi, u32 lo, u8 count) · u8 m · m × (text user, u16 count); a text is u16 length +
- * UTF-8.
+ * UTF-8. With one like per viewer the version is 2, and in place of loose and keys stand u32 n · n changes
+ * (once.ts).
  */
 import { assert } from "../base/assert.ts";
 import { type Hash64, hash64 } from "./hash.ts";
 import { isKind, isVideoId, type Kind, type Like, type VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
+import { Changes, changesSize, hashMember, readChanges, writeChanges } from "./once.ts";
 
 /** Who liked: a decoration of a tick, never counted. */
 export interface By {
@@ -31,6 +33,8 @@ export interface LikeGroup {
   readonly lo: number[];
   readonly counts: number[];
   readonly by: By[];
+  /** With one like per viewer: all there is of likes in this group. */
+  readonly once?: Changes;
 }
 
 export interface LikeRecord {
@@ -43,9 +47,11 @@ export interface LikeRecord {
 export class RecordBuilder {
   #groups = new Map<VideoId, Map<Kind, LikeGroup>>();
   #groupCount = 0;
+  /** Keys, and changes of one like per viewer. */
   #keys = 0;
   #atMs = 0;
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
+  readonly #member: Hash64 = { hi: 0, lo: 0 };
 
   get empty(): boolean {
     return this.#groupCount === 0;
@@ -59,8 +65,10 @@ export class RecordBuilder {
   /** Merges one like, accepted at `atMs`. */
   add(like: Like, atMs: number): void {
     if (this.#groupCount === 0) this.#atMs = atMs;
-    const group = this.#group(like.video, like.kind);
-    if (like.key === undefined) {
+    const group = this.#group(like.video, like.kind, like.viewer !== undefined);
+    if (like.viewer !== undefined) {
+      this.#change(group, like, like.viewer);
+    } else if (like.key === undefined) {
       group.loose += like.count;
     } else {
       hash64(like.video, like.key, this.#hash);
@@ -69,7 +77,7 @@ export class RecordBuilder {
       group.counts.push(like.count);
       this.#keys++;
     }
-    if (like.user !== undefined && group.by.length < limits.bySizeMax) {
+    if (like.user !== undefined && !like.unlike && group.by.length < limits.bySizeMax) {
       group.by.push({ user: like.user, kind: like.kind, count: like.count });
     }
   }
@@ -86,7 +94,15 @@ export class RecordBuilder {
     return record;
   }
 
-  #group(video: VideoId, kind: Kind): LikeGroup {
+  #change({ once }: LikeGroup, { video, kind, key, unlike }: Like, viewer: string): void {
+    assert(once, "a record holds likes of one mode only");
+    hashMember(video, kind, viewer, this.#member);
+    if (key !== undefined) hash64(video, key, this.#hash);
+    once.push(this.#member, unlike === true, key === undefined ? undefined : this.#hash);
+    this.#keys++;
+  }
+
+  #group(video: VideoId, kind: Kind, once: boolean): LikeGroup {
     let kinds = this.#groups.get(video);
     if (!kinds) {
       kinds = new Map();
@@ -95,6 +111,7 @@ export class RecordBuilder {
     let group = kinds.get(kind);
     if (!group) {
       group = { video, kind, loose: 0, hi: [], lo: [], counts: [], by: [] };
+      if (once) group = { ...group, once: new Changes() };
       kinds.set(kind, group);
       this.#groupCount++;
     }
@@ -105,6 +122,7 @@ export class RecordBuilder {
 /** Groups of one record: with `bySizeMax` long names each they stay under NATS' 1 MB. */
 const recordGroupsMax = 400;
 const recordVersion = 1;
+const onceVersion = 2;
 /** UTF-16 units of a user name: a code point takes at most two. */
 const userUnitsMax = 2 * limits.userCharsMax;
 const encoder = new TextEncoder();
@@ -116,11 +134,12 @@ export function encodeRecord(record: LikeRecord): Uint8Array {
   let size = 11;
   for (const g of record.groups) {
     size += 2 + g.video.length + 2 + g.kind.length + 8 + 4 + 9 * g.hi.length + 1;
+    if (g.once) size += changesSize(g.once);
     for (const by of g.by) size += 4 + 3 * by.user.length;
   }
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, recordVersion);
+  view.setUint8(0, record.groups[0]?.once ? onceVersion : recordVersion);
   view.setFloat64(1, record.atMs, true);
   view.setUint16(9, record.groups.length, true);
   let at = 11;
@@ -138,14 +157,10 @@ export function encodeRecord(record: LikeRecord): Uint8Array {
   for (const g of record.groups) {
     ascii(g.video);
     ascii(g.kind);
-    view.setFloat64(at, g.loose, true);
-    view.setUint32(at + 8, g.hi.length, true);
-    at += 12;
-    for (let i = 0; i < g.hi.length; i++, at += 9) {
-      view.setUint32(at, g.hi[i] as number, true);
-      view.setUint32(at + 4, g.lo[i] as number, true);
-      view.setUint8(at + 8, g.counts[i] as number);
-    }
+    if (g.once) {
+      view.setUint32(at, g.once.length, true);
+      at = writeChanges(view, at + 4, g.once);
+    } else at = writeKeys(view, at, g);
     view.setUint8(at++, g.by.length);
     for (const by of g.by) {
       text(by.user);
@@ -154,6 +169,18 @@ export function encodeRecord(record: LikeRecord): Uint8Array {
     }
   }
   return bytes.subarray(0, at);
+}
+
+function writeKeys(view: DataView, at: number, g: LikeGroup): number {
+  view.setFloat64(at, g.loose, true);
+  view.setUint32(at + 8, g.hi.length, true);
+  let end = at + 12;
+  for (let i = 0; i < g.hi.length; i++, end += 9) {
+    view.setUint32(end, g.hi[i] as number, true);
+    view.setUint32(end + 4, g.lo[i] as number, true);
+    view.setUint8(end + 8, g.counts[i] as number);
+  }
+  return end;
 }
 
 /** The record in `bytes`, or undefined when they are not one: a log may be written by others. */
@@ -168,7 +195,8 @@ export function decodeRecord(bytes: Uint8Array): LikeRecord | undefined {
 
 function readRecord(bytes: Uint8Array): LikeRecord | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint8(0) !== recordVersion) return undefined;
+  const version = view.getUint8(0);
+  if (version !== recordVersion && version !== onceVersion) return undefined;
   const atMs = view.getFloat64(1, true);
   const count = view.getUint16(9, true);
   if (!Number.isFinite(atMs) || count === 0) return undefined;
@@ -184,19 +212,11 @@ function readRecord(bytes: Uint8Array): LikeRecord | undefined {
   for (let g = 0; g < count; g++) {
     const video = text();
     const kind = text();
-    const loose = view.getFloat64(at, true);
-    const keys = view.getUint32(at + 8, true);
-    at += 12;
     if (!isVideoId(video) || !isKind(kind)) return undefined;
-    if (!Number.isSafeInteger(loose) || loose < 0 || at + 9 * keys > bytes.length) return undefined;
-    const group: LikeGroup = { video, kind, loose, hi: [], lo: [], counts: [], by: [] };
-    for (let i = 0; i < keys; i++, at += 9) {
-      const likes = view.getUint8(at + 8);
-      if (likes < 1 || likes > limits.likeCountMax) return undefined;
-      group.hi.push(view.getUint32(at, true));
-      group.lo.push(view.getUint32(at + 4, true));
-      group.counts.push(likes);
-    }
+    const read = (version === onceVersion ? readOnce : readKeys)(view, at, video, kind);
+    if (read === undefined) return undefined;
+    const { group } = read;
+    at = read.end;
     const names = view.getUint8(at++);
     if (names > limits.bySizeMax) return undefined;
     for (let i = 0; i < names; i++) {
@@ -208,4 +228,32 @@ function readRecord(bytes: Uint8Array): LikeRecord | undefined {
     groups.push(group);
   }
   return at === bytes.length ? { atMs, groups } : undefined;
+}
+
+interface ReadGroup {
+  readonly group: LikeGroup;
+  readonly end: number;
+}
+
+function readKeys(view: DataView, from: number, video: VideoId, kind: Kind): ReadGroup | undefined {
+  const loose = view.getFloat64(from, true);
+  const keys = view.getUint32(from + 8, true);
+  let at = from + 12;
+  if (!Number.isSafeInteger(loose) || loose < 0 || at + 9 * keys > view.byteLength) return undefined;
+  const group: LikeGroup = { video, kind, loose, hi: [], lo: [], counts: [], by: [] };
+  for (let i = 0; i < keys; i++, at += 9) {
+    const likes = view.getUint8(at + 8);
+    if (likes < 1 || likes > limits.likeCountMax) return undefined;
+    group.hi.push(view.getUint32(at, true));
+    group.lo.push(view.getUint32(at + 4, true));
+    group.counts.push(likes);
+  }
+  return { group, end: at };
+}
+
+function readOnce(view: DataView, from: number, video: VideoId, kind: Kind): ReadGroup | undefined {
+  const read = readChanges(view, from + 4, view.getUint32(from, true));
+  if (read === undefined) return undefined;
+  const none = { loose: 0, hi: [], lo: [], counts: [], by: [] };
+  return { group: { video, kind, ...none, once: read.changes }, end: read.end };
 }

@@ -29,6 +29,8 @@ export class Admit {
     if (like.key !== undefined && this.#ledger.keysFull()) {
       return reject("busy", "too many keys are remembered", 5);
     }
+    if (like.unlike) return undefined;
+    if (this.#ledger.likesFull()) return reject("busy", "too many viewers' likes are held", 60);
     if (this.#ledger.videosFull() && this.#ledger.totals(like.video).version === 0) {
       return reject("busy", "too many videos have likes", 60);
     }

@@ -159,7 +159,10 @@ export class Dispatcher {
   }
 
   #folded(changes: readonly Change[]): void {
-    for (const change of changes) this.#parts.metrics.likesCounted.inc(change.added);
+    for (const { added, removed } of changes) {
+      this.#parts.metrics.likesCounted.inc(added);
+      if (removed > 0) this.#parts.metrics.likesTakenBack.inc(removed);
+    }
     this.#ticks.changed(changes);
     this.#happenings?.folded(changes);
   }

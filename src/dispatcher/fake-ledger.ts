@@ -15,6 +15,7 @@ interface Append {
 export class FakeLedger implements Ledger {
   readonly epoch = "fake";
   readonly publishesEntries = true;
+  readonly once = false;
   /** Every batch ever given. */
   readonly batches: Batch[] = [];
   /** Called with each append before it returns: what a ledger does on our own turn. */
@@ -63,6 +64,7 @@ export class FakeLedger implements Ledger {
   onChanges(): void {}
   onEntry(): void {}
   keysFull = () => this.full.keys;
+  likesFull = () => false;
   videosFull = () => this.full.videos;
   async close(): Promise<void> {}
 }

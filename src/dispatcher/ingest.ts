@@ -59,7 +59,7 @@ export class DispatcherIngest implements Ingest {
     if (refused) return this.#likeRefused(refused);
     const outcome = await this.#batch.like(like, this.#clock.now());
     if ("rejected" in outcome) return this.#likeRefused(outcome);
-    this.#metrics.likesAccepted.inc(like.count);
+    this.#metrics.likesAccepted.inc(acceptedBy(like));
     return undefined;
   }
 
@@ -87,7 +87,7 @@ export class DispatcherIngest implements Ingest {
         outcome = await batch;
       }
       const verdict = entry instanceof Promise ? outcome : entry;
-      if (!("rejected" in verdict)) accepted += (items[index] as Like).count;
+      if (!("rejected" in verdict)) accepted += acceptedBy(items[index] as Like);
       else if (verdict !== items[index]) this.#likeRefused(verdict);
       verdicts.push("rejected" in verdict ? verdict : undefined);
     }
@@ -129,7 +129,7 @@ export class DispatcherIngest implements Ingest {
     const { waitedMs } = message;
     const waited = typeof waitedMs === "number" && waitedMs >= 0 && waitedMs <= limits.storeMs ? waitedMs : 0;
     const atMs = this.#clock.now() - waited;
-    const parsed = message.likes.map((item) => parseLikeItem(item, this.#kinds));
+    const parsed = message.likes.map((item) => this.#parsed(item));
     const likes = this.#takeAll(parsed, atMs);
     const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));
     const verdicts = (await likes).map((verdict) => verdict ?? null);
@@ -140,6 +140,14 @@ export class DispatcherIngest implements Ingest {
     const retracted =
       typeof video === "string" && typeof retract.id === "string" && (await this.retract(video, retract.id));
     return encodeJson({ ...reply, retracted });
+  }
+
+  /** A relayed like, parsed again; a frontend of the other mode would have likes counted in the other way. */
+  #parsed(item: unknown): Like | Rejection {
+    const { once } = this.#ledger;
+    const like = parseLikeItem(item, this.#kinds, once);
+    if (isRejection(like) || once === ((item as { viewer?: unknown }).viewer !== undefined)) return like;
+    return reject("like-mode", "this node's --like-mode is not that of its dispatchers");
   }
 
   async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
@@ -154,4 +162,9 @@ export class DispatcherIngest implements Ingest {
     this.#metrics.likesRejected.inc({ reason: refused.rejected });
     return refused;
   }
+}
+
+/** Likes that are accepted with `like`: none when it takes one back. */
+function acceptedBy(like: Like): number {
+  return like.unlike ? 0 : like.count;
 }

@@ -10,6 +10,7 @@ const change = (before: Record<string, number>, counts: Record<string, number>) 
     totals: { version: 1, counts },
     before,
     added: 1,
+    removed: 0,
     atMs: 0,
     durableMs: 0,
     by: [],

@@ -26,6 +26,7 @@ function bench(windowMs: number) {
     totals: { version: 1, counts: {} },
     before: {},
     added: 1,
+    removed: 0,
     atMs,
     durableMs: atMs + 1,
     by: users.map((user) => ({ user, kind: "heart", count: 1 })),

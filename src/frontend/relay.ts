@@ -47,9 +47,9 @@ export class Relay implements Ingest {
   }
 
   async like(like: Like): Promise<Rejection | undefined> {
-    const parcel = this.#parcel(itemBytes);
+    const parcel = this.#parcel(itemBytes + 4 * (like.viewer?.length ?? 0));
     const refused = "rejected" in parcel ? parcel : await this.#liked(parcel, parcel.likes.push(like) - 1);
-    if (!refused) this.#metrics.likesAccepted.inc(like.count);
+    if (!refused) this.#metrics.likesAccepted.inc(like.unlike ? 0 : like.count);
     else this.#metrics.likesRejected.inc({ reason: refused.rejected });
     return refused;
   }

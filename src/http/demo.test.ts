@@ -6,7 +6,7 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { call, fakeDoors, posted } from "../system/fake-doors.ts";
 import { crowdFansFirst, crowdFansMax, DemoCrowd, poisson } from "./demo.ts";
 
-function crowd(videos: string[], likes?: (likes: readonly Like[]) => Promise<never[]>) {
+function crowd(videos: string[], likes?: (likes: readonly Like[]) => Promise<never[]>, once = false) {
   const clock = new VirtualClock();
   const { doors, asked } = fakeDoors();
   const turns: number[] = [];
@@ -22,6 +22,7 @@ function crowd(videos: string[], likes?: (likes: readonly Like[]) => Promise<nev
     prng: seededPrng(7),
     ingest,
     kinds: ["heart", "clap"],
+    once,
     watched: () => videos as VideoId[],
   });
   return { demo, clock, asked, turns };
@@ -44,6 +45,17 @@ describe("a crowd", () => {
     await clock.run(5_000, 100);
     expect(asked.likes.length).toBeGreaterThan(20);
     expect(asked.comments.length).toBeGreaterThan(0);
+  });
+
+  test("where each viewer likes once, likes as fans who can take it back", async () => {
+    const { demo, clock, asked } = crowd(["a"], undefined, true);
+    demo.set(50);
+    await clock.run(60_000, 100);
+    expect(asked.likes.length).toBeGreaterThan(50);
+    for (const { count, viewer } of asked.likes)
+      expect([count, viewer?.startsWith("demo-")]).toEqual([1, true]);
+    expect(new Set(asked.likes.map(({ viewer }) => viewer)).size).toBeLessThanOrEqual(50);
+    expect(new Set(asked.likes.map(({ unlike }) => unlike))).toEqual(new Set([true, false]));
   });
 
   test("of a thousand taps as people do, and says something now and then", async () => {

@@ -28,6 +28,8 @@ const commentsPerSecondMax = 6;
 /** A fan taps once in this time, in ms, in a quiet moment and in an exciting one. */
 const quietTapMs = 16_000;
 const excitedTapMs = 1_500;
+/** Where each fan likes once: the share of taps that take a like back. */
+const unlikeShare = 0.3;
 /** A fan writes once in this time, in seconds. */
 const commentEveryS = 240;
 
@@ -36,6 +38,8 @@ export interface CrowdParts {
   readonly prng: Prng;
   readonly ingest: Ingest;
   readonly kinds: readonly string[];
+  /** Each fan likes a kind of a video once, and sometimes takes it back. */
+  readonly once?: boolean;
   /** What is watched on this node now. */
   readonly watched: () => Iterable<VideoId>;
 }
@@ -98,14 +102,18 @@ export class DemoCrowd implements Crowd {
     const tapMs = quietTapMs + (excitedTapMs - quietTapMs) * this.#excitement;
     const expected = (fans * turnMs) / tapMs;
     for (let i = poisson(expected, room, prng); i > 0; i--) {
-      likes.push({
-        video,
-        kind: this.#kind(),
-        count: prng.between(1, 4),
-        user: this.#name(),
-        key: undefined,
-      });
+      const tap = { video, kind: this.#kind(), user: this.#name(), key: undefined };
+      likes.push(
+        this.#parts.once
+          ? { ...tap, count: 1, viewer: this.#fan(), unlike: prng.next() < unlikeShare }
+          : { ...tap, count: prng.between(1, 4) },
+      );
     }
+  }
+
+  /** One of the fans of this node, as a viewer. */
+  #fan(): string {
+    return `demo-${this.#parts.prng.between(1, this.#fans)}`;
   }
 
   async #say(video: VideoId): Promise<unknown> {

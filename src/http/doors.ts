@@ -43,6 +43,8 @@ export interface DoorSettings {
   readonly region: string;
   readonly role: "both" | "frontend" | "dispatcher";
   readonly kinds: readonly string[];
+  /** many: likes add up; once: one like per viewer. */
+  readonly likeMode: "many" | "once";
   readonly corsOrigins: readonly string[];
   /** Proxies of ours before this server: so many entries of X-Forwarded-For are believed. */
   readonly trustProxy: number;

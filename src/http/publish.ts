@@ -8,13 +8,16 @@
 import { createHash } from "node:crypto";
 import {
   type CommentDraft,
+  cannotUnlike,
   isRejection,
   type Kind,
   type Like,
   parseComment,
   parseLike,
   parseLikeItem,
+  parseViewer,
   type Rejection,
+  reject,
   type VideoId,
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -23,7 +26,7 @@ import { forbids, type Identity } from "../trust/identity.ts";
 import { empty, json, refuse, refused, statusOf } from "./answer.ts";
 import { admit, enter } from "./auth.ts";
 import { readJson } from "./body.ts";
-import { addressIn, type Call, videoParam } from "./call.ts";
+import { addressIn, type Call, queryOf, videoParam } from "./call.ts";
 import type { Doors } from "./doors.ts";
 
 /** The configured kinds as the set that likes are parsed against, made once per list. */
@@ -39,6 +42,11 @@ function kindsOf(doors: Doors): ReadonlySet<Kind> {
   return set;
 }
 
+/** Whether each viewer likes once here. */
+function isOnce({ settings }: Doors): boolean {
+  return settings.likeMode === "once";
+}
+
 /** `POST /v1/videos/:video/likes`, the busiest call: the router's fast path comes straight here. */
 export async function takeLike(
   doors: Doors,
@@ -51,15 +59,64 @@ export async function takeLike(
   if (who instanceof Response) return who;
   const body = await readJson(request, limits.bodyBytesMax);
   if (body instanceof Response) return body;
-  const like = parseLike(video, body, request.headers.get("idempotency-key"), kindsOf(doors));
-  if (isRejection(like)) {
-    doors.metrics.likesRejected.inc({ reason: like.rejected });
-    return refused(like);
-  }
-  const over = overLikes(doors, limitedAddress(doors, { request, peer }), who, like);
-  if (over) return refused(over);
-  const refusal = await doors.ingest.like(signed(like, who));
+  const like = likeIn(doors, { request, peer }, who, video, body);
+  return like instanceof Response ? like : answered(await doors.ingest.like(like));
+}
+
+/** `DELETE /v1/videos/:video/likes`, with the fields of a like as its body or as its query. */
+export async function deleteLike(doors: Doors, call: Call): Promise<Response> {
+  const { request } = call;
+  const video = videoParam(call);
+  if (video instanceof Response) return video;
+  const who = await enter(doors, request, "like", video);
+  if (who instanceof Response) return who;
+  if (!isOnce(doors)) return refusedLike(doors, cannotUnlike());
+  const query = queryOf(call);
+  const body = query.has("kind") ? Object.fromEntries(query) : await readJson(request, limits.bodyBytesMax);
+  if (body instanceof Response) return body;
+  const like = likeIn(doors, call, who, video, body);
+  return like instanceof Response ? like : answered(await doors.ingest.like({ ...like, unlike: true }));
+}
+
+/** The like in `body` as `who` may give it now, or the answer that refuses it, counted. */
+function likeIn(
+  doors: Doors,
+  call: Pick<Call, "request" | "peer">,
+  who: Identity,
+  video: VideoId,
+  body: unknown,
+): Like | Response {
+  const key = call.request.headers.get("idempotency-key");
+  const parsed = parseLike(video, body, key, kindsOf(doors), isOnce(doors));
+  const like = isRejection(parsed) ? parsed : owned(doors, parsed, who);
+  if (isRejection(like)) return refusedLike(doors, like);
+  const over = overLikes(doors, limitedAddress(doors, call), who, like);
+  return over ? refused(over) : like;
+}
+
+function answered(refusal: Rejection | undefined): Response {
   return refusal === undefined ? empty(202) : refused(refusal);
+}
+
+function refusedLike(doors: Doors, refusal: Rejection): Response {
+  doors.metrics.likesRejected.inc({ reason: refusal.rejected });
+  return refused(refusal);
+}
+
+/**
+ * The like as `who` gives it. Where each viewer likes once, a token's holder is its `sub` whatever the body
+ * says, so nobody likes in another's name; a server with an API key, and anybody in open mode, must say whose
+ * like it is.
+ */
+function owned(doors: Doors, like: Like, who: Identity): Like | Rejection {
+  const own = signed(like, who);
+  if (!isOnce(doors)) return own;
+  const viewer = who.by === "token" ? parseViewer(who.sub) : like.viewer;
+  if (typeof viewer === "object") return viewer;
+  if (viewer === undefined) {
+    return reject("bad-viewer", "each viewer likes once here: say whose like it is, in viewer or user");
+  }
+  return { ...own, viewer };
 }
 
 /** The address that likes of this call count for; not asked for where nothing depends on it. */
@@ -112,10 +169,11 @@ export async function postLikes(doors: Doors, call: Call): Promise<Response> {
   const kinds = kindsOf(doors);
   const address = limitedAddress(doors, call);
   const parsed = items.map((item) => {
-    const like = parseLikeItem(item, kinds);
+    const parsed = parseLikeItem(item, kinds, isOnce(doors));
+    const like = isRejection(parsed) ? parsed : owned(doors, parsed, who);
     if (isRejection(like)) return like;
     const forbidden = doors.auth.mode === "token" ? forbids(who, "like", like.video) : undefined;
-    return forbidden ?? overLikes(doors, address, who, like) ?? signed(like, who);
+    return forbidden ?? overLikes(doors, address, who, like) ?? like;
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));
   const verdicts = likes.length === 0 ? [] : await doors.ingest.likes(likes);

@@ -40,13 +40,14 @@ export async function getComments(doors: Doors, call: Call): Promise<Response> {
 
 /** `GET /v1/config`: what a page must know of this server; nothing here is secret. */
 export function getConfig(doors: Doors): Response {
-  const { node, region, role, kinds } = doors.settings;
+  const { node, region, role, kinds, likeMode } = doors.settings;
   return json(200, {
     version: doors.version,
     node,
     region,
     role,
     kinds,
+    likeMode,
     demo: doors.crowd !== undefined,
     media: doors.media !== undefined,
     admin: doors.auth.grantable("admin"),

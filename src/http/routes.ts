@@ -11,7 +11,7 @@ import type { Code } from "./answer.ts";
 import type { Handle } from "./call.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
-import { deleteComment, postComment, postLike, postLikes } from "./publish.ts";
+import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./publish.ts";
 import { getComments, getConfig, getVideo } from "./read.ts";
 import type { SchemaName } from "./schemas.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch } from "./streams.ts";
@@ -59,6 +59,9 @@ const like: readonly Code[] = [
   "bad-field",
   "unknown-kind",
   "bad-count",
+  "count-not-one",
+  "bad-viewer",
+  "like-mode",
   "bad-user",
   "bad-key",
   "like-rate",
@@ -93,6 +96,19 @@ export const rows: readonly Row[] = [
     keyed: true,
     answer: { status: 202, about: "counted, durably; a repeated key is counted once" },
     refusals: [...like, ...log],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/videos/:video/likes",
+    handle: deleteLike,
+    summary: "Take a viewer's like back, with --like-mode=once; a JSON body of the same fields does too",
+    query: [
+      { name: "kind", about: "the kind of like", kind: "text" },
+      { name: "viewer", about: "whose like it is, unless a token says so", kind: "text" },
+    ],
+    keyed: true,
+    answer: { status: 202, about: "taken back, durably, or not there" },
+    refusals: [...like, "bad-json", "bad-body", "bad-content-type", "too-large", ...log],
   },
   {
     method: "POST",

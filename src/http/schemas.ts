@@ -34,11 +34,18 @@ const key: Schema = {
   pattern: `^[\\x21-\\x7e]{1,${limits.keyBytesMax}}$`,
   description: "makes a repeat harmless: within 120 s the same key on the same video counts once",
 };
+const viewer: Schema = {
+  type: "string",
+  minLength: 1,
+  maxLength: limits.viewerCharsMax,
+  description: "with --like-mode=once: whose like it is, unless a token says so; without it the user",
+};
+const unlike: Schema = { type: "boolean", description: "with --like-mode=once: takes the like back" };
 const kind: Schema = { type: "string", description: "one of the kinds in /v1/config" };
 const totals: Schema = {
   type: "object",
   additionalProperties: whole,
-  description: "likes by kind, absolute; never falls",
+  description: "likes by kind, absolute; falls only by likes taken back, with --like-mode=once",
 };
 const version: Schema = { type: "integer", minimum: 0, description: "grows with every change of the totals" };
 const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
@@ -59,11 +66,13 @@ function ref(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
+const likeOptional = ["count", "user", "key", "viewer", "unlike"] as const;
+
 export const schemas = {
-  Like: object({ kind, count, user, key }, "count", "user", "key"),
+  Like: object({ kind, count, user, key, viewer, unlike }, ...likeOptional),
   Likes: object({
     items: list(
-      object({ video: videoId, kind, count, user, key }, "count", "user", "key"),
+      object({ video: videoId, kind, count, user, key, viewer, unlike }, ...likeOptional),
       limits.batchItemsMax,
     ),
   }),
@@ -98,6 +107,7 @@ export const schemas = {
     region: text,
     role: text,
     kinds: list(text),
+    likeMode: { type: "string", description: "many: likes add up; once: one like per viewer" },
     demo: yesNo,
     media: yesNo,
     admin: yesNo,

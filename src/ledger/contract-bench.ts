@@ -69,6 +69,13 @@ export class Bench {
     }
   }
 
+  /** Resolves when `video` has `likes` of all kinds together, from above or from below. */
+  async comesTo(video: string, likes: number): Promise<void> {
+    while (likesOf(this.ledger.totals(video as VideoId).counts) !== likes) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   likes(...records: LikeRecord[]): Promise<readonly Placed[]> {
     return this.ledger.append({ likes: records, comments: [] });
   }
@@ -94,6 +101,16 @@ export function like(
 ): Like {
   const { kind = "heart", count = 1, user } = over;
   return { video: video as VideoId, kind: kind as Kind, count, user, key };
+}
+
+/** The like of a viewer, where each has one. */
+export function once(
+  video: string,
+  viewer: string,
+  over: { kind?: string; unlike?: boolean; user?: string; key?: string } = {},
+): Like {
+  const { key, unlike = false, ...rest } = over;
+  return { ...like(video, key, rest), viewer, unlike };
 }
 
 /** One record of these likes, the oldest accepted at `atMs`. */

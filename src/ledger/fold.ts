@@ -3,19 +3,25 @@
  * the same totals and versions, on every node and after every restart.
  *
  * The distinction it rests on: a like without a key is counted where it stands; a like with one is counted
- * unless its key appeared within the window. Both go through here only after they are durable, so the fold
- * never refuses: what does not fit is refused at the door, which asks `keys.full` and `full` first.
+ * unless its key appeared within the window. With one like per viewer the total is the size of a set
+ * instead, and a key that appeared stops its repeat from changing the set again. All go through here only
+ * after they are durable, so the fold never refuses: what does not fit is refused at the door, which asks
+ * `keys.full`, `full` and `likesFull` first.
  */
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import type { Changes } from "../core/once.ts";
 import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, noTotals, type Totals } from "../core/totals.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change } from "./ledger.ts";
+import { Members } from "./members.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
   readonly videosMax?: number;
+  /** One like per viewer, and how many at most; undefined: likes only add. */
+  readonly onceMax?: number | undefined;
 }
 
 /** What one record adds to one video. */
@@ -23,17 +29,29 @@ interface Sum {
   readonly video: VideoId;
   readonly kinds: { kind: string; count: number }[];
   added: number;
+  removed: number;
   by: By[];
 }
 
+/** What a group of a record comes to. */
+interface Moved {
+  readonly added: number;
+  readonly removed: number;
+}
+
+const nothing: Moved = { added: 0, removed: 0 };
+
 export class Fold {
   readonly keys: KeyWindow;
+  /** Who likes what, with one like per viewer. */
+  readonly members: Members | undefined;
   readonly #videosMax: number;
   readonly #totals = new Map<VideoId, Totals>();
   #logMs = 0;
 
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
+    this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
     this.#videosMax = options.videosMax ?? limits.videosMax;
   }
 
@@ -45,6 +63,11 @@ export class Fold {
   /** True when no further video should be let in. */
   get full(): boolean {
     return this.#totals.size >= this.#videosMax;
+  }
+
+  /** True when no further viewer's like should be let in. */
+  get likesFull(): boolean {
+    return this.members?.full === true;
   }
 
   get videos(): ReadonlyMap<VideoId, Totals> {
@@ -66,11 +89,15 @@ export class Fold {
       const before = this.totals(sum.video);
       const counts = emptyCounts();
       addCounts(counts, before.counts);
-      for (const { kind, count } of sum.kinds) counts[kind] = (counts[kind] ?? 0) + count;
+      for (const { kind, count } of sum.kinds) {
+        // Two members in one place, which nobody will live to see, must not make a number of likes negative.
+        counts[kind] = Math.max(0, (counts[kind] ?? 0) + count);
+      }
       const totals = { version: before.version + 1, counts };
       this.#totals.set(sum.video, totals);
-      const { video, added, by } = sum;
-      changes.push({ video, totals, before: before.counts, added, atMs: record.atMs, durableMs, by });
+      const { video, added, removed, by } = sum;
+      const moved = { before: before.counts, added, removed };
+      changes.push({ video, totals, ...moved, atMs: record.atMs, durableMs, by });
     }
     return changes;
   }
@@ -78,7 +105,10 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
-    for (const group of record.groups) this.#count(group);
+    for (const { once, hi, lo } of record.groups) {
+      for (let i = 0; i < hi.length; i++) this.keys.add(hi[i] as number, lo[i] as number, this.#logMs);
+      if (once) for (let i = 0; i < once.length; i++) this.#isNew(once, i);
+    }
   }
 
   /** Puts back what a snapshot told, before any record is applied. */
@@ -94,19 +124,45 @@ export class Fold {
   #sums(record: LikeRecord): Iterable<Sum> {
     const sums = new Map<VideoId, Sum>();
     for (const group of record.groups) {
-      const count = this.#count(group);
-      if (count === 0) continue;
+      const { added, removed } = this.#move(group);
+      if (added === 0 && removed === 0) continue;
       let sum = sums.get(group.video);
       if (!sum) {
-        sum = { video: group.video, kinds: [], added: 0, by: [] };
+        sum = { video: group.video, kinds: [], added: 0, removed: 0, by: [] };
         sums.set(group.video, sum);
       }
-      sum.kinds.push({ kind: group.kind, count });
-      sum.added += count;
+      sum.kinds.push({ kind: group.kind, count: added - removed });
+      sum.added += added;
+      sum.removed += removed;
       const room = limits.bySizeMax - sum.by.length;
-      if (room > 0) sum.by.push(...group.by.slice(0, room));
+      if (room > 0 && added > 0) sum.by.push(...group.by.slice(0, room));
     }
     return sums.values();
+  }
+
+  /** A record of the other mode counts nothing: no node of ours wrote it into this log. */
+  #move(group: LikeGroup): Moved {
+    const { members } = this;
+    if (group.once) return members ? this.#change(members, group.once) : nothing;
+    return members ? nothing : { added: this.#count(group), removed: 0 };
+  }
+
+  /** Changes the set in the order of the log. */
+  #change(members: Members, once: Changes): Moved {
+    let added = 0;
+    let removed = 0;
+    for (let i = 0; i < once.length; i++) {
+      if (!this.#isNew(once, i)) continue;
+      const [hi, lo] = [once.hi[i] as number, once.lo[i] as number];
+      if (once.isUnlike(i)) removed += members.remove(hi, lo) ? 1 : 0;
+      else added += members.add(hi, lo) ? 1 : 0;
+    }
+    return { added, removed };
+  }
+
+  /** Whether a change has no key, or one that did not appear within the window. */
+  #isNew(once: Changes, i: number): boolean {
+    return !once.isKeyed(i) || this.keys.add(once.keyHi[i] as number, once.keyLo[i] as number, this.#logMs);
   }
 
   /** Likes of a group that are not repeats. */

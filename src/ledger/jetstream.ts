@@ -38,6 +38,8 @@ export interface JetstreamOptions {
   readonly partitions: number;
   /** Entries kept per video, at least 1. */
   readonly commentHistory: number;
+  /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
+  readonly onceMax?: number | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
   readonly snapshotMs?: number;
   /** How much of the log stays behind a snapshot, in milliseconds. Default the key window and a half. */
@@ -71,6 +73,27 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   }
 }
 
+/**
+ * For a node that holds no ledger: rejects with LedgerRefused when the shared log is there and counts likes
+ * in the other mode. Waits as long as the network is away.
+ */
+export async function checkMode(
+  options: Pick<JetstreamOptions, "streams" | "clock" | "prng" | "log">,
+  once: boolean,
+): Promise<void> {
+  const { streams } = options;
+  await streams.open(snapshotStream);
+  const held = await persist(options, () => streams.last(snapshotStream.name, sharedSubject));
+  const shared = held && decodeJson(held.payload);
+  if (shared) refuseOtherMode(shared, once);
+}
+
+function refuseOtherMode(shared: Record<string, unknown>, once: boolean): void {
+  const [held, wanted] = [shared.likes === "once", once].map((is) => (is ? "once" : "many"));
+  if (held === wanted) return;
+  throw new LedgerRefused(`the shared log has --like-mode=${held}, this node wants ${wanted}`);
+}
+
 /** What all dispatchers share, as the first one wrote it. */
 interface Shared {
   readonly epoch: string;
@@ -79,10 +102,14 @@ interface Shared {
 }
 
 /**
- * Writes what all share, or reads what the first wrote. Rejects with LedgerRefused when partitions differ.
+ * Writes what all share, or reads what the first wrote. Rejects with LedgerRefused when partitions or the
+ * mode of likes differ.
  */
-async function agree({ streams, partitions, commentHistory }: JetstreamOptions): Promise<Shared> {
-  const mine = encodeJson({ epoch: secret(8), partitions, history: commentHistory });
+async function agree(options: JetstreamOptions): Promise<Shared> {
+  const { streams, partitions, commentHistory, onceMax } = options;
+  const once = onceMax !== undefined;
+  const shape = { epoch: secret(8), partitions, history: commentHistory };
+  const mine = encodeJson(once ? { ...shape, likes: "once" } : shape);
   await streams.appendIfLast(sharedSubject, mine, limits.requestMs, 0);
   const held = await streams.last(snapshotStream.name, sharedSubject);
   const shared = held && decodeJson(held.payload);
@@ -98,12 +125,13 @@ async function agree({ streams, partitions, commentHistory }: JetstreamOptions):
       `the shared log has ${shared.partitions} partitions, this node wants ${partitions}`,
     );
   }
+  refuseOtherMode(shared, once);
   return { epoch: shared.epoch, history: shared.history };
 }
 
 /** Does `work`, again and again while the network is away. */
 async function persist<T>(
-  { streams, clock, prng, log }: JetstreamOptions,
+  { streams, clock, prng, log }: Pick<JetstreamOptions, "streams" | "clock" | "prng" | "log">,
   work: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
@@ -124,6 +152,7 @@ function isUnavailable(error: unknown): boolean {
 class JetstreamLedger implements Ledger {
   readonly epoch: string;
   readonly publishesEntries = false;
+  readonly once: boolean;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
@@ -135,15 +164,17 @@ class JetstreamLedger implements Ledger {
     const { streams, clock, prng, log, partitions, keepMs = keepMsDefault } = options;
     this.#options = options;
     this.epoch = shared.epoch;
+    this.once = options.onceMax !== undefined;
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
     // window forgets decides what counts.
-    const keysMax = Math.min(limits.keysMax, Math.ceil((2 * limits.keysMax) / partitions));
-    const videosMax = Math.min(limits.videosMax, Math.ceil((2 * limits.videosMax) / partitions));
+    const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
+    const [keysMax, videosMax] = [share(limits.keysMax), share(limits.videosMax)];
+    const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
     const changed = (changes: readonly Change[]): void => {
       if (!this.#closed) this.#changed(changes);
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
-      const fold = { seed: prng.next(), keysMax, videosMax };
+      const fold = { seed: prng.next(), keysMax, videosMax, onceMax };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
     this.#comments = new CommentStream(streams, clock, shared.history, head);
@@ -214,6 +245,10 @@ class JetstreamLedger implements Ledger {
 
   videosFull(): boolean {
     return this.#partitions.some((partition) => partition.videosFull());
+  }
+
+  likesFull(): boolean {
+    return this.#partitions.some((partition) => partition.likesFull());
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,8 @@ export interface Change {
   readonly before: Totals["counts"];
   /** Likes that this record added: repeats of a key are not among them. */
   readonly added: number;
+  /** Likes that it took back: none where likes only add. */
+  readonly removed: number;
   /** When the oldest like of the record was accepted, Unix ms. */
   readonly atMs: number;
   /** When the record was known to be durable here, Unix ms. */
@@ -53,6 +55,8 @@ export interface Ledger {
   readonly epoch: string;
   /** Whether `live` entries must be published by the caller (false: the log does it itself). */
   readonly publishesEntries: boolean;
+  /** Whether each viewer likes once: every like then needs a viewer, and can be taken back. */
+  readonly once: boolean;
   /** Whether appends can succeed now; false never makes an append fail by itself. */
   ready(): boolean;
   /**
@@ -80,6 +84,8 @@ export interface Ledger {
   keysFull(): boolean;
   /** True when totals of no further video can be held: likes of videos without any must be refused. */
   videosFull(): boolean;
+  /** True when no further viewer's like can be held: new ones must be refused. */
+  likesFull(): boolean;
   /** Writes what is left, gives back files and connections. */
   close(): Promise<void>;
 }

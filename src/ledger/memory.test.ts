@@ -4,6 +4,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { describeLedger } from "./contract.ts";
 import { draft } from "./contract-bench.ts";
+import { describeOnceLedger, likesMax } from "./contract-once.ts";
 import { openMemoryLedger } from "./memory.ts";
 
 const commentHistory = 12;
@@ -13,6 +14,16 @@ describeLedger(
   async () => {
     const clock = new VirtualClock();
     const ledger = openMemoryLedger({ clock, commentHistory });
+    return { ledger, commentHistory, advance: (ms) => clock.advance(ms), close: () => ledger.close() };
+  },
+  { skip: ["reopen"] },
+);
+
+describeOnceLedger(
+  "ledger in memory",
+  async () => {
+    const clock = new VirtualClock();
+    const ledger = openMemoryLedger({ clock, commentHistory, onceMax: likesMax });
     return { ledger, commentHistory, advance: (ms) => clock.advance(ms), close: () => ledger.close() };
   },
   { skip: ["reopen"] },

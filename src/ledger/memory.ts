@@ -19,6 +19,8 @@ export interface MemoryLedgerOptions {
   readonly clock: Clock;
   /** Entries kept per video, at least 1. */
   readonly commentHistory: number;
+  /** One like per viewer, and how many at most; undefined: likes only add. */
+  readonly onceMax?: number | undefined;
 }
 
 /** One video's comments. */
@@ -36,9 +38,10 @@ export function openMemoryLedger(options: MemoryLedgerOptions): Ledger {
 class MemoryLedger implements Ledger {
   readonly epoch = secret(8);
   readonly publishesEntries = true;
+  readonly once: boolean;
   readonly #clock: Clock;
   readonly #history: number;
-  readonly #fold = new Fold({ seed: systemPrng().next() });
+  readonly #fold: Fold;
   /** Longest without a comment first; beyond limits.memoryRoomsMax that one is forgotten. */
   readonly #rooms = new Map<VideoId, Room>();
   #forgottenSeq = 0;
@@ -54,6 +57,8 @@ class MemoryLedger implements Ledger {
 
   constructor(options: MemoryLedgerOptions) {
     this.#clock = options.clock;
+    this.once = options.onceMax !== undefined;
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax: options.onceMax });
     this.#history = Math.max(1, options.commentHistory);
   }
 
@@ -75,6 +80,10 @@ class MemoryLedger implements Ledger {
 
   videosFull(): boolean {
     return this.#fold.full;
+  }
+
+  likesFull(): boolean {
+    return this.#fold.likesFull;
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {

@@ -74,6 +74,10 @@ export class Partition {
     return this.#fold.full;
   }
 
+  likesFull(): boolean {
+    return this.#fold.likesFull;
+  }
+
   /** Reads the newest snapshot, then the log behind it; resolves when all there was is folded. */
   async start(): Promise<void> {
     const found = await this.#newest();
@@ -145,9 +149,10 @@ export class Partition {
     for (const [video, totals] of fold.videos) {
       const before = this.#fold.totals(video);
       if (totals.version <= before.version) continue;
-      const added = likesOf(totals.counts) - likesOf(before.counts);
+      const rise = likesOf(totals.counts) - likesOf(before.counts);
+      const moved = { added: Math.max(0, rise), removed: Math.max(0, -rise) };
       const times = { atMs: nowMs, durableMs: nowMs };
-      changes.push({ video, totals, before: before.counts, added, ...times, by: [] });
+      changes.push({ video, totals, before: before.counts, ...moved, ...times, by: [] });
     }
     return changes;
   }

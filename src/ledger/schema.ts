@@ -1,18 +1,22 @@
 /**
  * What a SQLite ledger holds and every statement run on it, with the types of its rows; sqlite.ts runs them.
  *
- * The log of likes is the truth, and `totals` a snapshot of the fold over it up to the row `upTo` of
- * `meta`. Entries are their own truth. Keys of likes live in the log's records; keys of comments have a
- * table, since a repeat is answered with the first one's place. Times are Unix milliseconds; in `log` and
- * `comment_keys` they are log time.
+ * The log of likes is the truth, and `totals` and `members` a snapshot of the fold over it up to the row
+ * `upTo` of `meta`. Entries are their own truth. Keys of likes live in the log's records; keys of comments
+ * have a table, since a repeat is answered with the first one's place. Times are Unix milliseconds; in `log`
+ * and `comment_keys` they are log time.
  */
+import { secret } from "../base/prng.ts";
 import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
+import { LedgerRefused } from "./ledger.ts";
 
+/** The file inside the data directory. */
+export const fileName = "ovation.sqlite";
 /** Grows when a table changes its meaning; a ledger of a higher one is refused. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
-export const createTables = `
+const createTables = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (seq INTEGER PRIMARY KEY, at REAL NOT NULL, record BLOB NOT NULL);
 CREATE TABLE totals (
@@ -29,6 +33,45 @@ CREATE TABLE comment_keys (
 );
 CREATE INDEX comment_keys_by_hash ON comment_keys (hi, lo);
 `;
+
+/** Who likes what, by hash, with one like per viewer; files made before there was such a mode lack it. */
+const createMembers =
+  "CREATE TABLE IF NOT EXISTS members (hi INTEGER, lo INTEGER, PRIMARY KEY (hi, lo)) WITHOUT ROWID";
+
+/** What checking needs of a database. */
+interface Tables {
+  query(text: string): { get(name: string): unknown; all(): unknown[] };
+  run(text: string, ...values: (string | number)[][]): unknown;
+}
+
+/**
+ * Makes the tables of an empty file in the data directory `path`, or checks that this program can read those
+ * it has, for a node whose likes are of this mode. Throws LedgerRefused.
+ */
+export function checkSchema(db: Tables, path: string, likes: "many" | "once"): void {
+  const tables = db.query("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[];
+  if (tables.length === 0) {
+    db.run(createTables);
+    db.run(createMembers);
+    const meta = [schemaVersion, secret(8), likes];
+    db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", meta);
+    return;
+  }
+  if (!tables.some((table) => table.name === "meta")) {
+    throw new LedgerRefused(`${path}: ${fileName} belongs to another program`);
+  }
+  const meta = db.query("SELECT value FROM meta WHERE name = ?1");
+  const value = (name: string): unknown => (meta.get(name) as { value: unknown } | null)?.value;
+  const schema = value("schema");
+  if (schema !== schemaVersion) {
+    throw new LedgerRefused(
+      `${path}: its ledger has schema ${schema}, this program knows ${schemaVersion}: use a newer ovation`,
+    );
+  }
+  const held = value("likes") ?? "many";
+  if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
+  db.run(createMembers);
+}
 
 /**
  * A row of `entries`. Its `nth` counts the video's entries from 1, removed ones too: it is what history is
@@ -104,6 +147,9 @@ function likeStatements(prepare: Prepare) {
     totalsPut: prepare<unknown, [string, string, number, number]>(
       "INSERT OR REPLACE INTO totals (video, kind, count, version) VALUES (?1, ?2, ?3, ?4)",
     ),
+    membersAll: prepare<{ hi: number; lo: number }, []>("SELECT hi, lo FROM members"),
+    memberPut: prepare<unknown, [number, number]>("INSERT OR IGNORE INTO members (hi, lo) VALUES (?1, ?2)"),
+    memberDrop: prepare<unknown, [number, number]>("DELETE FROM members WHERE hi = ?1 AND lo = ?2"),
   };
 }
 

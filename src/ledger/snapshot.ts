@@ -2,22 +2,26 @@
  * A snapshot of a fold in bytes: who reads it and the log behind it goes on as one who folded the whole log.
  *
  * It rests on one distinction: totals need all of the log and are small; keys need only the last window,
- * and are many. Both are here, so that a log may end where a snapshot was taken. Not here: where snapshots
- * are kept.
+ * and are many. Both are here, so that a log may end where a snapshot was taken; and so is, with one like per
+ * viewer, who likes what. Not here: where snapshots are kept.
  *
  * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
  * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
- * is u16 length + UTF-8.
+ * is u16 length + UTF-8. With one like per viewer the version is 2, and behind it all: u32 n · n × (u32 hi,
+ * u32 lo).
  */
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import { emptyCounts } from "../core/totals.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
+import type { Members } from "./members.ts";
 
 const snapshotVersion = 1;
+const onceVersion = 2;
 const headBytes = 1 + 8 + 2;
 const videoBytes = 2 + 8 + 2;
 const countBytes = 2 + 8;
 const keyBytes = 12;
+const memberBytes = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -25,6 +29,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export function encodeFold(fold: Fold): Uint8Array {
   const kinds = new Map<string, number>();
   let size = headBytes + 4 + 4 + keyBytes * fold.keys.size;
+  if (fold.members) size += 4 + memberBytes * fold.members.size;
   for (const [video, { counts }] of fold.videos) {
     size += videoBytes + video.length;
     for (const kind in counts) {
@@ -35,7 +40,7 @@ export function encodeFold(fold: Fold): Uint8Array {
     }
   }
   const writer = new Writer(size);
-  writer.u8(snapshotVersion);
+  writer.u8(fold.members ? onceVersion : snapshotVersion);
   writer.f64(fold.logMs);
   writer.u16(kinds.size);
   for (const kind of kinds.keys()) writer.text(kind);
@@ -58,7 +63,16 @@ export function encodeFold(fold: Fold): Uint8Array {
     writer.u32(Math.floor(fold.logMs) - seenMs);
     count++;
   });
+  if (fold.members) writeMembers(writer, fold.members);
   return writer.bytes(countAt, count);
+}
+
+function writeMembers(writer: Writer, members: Members): void {
+  writer.u32(members.size);
+  members.each((hi, lo) => {
+    writer.u32(hi);
+    writer.u32(lo);
+  });
 }
 
 /** The fold in `bytes`, or undefined when they are not a snapshot: it may have been written by others. */
@@ -72,7 +86,7 @@ export function decodeFold(bytes: Uint8Array, options: FoldOptions): Fold | unde
 }
 
 function readFold(reader: Reader, options: FoldOptions): Fold | undefined {
-  if (reader.u8() !== snapshotVersion) return undefined;
+  if (reader.u8() !== (options.onceMax === undefined ? snapshotVersion : onceVersion)) return undefined;
   const logMs = reader.f64();
   if (!Number.isFinite(logMs) || logMs < 0) return undefined;
   const fold = new Fold(options);
@@ -94,6 +108,8 @@ function readFold(reader: Reader, options: FoldOptions): Fold | undefined {
   for (let left = reader.u32(); left > 0; left--) {
     fold.keys.add(reader.u32(), reader.u32(), lastMs - reader.u32());
   }
+  const { members } = fold;
+  if (members) for (let left = reader.u32(); left > 0; left--) members.add(reader.u32(), reader.u32());
   if (!reader.atEnd) return undefined;
   fold.resume(logMs);
   return fold;

@@ -14,7 +14,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { secret, systemPrng } from "../base/prng.ts";
+import { systemPrng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -32,15 +32,8 @@ import {
 } from "./ledger.ts";
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
-import {
-  createTables,
-  prepareAll,
-  type Query,
-  type Statements,
-  schemaVersion,
-  type Value,
-} from "./schema.ts";
-import { readTotals, writeTotals } from "./written.ts";
+import { checkSchema, fileName, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { Written } from "./written.ts";
 
 export interface SqliteOptions {
   /** The data directory, made when missing; ":memory:" keeps nothing. */
@@ -48,6 +41,8 @@ export interface SqliteOptions {
   readonly clock: Clock;
   /** Entries kept per video, at least 1. */
   readonly commentHistory: number;
+  /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
+  readonly onceMax?: number | undefined;
   readonly log?: Log;
   /**
    * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
@@ -55,12 +50,8 @@ export interface SqliteOptions {
   readonly rested?: (ms: number) => void;
 }
 
-/** The file inside the data directory. */
-const fileName = "ovation.sqlite";
 /** How often totals are written down. */
 const restEveryMs = 1_000;
-/** Changed videos at which they are written down sooner: one rest stays short, some 30 ms. */
-const dirtyVideosMax = 4_096;
 /**
  * Bytes of records and entries at which the write-ahead log is emptied sooner; else it is once a rest on
  * time.
@@ -77,7 +68,7 @@ const cacheKiB = 32 * 1024;
  * says in one line why the directory cannot be used.
  */
 export async function openSqliteLedger(options: SqliteOptions): Promise<Ledger> {
-  const db = openFile(options.path);
+  const db = openFile(options.path, options.onceMax === undefined ? "many" : "once");
   try {
     return new SqliteLedger(db, options);
   } catch (error) {
@@ -86,7 +77,7 @@ export async function openSqliteLedger(options: SqliteOptions): Promise<Ledger> 
   }
 }
 
-function openFile(path: string): Database {
+function openFile(path: string, likes: "many" | "once"): Database {
   let db: Database | undefined;
   try {
     if (path !== ":memory:") {
@@ -102,31 +93,13 @@ function openFile(path: string): Database {
     db.run(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}`);
     db.run(`PRAGMA journal_size_limit = ${64 * walBytesMax}`);
     db.run("BEGIN EXCLUSIVE");
-    checkSchema(db, path);
+    checkSchema(db, path, likes);
     db.run("COMMIT");
     return db;
   } catch (error) {
     db?.close();
     throw error instanceof LedgerRefused ? error : refusal(path, error as Error);
   }
-}
-
-/** Makes the tables of an empty file, or checks that this program can read those it has. */
-function checkSchema(db: Database, path: string): void {
-  const tables = db.query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  if (tables.length === 0) {
-    db.run(createTables);
-    db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2)", [schemaVersion, secret(8)]);
-    return;
-  }
-  if (!tables.some((table) => table.name === "meta")) {
-    throw new LedgerRefused(`${path}: ${fileName} belongs to another program`);
-  }
-  const row = db.query<{ value: unknown }, []>("SELECT value FROM meta WHERE name = 'schema'").get();
-  if (row?.value === schemaVersion) return;
-  throw new LedgerRefused(
-    `${path}: its ledger has schema ${row?.value}, this program knows ${schemaVersion}: use a newer ovation`,
-  );
 }
 
 function refusal(path: string, error: Error): LedgerRefused {
@@ -142,17 +115,17 @@ function refusal(path: string, error: Error): LedgerRefused {
 class SqliteLedger implements Ledger {
   readonly epoch: string;
   readonly publishesEntries = true;
+  readonly once: boolean;
   readonly #path: string;
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #log: Log | undefined;
   readonly #rested: ((ms: number) => void) | undefined;
-  readonly #fold = new Fold({ seed: systemPrng().next() });
+  readonly #fold: Fold;
   readonly #statements: Statements;
   readonly #comments: Comments;
   readonly #timer: Timer;
-  /** Videos whose totals changed since they were last written down. */
-  readonly #dirty = new Set<VideoId>();
+  readonly #written: Written;
   readonly #retention: Retention;
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
@@ -174,13 +147,16 @@ class SqliteLedger implements Ledger {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#rested = options.rested;
+    this.once = options.onceMax !== undefined;
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax: options.onceMax });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
     });
     this.#comments = new Comments(this.#statements, options.commentHistory);
     this.epoch = String(this.#meta("epoch"));
-    this.#writtenSeq = readTotals(this.#statements, this.#fold);
+    this.#written = new Written(this.#statements, this.#fold);
+    this.#writtenSeq = this.#written.read();
     this.#retention = this.#loadLog();
     this.#head = this.#comments.head();
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
@@ -204,6 +180,10 @@ class SqliteLedger implements Ledger {
 
   videosFull(): boolean {
     return this.#fold.full;
+  }
+
+  likesFull(): boolean {
+    return this.#fold.likesFull;
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
@@ -230,7 +210,7 @@ class SqliteLedger implements Ledger {
     this.#logSeq += batch.likes.length;
     for (const record of batch.likes) this.#folded(record, logMs);
     this.#announce(entries);
-    if (this.#dirty.size >= dirtyVideosMax || this.#walBytes >= walBytesMax) this.#restEarly();
+    if (this.#written.many || this.#walBytes >= walBytesMax) this.#restEarly();
     return placed;
   }
 
@@ -272,7 +252,7 @@ class SqliteLedger implements Ledger {
 
   #folded(record: LikeRecord, logMs: number): void {
     const changes = this.#fold.apply(record, logMs, this.#clock.now());
-    for (const change of changes) this.#dirty.add(change.video);
+    this.#written.changed(record, changes);
     if (changes.length > 0) this.#changed(changes);
   }
 
@@ -385,11 +365,11 @@ class SqliteLedger implements Ledger {
     // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
     if (this.#walBytes === 0 && pruneSeq === undefined && !keysOld && this.#ready) return;
     this.#transact(() => {
-      writeTotals(s, this.#fold, this.#dirty, this.#logSeq);
+      this.#written.write(this.#logSeq);
       if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);
       if (keysOld) s.keyPrune.run(oldKey.seq + 4 * pruneRowsMin, oldMs);
     });
-    this.#dirty.clear();
+    this.#written.done();
     this.#writtenSeq = this.#logSeq;
     if (pruneSeq !== undefined) this.#retention.pruned(pruneSeq);
   }

@@ -1,50 +1,94 @@
 /**
- * Totals as a SQLite ledger writes them down: a row per video and kind, and the row of the log they go up to.
+ * What a SQLite ledger writes down of its fold: a row per video and kind, with one like per viewer a row per
+ * like, and the row of the log they go up to.
  *
- * The distinction it rests on: the fold is what counts, this is only where a start begins to fold. So
- * totals and `upTo` always change in one transaction, the caller's, and nothing reads them while the ledger
- * runs.
+ * The distinction it rests on: the fold is what counts, this is only where a start begins to fold. So all of
+ * it and `upTo` always change in one transaction, the caller's, and nothing reads it while the ledger runs.
+ * Which rows changed is noted as places; what they hold is asked of the fold when they are written.
  */
 import type { VideoId } from "../core/interaction.ts";
+import type { LikeRecord } from "../core/record.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
 import type { Fold } from "./fold.ts";
+import type { Change } from "./ledger.ts";
 import type { Statements } from "./schema.ts";
 
-/** Puts the written totals into a new fold, and tells the row of the log that they go up to. */
-export function readTotals(statements: Statements, fold: Fold): number {
-  let video: VideoId | undefined;
-  let counts: Counts = emptyCounts();
-  let version = 0;
-  const restore = (): void => {
-    if (video !== undefined) fold.restore(video, { version, counts });
-  };
-  for (const row of statements.totalsAll.iterate()) {
-    if (row.video !== video) {
-      restore();
-      video = row.video;
-      counts = emptyCounts();
-    }
-    counts[row.kind] = row.count;
-    version = row.version;
-  }
-  restore();
-  return Number(statements.metaGet.get("upTo")?.value ?? 0);
-}
+/** Changed rows at which they are written down sooner than once a rest: one rest stays short, some 30 ms. */
+const dirtyRowsMax = 4_096;
 
-/**
- * Writes down the totals of these videos, as they are after the log's row `upTo`; no others changed since
- * last time.
- */
-export function writeTotals(
-  statements: Statements,
-  fold: Fold,
-  videos: Iterable<VideoId>,
-  upTo: number,
-): void {
-  for (const video of videos) {
-    const { version, counts } = fold.totals(video);
-    for (const kind in counts) statements.totalsPut.run(video, kind, counts[kind] as number, version);
+export class Written {
+  readonly #statements: Statements;
+  readonly #fold: Fold;
+  /** Videos whose totals changed since they were last written down. */
+  readonly #videos = new Set<VideoId>();
+  /** Members that may have changed since: hi, lo, hi, lo … */
+  readonly #members: number[] = [];
+
+  constructor(statements: Statements, fold: Fold) {
+    this.#statements = statements;
+    this.#fold = fold;
   }
-  statements.metaPut.run("upTo", upTo);
-  statements.metaPut.run("logMs", fold.logMs);
+
+  /** True when so much has changed that it should be written soon. */
+  get many(): boolean {
+    return this.#videos.size + this.#members.length / 2 >= dirtyRowsMax;
+  }
+
+  /** Notes what a record changed in the fold. */
+  changed(record: LikeRecord, changes: readonly Change[]): void {
+    for (const { video } of changes) this.#videos.add(video);
+    for (const { once } of record.groups) {
+      if (once) for (let i = 0; i < once.length; i++) this.#members.push(once.hi[i] ?? 0, once.lo[i] ?? 0);
+    }
+  }
+
+  /** Puts what was written into a new fold, and tells the row of the log that it goes up to. */
+  read(): number {
+    const { members } = this.#fold;
+    this.#readTotals();
+    if (members) for (const { hi, lo } of this.#statements.membersAll.iterate()) members.add(hi, lo);
+    return Number(this.#statements.metaGet.get("upTo")?.value ?? 0);
+  }
+
+  /** Writes down all that changed, as it is after the log's row `upTo`. */
+  write(upTo: number): void {
+    const s = this.#statements;
+    const { members } = this.#fold;
+    for (const video of this.#videos) {
+      const { version, counts } = this.#fold.totals(video);
+      for (const kind in counts) s.totalsPut.run(video, kind, counts[kind] as number, version);
+    }
+    for (let i = 0; members && i < this.#members.length; i += 2) {
+      const [hi, lo] = [this.#members[i] as number, this.#members[i + 1] as number];
+      if (members.has(hi, lo)) s.memberPut.run(hi, lo);
+      else s.memberDrop.run(hi, lo);
+    }
+    s.metaPut.run("upTo", upTo);
+    s.metaPut.run("logMs", this.#fold.logMs);
+  }
+
+  /** What was written is durable. */
+  done(): void {
+    this.#videos.clear();
+    this.#members.length = 0;
+  }
+
+  #readTotals(): void {
+    let video: VideoId | undefined;
+    let counts: Counts = emptyCounts();
+    let version = 0;
+    const restore = (): void => {
+      if (video !== undefined) this.#fold.restore(video, { version, counts });
+    };
+    for (const row of this.#statements.totalsAll.iterate()) {
+      if (row.video !== video) {
+        restore();
+        video = row.video;
+        counts = emptyCounts();
+      }
+      counts[row.kind] = row.count;
+      version = row.version;
+    }
+    restore();
+  }
 }

@@ -42,9 +42,10 @@ export async function runLoad(argv: readonly string[], io: LoadIo): Promise<numb
   const progress = new Progress(io, settings.viewers, io.isTTY && !settings.quiet);
   const played = await play(settings, io.self, io.interrupt, (sight) => progress.see(sight));
   progress.stop();
-  if (typeof played === "string") {
-    io.stderr(`ovation load: ${played}\n`);
-    return 1;
+  if (typeof played === "string" || "mistake" in played) {
+    const isMistake = typeof played !== "string";
+    io.stderr(`ovation load: ${isMistake ? played.mistake : played}\n`);
+    return isMistake ? 2 : 1;
   }
   const report = makeReport(played.outcome);
   io.stdout(settings.json ? `${JSON.stringify(report)}\n` : renderReport(report));

@@ -25,6 +25,8 @@ export interface PublishPlan {
   /** Share of accepted likes that are sent once more under the same key, to the next node. */
   readonly repeat: number;
   readonly token: string;
+  /** Every like is that of a viewer of its own: for a server that takes one per viewer. */
+  readonly once: boolean;
   /** Begins every key, user and comment of this run. */
   readonly tag: string;
 }
@@ -135,10 +137,11 @@ export class Publishers {
   }
 
   #like(dueMs: number): void {
-    const { kinds, likesBatch } = this.#plan;
+    const { kinds, likesBatch, once, tag } = this.#plan;
     const kind = kinds[this.#prng.between(0, kinds.length - 1)] ?? "heart";
     const user = `fan-${this.#prng.between(1, 9999)}`;
-    this.#publish(kind, likesBatch, JSON.stringify({ kind, count: likesBatch, user }), dueMs);
+    const viewer = once ? `${tag}-viewer-${this.#count + 1}` : undefined;
+    this.#publish(kind, likesBatch, JSON.stringify({ kind, count: likesBatch, user, viewer }), dueMs);
   }
 
   #comment(dueMs: number): void {

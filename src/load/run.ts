@@ -13,7 +13,7 @@ import type { Health } from "./link.ts";
 import { type LoadOptions, processesOf, videosOf } from "./options.ts";
 import { Publishers } from "./publishers.ts";
 import { RequestPool } from "./request-pool.ts";
-import { askAll, expected, type Node, readNode, type Settled } from "./settle.ts";
+import { askAll, configOf, expected, type Node, readNode, type Settled } from "./settle.ts";
 import { isLoopback4, readTarget, sourceAddress, type Target } from "./target.ts";
 
 /** Connections of the publishers to one node. Beyond: requests wait in line. */
@@ -55,13 +55,13 @@ export interface Sight {
   readonly publishers: Publishers | undefined;
 }
 
-/** Plays a whole run. A string says why there was none. */
+/** Plays a whole run. A string says why there was none, a mistake which flag this server cannot do. */
 export async function play(
   options: LoadOptions,
   self: readonly string[],
   interrupt: AbortSignal,
   look: (sight: Sight) => void,
-): Promise<{ outcome: Outcome; end: () => Promise<void> } | string> {
+): Promise<{ outcome: Outcome; end: () => Promise<void> } | { mistake: string } | string> {
   const nodes = options.url.map(nodeOf(options));
   const videos = videosOf(options);
   const token = options.key || options.token;
@@ -72,6 +72,13 @@ export async function play(
   if (typeof before === "string") {
     close();
     return before;
+  }
+  const { likeMode, auth } = await configOf(nodes[0] as Node);
+  const once = likeMode === "once";
+  const mistake = once ? onceMistake(options, auth) : undefined;
+  if (mistake !== undefined) {
+    close();
+    return { mistake };
   }
   const tag = `${options.videoPrefix}-${Date.now().toString(36)}`;
   const crew = new Crew(self, processesOf(options));
@@ -89,7 +96,7 @@ export async function play(
   const machine = machineWatch();
   crew.tell(() => ({ kind: "measure" }));
   const publishStartMs = performance.timeOrigin + performance.now();
-  const publishers = startPublishers(options, nodes, videos, tag);
+  const publishers = startPublishers(options, nodes, videos, tag, once);
   look({ phase: "publishing", crew, publishers });
   await crew.until(() => crew.lost > 0, options.duration * 1000 + timerMs, interrupt);
   const playedMs = performance.timeOrigin + performance.now() - publishStartMs;
@@ -114,6 +121,13 @@ export async function play(
     interrupted: interrupt.aborted,
   };
   return { outcome, end };
+}
+
+/** Why this run cannot be one of a server that takes one like per viewer. */
+function onceMistake({ likesBatch, key }: LoadOptions, auth: "open" | "token"): string | undefined {
+  if (likesBatch > 1) return `--likes-batch=${likesBatch}: this server takes one like per viewer, so 1`;
+  if (auth === "open" || key !== "") return undefined;
+  return "--key: this server takes one like per viewer, and a token's holder is one: publish with an API key";
 }
 
 function nodeOf(options: LoadOptions): (url: string, index: number) => Node {
@@ -174,6 +188,7 @@ function startPublishers(
   nodes: readonly Node[],
   videos: readonly string[],
   tag: string,
+  once: boolean,
 ): Publishers {
   const plan = {
     videos,
@@ -184,6 +199,7 @@ function startPublishers(
     arrivals: options.arrivals,
     repeat: options.repeat / 100,
     token: options.key || options.token,
+    once,
     tag,
   };
   return new Publishers(plan, nodes, options.duration * 1000, seededPrng(options.seed));

@@ -35,6 +35,22 @@ export async function readTotals(node: Node, video: string, token: string): Prom
   }
 }
 
+const config = z.object({
+  likeMode: z.enum(["many", "once"]).default("many"),
+  auth: z.enum(["open", "token"]).default("open"),
+});
+
+/** What `node` says of itself; of one that says nothing, the usual is assumed. */
+export async function configOf(node: Node): Promise<z.infer<typeof config>> {
+  const text = `GET /v1/config HTTP/1.1\r\nHost: ${node.target.authority}\r\n\r\n`;
+  const answer = await new Promise<Answer>((resolve) => node.pool.send(text, resolve));
+  try {
+    return config.parse(answer.kind === "answer" && answer.status === 200 ? JSON.parse(answer.body) : {});
+  } catch {
+    return config.parse({});
+  }
+}
+
 /** How one video's totals compare with what is owed. */
 export interface Balance {
   readonly lost: number;

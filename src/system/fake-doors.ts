@@ -72,6 +72,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       region: "main",
       role: "both",
       kinds: ["heart", "clap"],
+      likeMode: "many",
       corsOrigins: [],
       trustProxy: 0,
     },

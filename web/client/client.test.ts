@@ -79,6 +79,35 @@ describe("client", () => {
     expect(JSON.parse(comment?.body ?? "")).toEqual({ text: "hi", user: "Ada" });
   });
 
+  test("likes of one viewer each go one by one, in order, under this browser's own id", async () => {
+    const { outside, client } = connected();
+    const answers = [503, 202, 202, 422, 202];
+    outside.answer = () => new Response("{}", { status: answers.shift() ?? 500 });
+    const live = client.watch("a", { user: "Ada" });
+    const set = [true, false, true, false].map((liked) => live.setLike("fire", liked));
+    await outside.pass(30_000);
+    const ends = await Promise.allSettled(set);
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+    const likes = outside.calls.filter((call) => call.url === "http://s/v1/videos/a/likes");
+    expect(likes.map((call) => call.method)).toEqual(["POST", "POST", "DELETE", "POST", "DELETE"]);
+    const bodies = likes.map((call) => JSON.parse(call.body));
+    expect(bodies[0]).toEqual({ kind: "fire", user: "Ada", viewer: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    for (const body of bodies) expect(body).toEqual(bodies[0]);
+    // Only a repeat has the key of what it repeats.
+    const keys = likes.map((call) => call.headers["idempotency-key"]);
+    expect(keys[1]).toBe(keys[0]);
+    expect(new Set(keys).size).toBe(4);
+  });
+
+  test("with a token, whose like it is stands in the token", async () => {
+    const outside = new FakeOutside();
+    const client = createClient({ url: "http://s/", share: false, token: () => "t" }, outside);
+    outside.answer = () => new Response(null, { status: 202 });
+    await client.watch("a").setLike("fire", true);
+    const [like] = outside.calls.filter((call) => call.url.endsWith("/likes"));
+    expect(JSON.parse(like?.body ?? "")).toEqual({ kind: "fire" });
+  });
+
   test("closing a watch takes its video off the stream; the last sends its taps and ends it", async () => {
     const { outside, client } = connected();
     const a = client.watch("a");

@@ -15,6 +15,7 @@ import { newKey, send } from "./send.ts";
 import { type Channel, createTabs, type Tabs } from "./tabs.ts";
 import { createTaps, type Taps } from "./taps.ts";
 import type { ConnectOptions, Listeners, Outside, Source, State, Watch, WatchOptions } from "./types.ts";
+import { viewerId } from "./viewer.ts";
 
 export { Refusal } from "./send.ts";
 export type * from "./types.ts";
@@ -169,6 +170,8 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
       const taps = createTaps(outside, (kind, count) =>
         send(outside, `${path}likes`, named({ kind, count }), newKey(), token),
       );
+      /** By kind, the last one under way: likes of one kind arrive in the order they were set. */
+      const set = new Map<string, Promise<unknown>>();
       const watch: Watch = {
         video,
         user,
@@ -180,6 +183,18 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
           return unlisten;
         },
         like: (kind = "heart", count = 1) => taps.tap(kind, count),
+        setLike(kind, liked) {
+          const body = { ...named({ kind }), ...(!token && { viewer: viewerId() }) };
+          const go = () =>
+            send<void>(outside, `${path}likes`, body, newKey(), token, liked ? "POST" : "DELETE");
+          const done = (set.get(kind) ?? Promise.resolve()).then(go);
+          // The next one goes its own way, and a page may ignore the answer.
+          set.set(
+            kind,
+            done.catch(() => {}),
+          );
+          return done;
+        },
         comment: (text) =>
           send<{ id: string }>(outside, `${path}comments`, named({ text }), newKey(), token).then(
             ({ id }) => id,

@@ -41,13 +41,14 @@ async function refusal(answer: Response | undefined): Promise<Refusal> {
   );
 }
 
-/** Posts `body` as JSON under `key`; the answer's body, or a `Refusal` thrown. */
+/** Sends `body` as JSON under `key`; the answer's body, or a `Refusal` thrown. */
 export async function send<T>(
   outside: Outside,
   url: string,
   body: object,
   key: string,
   tokenOf: ConnectOptions["token"],
+  method = "POST",
 ): Promise<T> {
   const until = outside.now() + GIVE_UP_MS;
   let refreshed = false;
@@ -55,7 +56,7 @@ export async function send<T>(
     const token = await tokenOf?.(refreshed);
     const answer = await outside
       .fetch(url, {
-        method: "POST",
+        method,
         // A tap just before the page closes still counts.
         keepalive: true,
         signal: AbortSignal.timeout(ANSWER_MS),

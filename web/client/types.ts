@@ -81,6 +81,11 @@ export interface Watch {
    * Resolves once the server has made them durable; rejects with a `Refusal`. Safe to ignore.
    */
   like(kind?: string, count?: number): Promise<void>;
+  /**
+   * Where each viewer likes once (`likeMode` of `/v1/config`): likes, or takes the like back. Not merged, sent
+   * in order, repeated like taps. Without a token the viewer is this browser. Resolves once durable.
+   */
+  setLike(kind: string, liked: boolean): Promise<void>;
   /** Resolves with the comment's id once durable; rejects with a `Refusal`. */
   comment(text: string): Promise<string>;
   close(): void;

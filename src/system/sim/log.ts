@@ -108,6 +108,7 @@ export interface SimLedgerParts {
 export class SimLedger implements Ledger {
   readonly epoch: string;
   readonly publishesEntries = false;
+  readonly once = false;
   readonly #parts: SimLedgerParts;
   readonly #fold: Fold;
   #position = 0;
@@ -167,6 +168,7 @@ export class SimLedger implements Ledger {
   totals = (video: VideoId): Totals => this.#fold.totals(video);
   head = (): number => this.#parts.log.head;
   keysFull = (): boolean => false;
+  likesFull = (): boolean => false;
   videosFull = (): boolean => false;
   onEntry(): void {}
 

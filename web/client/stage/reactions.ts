@@ -3,6 +3,7 @@
  *
  * The distinction it rests on: a *press* (finger, mouse, key held down) makes taps over time; a *click*
  * that no press came before is a screen reader or a switch, and makes one.
+ * Where each viewer likes once, a press is one tap however long it lasts, and the buttons stay pressed.
  */
 import { iconElement } from "../icons.ts";
 import { make } from "./dom.ts";
@@ -20,6 +21,8 @@ export interface Reactions {
   /** Starts pressing by keyboard; `release` ends it. */
   press(kind: string): void;
   release(): void;
+  /** Shows whether this viewer likes; only where each likes once. */
+  pressed(kind: string, liked: boolean): void;
   /** Where a button's centre is, in client coordinates. */
   centre(kind: string): { x: number; y: number } | undefined;
   readonly kinds: readonly string[];
@@ -29,6 +32,7 @@ export function createReactions(
   kinds: readonly string[],
   words: Words,
   tap: (kind: string, count: number) => void,
+  once = false,
 ): Reactions {
   const short = new Intl.NumberFormat(localeOf(words), { notation: "compact", maximumFractionDigits: 1 });
   const buttons = new Map<string, { button: HTMLElement; total: HTMLElement }>();
@@ -44,6 +48,7 @@ export function createReactions(
     release();
     pressedMs = performance.now();
     tap(kind, 1);
+    if (once) return;
     let round = 0;
     const more = () => {
       // The longer, the more: one, then two, … up to four a beat.
@@ -64,7 +69,13 @@ export function createReactions(
     const label = words.send(kind);
     const button = make(
       "button",
-      { type: "button", class: "react", "aria-label": label, title: label },
+      {
+        type: "button",
+        class: "react",
+        "aria-label": label,
+        title: label,
+        "aria-pressed": once ? "false" : undefined,
+      },
       iconElement(kind),
       total,
     );
@@ -103,6 +114,7 @@ export function createReactions(
       if (button) bump(button);
     },
     release,
+    pressed: (kind, liked) => buttons.get(kind)?.button.setAttribute("aria-pressed", String(liked)),
     centre(kind) {
       const box = buttons.get(kind)?.button.getBoundingClientRect();
       return box && { x: box.x + box.width / 2, y: box.y + box.height / 2 };

@@ -17,6 +17,7 @@ import type { ConnectOptions, Likes, State, Watch } from "../types.ts";
 import { createBadge } from "./badge.ts";
 import { type Broadcast, createBroadcast } from "./broadcast.ts";
 import { glyph, glyphs, make } from "./dom.ts";
+import { browserStore, createLiked } from "./liked.ts";
 import { createOdometer } from "./odometer.ts";
 import pictureCss from "./picture.css" with { type: "text" };
 import { createReactions, type Reactions } from "./reactions.ts";
@@ -42,14 +43,26 @@ function clientOf(url: string, token: ConnectOptions["token"], share: boolean): 
   return client;
 }
 
-/** The kinds this server takes; the usual ones if it does not say within `CONFIG_MS`. */
-async function kindsOf(base: string): Promise<readonly string[]> {
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What a stage must know of its server. */
+interface Config {
+  readonly kinds: readonly string[];
+  /** Each viewer likes once, and can take it back. */
+  readonly once: boolean;
+}
+
+/** What this server says of itself; the usual if it does not within `CONFIG_MS`. */
+async function configOf(base: string): Promise<Config> {
   try {
     const answer = await fetch(new URL("v1/config", base), { signal: AbortSignal.timeout(CONFIG_MS) });
-    const { kinds } = (await answer.json()) as { kinds?: string[] };
-    return kinds?.length ? kinds : KINDS;
+    const { kinds, likeMode } = (await answer.json()) as { kinds?: string[]; likeMode?: string };
+    return { kinds: kinds?.length ? kinds : KINDS, once: likeMode === "once" };
   } catch {
-    return KINDS;
+    return { kinds: KINDS, once: false };
   }
 }
 
@@ -83,15 +96,15 @@ export class OvationStage extends HTMLElement {
   async #start(): Promise<void> {
     const turn = ++this.#turn;
     const base = new URL("./", new URL(this.getAttribute("server") ?? import.meta.url, location.href)).href;
-    const kinds = await kindsOf(base);
+    const config = await configOf(base);
     if (turn !== this.#turn) return;
     const words = wordsFor(this.lang, document.documentElement.lang, navigator.language);
-    this.#stop.push(build(this, base, kinds, words));
+    this.#stop.push(build(this, base, config, words));
   }
 }
 
 /** Puts everything together in the element; the answer takes it apart. */
-function build(host: OvationStage, base: string, kinds: readonly string[], words: Words): () => void {
+function build(host: OvationStage, base: string, { kinds, once }: Config, words: Words): () => void {
   const video = host.getAttribute("video") ?? "demo";
   const said = make("div", { class: "unseen", role: "status" });
   const say = (text: string) => {
@@ -107,11 +120,18 @@ function build(host: OvationStage, base: string, kinds: readonly string[], words
   let watch: Watch | undefined;
   let hearts: Hearts | undefined;
 
-  function tap(kind: string, taps: number, at?: { x: number; y: number }): void {
-    tally.tapped(kind, taps);
+  function float(kind: string, taps: number, at = reactions.centre(kind)): void {
     const box = heartsCanvas.getBoundingClientRect();
-    const from = at ?? reactions.centre(kind);
-    hearts?.own(kind, taps, from && { x: from.x - box.x, y: Math.min(from.y - box.y, box.height) - 16 });
+    hearts?.own(kind, taps, at && { x: at.x - box.x, y: Math.min(at.y - box.y, box.height) - 16 });
+  }
+
+  function tap(kind: string, taps: number, at?: Point): void {
+    if (once) {
+      setLike(kind, !liked.has(kind), at);
+      return;
+    }
+    tally.tapped(kind, taps);
+    float(kind, taps, at);
     showCounts();
     watch?.like(kind, taps).then(
       () => tally.answered(kind, taps, true),
@@ -123,7 +143,29 @@ function build(host: OvationStage, base: string, kinds: readonly string[], words
     );
   }
 
-  const reactions = createReactions(kinds, words, tap);
+  const liked = createLiked(base, video, browserStore());
+  /** By kind, the newest wish: only its refusal changes what is shown. */
+  const newest = new Map<string, object>();
+
+  /** Shows at once what this viewer wants; the number follows the server. */
+  function setLike(kind: string, wanted: boolean, at?: Point): void {
+    const show = (likes: boolean) => {
+      liked.set(kind, likes);
+      reactions.pressed(kind, likes);
+    };
+    const wish = {};
+    newest.set(kind, wish);
+    show(wanted);
+    if (wanted) float(kind, 1, at);
+    watch?.setLike(kind, wanted).catch((error: Error) => {
+      if (newest.get(kind) === wish) show(!wanted);
+      if (wanted) hearts?.own(kind, -1);
+      say(words.refused(error.message));
+    });
+  }
+
+  const reactions = createReactions(kinds, words, tap, once);
+  if (once) for (const kind of kinds) reactions.pressed(kind, liked.has(kind));
   const talk = createTalk({
     words,
     user: host.getAttribute("user") ?? "",
@@ -198,7 +240,10 @@ function build(host: OvationStage, base: string, kinds: readonly string[], words
   });
   const unlisten = listenForKeys(host, reactions);
   picture.element.addEventListener("pointerdown", (event) => {
-    if (event.button === 0 && kinds[0]) tap(kinds[0], 1, { x: event.clientX, y: event.clientY + 16 });
+    const at = { x: event.clientX, y: event.clientY + 16 };
+    // A tap on the picture likes; only the button takes a like back.
+    if (event.button !== 0 || !kinds[0] || (once && liked.has(kinds[0]))) return;
+    tap(kinds[0], 1, at);
   });
 
   return () => {
