@@ -24,7 +24,7 @@ const page = { entries: [], floor: 0, head: 0, more: false };
 function watchOf(video: VideoId): Watch {
   const watch = new Watch(video, 1000, startMs);
   const state = { epoch, region: "main", totals: totals(0), viewers: 0, page };
-  watch.begin(state);
+  watch.begin(state, startMs);
   watch.adopt(state, startMs);
   return watch;
 }

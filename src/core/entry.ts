@@ -26,6 +26,8 @@ export interface CommentEntry extends Place {
   readonly user: string | undefined;
   /** When it was accepted, Unix ms. */
   readonly atMs: number;
+  /** How long after that only moderators may see it, in ms; without it nobody has to wait. */
+  readonly holdMs?: number;
 }
 
 export interface RetractEntry extends Place {
@@ -47,6 +49,29 @@ export interface Page {
   readonly head: number;
   /** True when newer entries than the last one here exist: the page was cut by a bound. */
   readonly more: boolean;
+}
+
+/** How long `entry` is held, in ms: a removal never is. */
+export function holdOf(entry: Entry): number {
+  return entry.type === "comment" ? (entry.holdMs ?? 0) : 0;
+}
+
+/**
+ * How long `entry` is still to be held at `nowMs` by its own stamp, in ms: never longer than its whole hold,
+ * however clocks differ.
+ */
+export function holdLeft(entry: Entry, nowMs: number): number {
+  const holdMs = holdOf(entry);
+  return holdMs === 0 ? 0 : Math.max(0, Math.min(holdMs, (entry as CommentEntry).atMs + holdMs - nowMs));
+}
+
+/**
+ * How many of `entries`, in order, the audience may see at `nowMs`: those before the first that is held. What
+ * stands behind that one waits too, since entries are shown in order.
+ */
+export function shownCount(entries: readonly Entry[], nowMs: number): number {
+  const held = entries.findIndex((entry) => holdLeft(entry, nowMs) > 0);
+  return held < 0 ? entries.length : held;
 }
 
 export interface EventId {

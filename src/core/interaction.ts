@@ -80,6 +80,8 @@ export interface CommentDraft {
   readonly key: string | undefined;
   /** When it was accepted, Unix milliseconds. */
   readonly atMs: number;
+  /** How long only moderators may see it, in ms; without it nobody has to wait. */
+  readonly holdMs?: number;
 }
 
 const videoPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -120,6 +122,11 @@ export function isVideoId(text: unknown): text is VideoId {
 /** True when `text` may name a kind, configured here or on another node. */
 export function isKind(text: unknown): text is Kind {
   return typeof text === "string" && kindPattern.test(text);
+}
+
+/** True when `value` may be how long a comment is held, in ms. */
+export function isHold(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= limits.holdMsMax;
 }
 
 /** The configured kinds, checked by config.ts, as a set to parse against. */

@@ -65,6 +65,16 @@ export const limits = {
   pageEntriesMax: 1000,
   /** Entries of a watched video that a node keeps for replay. Older ones are asked for. */
   historyEntriesMax: 1000,
+  /** Longest a comment is held for review, in milliseconds. */
+  holdMsMax: 10_000,
+  /**
+   * Entries of a watched video that wait on a node for their hold to pass. Beyond: asked for again when half of
+   * them have been shown; until then moderators do not see them either. Later for all, never earlier, none lost.
+   */
+  heldEntriesMax: 6_000,
+  /** Entries shown at once when their hold has passed. Beyond: the next ones after `releasePauseMs`. */
+  releaseMax: 64,
+  releasePauseMs: 50,
   /**
    * Videos whose comments a ledger in memory holds. Beyond: the one longest without a comment is forgotten.
    */
@@ -169,4 +179,6 @@ export function assertLimits(): void {
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
+  assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
+  assert(l.releaseMax <= l.historyEntriesMax, "what is shown at once is held for replay");
 }

@@ -5,7 +5,7 @@
  * A frame is made once and written to every viewer: nothing here knows a viewer but `hello`.
  */
 import { assert } from "../base/assert.ts";
-import { type CommentEntry, type Entry, formatId } from "./entry.ts";
+import { type CommentEntry, type Entry, formatId, type RetractEntry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
 import type { By } from "./record.ts";
 import type { Counts } from "./totals.ts";
@@ -19,6 +19,7 @@ type EventName =
   | "likes"
   | "comment"
   | "viewers"
+  | "held"
   | "retract"
   | "reset"
   | "beat"
@@ -71,6 +72,8 @@ export interface CommentJson {
   readonly user?: string;
   readonly text: string;
   readonly at: number;
+  /** Of a comment that only moderators are shown yet: the audience sees it then at the earliest, Unix ms. */
+  readonly visibleAt?: number;
 }
 
 export function commentJson(epoch: string, entry: CommentEntry): CommentJson {
@@ -88,6 +91,21 @@ export function entryFrame(epoch: string, entry: Entry): string {
   const id = formatId(epoch, entry.seq);
   if (entry.type === "comment") return frame("comment", JSON.stringify(commentJson(epoch, entry)), id);
   return frame("retract", JSON.stringify({ video: entry.video, id: formatId(epoch, entry.target) }), id);
+}
+
+/** A comment that is held until `visibleMs`, as JSON, for moderators. */
+export function heldJson(epoch: string, entry: CommentEntry, visibleMs: number): CommentJson {
+  return { ...commentJson(epoch, entry), visibleAt: stamp(visibleMs) };
+}
+
+/** The frame of a held comment, for moderators. Without an id: a stream resumes where its audience stands. */
+export function heldFrame(epoch: string, entry: CommentEntry, visibleMs: number): string {
+  return frame("held", JSON.stringify(heldJson(epoch, entry, visibleMs)));
+}
+
+/** The frame of a removal that goes before its turn; its entry follows in order, and says so once more. */
+export function earlyRetractFrame(epoch: string, { video, target }: RetractEntry): string {
+  return frame("retract", JSON.stringify({ video, id: formatId(epoch, target) }));
 }
 
 export function snapshotFrame(

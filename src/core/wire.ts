@@ -9,6 +9,7 @@
 import { type CommentEntry, type Entry, type Page, parseId } from "./entry.ts";
 import {
   type CommentDraft,
+  isHold,
   isKind,
   isVideoId,
   type Like,
@@ -209,13 +210,13 @@ export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
 export function encodeEntry(entry: EntryBody): Uint8Array {
   return encodeJson(
     entry.type === "comment"
-      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs }
+      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs, hold: entry.holdMs }
       : { type: "retract", target: entry.target },
   );
 }
 
 export type EntryBody =
-  | Pick<CommentEntry, "type" | "text" | "user" | "atMs">
+  | Pick<CommentEntry, "type" | "text" | "user" | "atMs" | "holdMs">
   | { type: "retract"; target: number };
 
 /** The entry in `payload`, at the place `seq` behind `previous` of `video`. */
@@ -246,7 +247,10 @@ function entryOf(
   const user = m.user;
   if (user !== undefined && (typeof user !== "string" || user.length > 2 * limits.userCharsMax))
     return undefined;
-  return isTime(m.at) ? { type: "comment", video, seq, previous, text: m.text, user, atMs: m.at } : undefined;
+  const { at: atMs, hold: holdMs = 0 } = m;
+  // A hold that is none of ours is not taken for none: it would show what is to be held.
+  if (!isTime(atMs) || !isHold(holdMs)) return undefined;
+  return { type: "comment", video, seq, previous, text: m.text, user, atMs, ...(holdMs > 0 && { holdMs }) };
 }
 
 export function decodeStateRequest(payload: Uint8Array): StateRequest | undefined {
@@ -269,10 +273,14 @@ export function encodeState(state: State): Uint8Array {
     more: page.more,
     entries: page.entries.map((e) =>
       e.type === "comment"
-        ? { type: e.type, seq: e.seq, previous: e.previous, text: e.text, user: e.user, at: e.atMs }
-        : { type: e.type, seq: e.seq, previous: e.previous, target: e.target },
+        ? { ...placeOf(e), text: e.text, user: e.user, at: e.atMs, hold: e.holdMs }
+        : { ...placeOf(e), target: e.target },
     ),
   });
+}
+
+function placeOf({ type, seq, previous }: Entry) {
+  return { type, seq, previous };
 }
 
 export function decodeState(payload: Uint8Array, video: VideoId): State | undefined {

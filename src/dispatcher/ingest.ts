@@ -9,6 +9,7 @@ import { formatId, parseId } from "../core/entry.ts";
 import type { Ingest } from "../core/ingest.ts";
 import {
   type CommentDraft,
+  isHold,
   isRejection,
   type Kind,
   type Like,
@@ -151,11 +152,14 @@ export class DispatcherIngest implements Ingest {
   }
 
   async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
-    const fields = item as { video?: unknown } | null;
+    const fields = item as { video?: unknown; holdMs?: unknown } | null;
     const video = parseVideoId(fields?.video);
     if (typeof video !== "string") return video;
     const draft = parseComment(video, item, null, atMs);
-    return isRejection(draft) ? draft : this.comment(draft);
+    if (isRejection(draft)) return draft;
+    const holdMs = fields?.holdMs ?? 0;
+    if (!isHold(holdMs)) return reject("bad-field", `holdMs must be 0 to ${limits.holdMsMax}`);
+    return this.comment(holdMs > 0 ? { ...draft, holdMs } : draft);
   }
 
   #likeRefused(refused: Rejection): Rejection {

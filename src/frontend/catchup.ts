@@ -60,14 +60,15 @@ function writeFresh(piece: Piece, viewer: Viewer, lag: Lag, metrics: Metrics): b
 /** Writes entries: all of them, or some as the others must not be written yet; or the reader took no more. */
 function writeMissed(piece: Piece, viewer: Viewer, lag: Lag): "all" | "some" | "refused" {
   const upTo = viewer.slots.length > 1 ? writableUpTo(viewer) : Number.POSITIVE_INFINITY;
-  let kept = false;
-  for (const { slot, seq, bytes } of inOrder(lag)) {
-    if (seq > upTo) kept = true;
-    else if (!piece.add("comment", bytes, () => lag.missed.set(slot, seq))) return "refused";
+  for (const { slot, seq, bytes } of inOrder(lag, upTo)) {
+    if (!piece.add("comment", bytes, () => lag.missed.set(slot, seq))) return "refused";
   }
   if (!piece.flush()) return "refused";
   lag.owedBytes = 0;
-  if (kept) return "some";
+  for (const [slot, after] of lag.missed) {
+    const next = slot.watch.history.next(Math.max(after, upTo));
+    if (next !== undefined && next <= slot.cursor) return "some";
+  }
   lag.missed.clear();
   return "all";
 }
@@ -128,10 +129,11 @@ class Piece {
   }
 }
 
-function inOrder(lag: Lag): { slot: Slot; seq: number; bytes: Uint8Array }[] {
+/** What is missed up to `upTo`: what must wait costs nothing, however long it waits. */
+function inOrder(lag: Lag, upTo: number): { slot: Slot; seq: number; bytes: Uint8Array }[] {
   const all: { slot: Slot; seq: number; bytes: Uint8Array }[] = [];
   for (const [slot, after] of lag.missed) {
-    for (const { seq, bytes } of slot.watch.history.frames(after, slot.cursor))
+    for (const { seq, bytes } of slot.watch.history.frames(after, Math.min(slot.cursor, upTo)))
       all.push({ slot, seq, bytes });
   }
   return lag.missed.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all;
@@ -146,6 +148,7 @@ function standing(viewer: Viewer, slot: Slot): number {
   let seq = waits(slot) ? slot.cursor : Math.max(slot.cursor, slot.watch.whole);
   for (const other of viewer.slots) {
     if (waits(other)) seq = Math.min(seq, other.cursor);
+    if (other.watch.held.first !== undefined) seq = Math.min(seq, other.watch.held.first - 1);
     const after = other === slot ? undefined : viewer.lag?.missed.get(other);
     if (after !== undefined) seq = Math.min(seq, after);
   }

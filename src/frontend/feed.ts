@@ -10,9 +10,10 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Entry, holdOf, shownCount } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { decodeEntry, decodeTick, type State, subjects } from "../core/wire.ts";
+import { dueByStamp } from "./held.ts";
 import type { Reader } from "./reader.ts";
 import type { Watch } from "./watch.ts";
 
@@ -28,6 +29,8 @@ export interface FeedEvents {
   ready(watch: Watch): void;
   stateChanged(watch: Watch): void;
   entriesCame(watch: Watch): void;
+  /** `entry` has come and may not be shown to its audience yet. */
+  entryHeld(watch: Watch, entry: Entry): void;
   /** What viewers had cannot be continued: the history has begun anew. */
   restarted(watch: Watch, reason: "epoch" | "history"): void;
 }
@@ -59,6 +62,8 @@ export class Feed {
   readonly #anew = new Set<Watch>();
   /** Watches with a hole that was asked for in vain, and how often. */
   readonly #fills = new Map<Watch, number>();
+  /** When the next entries of a watch are released. */
+  readonly #releases = new Map<Watch, Timer>();
   readonly #extending = new Map<Watch, Promise<boolean>>();
   readonly #timer: Timer;
 
@@ -71,6 +76,8 @@ export class Feed {
   /** Asks for nothing more of its own accord. */
   close(): void {
     this.#timer.cancel();
+    for (const timer of this.#releases.values()) timer.cancel();
+    this.#releases.clear();
   }
 
   /** Subscribes first, then asks, so that nothing falls between. */
@@ -92,6 +99,8 @@ export class Feed {
     this.#toAsk.delete(watch);
     this.#anew.delete(watch);
     this.#fills.delete(watch);
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
   }
 
   /** Asks for every watch anew: live messages may have been lost, and what comes now waits for the answer. */
@@ -127,7 +136,10 @@ export class Feed {
       if (!state.page.more || !last) break;
       from = last.seq;
     }
-    if (after < history.floor) history.prepend(entries, after);
+    const older = entries.filter(({ seq }) => seq <= history.floor);
+    // What is older than the history has been shown by now; were it not, nobody may have it from here.
+    if (shownCount(older, this.#parts.clock.now()) < older.length) return false;
+    if (after < history.floor) history.prepend(older, after);
     return true;
   }
 
@@ -151,9 +163,41 @@ export class Feed {
       this.#parts.metrics.invalidMessages.inc();
       return;
     }
-    const received = watch.receive(entry);
+    // A live one is held from when it was heard: so clocks may differ as they like.
+    const nowMs = this.#parts.clock.now();
+    const received = watch.receive(entry, nowMs, nowMs + holdOf(entry));
     if (received === "appended") this.#events.entriesCame(watch);
+    else if (received === "held") this.#held(watch, entry);
     else if (received === "hole") this.#ask(watch);
+  }
+
+  #held(watch: Watch, entry: Entry): void {
+    this.#events.entryHeld(watch, entry);
+    if (!this.#releases.has(watch)) this.#releaseAt(watch, watch.held.dueMs);
+  }
+
+  #releaseAt(watch: Watch, atMs: number | undefined): void {
+    if (atMs === undefined) return;
+    const { clock } = this.#parts;
+    const timer = clock.after(Math.max(0, atMs - clock.now()), () => this.#release(watch));
+    this.#releases.set(watch, timer);
+  }
+
+  /** Shows what has been held long enough, and sees to it that the rest will be. */
+  #release(watch: Watch): void {
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
+    const nowMs = this.#parts.clock.now();
+    const released = watch.release(nowMs, limits.releaseMax);
+    if (released > 0) this.#events.entriesCame(watch);
+    if (watch.missed && watch.held.roomy) {
+      watch.missed = false;
+      this.#ask(watch);
+    }
+    // So many at once overrun nobody's history: those before are written until the next come.
+    const pauseMs = released < limits.releaseMax ? 0 : limits.releasePauseMs;
+    const { dueMs } = watch.held;
+    this.#releaseAt(watch, dueMs === undefined ? undefined : Math.max(dueMs, nowMs + pauseMs));
   }
 
   /** Asks for the watch that was not asked for longest, if that is long enough ago. */
@@ -197,9 +241,10 @@ export class Feed {
   async #askFor(watch: Watch): Promise<void> {
     const { reader, commentHistory } = this.#parts;
     const newest = watch.phase === "loading" || this.#anew.has(watch);
-    const after = newest ? undefined : watch.history.tip;
-    const limit = newest ? Math.min(commentHistory, limits.historyEntriesMax) : limits.pageEntriesMax;
-    const state = await reader.state(watch.video, after, limit);
+    const limit = Math.min(commentHistory, limits.historyEntriesMax);
+    const state = newest
+      ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.now())
+      : await reader.state(watch.video, watch.tip, limits.pageEntriesMax);
     if (!this.#followed.has(watch)) return;
     if ("rejected" in state) this.#askLater(watch);
     else this.#adopt(watch, state, newest);
@@ -215,14 +260,14 @@ export class Feed {
       return;
     }
     this.#anew.delete(watch);
-    const tooOld = !loading && !otherEpoch && state.page.floor > watch.history.tip;
+    const tooOld = !loading && !otherEpoch && state.page.floor > watch.tip;
     if (tooOld && newest) {
       // Asked for twice, and the first answer is further on than this one reaches back.
       this.#ask(watch);
       return;
     }
-    if (loading || otherEpoch || tooOld) watch.begin(state);
-    const moved = watch.adopt(state, this.#parts.clock.now());
+    const nowMs = this.#parts.clock.now();
+    const moved = this.#begin(watch, state, loading || otherEpoch || tooOld, nowMs);
     if (loading) {
       this.#events.ready(watch);
     } else if (otherEpoch || tooOld) {
@@ -233,20 +278,32 @@ export class Feed {
     }
     this.#takeWaiting(watch, state);
     if (!watch.missed && !state.page.more) return;
-    watch.missed = false;
-    this.#ask(watch);
+    // What does not fit is asked for when there is room: see `#release`.
+    watch.missed = !watch.held.roomy;
+    if (!watch.missed) this.#ask(watch);
+  }
+
+  /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */
+  #begin(watch: Watch, state: State, anew: boolean, nowMs: number): boolean {
+    if (anew) watch.begin(state, nowMs);
+    const moved = watch.adopt(state, nowMs);
+    if (anew) this.#release(watch);
+    return moved;
   }
 
   #fill(watch: Watch, state: State): void {
+    const nowMs = this.#parts.clock.now();
     const filled = watch.phase === "filling";
     watch.phase = "live";
+    const before = watch.tip;
     let appended = false;
     for (const entry of state.page.entries) {
-      if (entry.seq <= watch.history.tip) continue;
-      watch.history.append(entry);
-      appended = true;
+      if (entry.seq <= watch.tip) continue;
+      const entered = watch.enter(entry, nowMs, dueByStamp(entry, nowMs));
+      if (entered === "held") this.#held(watch, entry);
+      else if (entered === "appended") appended = true;
     }
-    if (filled && appended) this.#parts.metrics.gapsFilled.inc();
+    if (filled && watch.tip > before) this.#parts.metrics.gapsFilled.inc();
     if (appended) this.#events.entriesCame(watch);
   }
 
@@ -255,13 +312,15 @@ export class Feed {
     const { head, more } = state.page;
     const fills = this.#fills.get(watch) ?? 0;
     for (const entry of watch.takeWaiting()) {
-      const isHole = watch.phase === "live" && entry.previous > watch.history.tip;
+      const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
       // The log was asked for all up to its head, and then often enough: it does not know this entry.
       if (isHole && (fills >= fillsMax || (!more && entry.seq <= head))) {
         this.#parts.metrics.invalidMessages.inc();
         continue;
       }
-      if (watch.receive(entry) === "appended") this.#events.entriesCame(watch);
+      const received = watch.receive(entry, this.#parts.clock.now());
+      if (received === "appended") this.#events.entriesCame(watch);
+      else if (received === "held") this.#held(watch, entry);
     }
     // What is asked for next, as there is more, may well fill it.
     if (more) return;

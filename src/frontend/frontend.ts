@@ -9,9 +9,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
+import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { byeFrame, bytesOf, helloFrame } from "../core/sse.ts";
+import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "./connection.ts";
 import { Counts } from "./counts.ts";
@@ -25,9 +26,10 @@ import {
 } from "./elsewhere.ts";
 import { Feed } from "./feed.ts";
 import { Interest } from "./interest.ts";
-import { type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
+import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
 import type { Reader } from "./reader.ts";
+import { Review } from "./review.ts";
 import type { Viewer } from "./slot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Terms } from "./terms.ts";
@@ -54,17 +56,12 @@ export interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** The request's signal: tells when the client has left. */
   readonly signal?: AbortSignal;
+  /** Tells at once what is held for review: the caller has checked that these videos may be moderated. */
+  readonly reviews?: boolean;
   /** When the stream's permission ends, Unix ms. */
   readonly untilMs?: number | undefined;
   /** Called once, when the stream has ended. */
   readonly ended?: (() => void) | undefined;
-}
-
-/** A viewer whose videos' first state has not come yet. */
-interface Joiner {
-  readonly viewer: Viewer;
-  readonly watches: readonly Watch[];
-  readonly lastEventId: string | undefined;
 }
 
 export class Frontend implements Watching {
@@ -78,13 +75,15 @@ export class Frontend implements Watching {
   readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
-  readonly #joiners = new Map<Watch, Joiner[]>();
+  readonly #lobby = new Lobby();
+  readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
   #draining = false;
 
   constructor(parts: FrontendParts) {
     this.#parts = parts;
     const { bus, clock, metrics } = parts;
+    this.#review = new Review(clock, metrics);
     this.#supervisor = new Supervisor({
       clock,
       metrics,
@@ -100,6 +99,7 @@ export class Frontend implements Watching {
         this.#supervisor.entriesCame(watch);
         this.#polls.wake(watch);
       },
+      entryHeld: (watch, entry) => this.#entryHeld(watch, entry),
       restarted: (watch, reason) => this.#restarted(watch, reason),
     });
     this.#elsewhere = new Elsewhere(bus);
@@ -112,7 +112,7 @@ export class Frontend implements Watching {
         metrics.videos.inc();
       },
       ended: (watch) => {
-        this.#joiners.delete(watch);
+        this.#lobby.take(watch);
         this.#feed.unfollow(watch);
         this.#counts.unfollow(watch);
         metrics.videos.dec();
@@ -173,7 +173,7 @@ export class Frontend implements Watching {
       connection.end("limit", this.refuse("busy"));
       return stream;
     }
-    this.#hold(viewer, [...new Set(request.videos)], request.lastEventId);
+    this.#hold(viewer, [...new Set(request.videos)], request.lastEventId, request.reviews);
     return stream;
   }
 
@@ -233,38 +233,20 @@ export class Frontend implements Watching {
 
   // ---- joining
 
-  #hold(viewer: Viewer, videos: readonly VideoId[], lastEventId: string | undefined): void {
+  #hold(viewer: Viewer, videos: readonly VideoId[], lastEventId: string | undefined, reviews = false): void {
     const watches = videos.map((video) => this.#interest.hold(video));
     viewer.watches.push(...watches);
-    const joiner: Joiner = { viewer, watches, lastEventId };
-    const loading = watches.find((watch) => watch.phase === "loading");
-    if (!loading) {
-      this.#join(joiner);
-    } else {
-      this.#wait(loading, joiner);
-    }
+    this.#joinOrWait({ viewer, watches, lastEventId, reviews });
   }
 
-  /** Lets `joiner` wait for the first state of `watch`. */
-  #wait(watch: Watch, joiner: Joiner): void {
-    const joiners = this.#joiners.get(watch) ?? [];
-    joiners.push(joiner);
-    // Those who left meanwhile: forgotten once they are the half, so that forgetting costs little each.
-    const waiting =
-      joiners.length > 2 * watch.holders + 16
-        ? joiners.filter(({ viewer }) => !viewer.connection.gone)
-        : joiners;
-    this.#joiners.set(watch, waiting);
+  #joinOrWait(joiner: Joiner): void {
+    const loading = joiner.watches.find((watch) => watch.phase === "loading");
+    if (loading) this.#lobby.wait(loading, joiner);
+    else this.#join(joiner);
   }
 
   #ready(watch: Watch): void {
-    const joiners = this.#joiners.get(watch);
-    this.#joiners.delete(watch);
-    for (const joiner of joiners ?? []) {
-      const loading = joiner.watches.find((other) => other.phase === "loading");
-      if (loading) this.#wait(loading, joiner);
-      else this.#join(joiner);
-    }
+    for (const joiner of this.#lobby.take(watch)) this.#joinOrWait(joiner);
     this.#polls.wake(watch);
   }
 
@@ -290,7 +272,7 @@ export class Frontend implements Watching {
    * From here to the end of `welcome` nothing may wait: what comes after the cursor is the viewer's from now
    * on.
    */
-  #admit({ viewer, watches }: Joiner, resumes: readonly Resume[] | undefined): void {
+  #admit({ viewer, watches, reviews }: Joiner, resumes: readonly Resume[] | undefined): void {
     if (viewer.connection.gone) return;
     const joined: number[] = [];
     const slots = watches.flatMap((watch, index) => {
@@ -303,6 +285,15 @@ export class Frontend implements Watching {
     });
     const chosen = resumes && joined.map((index) => resumes[index] as Resume);
     welcome(viewer, slots, chosen, this.#parts.clock.now());
+    if (reviews) for (const { watch } of slots) this.#review.join(viewer, watch);
+  }
+
+  /** Moderators are told; a removal of what all see already does not wait for its turn behind what is held. */
+  #entryHeld(watch: Watch, entry: Entry): void {
+    this.#review.held(watch);
+    if (entry.type !== "retract" || entry.target > watch.history.tip) return;
+    const bytes = bytesOf(earlyRetractFrame(watch.epoch, entry));
+    for (const [shard, slot] of watch.slots) shard.tellAll(slot, bytes, this.#parts.clock.now());
   }
 
   #stateChanged(watch: Watch): void {
@@ -313,6 +304,7 @@ export class Frontend implements Watching {
   #restarted(watch: Watch, reason: "epoch" | "history"): void {
     const nowMs = this.#parts.clock.now();
     for (const [shard, slot] of watch.slots) shard.restart(slot, reason, nowMs);
+    this.#review.restarted(watch);
     this.#stateChanged(watch);
   }
 
@@ -331,6 +323,7 @@ export class Frontend implements Watching {
     } else if (held) {
       viewer.watches.splice(viewer.watches.indexOf(held), 1);
       if (viewer.shard.leave(viewer, video)) this.#counts.moved(held, -1);
+      this.#review.leave(viewer, held);
       this.#interest.release(held);
     }
     return "done";
@@ -354,7 +347,10 @@ export class Frontend implements Watching {
     this.#parts.metrics.connections.dec();
     this.#parts.metrics.connectionsClosed.inc({ reason });
     for (const slot of viewer.slots) this.#counts.moved(slot.watch, -1);
-    for (const watch of viewer.watches) this.#interest.release(watch);
+    for (const watch of viewer.watches) {
+      this.#review.leave(viewer, watch);
+      this.#interest.release(watch);
+    }
   }
 
   #retryMs(): number {

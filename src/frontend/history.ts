@@ -67,6 +67,11 @@ export class History {
     for (const { entry } of this.#kept) if (entry.type === "retract") this.#remove(entry.target);
   }
 
+  /** Shows the comment `target` no longer, before its removal has its turn. */
+  remove(target: number): void {
+    this.#remove(target);
+  }
+
   /**
    * The frames of all entries with `after < seq <= upTo`, joined: the same bytes for every viewer at that
    * place.

@@ -10,6 +10,39 @@ import type { Reader } from "./reader.ts";
 import type { ResetReason, Slot, Viewer } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
+/** A viewer on its way in. */
+export interface Joiner {
+  readonly viewer: Viewer;
+  readonly watches: readonly Watch[];
+  readonly lastEventId: string | undefined;
+  /** A moderator, who is told what is held. */
+  readonly reviews: boolean;
+}
+
+/** Viewers whose videos' first state has not come yet, each where the first of those is awaited. */
+export class Lobby {
+  readonly #joiners = new Map<Watch, Joiner[]>();
+
+  /** Lets `joiner` wait for the first state of `watch`. */
+  wait(watch: Watch, joiner: Joiner): void {
+    const joiners = this.#joiners.get(watch) ?? [];
+    joiners.push(joiner);
+    // Those who left meanwhile: forgotten once they are the half, so that forgetting costs little each.
+    const waiting =
+      joiners.length > 2 * watch.holders + 16
+        ? joiners.filter(({ viewer }) => !viewer.connection.gone)
+        : joiners;
+    this.#joiners.set(watch, waiting);
+  }
+
+  /** Takes out those who wait for `watch`. */
+  take(watch: Watch): readonly Joiner[] {
+    const joiners = this.#joiners.get(watch) ?? [];
+    this.#joiners.delete(watch);
+    return joiners;
+  }
+}
+
 /** A place to continue from, or why there is none. */
 export type Resume = { readonly seq: number } | { readonly reset: ResetReason };
 
@@ -18,7 +51,7 @@ export function resumeNow(watch: Watch, lastEventId: string): Resume | undefined
   const id = parseId(lastEventId);
   if (!id) return { reset: "unknown-id" };
   if (id.epoch !== watch.epoch) return { reset: "epoch" };
-  if (id.seq > Math.max(watch.head, watch.history.tip) || id.seq < watch.history.floor) return undefined;
+  if (id.seq > Math.max(watch.head, watch.tip) || id.seq < watch.history.floor) return undefined;
   return { seq: id.seq };
 }
 

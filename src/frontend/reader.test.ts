@@ -8,8 +8,11 @@ async function reading(count: number, logHistory = 1_000) {
   const bus = hub.connect();
   for (let i = 1; i <= count; i++) await log.comment(v, `t${i}`);
   const reader = new Reader(bus);
-  const list = async (seq: number | undefined, limit = 10, epoch = log.ledger.epoch) => {
-    const listing = await reader.listing(v, seq === undefined ? undefined : { epoch, seq }, limit);
+  const list = async (seq: number | undefined, limit = 10, epoch = log.ledger.epoch, held = false) => {
+    const listing = await reader.listing(v, seq === undefined ? undefined : { epoch, seq }, limit, {
+      nowMs: clock.now(),
+      held,
+    });
     if ("rejected" in listing) throw new Error(listing.rejected);
     const texts = listing.comments.map(({ text }) => text);
     return { texts, more: listing.more, reset: listing.reset };
@@ -45,7 +48,11 @@ describe("a reader", () => {
   test("says that the log is away when nobody answers, or when the answer is none", async () => {
     const { clock, bus, log, reader } = await reading(1);
     log.beforeAnswer = () => new Promise(() => {});
-    const asked = [reader.state(v, undefined, 1), reader.listing(v, undefined, 1), reader.cluster()];
+    const asked = [
+      reader.state(v, undefined, 1),
+      reader.listing(v, undefined, 1, { nowMs: clock.now(), held: false }),
+      reader.cluster(),
+    ];
     await clock.run(limits.requestMs + 10, 10);
     for (const answer of asked) expect(await answer).toMatchObject({ rejected: "unavailable" });
     bus.cut();

@@ -3,12 +3,12 @@
  * that the laptop walks the cluster's path.
  */
 import { BusUnavailable } from "../bus/bus.ts";
-import type { EventId } from "../core/entry.ts";
+import { type Entry, type EventId, holdOf, shownCount } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type ClusterView, decodeClusterView } from "../core/nodes.ts";
 import type { CommentJson } from "../core/sse.ts";
-import { commentJson } from "../core/sse.ts";
+import { commentJson, heldJson } from "../core/sse.ts";
 import { decodeState, encodeJson, type State, type StateRequest, subjects } from "../core/wire.ts";
 import type { Requester } from "./asker.ts";
 
@@ -21,6 +21,14 @@ export interface Listing {
    * Comments behind the place asked for are gone, or that place is of another log: these do not follow it.
    */
   readonly reset?: true;
+}
+
+/** Who a listing is for. */
+export interface Seer {
+  /** On this node's clock, Unix ms: what is still held then ends the listing. */
+  readonly nowMs: number;
+  /** May see what is held; it is then marked by `visibleAt`. */
+  readonly held: boolean;
 }
 
 export class Reader {
@@ -46,23 +54,79 @@ export class Reader {
   }
 
   /**
-   * At most `limit` comments of `video` behind `after`, the oldest of them first; without `after`, or when
-   * its place means nothing to this log, the newest ones.
+   * As `state` with the newest `limit` entries; where some of them are held at `nowMs`, with older ones before
+   * them, until `wanted` comments may be shown or the log has no more. Rejected when more is held than a node
+   * keeps.
    */
-  async listing(video: VideoId, after: EventId | undefined, limit: number): Promise<Listing | Rejection> {
-    let state = await this.state(video, after?.seq, limit);
+  async newest(video: VideoId, limit: number, wanted: number, nowMs: number): Promise<State | Rejection> {
+    let state = await this.state(video, undefined, limit);
+    for (let stretch = 2 * limits.pageEntriesMax; ; stretch *= 4) {
+      if ("rejected" in state) return state;
+      const { entries, floor } = state.page;
+      const shown = shownCount(entries, nowMs);
+      if (floor === 0 || shown === entries.length) return state;
+      if (entries.slice(0, shown).filter(({ type }) => type === "comment").length >= wanted) return state;
+      const older = await this.#stretch(video, Math.max(0, floor - stretch), state);
+      if ("rejected" in older || older.page.floor >= floor) return "rejected" in older ? older : state;
+      state = older;
+    }
+  }
+
+  /** `state` with the entries behind `from` before its own. */
+  async #stretch(video: VideoId, from: number, state: State): Promise<State | Rejection> {
+    const { page, epoch } = state;
+    const older: Entry[] = [];
+    let floor = from;
+    for (let after = from; after < page.floor; ) {
+      const next = await this.state(video, after, limits.pageEntriesMax);
+      if ("rejected" in next) return next;
+      if (next.epoch !== epoch) return reject("unavailable", "the log has just become another one", 1);
+      if (after === from) floor = next.page.floor;
+      older.push(...next.page.entries.filter(({ seq }) => seq <= page.floor));
+      if (older.length + page.entries.length > limits.heldEntriesMax + 2 * limits.pageEntriesMax) {
+        return reject("busy", "more comments are held for review than can be looked through", 1);
+      }
+      const last = next.page.entries.at(-1);
+      if (!next.page.more || !last) break;
+      after = last.seq;
+    }
+    return { ...state, page: { ...page, floor, entries: [...older, ...page.entries] } };
+  }
+
+  /**
+   * At most `limit` comments of `video` behind `after`, the oldest of them first; without `after`, or when
+   * its place means nothing to this log, the newest ones. It ends before the first that `seer` may not see.
+   */
+  async listing(
+    video: VideoId,
+    after: EventId | undefined,
+    limit: number,
+    seer: Seer,
+  ): Promise<Listing | Rejection> {
+    const newest = () =>
+      seer.held ? this.state(video, undefined, limit) : this.newest(video, limit, limit, seer.nowMs);
+    let state = after ? await this.state(video, after.seq, limit) : await newest();
     if ("rejected" in state) return state;
     const foreign = after !== undefined && (after.epoch !== state.epoch || after.seq > state.page.head);
-    if (foreign) state = await this.state(video, undefined, limit);
+    if (foreign) state = await newest();
     if ("rejected" in state) return state;
     const { entries, more, floor } = state.page;
+    const shown = shownCount(entries, seer.nowMs);
     const gone = new Set(entries.map((entry) => (entry.type === "retract" ? entry.target : -1)));
     const { epoch } = state;
-    const comments = entries.flatMap((entry) =>
-      entry.type === "comment" && !gone.has(entry.seq) ? [commentJson(epoch, entry)] : [],
-    );
+    let visibleMs = 0;
+    const comments = entries.slice(0, seer.held ? entries.length : shown).flatMap((entry, index) => {
+      if (entry.type !== "comment" || gone.has(entry.seq)) return [];
+      if (index < shown) return [commentJson(epoch, entry)];
+      visibleMs = Math.max(visibleMs, entry.atMs + holdOf(entry));
+      return [heldJson(epoch, entry, visibleMs)];
+    });
     const reset = foreign || (after !== undefined && floor > after.seq);
-    return reset ? { comments, more, reset } : { comments, more };
+    const listed = {
+      comments: comments.slice(-limit),
+      more: more && (seer.held || shown === entries.length),
+    };
+    return reset ? { ...listed, reset } : listed;
   }
 
   /** The cluster as whichever dispatcher answers sees it. A rejection when none does. */

@@ -28,7 +28,7 @@ function bench() {
   const watching = (video: VideoId, history = 1_000): Watch => {
     const watch = new Watch(video, history, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page });
+    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
     return watch;
   };
   /** A viewer that watches, has been welcomed, and reads or does not. */
@@ -319,7 +319,7 @@ describe("a slot that begins anew", () => {
     like(watch, 50);
     shard.stepLarge(10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "wxyz", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page });
+    watch.begin({ epoch: "wxyz", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
     const slot = watch.slots.get(shard);
     if (slot) shard.restart(slot, "epoch", clock.now());
     while (shard.largeWait || shard.entriesWait) {

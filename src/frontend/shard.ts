@@ -221,7 +221,8 @@ export class Shard implements ConnectionOwner {
       const seenSeq = viewer.seen ? seenOf(viewer, slot) : 0;
       if (seenSeq >= upTo) continue;
       if (viewer.lag || (viewer.slots.length > 1 && writableUpTo(viewer, slot) < upTo)) {
-        this.#owe(viewer, slot, after, bytes.length);
+        // Who only waits for another video's turn has a reader that takes everything.
+        this.#owe(viewer, slot, after, viewer.connection.lagging ? bytes.length : 0);
         continue;
       }
       const some = seenSeq > after ? history.bytes(seenSeq, upTo) : bytes;
@@ -234,6 +235,14 @@ export class Shard implements ConnectionOwner {
     this.#metrics.frames.inc({ event: "comment" }, writes);
     this.#metrics.bytes.inc(writes * bytes.length);
     return Math.max(1, writes);
+  }
+
+  /** Writes what has no place in the order to all in `slot` whose readers take it; the others go without. */
+  tellAll(slot: Slot, bytes: Uint8Array, nowMs: number): void {
+    let writes = 0;
+    for (const viewer of slot.viewers) if (viewer?.connection.write(bytes, nowMs) === "ok") writes++;
+    this.#metrics.frames.inc({ event: "retract" }, writes);
+    this.#metrics.bytes.inc(writes * bytes.length);
   }
 
   /** A part of a likes pass; takes the slot out of `lane` when it is through. */

@@ -46,14 +46,15 @@ export interface Lag {
 /**
  * The place up to which entries may be written to `viewer`, who watches several videos: none while an
  * earlier one of another video may still come, as by its id that one would count as seen. Entries come in the
- * order of their seq, but for those being asked for or not handed out yet. `written` is not looked at.
+ * order of their seq, but for those being asked for, held for review or not handed out yet. `written` is not
+ * looked at.
  */
 export function writableUpTo(viewer: Viewer, written?: Slot): number {
   let seq = Number.POSITIVE_INFINITY;
   for (const slot of viewer.slots) {
     if (slot === written) continue;
-    const { history, phase } = slot.watch;
-    const next = history.next(slot.cursor);
+    const { history, held, phase } = slot.watch;
+    const next = history.next(slot.cursor) ?? held.first;
     if (next !== undefined) seq = Math.min(seq, next - 1);
     else if (phase === "filling") seq = Math.min(seq, history.tip);
   }

@@ -39,7 +39,7 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
   const watching = (video: VideoId): Watch => {
     const watch = new Watch(video, 1_000, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page });
+    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
     return watch;
   };
   const writes: { video: string; ms: number; bytes: number }[] = [];

@@ -33,7 +33,7 @@ const state = (version: number, over: Partial<State["page"]> = {}, epoch = "abcd
 });
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 const live = (watch = new Watch(v, 100, 500)): Watch => {
-  watch.begin(state(0));
+  watch.begin(state(0), 0);
   return watch;
 };
 
@@ -102,7 +102,7 @@ describe("a snapshot", () => {
   test("shows all up to a place, and says where the stream then stands", () => {
     const watch = live();
     watch.tick(tick(4));
-    for (const seq of [3, 5, 8]) watch.receive(entry(seq, 0));
+    for (const seq of [3, 5, 8]) watch.receive(entry(seq, 0), 0);
     watch.shownViewers = 2;
     const bytes = watch.snapshot(5, 7);
     expect(text(bytes)).toStartWith("id: abcd-7\nevent: snapshot\n");
@@ -118,21 +118,21 @@ describe("a snapshot", () => {
 describe("entries", () => {
   test("are taken in order, known ones once, and a hole is seen", () => {
     const watch = live();
-    expect(watch.receive(entry(1))).toBe("appended");
-    expect(watch.receive(entry(1))).toBe("known");
-    expect(watch.receive(entry(4, 1))).toBe("appended");
-    expect(watch.receive(entry(6, 5))).toBe("hole");
+    expect(watch.receive(entry(1), 0)).toBe("appended");
+    expect(watch.receive(entry(1), 0)).toBe("known");
+    expect(watch.receive(entry(4, 1), 0)).toBe("appended");
+    expect(watch.receive(entry(6, 5), 0)).toBe("hole");
     expect(watch.phase).toBe("filling");
-    expect(watch.receive(entry(5, 4))).toBe("known");
+    expect(watch.receive(entry(5, 4), 0)).toBe("known");
     expect(watch.takeWaiting().map(({ seq }) => seq)).toEqual([5, 6]);
     expect(watch.takeWaiting()).toEqual([]);
   });
 
   test("wait in bounded number, and those let go are known to be missing", () => {
     const watch = new Watch(v, 100, 0);
-    for (let seq = 1; seq <= 1_000; seq++) expect(watch.receive(entry(seq))).toBe("known");
+    for (let seq = 1; seq <= 1_000; seq++) expect(watch.receive(entry(seq), 0)).toBe("known");
     expect(watch.missed).toBe(false);
-    watch.receive(entry(1_001));
+    watch.receive(entry(1_001), 0);
     expect(watch.missed).toBe(true);
     expect(watch.takeWaiting()).toHaveLength(1_000);
   });
@@ -142,10 +142,10 @@ describe("another log", () => {
   test("begins everything anew: no total, place or frame of the old one is left", () => {
     const watch = live();
     watch.tick(tick(5));
-    watch.receive(entry(9, 0));
+    watch.receive(entry(9, 0), 0);
     watch.adopt(state(5, { head: 40 }), 0);
     const [before, frame] = [watch.snapshot(9, 9), watch.stateFrame(0, 0)];
-    watch.begin(state(0, { head: 3 }, "wxyz"));
+    watch.begin(state(0, { head: 3 }, "wxyz"), 0);
     watch.adopt(state(0, { head: 3 }, "wxyz"), 0);
     expect([watch.version, watch.likes, watch.head, watch.whole]).toEqual([0, 0, 3, 3]);
     expect([watch.history.floor, watch.history.tip, watch.flushed]).toEqual([0, 0, 0]);
@@ -158,7 +158,7 @@ describe("another log", () => {
   test("that is the same one keeps the totals", () => {
     const watch = live();
     watch.tick(tick(5));
-    watch.begin(state(0, { floor: 50, head: 60 }));
+    watch.begin(state(0, { floor: 50, head: 60 }), 0);
     expect([watch.version, watch.history.floor, watch.flushed]).toEqual([5, 50, 50]);
   });
 });

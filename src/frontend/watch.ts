@@ -13,6 +13,7 @@ import type { By } from "../core/record.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumRegions, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
+import { dueByStamp, Held } from "./held.ts";
 import { History } from "./history.ts";
 import type { Shard } from "./shard.ts";
 import type { Slot } from "./slot.ts";
@@ -59,11 +60,17 @@ export interface WatchPass {
 /** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
 export type WatchPhase = "loading" | "live" | "filling";
 
+/** What became of an entry; see Watch.receive. */
+export type Entered = "appended" | "held" | "known";
+
 export class Watch {
   readonly video: VideoId;
   phase: WatchPhase = "loading";
   epoch = "";
+  /** What its audience may see. */
   history: History;
+  /** What stands behind it and may not be seen yet. */
+  held = new Held();
   /** Where the shards keep this video's viewers. */
   readonly slots = new Map<Shard, Slot>();
   /** Streams and polls that hold this video here. */
@@ -87,10 +94,9 @@ export class Watch {
   flushed = 0;
   /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
   head = 0;
-  /** Highest seq of any video up to which nothing of this one can be missing here. */
-  whole = 0;
   /** True when entries were let go while waiting, so that they must be asked for again. */
   missed = false;
+  #whole = 0;
   readonly #bornMs: number;
   readonly #historyMax: number;
   readonly #regions = new Map<string, Totals>();
@@ -112,6 +118,17 @@ export class Watch {
 
   get version(): number {
     return this.#shown.version;
+  }
+
+  /** The newest place that has come, held or shown. */
+  get tip(): number {
+    return Math.max(this.history.tip, this.held.tip);
+  }
+
+  /** Highest seq of any video up to which nothing of this one that will be shown can be missing in `history`. */
+  get whole(): number {
+    const { first } = this.held;
+    return first === undefined ? this.#whole : Math.min(this.#whole, first - 1);
   }
 
   get totals(): Totals {
@@ -139,7 +156,7 @@ export class Watch {
   adopt(state: State, nowMs: number): boolean {
     const { head, more } = state.page;
     this.head = Math.max(this.head, head);
-    if (!more) this.whole = Math.max(this.whole, head);
+    if (!more && !this.missed) this.#whole = Math.max(this.#whole, head);
     const moved = this.#merge(state.region, state.totals);
     if (moved) {
       this.#by = [];
@@ -149,11 +166,12 @@ export class Watch {
   }
 
   /** Begins a history from the newest page; with another epoch than before, totals begin anew too. */
-  begin(state: State): void {
+  begin(state: State, nowMs: number): void {
     if (this.epoch !== "" && this.epoch !== state.epoch) this.#forget();
     this.epoch = state.epoch;
     this.history = new History(state.epoch, this.#historyMax, state.page.floor, state.page.floor);
-    for (const entry of state.page.entries) this.history.append(entry);
+    this.held = new Held();
+    for (const entry of state.page.entries) this.enter(entry, nowMs, dueByStamp(entry, nowMs));
     this.flushed = this.history.tip;
     this.phase = "live";
   }
@@ -169,27 +187,52 @@ export class Watch {
     this.#frames = undefined;
     this.#snapshot = undefined;
     this.head = 0;
-    this.whole = 0;
+    this.#whole = 0;
   }
 
   /**
-   * Takes a live entry. appended: in order, to be written. hole: something before it is missing and must be
-   * asked for; it waits. known: seen before, or waiting.
+   * Takes a live entry, to be shown from `dueMs` on. appended: in order, to be written. held: in order, to be
+   * written when it is released. hole: something before it is missing and must be asked for; it waits. known:
+   * seen before, waiting, or let go to be asked for again.
    */
-  receive(entry: Entry): "appended" | "hole" | "known" {
+  receive(entry: Entry, nowMs: number, dueMs = dueByStamp(entry, nowMs)): Entered | "hole" {
     if (this.phase !== "live") {
       if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
       else this.missed = true;
       return "known";
     }
-    if (entry.seq <= this.history.tip) return "known";
-    if (entry.previous > this.history.tip) {
+    if (entry.seq <= this.tip) return "known";
+    if (!this.held.full && entry.previous > this.tip) {
       this.phase = "filling";
       this.#waiting.push(entry);
       return "hole";
     }
-    this.history.append(entry);
-    return "appended";
+    return this.enter(entry, nowMs, dueMs);
+  }
+
+  /** Takes the entry that comes next, to be shown from `dueMs` on. */
+  enter(entry: Entry, nowMs: number, dueMs: number): Entered {
+    const { first, full } = this.held;
+    if (first === undefined && dueMs <= nowMs) {
+      this.history.append(entry);
+      return "appended";
+    }
+    if (full) {
+      this.missed = true;
+      this.#whole = Math.min(this.#whole, this.tip);
+      return "known";
+    }
+    this.held.add(entry, dueMs);
+    // What everybody sees already does not stay until its removal has its turn.
+    if (entry.type === "retract") this.history.remove(entry.target);
+    return "held";
+  }
+
+  /** Moves at most `max` entries whose time has come into the history. How many of them were looked at. */
+  release(nowMs: number, max: number): number {
+    const { passed, entries } = this.held.take(nowMs, max);
+    for (const entry of entries) this.history.append(entry);
+    return passed;
   }
 
   /** Entries that came while loading or filling, oldest first; they are forgotten here. */
@@ -233,7 +276,7 @@ export class Watch {
 
   /** All of the video for one who joins at the place `seq`; `id` is where the stream then stands. */
   snapshot(seq: number, id: number): Uint8Array {
-    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.history.tip}`;
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
     const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, formatId(this.epoch, id));

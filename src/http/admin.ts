@@ -39,7 +39,7 @@ async function restrict(doors: Doors, call: Call, type: Restriction["type"]): Pr
   return foreign ?? decided(doors, (moderation) => moderation.restrict(restriction, who));
 }
 
-/** `PUT /v1/admin/videos/:video` `{"slowModeMs"?,"comments"?,"only"?}` */
+/** `PUT /v1/admin/videos/:video` `{"slowModeMs"?,"comments"?,"only"?,"holdMs"?}` */
 export async function putVideoRules(doors: Doors, call: Call): Promise<Response> {
   const video = videoParam(call);
   if (video instanceof Response) return video;

@@ -46,6 +46,12 @@ export function wholeNumber(
   return reject("bad-query", `${name} must be a whole number from ${bounds.min} to ${bounds.max}`);
 }
 
+/** Whether `?held=1` asks for what is held for review. */
+export function heldIn(query: URLSearchParams): boolean | Rejection {
+  const held = wholeNumber(query, "held", { min: 0, max: 1, fallback: 0 });
+  return typeof held === "object" ? held : held === 1;
+}
+
 function isRejectionValue(value: string | Rejection): value is Rejection {
   return typeof value === "object" && isRejection(value);
 }

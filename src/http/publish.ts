@@ -225,7 +225,8 @@ export async function postComment(doors: Doors, call: Call): Promise<Response> {
   }
   const denied = await reviewed(doors, said, who, address);
   if (denied) return refused(denied);
-  const id = await doors.ingest.comment(said);
+  const holdMs = doors.moderation?.holdMs(video, said.atMs) ?? 0;
+  const id = await doors.ingest.comment(holdMs > 0 ? { ...said, holdMs } : said);
   return typeof id === "string" ? json(201, { id }) : refused(id);
 }
 

@@ -55,6 +55,11 @@ const resumeQuery: QueryRow = {
   about: "where to resume, for a client that cannot send the header",
   kind: "text",
 };
+const heldQuery: QueryRow = {
+  name: "held",
+  about: "1: with comments that are held for review; needs the right to moderate",
+  kind: "whole number",
+};
 const like: readonly Code[] = [
   "bad-field",
   "unknown-kind",
@@ -154,9 +159,10 @@ export const rows: readonly Row[] = [
     query: [
       { name: "after", about: "the id of a comment: those behind it", kind: "text" },
       { name: "limit", about: "at most so many", kind: "whole number" },
+      heldQuery,
     ],
     answer: { status: 200, about: "a page of comments", schema: "Comments" },
-    refusals: ["bad-query", "unavailable"],
+    refusals: ["bad-query", "busy", "unavailable", "admin-off"],
   },
   {
     method: "GET",
@@ -175,10 +181,10 @@ export const rows: readonly Row[] = [
     path: "/v1/videos/:video/events",
     handle: getVideoEvents,
     summary: "Stream of one video's events",
-    query: [resumeQuery],
+    query: [resumeQuery, heldQuery],
     resumes: true,
     answer: { status: 200, about: "Server-Sent Events", type: "text/event-stream" },
-    refusals: ["no-streams"],
+    refusals: ["bad-query", "no-streams", "admin-off"],
   },
   {
     method: "GET",
@@ -188,10 +194,11 @@ export const rows: readonly Row[] = [
     query: [
       { name: "video", about: "the videos to watch; repeat it for several", kind: "videos" },
       resumeQuery,
+      heldQuery,
     ],
     resumes: true,
     answer: { status: 200, about: "Server-Sent Events", type: "text/event-stream" },
-    refusals: ["bad-query", "bad-video", "too-many-videos", "no-streams"],
+    refusals: ["bad-query", "bad-video", "too-many-videos", "no-streams", "admin-off"],
   },
   {
     method: "PUT",

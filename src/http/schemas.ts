@@ -49,6 +49,7 @@ const totals: Schema = {
 };
 const version: Schema = { type: "integer", minimum: 0, description: "grows with every change of the totals" };
 const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
+const visibleAt = "of a comment that is held for review: when everybody sees it, at the earliest, Unix ms";
 const reset: Schema = { const: true, description: "what lies between the place asked for and this is gone" };
 
 export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
@@ -86,7 +87,11 @@ export const schemas = {
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version }),
-  SaidComment: object({ video: videoId, id: eventId, user, text, at: timeMs }, "user"),
+  SaidComment: object(
+    { video: videoId, id: eventId, user, text, at: timeMs, visibleAt: { ...timeMs, description: visibleAt } },
+    "user",
+    "visibleAt",
+  ),
   Comments: object({ comments: list(ref("SaidComment")), more: yesNo, reset }, "reset"),
   Poll: object(
     {
@@ -157,10 +162,17 @@ export const schemas = {
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
       comments: { type: "string", description: "on or off" },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
+      holdMs: {
+        type: "integer",
+        minimum: 0,
+        maximum: limits.holdMsMax,
+        description: "how long only moderators see a comment before everybody does",
+      },
     },
     "slowModeMs",
     "comments",
     "only",
+    "holdMs",
   ),
   Moderation: object({ restrictions: list({ type: "object" }), videos: list({ type: "object" }) }),
   Audit: object({ decisions: list({ type: "object" }) }),

@@ -9,7 +9,7 @@ import { limits } from "../core/limits.ts";
 import type { Identity } from "../trust/identity.ts";
 import { empty, json, refuse, refused } from "./answer.ts";
 import { admit, enter } from "./auth.ts";
-import { addressIn, type Call, queryOf, videoParam, wholeNumber } from "./call.ts";
+import { addressIn, type Call, heldIn, queryOf, videoParam, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
 
 const streamHeaders = new Headers({
@@ -58,9 +58,11 @@ async function stream(
   videos: readonly VideoId[],
 ): Promise<Response> {
   const { request } = call;
+  const reviews = request.url.includes("held=") && heldIn(queryOf(call));
+  if (typeof reviews === "object") return refused(reviews);
   const found = await doors.auth.identify(request);
   for (const video of videos) {
-    const who = admit(doors, found, "watch", video);
+    const who = admit(doors, found, reviews ? "moderate" : "watch", video);
     if (who instanceof Response) return who;
   }
   const who = found as Identity;
@@ -82,7 +84,7 @@ async function stream(
   const lastEventId = lastEventIdOf(call);
   const ended = doors.allowance?.opened(who);
   const { untilMs } = who;
-  const body = frontend.open({ videos, lastEventId, signal: request.signal, untilMs, ended });
+  const body = frontend.open({ videos, lastEventId, reviews, signal: request.signal, untilMs, ended });
   return new Response(body, streamInit);
 }
 

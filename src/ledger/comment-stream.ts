@@ -57,8 +57,8 @@ export class CommentStream {
 
   /** Gives a comment its place, durably; a repeat of a remembered key gives the first one's. */
   async place(draft: CommentDraft): Promise<Placed> {
-    const { video, text, user, key, atMs } = draft;
-    const payload = encodeEntry({ type: "comment", text, user, atMs });
+    const { video, text, user, key, atMs, holdMs } = draft;
+    const payload = encodeEntry({ type: "comment", text, user, atMs, ...(holdMs && { holdMs }) });
     return this.#append(video, payload, key === undefined ? undefined : this.#id(video, key));
   }
 

@@ -38,8 +38,8 @@ export class Comments {
       if (first) return first.seq;
       s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
     }
-    const { video, text, user, atMs } = draft;
-    return this.#enter({ video, seq, target: null, text, user: user ?? null, at: atMs });
+    const { video, text, user, atMs, holdMs = 0 } = draft;
+    return this.#enter({ video, seq, target: null, text, user: user ?? null, at: atMs, hold: holdMs });
   }
 
   /**
@@ -50,7 +50,7 @@ export class Comments {
     const s = this.#statements;
     const comment = s.comment.get(target, video);
     if (!comment) return undefined;
-    const removal = this.#enter({ video, seq, target, text: null, user: null, at: atMs });
+    const removal = this.#enter({ video, seq, target, text: null, user: null, at: atMs, hold: 0 });
     s.commentDrop.run(target);
     s.relink.run(video, target, comment.previous);
     return removal;
@@ -67,11 +67,11 @@ export class Comments {
 
   #enter(entry: Omit<EntryRow, "previous">): Entry {
     const s = this.#statements;
-    const { video, seq, target, text, user, at } = entry;
+    const { video, seq, target, text, user, at, hold } = entry;
     const last = s.last.get(video);
     const previous = last?.seq ?? 0;
     const nth = (last?.nth ?? 0) + 1;
-    s.entryPut.run(seq, video, previous, nth, target, text, user, at);
+    s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
     return entryOf({ ...entry, previous });
   }

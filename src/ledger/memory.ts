@@ -140,11 +140,12 @@ class MemoryLedger implements Ledger {
   }
 
   #place(draft: CommentDraft, logMs: number): Placed {
-    const { video, text, user, key, atMs } = draft;
+    const { video, text, user, key, atMs, holdMs } = draft;
     const name = `${video} ${key}`;
     const first = key === undefined ? undefined : this.#keys.get(name);
     if (first && first.logMs >= logMs - limits.keyWindowMs) return { seq: first.seq, repeated: true };
-    const entry = this.#enter(video, (place) => ({ type: "comment", ...place, text, user, atMs }));
+    const said = { text, user, atMs, ...(holdMs && { holdMs }) };
+    const entry = this.#enter(video, (place) => ({ type: "comment", ...place, ...said }));
     if (key !== undefined) this.#remember(name, entry.seq, logMs);
     this.#entered(entry);
     return { seq: entry.seq, repeated: false };

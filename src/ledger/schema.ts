@@ -25,7 +25,7 @@ CREATE TABLE totals (
 ) WITHOUT ROWID;
 CREATE TABLE entries (
   seq INTEGER PRIMARY KEY, video TEXT NOT NULL, previous INTEGER NOT NULL, nth INTEGER NOT NULL,
-  target INTEGER, text TEXT, user TEXT, at REAL NOT NULL
+  target INTEGER, text TEXT, user TEXT, at REAL NOT NULL, hold INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX entries_of_video ON entries (video);
 CREATE TABLE comment_keys (
@@ -42,6 +42,16 @@ const createMembers =
 interface Tables {
   query(text: string): { get(name: string): unknown; all(): unknown[] };
   run(text: string, ...values: (string | number)[][]): unknown;
+}
+
+/** Columns that tables of this schema may lack, as they are newer: what is stored reads as their default. */
+const addedColumns = [{ table: "entries", name: "hold", is: "INTEGER NOT NULL DEFAULT 0" }] as const;
+
+function addColumns(db: Tables): void {
+  for (const { table, name, is } of addedColumns) {
+    const found = db.query(`SELECT 1 FROM pragma_table_info('${table}') WHERE name = ?1`).get(name);
+    if (!found) db.run(`ALTER TABLE ${table} ADD COLUMN ${name} ${is}`);
+  }
 }
 
 /**
@@ -71,6 +81,7 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   const held = value("likes") ?? "many";
   if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
   db.run(createMembers);
+  addColumns(db);
 }
 
 /**
@@ -85,12 +96,15 @@ export interface EntryRow {
   readonly text: string | null;
   readonly user: string | null;
   readonly at: number;
+  /** How long it is held, in ms. */
+  readonly hold: number;
 }
 
 export function entryOf(row: EntryRow): Entry {
-  const { seq, video, previous, target, text, user, at } = row;
+  const { seq, video, previous, target, text, user, at: atMs, hold: holdMs } = row;
   if (target !== null) return { type: "retract", video, seq, previous, target };
-  return { type: "comment", video, seq, previous, text: text ?? "", user: user ?? undefined, atMs: at };
+  const said = { text: text ?? "", user: user ?? undefined, atMs, ...(holdMs > 0 && { holdMs }) };
+  return { type: "comment", video, seq, previous, ...said };
 }
 
 export type Value = string | number | null | Uint8Array;
@@ -170,9 +184,9 @@ function entryStatements(prepare: Prepare) {
     ),
     entryPut: prepare<
       unknown,
-      [number, string, number, number, number | null, string | null, string | null, number]
-    >(`INSERT INTO entries (seq, video, previous, nth, target, text, user, at)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`),
+      [number, string, number, number, number | null, string | null, string | null, number, number]
+    >(`INSERT INTO entries (seq, video, previous, nth, target, text, user, at, hold)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`),
     // Up to four at a time, so that a video catches up after its history was made shorter.
     entryPrune: prepare<unknown, [string, number]>(`DELETE FROM entries WHERE seq IN (SELECT seq FROM
        (SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq LIMIT 4) WHERE nth <= ?2)`),

@@ -41,13 +41,18 @@ export class Moderation {
   readonly #parts: ModerationParts;
   readonly #restrictions = new Map<string, Restriction>();
   readonly #videos = new Map<VideoId, VideoRules>();
+  /** Until when comments on a video are held though its rules say less now, Unix ms: see `holdMs`. */
+  readonly #heldUntil = new Map<VideoId, number>();
   /** When a viewer's last comment on a video in slow mode was taken, Unix ms. */
   readonly #slow = new Generations<number>(slowMax, slowModeMsMax);
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
 
-  /** Brings back what the journal holds, then watches. Rejects with BusUnavailable. */
+  /**
+   * Brings back what the journal holds, then watches; resolves when everything that holds is known, so that no
+   * comment is taken as if nothing did. Rejects with BusUnavailable.
+   */
   static async open(parts: ModerationParts): Promise<Moderation> {
     const { journal, table, clock } = parts;
     if (journal.replays) {
@@ -60,12 +65,15 @@ export class Moderation {
         }
       }
     }
-    return new Moderation(parts);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const moderation = new Moderation(parts, resolve);
+    await promise;
+    return moderation;
   }
 
-  private constructor(parts: ModerationParts) {
+  private constructor(parts: ModerationParts, synced: () => void) {
     this.#parts = parts;
-    this.#watch = parts.table.watch((key, value) => this.#heard(key, value));
+    this.#watch = parts.table.watch((key, value) => this.#heard(key, value), synced);
     this.#timer = parts.clock.every(sweepMs, () => this.#sweep());
   }
 
@@ -129,6 +137,15 @@ export class Moderation {
   /** How `video` takes comments. */
   rules(video: VideoId): VideoRules {
     return this.#videos.get(video) ?? noRules;
+  }
+
+  /**
+   * How long a comment on `video` that comes at `nowMs` is held for review, in ms. A shorter hold than before
+   * lets nobody overtake those that wait: what comes is held until the last of them is shown.
+   */
+  holdMs(video: VideoId, nowMs: number): number {
+    const left = Math.ceil((this.#heldUntil.get(video) ?? 0) - nowMs);
+    return Math.max(this.rules(video).holdMs, left, 0);
   }
 
   /** Everything that holds now. */
@@ -222,18 +239,30 @@ export class Moderation {
   #heard(key: string, value: string | undefined): void {
     if (value === undefined) {
       this.#restrictions.delete(key);
-      if (key.startsWith("video.")) this.#videos.delete(key.slice("video.".length) as VideoId);
+      if (key.startsWith("video.")) this.#rule(key.slice("video.".length) as VideoId, undefined);
       return;
     }
     const row = decodeRow(key, value);
     if (!row) this.#parts.metrics.invalidMessages.inc();
-    else if ("video" in row) this.#videos.set(row.video, row.rules);
+    else if ("video" in row) this.#rule(row.video, row.rules);
     else if (this.#restrictions.size < decisionsMax) this.#restrictions.set(key, row.restriction);
+  }
+
+  /** `video` takes comments by `rules` from now on. */
+  #rule(video: VideoId, rules: VideoRules | undefined): void {
+    const nowMs = this.#parts.clock.now();
+    const { holdMs } = this.rules(video);
+    if (holdMs > (rules?.holdMs ?? 0)) {
+      this.#heldUntil.set(video, Math.max(nowMs + holdMs, this.#heldUntil.get(video) ?? 0));
+    }
+    if (rules) this.#videos.set(video, rules);
+    else this.#videos.delete(video);
   }
 
   /** Takes rows away that have run out. */
   #sweep(): void {
     const nowMs = this.#parts.clock.now();
+    for (const [video, untilMs] of this.#heldUntil) if (untilMs <= nowMs) this.#heldUntil.delete(video);
     for (const [key, { untilMs }] of this.#restrictions) {
       if (untilMs > nowMs) continue;
       this.#restrictions.delete(key);

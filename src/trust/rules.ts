@@ -5,7 +5,15 @@
  * node; its value says everything, so a reader needs nothing else. Pure: where rows live is moderation.ts.
  */
 import { createHash } from "node:crypto";
-import { isVideoId, parseVideoId, type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import {
+  isHold,
+  isVideoId,
+  parseVideoId,
+  type Rejection,
+  reject,
+  type VideoId,
+} from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
 import { groupOf } from "./address.ts";
 
 /** Somebody may not comment (mute), or may do nothing at all (ban), on one video or on all. */
@@ -25,9 +33,11 @@ export interface VideoRules {
   readonly comments: "on" | "off";
   /** A role that a token must carry to comment; "" for none. */
   readonly only: string;
+  /** How long only moderators see a comment before everybody does, in ms. */
+  readonly holdMs: number;
 }
 
-export const noRules: VideoRules = { slowModeMs: 0, comments: "on", only: "" };
+export const noRules: VideoRules = { slowModeMs: 0, comments: "on", only: "", holdMs: 0 };
 export const slowModeMsMax = 600_000;
 const secondsMax = 10 * 365 * 86_400;
 
@@ -76,15 +86,16 @@ export function parseRestriction(
   return { ...rest, user };
 }
 
-/** `{"slowModeMs"?, "comments"?, "only"?}` over what holds now. */
+/** `{"slowModeMs"?, "comments"?, "only"?, "holdMs"?}` over what holds now. */
 export function parseVideoRules(body: unknown, before: VideoRules): VideoRules | Rejection {
   if (typeof body !== "object" || body === null) return reject("bad-body", "the body must be a JSON object");
   const given = body as Record<string, unknown>;
-  const { slowModeMs, comments, only } = { ...before, ...given };
+  const { slowModeMs, comments, only, holdMs } = { ...before, ...given };
   if (!isMs(slowModeMs, slowModeMsMax)) return reject("bad-field", `slowModeMs is 0 to ${slowModeMsMax}`);
   if (comments !== "on" && comments !== "off") return reject("bad-field", 'comments is "on" or "off"');
   if (typeof only !== "string" || only.length > 128) return reject("bad-field", "only is a role, or empty");
-  return { slowModeMs, comments, only };
+  if (!isHold(holdMs)) return reject("bad-field", `holdMs is 0 to ${limits.holdMsMax}`);
+  return { slowModeMs, comments, only, holdMs };
 }
 
 /** The row under `key`, or undefined when it is not one of ours: another node may be newer or broken. */

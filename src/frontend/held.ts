@@ -1,0 +1,104 @@
+/**
+ * Held: the stretch of one video's entries that has come and may not be shown to its audience yet.
+ *
+ * The distinction it rests on: entries are shown in order, so an entry's time has come when its own hold and
+ * that of all before it have passed; what stands here is therefore exactly what stands behind the history's
+ * tip. Moderators are shown it at once (review.ts). Bounded by limits.heldEntriesMax; the watch says what
+ * happens beyond.
+ */
+import { type Entry, holdLeft } from "../core/entry.ts";
+import { limits } from "../core/limits.ts";
+import { earlyRetractFrame, heldFrame } from "../core/sse.ts";
+
+interface Waiting {
+  readonly entry: Entry;
+  /** When its time has come, Unix ms on this node's clock; never falls along the stretch. */
+  readonly dueMs: number;
+  /** A comment that was removed meanwhile: nobody will see it. */
+  removed: boolean;
+  /** What moderators are written, made when first needed. */
+  text: string | undefined;
+}
+
+/**
+ * When an entry that was read from the log may be shown on a node whose clock says `nowMs`, Unix ms: what is
+ * left of its hold is measured by its stamp, and so off by as much as clocks differ.
+ */
+export function dueByStamp(entry: Entry, nowMs: number): number {
+  return nowMs + holdLeft(entry, nowMs);
+}
+
+export class Held {
+  #waiting: Waiting[] = [];
+
+  /** The place of the first that waits; undefined when nothing does. */
+  get first(): number | undefined {
+    return this.#waiting[0]?.entry.seq;
+  }
+
+  /** The place of the last that waits; 0 when nothing does. */
+  get tip(): number {
+    return this.#waiting.at(-1)?.entry.seq ?? 0;
+  }
+
+  /** When the first may be shown, Unix ms; undefined when nothing waits. */
+  get dueMs(): number | undefined {
+    return this.#waiting[0]?.dueMs;
+  }
+
+  get full(): boolean {
+    return this.#waiting.length >= limits.heldEntriesMax;
+  }
+
+  /** Whether there is room enough to ask for what did not fit. */
+  get roomy(): boolean {
+    return this.#waiting.length <= limits.heldEntriesMax / 2;
+  }
+
+  /** Adds the next entry, to be shown from `dueMs` on and behind all that wait. */
+  add(entry: Entry, dueMs: number): void {
+    if (entry.type === "retract") this.#remove(entry.target);
+    const last = this.#waiting.at(-1)?.dueMs ?? 0;
+    this.#waiting.push({ entry, dueMs: Math.max(last, dueMs), removed: false, text: undefined });
+  }
+
+  /** Takes out at most `max` entries whose time has come, in order; `passed` of them, comments removed left out. */
+  take(nowMs: number, max: number): { readonly passed: number; readonly entries: readonly Entry[] } {
+    let passed = 0;
+    while (passed < max && (this.#waiting[passed]?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) passed++;
+    const taken = this.#waiting.splice(0, passed);
+    return { passed, entries: taken.filter(({ removed }) => !removed).map(({ entry }) => entry) };
+  }
+
+  /** What moderators are told of the entries behind `after`, in order, as text to write. */
+  *texts(epoch: string, after: number): Iterable<{ readonly seq: number; readonly text: string }> {
+    for (let index = this.#firstAfter(after); index < this.#waiting.length; index++) {
+      const waiting = this.#waiting[index] as Waiting;
+      const { entry, dueMs, removed } = waiting;
+      if (!removed) {
+        waiting.text ??=
+          entry.type === "comment" ? heldFrame(epoch, entry, dueMs) : earlyRetractFrame(epoch, entry);
+      }
+      yield { seq: entry.seq, text: waiting.text ?? "" };
+    }
+  }
+
+  #remove(target: number): void {
+    const waiting = this.#waiting[this.#firstAfter(target - 1)];
+    if (waiting?.entry.seq !== target || waiting.entry.type !== "comment") return;
+    waiting.removed = true;
+    waiting.text = undefined;
+  }
+
+  /** Index of the first entry with a seq above `seq`. */
+  #firstAfter(seq: number): number {
+    let low = 0;
+    let high = this.#waiting.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#waiting[middle] as Waiting).entry.seq <= seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
