@@ -63,8 +63,8 @@ export class FakeLog {
   }
 
   /** Writes a comment; its entry, published or not. */
-  async comment(video: VideoId, text: string): Promise<Entry> {
-    const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.now() };
+  async comment(video: VideoId, text: string, holdMs = 0): Promise<Entry> {
+    const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.now(), holdMs };
     return this.#enter({ likes: [], comments: [draft] }, video);
   }
 
@@ -118,7 +118,10 @@ export interface Seen {
     readonly reason?: string;
     readonly retry?: number;
     readonly stale?: boolean;
+    readonly visibleAt?: number;
   };
+  /** When it was read. */
+  readonly nowMs: number;
 }
 
 /** A viewer that reads a real stream and remembers what it was shown. */
@@ -129,10 +132,13 @@ export class FakeViewer {
   ended = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder();
+  readonly #now: () => number;
   #stalled: boolean;
   #resume: (() => void) | undefined;
 
-  constructor(stream: ReadableStream<Uint8Array>, stalled = false) {
+  /** `now` stamps what is read. */
+  constructor(stream: ReadableStream<Uint8Array>, stalled = false, now = () => 0) {
+    this.#now = now;
     this.#reader = stream.getReader();
     this.#stalled = stalled;
     void this.#read();
@@ -176,7 +182,7 @@ export class FakeViewer {
   async #read(): Promise<void> {
     const parser = createParser({
       onEvent: ({ event = "message", id, data }) => {
-        this.seen.push({ event, id, data: JSON.parse(data) });
+        this.seen.push({ event, id, data: JSON.parse(data), nowMs: this.#now() });
         if (id !== undefined) this.lastEventId = id;
       },
     });
@@ -216,8 +222,8 @@ export async function kit(options: KitOptions = {}) {
       reader: new Reader(bus),
       prng: seededPrng(1),
     });
-    const open = (videos: readonly VideoId[] = [v], lastEventId?: string, stalled = false) =>
-      new FakeViewer(frontend.open({ videos, lastEventId }), stalled);
+    const open = (videos: readonly VideoId[] = [v], lastEventId?: string, stalled = false, reviews = false) =>
+      new FakeViewer(frontend.open({ videos, lastEventId, reviews }), stalled, () => clock.now());
     return { frontend, bus, metrics, open };
   };
   const rest = (ms = 100) => clock.run(ms, 5);
