@@ -158,6 +158,36 @@ describe("a held comment", () => {
     expect(back.of("reset")).toEqual([]);
   });
 
+  test("is not passed over by who begins two videos meanwhile and comes back", async () => {
+    const { log, open, rest } = await kit();
+    await log.comment(v, "t1", 2_000);
+    await log.comment(w, "t2");
+    const fresh = open([v, w]);
+    await rest();
+    expect([fresh.texts, fresh.lastEventId]).toEqual([["t2"], log.id(0)]);
+    await fresh.close();
+    const back = open([v, w], fresh.lastEventId);
+    await rest(2_500);
+    expect(back.texts).toEqual(["t1", "t2"]);
+  });
+
+  test("makes nobody slow who waits for it behind another video's comments", async () => {
+    const { log, open, rest } = await kit();
+    const both = open([v, w]);
+    await rest();
+    await log.comment(v, "held", 5_000);
+    const long = "x".repeat(limits.commentCharsMax);
+    const count = Math.ceil((2 * limits.owedBytesMax) / long.length);
+    for (let i = 1; i <= count; i++) {
+      await log.comment(w, long);
+      if (i % 50 === 0) await rest(40);
+    }
+    await rest();
+    expect([both.texts, both.ended]).toEqual([[], false]);
+    await rest(6_000);
+    expect(both.texts).toHaveLength(count + 1);
+  });
+
   test("of another log is forgotten with it", async () => {
     const { log, open, rest, bus } = await kit();
     const [viewer, moderator] = [open(), open([v], undefined, false, true)];
