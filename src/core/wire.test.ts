@@ -52,14 +52,17 @@ const tick: fc.Arbitrary<Tick> = fc.record({
 });
 const entryAt = (seq: number): fc.Arbitrary<Entry> => {
   const place = { video: fc.constant(v), seq: fc.constant(seq), previous: fc.nat(seq - 1) };
+  const comment = fc.record({
+    type: fc.constant("comment" as const),
+    ...place,
+    text: text(limits.commentCharsMax),
+    user: fc.option(text(limits.userCharsMax), { nil: undefined }),
+    atMs: timeMs,
+  });
+  const hold = fc.integer({ min: 1, max: limits.holdMsMax });
   return fc.oneof(
-    fc.record({
-      type: fc.constant("comment" as const),
-      ...place,
-      text: text(limits.commentCharsMax),
-      user: fc.option(text(limits.userCharsMax), { nil: undefined }),
-      atMs: timeMs,
-    }),
+    comment,
+    fc.tuple(comment, hold).map(([one, holdMs]) => ({ ...one, holdMs })),
     fc.record({ type: fc.constant("retract" as const), ...place, target: fc.nat(seq - 1) }),
   );
 };
@@ -199,10 +202,25 @@ describe("what nobody said", () => {
     { type: "comment", text: "x", at: "now" },
     { type: "comment", text: "x", at: 1, user: 5 },
     { type: "comment", text: "x", at: 1, user: "x".repeat(2 * limits.userCharsMax + 1) },
+    { type: "comment", text: "x", at: 1, hold: -1 },
+    { type: "comment", text: "x", at: 1, hold: 1.5 },
+    { type: "comment", text: "x", at: 1, hold: limits.holdMsMax + 1 },
+    { type: "comment", text: "x", at: 1, hold: "10" },
+    { type: "comment", text: "x", at: 1, hold: null },
     { type: "retract", target: 9 },
     { type: "retract", target: -1 },
     { type: "shout", text: "x", at: 1 },
   ])("is no entry: %j", (message) => expect(decodeEntry(said(message), v, 9, 3)).toBeUndefined());
+
+  test("of a node that knows no holds is an entry that is not held", () => {
+    const older = said({ type: "comment", text: "x", at: 1 });
+    expect(decodeEntry(older, v, 9, 3)).toEqual({
+      ...{ type: "comment", video: v, seq: 9, previous: 3, text: "x", user: undefined, atMs: 1 },
+    });
+    expect(decodeEntry(said({ type: "comment", text: "x", at: 1, hold: 0 }), v, 9, 3)).not.toHaveProperty(
+      "holdMs",
+    );
+  });
 
   test("is no entry at a place that cannot be", () => {
     const payload = said({ type: "comment", text: "x", at: 1 });

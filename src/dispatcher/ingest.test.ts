@@ -163,6 +163,21 @@ describe("a relayed micro-batch", () => {
     expect(dates).toEqual([0, 0, 4.5, 4.5, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
+  test("brings how long a comment is held, and only what can be", async () => {
+    const ledger = new FakeLedger();
+    const { ingest, passing } = bench(ledger);
+    const holds = [undefined, 0, 5_000, limits.holdMsMax, limits.holdMsMax + 1, -1, "5", 1.5];
+    const comments = holds.map((holdMs) => ({ video: v, text: "x", holdMs }));
+    const payload = await passing(ingest.serve(encodeJson({ likes: [], comments })));
+    const reply = decodeIngestReply(payload as Uint8Array, 0, holds.length);
+    expect(reply?.comments.map((verdict) => typeof verdict === "string")).toEqual([
+      ...[true, true, true, true],
+      ...[false, false, false, false],
+    ]);
+    const drafts = ledger.batches.flatMap((batch) => batch.comments);
+    expect(drafts.map(({ holdMs }) => holdMs ?? 0)).toEqual([0, 0, 5_000, limits.holdMsMax]);
+  });
+
   test("of whatever bytes never throws, and counts only what it says it counted", async () => {
     const item = fc.oneof(
       fc.jsonValue(),

@@ -73,9 +73,9 @@ describe("a held comment", () => {
     const first = await log.comment(v, "t2", 3_000);
     await log.comment(v, "t3", 3_000);
     const reader = new Reader(hub.connect());
-    const list = async (after?: number, isHeld = false) => {
+    const list = async (after?: number, isHeld = false, limit = 10) => {
       const place = after === undefined ? undefined : { epoch: log.ledger.epoch, seq: after };
-      const listing = await reader.listing(v, place, 10, { nowMs: clock.now(), held: isHeld });
+      const listing = await reader.listing(v, place, limit, { nowMs: clock.now(), held: isHeld });
       if ("rejected" in listing) throw new Error(listing.rejected);
       return { texts: listing.comments.map(({ text }) => text), more: listing.more };
     };
@@ -92,6 +92,8 @@ describe("a held comment", () => {
     expect(await list()).toEqual({ texts: ["t1"], more: false });
     expect(await list(0)).toEqual({ texts: ["t1"], more: false });
     expect(await list(1)).toEqual({ texts: [], more: false });
+    expect(await list(0, false, 1)).toEqual({ texts: ["t1"], more: true });
+    expect(await list(1, false, 1)).toEqual({ texts: [], more: false });
     expect(await list(undefined, true)).toEqual({ texts: ["t1", "t2", "t3"], more: false });
     expect(await list(1, true)).toEqual({ texts: ["t2", "t3"], more: false });
     await rest(3_100);
@@ -207,8 +209,9 @@ describe("a held comment", () => {
 describe("moderators", () => {
   test("that come back or are behind are told what is held, not what all see", async () => {
     const { log, open, rest } = await kit();
-    for (let i = 1; i <= 300; i++) await log.comment(v, `t${i}`, i <= 100 ? 500 : 5_000);
     const stalled = open([v], undefined, true, true);
+    await rest();
+    for (let i = 1; i <= 300; i++) await log.comment(v, `t${i}`, i <= 100 ? 500 : 5_000);
     await rest(600);
     const late = open([v], log.id(100), false, true);
     await rest();

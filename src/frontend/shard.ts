@@ -221,8 +221,7 @@ export class Shard implements ConnectionOwner {
       const seenSeq = viewer.seen ? seenOf(viewer, slot) : 0;
       if (seenSeq >= upTo) continue;
       if (viewer.lag || (viewer.slots.length > 1 && writableUpTo(viewer, slot) < upTo)) {
-        // Who only waits for another video's turn has a reader that takes everything.
-        this.#owe(viewer, slot, after, viewer.connection.lagging ? bytes.length : 0);
+        this.#owe(viewer, slot, after, bytes.length);
         continue;
       }
       const some = seenSeq > after ? history.bytes(seenSeq, upTo) : bytes;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { CommentEntry } from "../core/entry.ts";
+import { limits } from "../core/limits.ts";
 import type { State, Tick } from "../core/wire.ts";
 import { v } from "./frontend-kit.ts";
 import { Watch } from "./watch.ts";
@@ -169,5 +170,17 @@ describe("a video is whole here", () => {
     watch.adopt(state(0, { head: 7 }), 0);
     watch.adopt(state(0, { head: 9, more: true }), 0);
     expect([watch.head, watch.whole]).toEqual([9, 7]);
+  });
+
+  test("that did not fit are not taken for known, whatever was read of the log", () => {
+    const watch = live();
+    const held = (seq: number) => ({ ...entry(seq), holdMs: 1_000 });
+    for (let seq = 1; seq <= limits.heldEntriesMax; seq++) expect(watch.receive(held(seq), 0)).toBe("held");
+    expect([watch.receive(held(limits.heldEntriesMax + 1), 0), watch.missed]).toEqual(["known", true]);
+    watch.adopt(state(0, { head: 50_000 }), 0);
+    expect(watch.whole).toBe(0);
+    expect(watch.release(999, 9_999)).toBe(0);
+    expect(watch.release(1_000, 9_999)).toBe(limits.heldEntriesMax);
+    expect(watch.whole).toBeLessThanOrEqual(limits.heldEntriesMax);
   });
 });

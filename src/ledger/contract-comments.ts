@@ -70,6 +70,21 @@ function describeOrder(bench: Bench): void {
     }
   });
 
+  test("keep how long they are held, in every page, and are not held without it", async () => {
+    const held = (text: string, holdMs: number) => ({ ...draft("v", text, text), holdMs });
+    const seqs = await bench.comments(held("a", 10_000), draft("v", "b"), held("c", 1), held("d", 0));
+    const holds = (entries: readonly Entry[]) =>
+      entries.map((entry) => (entry.type === "comment" ? (entry.holdMs ?? 0) : -1));
+    if (bench.ledger.publishesEntries) expect(holds(bench.entries)).toEqual([10_000, 0, 1, 0]);
+    await bench.reopen();
+    // A repeat of a key is the first one, as it was held.
+    const [again] = await bench.comments(held("a", 0), held("e", 5));
+    expect(again).toBe(seqs[0] as number);
+    expect(await bench.retract("v", seqs[1] as number)).toBe(true);
+    expect(holds((await bench.page("v", 0)).entries)).toEqual([10_000, 1, 0, 5, -1]);
+    expect(holds((await bench.page("v", undefined, 3)).entries)).toEqual([0, 5, -1]);
+  });
+
   test("keep their text untouched", async () => {
     const texts = [
       "👨‍👩‍👧‍👦 👩🏽‍🚀 🏳️‍🌈",

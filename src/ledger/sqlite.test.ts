@@ -298,6 +298,25 @@ describe("a SQLite ledger on a full disk", () => {
   });
 });
 
+test("a ledger from before comments were held is read as if none was, and takes held ones", async () => {
+  const path = folder();
+  const { ledger, close } = await openIn(path);
+  await ledger.append({ likes: [], comments: [draft("v", "old")] });
+  await close();
+  const db = new Database(join(path, "ovation.sqlite"));
+  db.run("ALTER TABLE entries DROP COLUMN hold");
+  db.close();
+  const opened = await openIn(path);
+  await opened.ledger.append({ likes: [], comments: [{ ...draft("v", "new"), holdMs: 700 }] });
+  const again = await opened.reopen();
+  expect((await again.entries(v, 0, 10)).entries).toMatchObject([
+    { text: "old" },
+    { text: "new", holdMs: 700 },
+  ]);
+  expect((await again.entries(v, 0, 10)).entries[0]).not.toHaveProperty("holdMs");
+  await opened.close();
+});
+
 test("a closed ledger leaves one file and no lock", async () => {
   const path = folder();
   const { ledger, close } = await openIn(path);

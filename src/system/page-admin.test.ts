@@ -80,6 +80,10 @@ class StandIn {
   comment(id: string, user: string, text: string): void {
     this.#viewer?.(`id: ${id}\n${frame("comment", { video: "loud", id, user, text, at: Date.now() })}`);
   }
+  hold(id: string, user: string, text: string): void {
+    const at = Date.now();
+    this.#viewer?.(frame("held", { video: "loud", id, user, text, at, visibleAt: at + 5000 }));
+  }
   get watched(): boolean {
     return this.#viewer !== undefined;
   }
@@ -218,6 +222,17 @@ describe("control room", () => {
       'POST /v1/admin/mutes {"user":"<b>Troll</b>","video":"loud","seconds":600}',
       'PUT /v1/admin/videos/loud {"slowModeMs":15000}',
     ]);
+    await page.getByLabel("Hold for review").selectOption("5000");
+    await until("the hold", () => server.calls.at(-1) === 'PUT /v1/admin/videos/loud {"holdMs":5000}');
+    server.hold("e-2", "Ann", "not seen yet");
+    const waiting = page.locator(".comments li", { hasText: "not seen yet" });
+    await waiting.getByText("held", { exact: true }).waitFor();
+    expect(await row.getByText("held", { exact: true }).isVisible()).toBe(false);
+    await waiting.getByRole("button", { name: "Remove" }).click();
+    await until("its removal", () => server.calls.at(-1) === "DELETE /v1/videos/loud/comments/e-2 ");
+    server.comment("e-2", "Ann", "not seen yet");
+    await waiting.getByText("held", { exact: true }).waitFor({ state: "hidden" });
+    expect(await waiting.count()).toBe(1);
     server.moderates = false;
     await row.getByRole("button", { name: "Mute" }).click();
     await row.getByRole("button", { name: "Mute" }).waitFor({ state: "hidden" });

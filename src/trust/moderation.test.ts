@@ -103,6 +103,58 @@ describe("decisions", () => {
     expect(moderation.rules(v)).toEqual({ ...noRules, comments: "off" });
   });
 
+  test("a hold is for everybody, and a shorter one lets nobody overtake those that wait", async () => {
+    const { moderation, clock } = await alone();
+    const set = (body: object) =>
+      moderation.setRules(v, parseVideoRules(body, moderation.rules(v)) as never, desk);
+    const hold = () => moderation.holdMs(v, clock.now());
+    expect([hold(), moderation.holdMs("w" as never, clock.now())]).toEqual([0, 0]);
+    await set({ holdMs: 10_000 });
+    expect([hold(), moderation.holdMs("w" as never, clock.now())]).toEqual([10_000, 0]);
+    await set({ holdMs: 2_000 });
+    expect(hold()).toBe(10_000);
+    clock.advance(3_000.5);
+    expect(hold()).toBe(7_000);
+    await set({ holdMs: 0, slowModeMs: 5 });
+    clock.advance(4_000);
+    expect(hold()).toBe(3_000);
+    clock.advance(3_000);
+    expect(hold()).toBe(0);
+    for (const holdMs of [-1, 10_001, 0.5, "5", null]) {
+      expect(parseVideoRules({ holdMs }, noRules)).toMatchObject({ rejected: "bad-field" });
+    }
+    // As an earlier program wrote it.
+    expect(decodeRow("video.v", '{"slowModeMs":5,"comments":"on","only":""}')).toEqual({
+      video: v,
+      rules: { ...noRules, slowModeMs: 5 },
+    });
+  });
+
+  test("are all known before anything is asked", async () => {
+    const clock = new VirtualClock();
+    const table = await memoryBus({ clock }).table("moderation");
+    await table.put("video.v", JSON.stringify({ ...noRules, holdMs: 900 }));
+    let tell = (): void => {};
+    const slow = {
+      ...table,
+      watch: (...listening: Parameters<typeof table.watch>) => {
+        const ended = { end: () => {} };
+        tell = () => table.watch(...listening);
+        return ended;
+      },
+    };
+    const parts = { table: slow, journal: fileJournal(":memory:"), clock, metrics: createMetrics() };
+    let opened: Moderation | undefined;
+    const opening = Moderation.open(parts).then((moderation) => {
+      opened = moderation;
+    });
+    await Bun.sleep(5);
+    expect(opened).toBeUndefined();
+    tell();
+    await opening;
+    expect(opened?.holdMs(v, clock.now())).toBe(900);
+  });
+
   test("survive a restart, in a file that only grows and says who decided", async () => {
     const folder = mkdtempSync(join(tmpdir(), "moderation-"));
     try {

@@ -1,8 +1,9 @@
 /**
  * Moderation of one video: its comments as they come, each with what may be done about it, and the video's
- * own switches (slow mode, comments on or off).
+ * own switches (slow mode, hold for review, comments on or off).
  *
- * The list is an ordinary watch: a moderator sees what viewers see. What holds already (mutes, the video's
+ * The list is an ordinary watch, and what is held for review on top, marked until viewers see it too; who may
+ * only look sees what viewers see. What holds already (mutes, the video's
  * rules) is read when the video is chosen, and only what is changed here is sent. A server that does not
  * moderate answers 404, and then what it cannot do disappears from the page.
  */
@@ -21,6 +22,13 @@ const SLOW_MODES: readonly (readonly [number, string])[] = [
   [60_000, "One per minute"],
 ];
 
+const HOLDS: readonly (readonly [number, string])[] = [
+  [0, "No hold"],
+  [2000, "Hold 2 s"],
+  [5000, "Hold 5 s"],
+  [10_000, "Hold 10 s"],
+];
+
 export interface Moderation {
   readonly element: HTMLElement;
   choose(video: string): void;
@@ -37,6 +45,7 @@ interface Holding {
     readonly video: string;
     readonly slowModeMs: number;
     readonly comments: "on" | "off";
+    readonly holdMs?: number;
   }[];
 }
 
@@ -51,12 +60,17 @@ export function createModeration(key: string): Moderation {
     { "aria-label": "Slow mode" },
     ...SLOW_MODES.map(([ms, name]) => make("option", { value: ms }, name)),
   );
+  const hold = make(
+    "select",
+    { "aria-label": "Hold for review", title: "How long only moderators see a comment" },
+    ...HOLDS.map(([ms, name]) => make("option", { value: ms }, name)),
+  );
   const comments = make("button", { type: "button", "aria-pressed": "true" }, "Comments on");
-  const controls = make("div", { class: "controls" }, slow, comments);
+  const controls = make("div", { class: "controls" }, slow, hold, comments);
   const element = make("section", { class: "card moderation" }, title, controls, list, status);
   const unable = new Set<Ability>();
   const muted = new Set<string>();
-  const shown = new Set<string>();
+  const shown = new Map<string, HTMLElement>();
   let video = "";
   let close = () => {};
   let isOn = true;
@@ -89,6 +103,7 @@ export function createModeration(key: string): Moderation {
       make(
         "div",
         { class: "said" },
+        make("span", { class: "mark" }, "held"),
         make("bdi", { class: "who" }, comment.user || "Guest"),
         make("span", { dir: "auto" }, comment.text),
       ),
@@ -128,12 +143,17 @@ export function createModeration(key: string): Moderation {
     }
   }
 
-  function showRules(slowModeMs: number, on: boolean): void {
-    const value = String(slowModeMs);
-    if (![...slow.options].some((option) => option.value === value)) {
-      slow.append(make("option", { value }, `One per ${slowModeMs / 1000} s`));
+  function select(from: HTMLSelectElement, ms: number, name: string): void {
+    const value = String(ms);
+    if (![...from.options].some((option) => option.value === value)) {
+      from.append(make("option", { value }, `${name} ${ms / 1000} s`));
     }
-    slow.value = value;
+    from.value = value;
+  }
+
+  function showRules(slowModeMs: number, holdMs: number, on: boolean): void {
+    select(slow, slowModeMs, "One per");
+    select(hold, holdMs, "Hold");
     isOn = on;
     comments.setAttribute("aria-pressed", String(on));
     comments.textContent = on ? "Comments on" : "Comments off";
@@ -146,7 +166,7 @@ export function createModeration(key: string): Moderation {
     const holding = (await answer.json()) as Holding;
     if (about !== video) return;
     const rules = holding.videos.find((one) => one.video === video);
-    if (rules) showRules(rules.slowModeMs, rules.comments === "on");
+    if (rules) showRules(rules.slowModeMs, rules.holdMs ?? 0, rules.comments === "on");
     for (const { type, user, video: where } of holding.restrictions) {
       if (type === "mute" && user && where === video) muted.add(user);
     }
@@ -158,16 +178,23 @@ export function createModeration(key: string): Moderation {
     else await readHolding(video);
   }
   slow.addEventListener("change", () => void putVideo({ slowModeMs: Number(slow.value) }));
+  hold.addEventListener("change", () => void putVideo({ holdMs: Number(hold.value) }));
   comments.addEventListener("click", () => {
-    showRules(Number(slow.value), !isOn);
+    showRules(Number(slow.value), Number(hold.value), !isOn);
     void putVideo({ comments: isOn ? "on" : "off" });
   });
 
-  function add(comment: Comment): void {
-    // A stream that was opened anew tells the last ones again.
-    if (shown.has(comment.id)) return;
-    shown.add(comment.id);
-    list.prepend(rowOf(comment));
+  function add(comment: Comment, isHeld = false): void {
+    const known = shown.get(comment.id);
+    // A held one is told again when viewers see it; a stream that was opened anew tells the last ones again.
+    if (known) {
+      known.classList.toggle("held", isHeld);
+      return;
+    }
+    const row = rowOf(comment);
+    row.classList.toggle("held", isHeld);
+    shown.set(comment.id, row);
+    list.prepend(row);
     while (list.childElementCount > ROWS_MAX) {
       const oldest = list.lastElementChild as HTMLElement;
       shown.delete(oldest.dataset.id ?? "");
@@ -177,11 +204,21 @@ export function createModeration(key: string): Moderation {
 
   function heard(event: string, says: unknown): void {
     if (event === "snapshot") for (const one of (says as { comments: Comment[] }).comments) add(one);
-    if (event === "comment") add(says as Comment);
-    if (event !== "retract") return;
-    for (const item of list.children) {
-      if ((item as HTMLElement).dataset.id === (says as { id: string }).id) item.classList.add("gone");
-    }
+    if (event === "comment" || event === "held") add(says as Comment, event === "held");
+    if (event === "retract") shown.get((says as { id: string }).id)?.classList.add("gone");
+  }
+
+  /** Watches the video, with what is held for review unless that was refused. */
+  function read(held: boolean): void {
+    close = readStream(`/v1/events?video=${video}${held ? "&held=1" : ""}`, key, {
+      silentMs: SILENT_MS,
+      heard,
+      state(state, why = "") {
+        if (state !== "refused") return;
+        if (held) read(false);
+        else status.textContent = why;
+      },
+    });
   }
 
   return {
@@ -194,15 +231,9 @@ export function createModeration(key: string): Moderation {
       shown.clear();
       muted.clear();
       status.textContent = "";
-      showRules(0, true);
+      showRules(0, 0, true);
       close();
-      close = readStream(`/v1/events?video=${video}`, key, {
-        silentMs: SILENT_MS,
-        heard,
-        state(state, why = "") {
-          if (state === "refused") status.textContent = why;
-        },
-      });
+      read(true);
       void readHolding(video);
     },
   };
