@@ -47,6 +47,11 @@ const calls: [string, string, Try][] = [
   ["like", "like", like()],
   ["like", "like by an unusual path", posted("/v1/videos/v/likes?x=1", { kind: "heart" })],
   ["comment", "comment", posted("/v1/videos/v/comments", { text: "hi" })],
+  ["moderate", "stream of what is held", { path: "/v1/videos/v/events?held=1" }],
+  ["moderate", "stream of several with what is held", { path: "/v1/events?held=1&video=v" }],
+  ["moderate", "resumed stream of what is held", { path: "/v1/videos/v/events?last_event_id=abcd-1&held=1" }],
+  ["moderate", "listing of what is held", { path: "/v1/videos/v/comments?limit=5&held=1" }],
+  ["watch", "listing of what is not held", { path: "/v1/videos/v/comments?held=0" }],
   ["moderate", "removal", { method: "DELETE", path: "/v1/videos/v/comments/abcd-1" }],
 ];
 const inV = (tried: Try, video: string): Try => ({
