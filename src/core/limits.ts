@@ -68,8 +68,9 @@ export const limits = {
   /** Longest a comment is held for review, in milliseconds. */
   holdMsMax: 10_000,
   /**
-   * Entries of a watched video that wait on a node for their hold to pass. Beyond: asked for again when half of
-   * them have been shown; until then moderators do not see them either. Later for all, never earlier, none lost.
+   * Entries of a watched video that wait on a node for their hold to pass. Beyond: asked for again when
+   * half of them have been shown; until then moderators do not see them either. Later for all, never
+   * earlier, none lost.
    */
   heldEntriesMax: 6_000,
   /** Entries shown at once when their hold has passed. Beyond: the next ones after `releasePauseMs`. */

@@ -288,7 +288,7 @@ export class Frontend implements Watching {
     if (reviews) for (const { watch } of slots) this.#review.join(viewer, watch);
   }
 
-  /** Moderators are told; a removal of what all see already does not wait for its turn behind what is held. */
+  /** Moderators are told; a removal of what all see already does not wait behind what is held. */
   #entryHeld(watch: Watch, entry: Entry): void {
     this.#review.held(watch);
     if (entry.type !== "retract" || entry.target > watch.history.tip) return;

@@ -62,7 +62,7 @@ export class Held {
     this.#waiting.push({ entry, dueMs: Math.max(last, dueMs), removed: false, text: undefined });
   }
 
-  /** Takes out at most `max` entries whose time has come, in order; `passed` of them, comments removed left out. */
+  /** Takes out at most `max` whose time has come, in order: `passed` of them, without comments removed. */
   take(nowMs: number, max: number): { readonly passed: number; readonly entries: readonly Entry[] } {
     let passed = 0;
     while (passed < max && (this.#waiting[passed]?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) passed++;

@@ -54,9 +54,9 @@ export class Reader {
   }
 
   /**
-   * As `state` with the newest `limit` entries; where some of them are held at `nowMs`, with older ones before
-   * them, until `wanted` comments may be shown or the log has no more. Rejected when more is held than a node
-   * keeps.
+   * As `state` with the newest `limit` entries; where some of them are held at `nowMs`, with older ones
+   * before them, until `wanted` comments may be shown or the log has no more. Rejected when more is held
+   * than a node keeps.
    */
   async newest(video: VideoId, limit: number, wanted: number, nowMs: number): Promise<State | Rejection> {
     let state = await this.state(video, undefined, limit);

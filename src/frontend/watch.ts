@@ -125,7 +125,7 @@ export class Watch {
     return Math.max(this.history.tip, this.held.tip);
   }
 
-  /** Highest seq of any video up to which nothing of this one that will be shown can be missing in `history`. */
+  /** Highest seq of any video up to which nothing of this one can be missing in `history`, or be held. */
   get whole(): number {
     const { first } = this.held;
     return first === undefined ? this.#whole : Math.min(this.#whole, first - 1);

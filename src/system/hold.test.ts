@@ -1,8 +1,8 @@
 /**
  * Comments held for review at real nodes: one alone, and two over NATS with the moderator on the other one.
  *
- * Nothing here waits for a time: holds are long where something must not be seen yet, and a comment is awaited
- * where it must come. That it did not come too early is read off the clock, which all of them share.
+ * Nothing here waits for a time: holds are long where something must not be seen yet, and a comment is
+ * awaited where it must come. That it did not come too early is read off the clock, which all of them share.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -195,7 +195,7 @@ for (const how of hows) {
       await nats.close();
     });
 
-    test("the moderator on one node, viewers and commenters on the other, and the other way round", async () => {
+    test("the moderator on one node, the commenter on the other, viewers on both", async () => {
       for (const [here, there] of [
         [both.url, frontend.url],
         [frontend.url, both.url],

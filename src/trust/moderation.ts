@@ -50,8 +50,8 @@ export class Moderation {
   #words = new Words("");
 
   /**
-   * Brings back what the journal holds, then watches; resolves when everything that holds is known, so that no
-   * comment is taken as if nothing did. Rejects with BusUnavailable.
+   * Brings back what the journal holds, then watches; resolves when everything that holds is known, so that
+   * no comment is taken as if nothing did. Rejects with BusUnavailable.
    */
   static async open(parts: ModerationParts): Promise<Moderation> {
     const { journal, table, clock } = parts;
