@@ -33,6 +33,8 @@ export type Happening = Common &
         readonly comment: string;
         readonly user: string | undefined;
         readonly text: string;
+        /** Of one that is held for review: when its audience sees it, at the earliest, Unix ms. */
+        readonly visibleAt?: number;
       }
     | { readonly type: "comment_removed"; readonly comment: string }
     | {

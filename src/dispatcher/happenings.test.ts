@@ -46,7 +46,8 @@ async function bench() {
     Object.assign(ledger, { epoch: "shared" });
     const tell = (happening: Happening): void => {
       const { type, video, ...more } = happening;
-      const what = "mark" in more ? ` ${more.kind ?? "all"} ${more.mark}` : "";
+      let what = "mark" in more ? ` ${more.kind ?? "all"} ${more.mark}` : "";
+      if ("visibleAt" in more) what = ` from ${more.visibleAt}`;
       told.push(`${node} ${type} ${video}${what}`);
       ids.push(happening.id);
     };
@@ -226,8 +227,13 @@ describe("a comment", () => {
     expect(await dispatcher.ingest.retract(ofD1, id)).toBe(false);
     expect(await dispatcher.ingest.retract(ofD1, "nothing-1")).toBe(false);
     expect(heard()).toEqual([`d2 comment_removed ${ofD1}`]);
+    const held = { video: ofD1, text: "hi", user: undefined, key: undefined, atMs: 1.5, holdMs: 700 };
+    const done = dispatcher.ingest.comment(held);
+    await clock.run(10);
+    await done;
+    expect(heard()).toEqual([`d2 comment_published ${ofD1} from 702`]);
     const { epoch } = ledger;
-    expect(ids).toEqual([
+    expect(ids.slice(0, 3)).toEqual([
       `comment_published:${epoch}-1`,
       `comment_published:${epoch}-2`,
       `comment_removed:${epoch}-1`,

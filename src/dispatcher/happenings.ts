@@ -59,9 +59,10 @@ export class Happenings {
   }
 
   /** A comment was made durable here, for the first time. */
-  published({ video, user, text, atMs }: CommentDraft, comment: string): void {
+  published({ video, user, text, atMs, holdMs = 0 }: CommentDraft, comment: string): void {
     const type = "comment_published";
-    this.#parts.herald.tell({ type, id: `${type}:${comment}`, video, atMs, comment, user, text });
+    const held = holdMs > 0 && { visibleAt: Math.ceil(atMs + holdMs) };
+    this.#parts.herald.tell({ type, id: `${type}:${comment}`, video, atMs, comment, user, text, ...held });
   }
 
   /** A comment was removed here. */

@@ -9,6 +9,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
 import { Generations } from "./generations.ts";
 import type { Identity } from "./identity.ts";
 import type { Decision, Journal } from "./journal.ts";
@@ -140,12 +141,12 @@ export class Moderation {
   }
 
   /**
-   * How long a comment on `video` that comes at `nowMs` is held for review, in ms. A shorter hold than before
+   * How long a comment on `video` that came at `nowMs` is held for review, in ms. A shorter hold than before
    * lets nobody overtake those that wait: what comes is held until the last of them is shown.
    */
   holdMs(video: VideoId, nowMs: number): number {
     const left = Math.ceil((this.#heldUntil.get(video) ?? 0) - nowMs);
-    return Math.max(this.rules(video).holdMs, left, 0);
+    return Math.min(limits.holdMsMax, Math.max(this.rules(video).holdMs, left, 0));
   }
 
   /** Everything that holds now. */
