@@ -8,7 +8,7 @@ import { assert } from "../base/assert.ts";
 import { type CommentEntry, type Entry, formatId, type RetractEntry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
 import type { By } from "./record.ts";
-import type { Counts } from "./totals.ts";
+import { type Counts, countsJson } from "./totals.ts";
 
 const encoder = new TextEncoder();
 const idPattern = /^[a-z0-9-]{1,40}$/;
@@ -57,10 +57,10 @@ export interface Shown {
 }
 
 export function likesFrame(shown: Shown, atMs: number, by: readonly By[]): string {
-  // Built by hand where JSON.stringify would only walk a fixed shape: video and version need no escaping.
+  // Built by hand where JSON.stringify would only walk a fixed shape: a video's id needs no escaping.
   const names = by.length === 0 ? "" : `,"by":${JSON.stringify(by)}`;
   return (
-    `event: likes\ndata: {"video":"${shown.video}","totals":${JSON.stringify(shown.totals)}` +
+    `event: likes\ndata: {"video":"${shown.video}","totals":${countsJson(shown.totals)}` +
     `,"version":${shown.version},"at":${stamp(atMs)}${names}}\n\n`
   );
 }

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { addCounts, emptyCounts, likesOf, newest, noTotals, sumRegions, type Totals } from "./totals.ts";
+import {
+  addCounts,
+  countsJson,
+  emptyCounts,
+  likesOf,
+  newest,
+  noTotals,
+  sumRegions,
+  type Totals,
+} from "./totals.ts";
 
 /** Totals as a fold makes them: the counts follow from the version. */
 function at(version: number): Totals {
@@ -11,6 +20,14 @@ function at(version: number): Totals {
   return version === 0 ? noTotals : { version, counts };
 }
 const totals = fc.integer({ min: 0, max: 30 }).map(at);
+
+test("counts as JSON are what JSON.stringify says of them", () => {
+  fc.assert(
+    fc.property(totals, ({ counts }) => {
+      expect(countsJson(counts)).toBe(JSON.stringify(counts));
+    }),
+  );
+});
 
 describe("the newest of two totals", () => {
   test("is the same whatever the order, and however often they meet", () => {

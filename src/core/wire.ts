@@ -19,7 +19,7 @@ import {
 } from "./interaction.ts";
 import { limits } from "./limits.ts";
 import type { By } from "./record.ts";
-import { type Counts, emptyCounts, type Totals } from "./totals.ts";
+import { type Counts, countsJson, emptyCounts, type Totals } from "./totals.ts";
 
 /** Subjects, without the prefix that bus/nats.ts puts before them. */
 export const subjects = {
@@ -185,7 +185,7 @@ export function encodeTick(tick: Tick): Uint8Array {
   const { region, totals, atMs, durableMs, tickedMs, by } = tick;
   const names = by.length === 0 ? "[]" : JSON.stringify(by);
   return encoder.encode(
-    `{"r":"${region}","v":${totals.version},"c":${JSON.stringify(totals.counts)}` +
+    `{"r":"${region}","v":${totals.version},"c":${countsJson(totals.counts)}` +
       `,"t":[${atMs},${durableMs},${tickedMs}],"b":${names}}`,
   );
 }

@@ -14,12 +14,14 @@ interface Told {
   readonly by: readonly string[];
 }
 
-function bench(windowMs: number) {
+/** `costMs`: how long it takes to publish one. */
+function bench(windowMs: number, costMs = 0) {
   const clock = new VirtualClock(0);
   const told: Told[] = [];
   const ticks = new Ticks(windowMs, clock, (mark, echo) => {
     const by = mark.by.map(({ user }) => user);
     told.push({ video: mark.video, ms: clock.now(), echo, atMs: mark.atMs, by });
+    if (costMs > 0) clock.advance(costMs);
   });
   const change = (video: string, atMs = clock.now(), users: readonly string[] = []): Change => ({
     video: video as VideoId,
@@ -45,6 +47,29 @@ describe("ticks", () => {
       ["v", 0],
       ["w", 0],
     ]);
+  });
+
+  test("of very many videos at once take a tenth of the time, and no quiet one waits", () => {
+    const many = Array.from({ length: 100 }, (_, i) => `v${i}`);
+    for (const windowMs of [0, 50]) {
+      const { clock, changed, told, times } = bench(windowMs, 0.1);
+      for (let ms = 0; ms < 1_000; ms += 5) {
+        changed(...many);
+        clock.advance(5);
+      }
+      const published = told.filter(({ echo }) => !echo).length;
+      expect(published * 0.1).toBeLessThanOrEqual(0.11 * clock.now());
+      expect(published * 0.1).toBeGreaterThan(0.08 * clock.now());
+      changed("quiet");
+      expect(times("quiet")).toHaveLength(1);
+    }
+  });
+
+  test("of window 0 say a change that comes while they are published", () => {
+    const { clock, ticks, change, told } = bench(0);
+    ticks.changed([change("v"), change("v", 7)]);
+    clock.advance(0);
+    expect(told.map(({ atMs }) => atMs)).toEqual([0, 7]);
   });
 
   test("come once per window after that, and never for nothing", () => {

@@ -5,6 +5,9 @@
  * window that passes without change ends the video's turn with one echo a second later, which heals a tick
  * that the bus lost. All videos share one window, so they cool down in the order they ticked: two queues and
  * two timers serve any number of videos.
+ *
+ * Publishing takes at most a tenth of the time: what ticked in a burst that took long, because a thousand
+ * videos changed at once, cools down for longer than the window. A quiet video still ticks at once.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
@@ -25,6 +28,10 @@ export interface Mark {
   cooling: boolean;
 }
 
+/** Rest for each unit of time that a burst of ticks took, and the longest rest, in ms. */
+const restPerBurst = 9;
+const restMaxMs = 100;
+
 interface Turn {
   readonly mark: Mark;
   readonly ticks: number;
@@ -38,14 +45,21 @@ export class Ticks {
   readonly #marks = new Map<VideoId, Mark>();
   readonly #cooling: Lane;
   readonly #echoing: Lane;
+  /** What ticked in the burst under way. */
+  #burst: Mark[] = [];
 
   /** `publish` sends the current totals of the mark's video; `windowMs` 0 publishes every change at once. */
   constructor(windowMs: number, clock: Clock, publish: (mark: Mark, echo: boolean) => void) {
     this.#windowMs = windowMs;
     this.#clock = clock;
     this.#publish = publish;
-    this.#cooling = new Lane(clock, (turn) => this.#cooled(turn));
-    this.#echoing = new Lane(clock, (turn) => this.#echoed(turn));
+    const idle = (): void => {};
+    this.#cooling = new Lane(
+      clock,
+      (turn) => this.#cooled(turn),
+      (startMs) => this.#endBurst(startMs),
+    );
+    this.#echoing = new Lane(clock, (turn) => this.#echoed(turn), idle);
   }
 
   /** Videos that changed a moment ago. */
@@ -55,6 +69,7 @@ export class Ticks {
 
   /** Takes changes that were just folded; what is not cooling down is published before this returns. */
   changed(changes: readonly Change[]): void {
+    const startMs = this.#clock.now();
     for (const change of changes) {
       let mark = this.#marks.get(change.video);
       if (!mark) {
@@ -70,6 +85,7 @@ export class Ticks {
       for (const by of change.by) if (mark.by.length < limits.bySizeMax) mark.by.push(by);
       if (!mark.cooling) this.#tick(mark);
     }
+    this.#endBurst(startMs);
   }
 
   /** Ends all timers. */
@@ -82,9 +98,24 @@ export class Ticks {
     mark.dirty = false;
     mark.ticks++;
     this.#publish(mark, false);
-    mark.cooling = this.#windowMs > 0;
-    const lane = mark.cooling ? this.#cooling : this.#echoing;
-    lane.add(mark, this.#clock.now() + (mark.cooling ? this.#windowMs : limits.echoMs));
+    // Within one burst it ticks once; what comes on top waits for the end of it.
+    mark.cooling = true;
+    this.#burst.push(mark);
+  }
+
+  /** What ticked since `startMs` cools down from now on. */
+  #endBurst(startMs: number): void {
+    if (this.#burst.length === 0) return;
+    const nowMs = this.#clock.now();
+    const restMs = Math.min((nowMs - startMs) * restPerBurst, restMaxMs);
+    // Less than a timer can tell apart is no rest.
+    const windowMs = restMs < 1 ? this.#windowMs : Math.max(restMs, this.#windowMs);
+    for (const mark of this.#burst) {
+      mark.cooling = windowMs > 0 || mark.dirty;
+      if (mark.cooling) this.#cooling.add(mark, nowMs + windowMs);
+      else this.#echoing.add(mark, nowMs + limits.echoMs);
+    }
+    this.#burst = [];
   }
 
   #cooled({ mark, ticks }: Turn): void {
@@ -101,17 +132,20 @@ export class Ticks {
   }
 }
 
-/** Turns in order of their due time, which is the order they were added in. */
+/** Turns in the order they were added in: none comes before an earlier one, whenever it was due. */
 class Lane {
   readonly #clock: Clock;
   readonly #run: (turn: Turn) => void;
+  readonly #ran: (startMs: number) => void;
   #turns: Turn[] = [];
   #head = 0;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, run: (turn: Turn) => void) {
+  /** `ran` is called when all turns that were due together have run, with the time when they began. */
+  constructor(clock: Clock, run: (turn: Turn) => void, ran: (startMs: number) => void) {
     this.#clock = clock;
     this.#run = run;
+    this.#ran = ran;
   }
 
   add(mark: Mark, dueMs: number): void {
@@ -143,6 +177,7 @@ class Lane {
       this.#head++;
       this.#run(turn);
     }
+    this.#ran(nowMs);
     if (this.#head > 1024 && this.#head * 2 > this.#turns.length) {
       this.#turns = this.#turns.slice(this.#head);
       this.#head = 0;
