@@ -161,7 +161,7 @@ function tap(
 await play(
   {
     name: "memory",
-    rounds: 5,
+    rounds: 3,
     seconds: 6,
     minutesMax: 45,
     own: { viewers: "audiences, with commas" },

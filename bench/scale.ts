@@ -140,6 +140,6 @@ function bytesOf(pids: readonly number[]): number {
 }
 
 await play(
-  { name: "scale", rounds: 5, seconds: 20, minutesMax: 60, own: { viewers: "only these, with commas" } },
+  { name: "scale", rounds: 3, seconds: 20, minutesMax: 60, own: { viewers: "only these, with commas" } },
   measure,
 );
