@@ -31,7 +31,15 @@ function watchOf(video: VideoId): Watch {
 
 function viewerIn(shard: Shard, watch: Watch, index: number, sink: Sink): void {
   const connection = fakeConnection(shard, index, sink);
-  const viewer: Viewer = { connection, shard, watches: [watch], slots: [], seen: undefined, lag: undefined };
+  const viewer: Viewer = {
+    connection,
+    shard,
+    order: 0,
+    watches: [watch],
+    slots: [],
+    seen: undefined,
+    lag: undefined,
+  };
   shard.add(viewer);
   shard.join(viewer, watch);
 }
@@ -52,8 +60,8 @@ export function shard(): Micro[] {
       per: size,
       run: () => {
         watch.tick({ ...one, totals: { version: ++version, counts: one.totals.counts } });
-        owner.mailState(slot);
-        while (owner.largeWait) owner.stepLarge(512);
+        owner.passes.mail(slot);
+        while (owner.passes.largeWait) owner.passes.stepLarge(512);
         return sink.frames;
       },
     },

@@ -157,7 +157,15 @@ export class Frontend implements Watching {
     const shard = this.#supervisor.place(first && this.#interest.find(first));
     const beatMs = prng.between(limits.beatMinMs, limits.beatMaxMs);
     const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
-    const viewer: Viewer = { connection, shard, watches: [], slots: [], seen: undefined, lag: undefined };
+    const viewer: Viewer = {
+      connection,
+      shard,
+      order: 0,
+      watches: [],
+      slots: [],
+      seen: undefined,
+      lag: undefined,
+    };
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);

@@ -35,7 +35,7 @@ function bench() {
   const join = (watches: readonly Watch[], stalled = false) => {
     const connection = new Connection(`n.${shard.size}`, shard, 15_000, clock.now());
     const viewer: Viewer = {
-      ...{ connection, shard, watches: [...watches], slots: [], seen: undefined, lag: undefined },
+      ...{ connection, shard, order: 0, watches: [...watches], slots: [], seen: undefined, lag: undefined },
     };
     shard.add(viewer);
     const reader = new FakeViewer(connection.stream(undefined), stalled);
@@ -59,7 +59,7 @@ function bench() {
     const totals = { version, counts: { heart: 10 * version } };
     watch.tick({ video: watch.video, region: "r", totals, ...times, by: [] });
     const slot = watch.slots.get(shard);
-    if (slot) shard.mailState(slot);
+    if (slot) shard.passes.mail(slot);
   };
   return { clock, shard, ends, passed, watching, join, comment, mail, like };
 }
@@ -70,8 +70,8 @@ describe("likes", () => {
     const watch = watching(v);
     const { reader } = join([watch]);
     for (let i = 0; i < 100; i++) like(watch);
-    expect(shard.stepSmall(512)).toBe(1);
-    expect(shard.smallWait).toBe(false);
+    expect(shard.passes.stepSmall(512)).toBe(1);
+    expect(shard.passes.smallWait).toBe(false);
     expect(passed).toEqual(["v"]);
     await settle();
     expect(reader.hearts).toEqual([1_000]);
@@ -82,8 +82,10 @@ describe("likes", () => {
     const watch = watching(v);
     const readers = Array.from({ length: 100 }, () => join([watch]).reader);
     like(watch);
-    expect([shard.smallWait, shard.largeWait]).toEqual([false, true]);
-    expect([shard.stepLarge(40), shard.stepLarge(40), shard.stepLarge(40)]).toEqual([40, 40, 20]);
+    expect([shard.passes.smallWait, shard.passes.largeWait]).toEqual([false, true]);
+    expect([shard.passes.stepLarge(40), shard.passes.stepLarge(40), shard.passes.stepLarge(40)]).toEqual([
+      40, 40, 20,
+    ]);
     expect(passed).toEqual(["v"]);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
@@ -94,9 +96,9 @@ describe("likes", () => {
     const watch = watching(v);
     const readers = Array.from({ length: 50 }, () => join([watch]).reader);
     like(watch);
-    shard.stepLarge(25);
+    shard.passes.stepLarge(25);
     like(watch);
-    shard.stepLarge(25);
+    shard.passes.stepLarge(25);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
   });
@@ -109,7 +111,7 @@ describe("likes", () => {
     expect(shard.leave(viewer, v)).toBe(true);
     expect(passed).toEqual(["v"]);
     expect(watch.slots.size).toBe(0);
-    expect(shard.stepSmall(10)).toBe(1);
+    expect(shard.passes.stepSmall(10)).toBe(1);
     expect(passed).toEqual(["v"]);
   });
 
@@ -120,15 +122,15 @@ describe("likes", () => {
     const { reader, connection } = join([watch], true);
     while (connection.write(new TextEncoder().encode(": fill\n\n"), clock.now()) === "ok");
     like(watch);
-    shard.stepLarge(100);
+    shard.passes.stepLarge(100);
     reader.resume();
     await settle();
     like(watch);
-    shard.stepLarge(20);
+    shard.passes.stepLarge(20);
     // Totals move on while the pass is under way, and the reader is back.
     like(watch);
     shard.sweepBehind(clock.now());
-    shard.stepLarge(100);
+    shard.passes.stepLarge(100);
     shard.sweepBehind(clock.now());
     await settle();
     expect(reader.hearts).toEqual(reader.hearts.toSorted((a, b) => a - b));
@@ -220,7 +222,7 @@ describe("comments", () => {
       mail(watch);
       shard.stepEntries(10);
       like(watch);
-      shard.stepSmall(10);
+      shard.passes.stepSmall(10);
       shard.sweepBehind(clock.now());
       await settle();
     }
@@ -268,7 +270,7 @@ describe("a reader", () => {
     const late = join([watch], true);
     while (late.connection.write(bytes, clock.now()) === "ok");
     like(watch);
-    shard.stepSmall(10);
+    shard.passes.stepSmall(10);
     expect(shard.behind).toBe(1);
     clock.advance(limits.idleMs + 1);
     shard.sweepBehind(clock.now());
@@ -281,12 +283,12 @@ describe("a reader", () => {
     const watch = watching(v);
     const all = Array.from({ length: 60 }, () => join([watch]));
     like(watch);
-    shard.stepLarge(20);
+    shard.passes.stepLarge(20);
     for (const index of [5, 19, 20, 21, 40, 59]) await all[index]?.reader.close();
     comment(watch);
     mail(watch);
     shard.stepEntries(100);
-    shard.stepLarge(100);
+    shard.passes.stepLarge(100);
     await settle();
     const stayed = all.filter(({ reader }) => !reader.ended);
     expect(stayed).toHaveLength(54);
@@ -317,14 +319,14 @@ describe("a slot that begins anew", () => {
     for (let i = 0; i < 9; i++) comment(watch);
     mail(watch);
     like(watch, 50);
-    shard.stepLarge(10);
+    shard.passes.stepLarge(10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
     watch.begin({ epoch: "wxyz", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
     const slot = watch.slots.get(shard);
     if (slot) shard.restart(slot, "epoch", clock.now());
-    while (shard.largeWait || shard.entriesWait) {
+    while (shard.passes.largeWait || shard.entriesWait) {
       shard.stepEntries(100);
-      shard.stepLarge(100);
+      shard.passes.stepLarge(100);
     }
     all[7]?.reader.resume();
     await settle();
@@ -340,7 +342,7 @@ describe("a slot that begins anew", () => {
     mail(watch);
     like(watch, 1);
     shard.stepEntries(100);
-    shard.stepLarge(100);
+    shard.passes.stepLarge(100);
     shard.sweepBehind(clock.now());
     await settle();
     for (const { reader } of all) {

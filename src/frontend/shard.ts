@@ -12,6 +12,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { catchUp, lagOf } from "./catchup.ts";
 import type { Connection, ConnectionOwner, EndReason } from "./connection.ts";
+import { Passes } from "./passes.ts";
 import { type ResetReason, Slot, seenOf, type Viewer, writableUpTo } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
@@ -20,9 +21,6 @@ interface Run {
   readonly slot: Slot;
   upTo: number;
 }
-
-/** Slots of at most this many viewers go before larger ones: a quiet video does not wait for a loud one. */
-const smallSlotMax = 32;
 
 export interface ShardEvents {
   /** A viewer's stream has ended, for whatever reason. */
@@ -38,11 +36,10 @@ export class Shard implements ConnectionOwner {
   readonly #viewers = new Map<Connection, Viewer>();
   readonly #slots = new Map<VideoId, Slot>();
   readonly #behind = new Set<Viewer>();
+  /** The lane of likes. */
+  readonly passes: Passes;
   #runs: Run[] = [];
-  #small: Slot[] = [];
-  #large: Slot[] = [];
-  /** What passes have done since `tell`. */
-  #done = { frames: 0, bytes: 0, likes: 0, skipped: 0 };
+  #lastOrder = 0;
   /** Viewers of more than one video: only for them does the order between videos matter. */
   #mixed = 0;
 
@@ -50,6 +47,11 @@ export class Shard implements ConnectionOwner {
     this.#clock = clock;
     this.#metrics = metrics;
     this.#events = events;
+    this.passes = new Passes({
+      ...{ clock, metrics, viewers: this.#viewers },
+      behind: (viewer) => this.#lag(viewer),
+      passed: (slot) => events.passed(slot),
+    });
   }
 
   get size(): number {
@@ -72,6 +74,7 @@ export class Shard implements ConnectionOwner {
 
   /** Takes a viewer that watches nothing yet. */
   add(viewer: Viewer): void {
+    viewer.order = ++this.#lastOrder;
     this.#viewers.set(viewer.connection, viewer);
   }
 
@@ -126,14 +129,6 @@ export class Shard implements ConnectionOwner {
 
   // ---- mailbox
 
-  /** Asks for the newest state of the slot's video to be shown. */
-  mailState(slot: Slot): void {
-    if (slot.queued) return;
-    slot.queued = true;
-    if (slot.count <= smallSlotMax) this.#small.push(slot);
-    else this.#large.push(slot);
-  }
-
   /** Asks for entries up to `upTo` to be written. */
   mailEntries(slot: Slot, upTo: number): void {
     const last = this.#runs.at(-1);
@@ -148,17 +143,9 @@ export class Shard implements ConnectionOwner {
     }
   }
 
-  /** Which lanes hold work. */
+  /** Whether comments wait. */
   get entriesWait(): boolean {
     return this.#runs.length > 0;
-  }
-
-  get smallWait(): boolean {
-    return this.#small.length > 0;
-  }
-
-  get largeWait(): boolean {
-    return this.#large.length > 0;
   }
 
   /** Writes waiting comments. Returns the writes done: at most `budget`, and the rest of one run. */
@@ -169,38 +156,7 @@ export class Shard implements ConnectionOwner {
     return used;
   }
 
-  /** Writes waiting likes of small slots. Returns the writes done, at most about `budget`. */
-  stepSmall(budget: number): number {
-    return this.#stepLane(this.#small, budget);
-  }
-
-  /** As `stepSmall`, for large slots. */
-  stepLarge(budget: number): number {
-    return this.#stepLane(this.#large, budget);
-  }
-
   // ---- writing
-
-  #stepLane(lane: Slot[], budget: number): number {
-    const nowMs = this.#clock.now();
-    let used = 0;
-    while (used < budget && lane.length > 0)
-      used += this.#stepPass(lane[0] as Slot, lane, budget - used, nowMs);
-    return used;
-  }
-
-  /** Moves what was done since the last call into the metrics, which cost too much to touch at every slot. */
-  tell(): void {
-    const { frames, bytes, likes, skipped } = this.#done;
-    if (frames === 0 && skipped === 0) return;
-    if (frames > 0) {
-      this.#metrics.frames.inc({ event: "likes" }, frames);
-      this.#metrics.bytes.inc(bytes);
-      this.#metrics.likesDelivered.inc(likes);
-    }
-    if (skipped > 0) this.#metrics.skipped.inc(skipped);
-    this.#done = { frames: 0, bytes: 0, likes: 0, skipped: 0 };
-  }
 
   /** One comment run, whole: comments are short and go before everything else. */
   #stepRun(run: Run, nowMs: number): number {
@@ -242,67 +198,6 @@ export class Shard implements ConnectionOwner {
     for (const viewer of slot.viewers) if (viewer?.connection.write(bytes, nowMs) === "ok") writes++;
     this.#metrics.frames.inc({ event: "retract" }, writes);
     this.#metrics.bytes.inc(writes * bytes.length);
-  }
-
-  /** A part of a likes pass; takes the slot out of `lane` when it is through. */
-  #stepPass(slot: Slot, lane: Slot[], budget: number, nowMs: number): number {
-    const pass = slot.pass ?? this.#beginPass(slot);
-    if (!pass) {
-      lane.shift();
-      this.#endPass(slot);
-      return 1;
-    }
-    const { viewers } = slot;
-    const stop = Math.min(pass.end, pass.position + budget);
-    let writes = 0;
-    let skipped = 0;
-    for (; pass.position < stop; pass.position++) {
-      const viewer = viewers[pass.position];
-      if (!viewer) continue;
-      if (viewer.lag === undefined && viewer.connection.write(pass.bytes, nowMs) === "ok") {
-        writes++;
-      } else if (!viewer.connection.gone) {
-        this.#lag(viewer).stale.add(slot);
-        skipped++;
-      }
-    }
-    const done = this.#done;
-    done.frames += writes;
-    done.bytes += writes * pass.bytes.length;
-    done.likes += writes * Math.max(0, pass.likes - slot.likes);
-    done.skipped += skipped;
-    if (pass.position >= pass.end) {
-      lane.shift();
-      slot.version = pass.version;
-      slot.viewersVersion = pass.viewersVersion;
-      slot.likes = pass.likes;
-      slot.endWalk();
-      this.#endPass(slot);
-    }
-    return Math.max(1, writes);
-  }
-
-  #beginPass(slot: Slot) {
-    const { watch } = slot;
-    const bytes = slot.count === 0 ? undefined : watch.stateFrame(slot.version, slot.viewersVersion);
-    if (!bytes) return undefined;
-    slot.pass = {
-      bytes,
-      version: watch.version,
-      viewersVersion: watch.viewersVersion,
-      likes: watch.likes,
-      end: slot.viewers.length,
-      position: 0,
-    };
-    slot.beginWalk();
-    return slot.pass;
-  }
-
-  #endPass(slot: Slot): void {
-    slot.pass = undefined;
-    if (!slot.queued) return;
-    slot.queued = false;
-    this.#events.passed(slot);
   }
 
   // ---- readers that are behind

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { v } from "./frontend-kit.ts";
+import { Round } from "./round.ts";
 import { Slot, type Viewer } from "./slot.ts";
 import { Watch } from "./watch.ts";
 
@@ -91,8 +92,21 @@ describe("a slot", () => {
     expect(slot.passAwaits(late)).toBe(false);
     const bytes = new Uint8Array(1);
     const shown = { version: 1, viewersVersion: 0, likes: 0, oldestMs: 0 };
-    slot.pass = { bytes, ...shown, end: 2, position: 1 };
+    slot.pass = { bytes, ...shown, end: 2, position: 1, round: undefined };
     slot.add(joiner);
+    expect([early, late, joiner].map((one) => slot.passAwaits(one))).toEqual([false, true, false]);
+  });
+
+  test("knows whom a round has not come to", () => {
+    const slot = new Slot(new Watch(v, 10, 0));
+    const [early, late, joiner] = [1, 2, 3].map((order) => ({ order }) as Viewer) as [Viewer, Viewer, Viewer];
+    slot.add(early);
+    slot.add(late);
+    const round = new Round([slot], [].values());
+    const shown = { version: 1, viewersVersion: 0, likes: 0 };
+    slot.pass = { bytes: new Uint8Array(1), ...shown, end: 2, position: 0, round };
+    slot.add(joiner);
+    round.reached = 1;
     expect([early, late, joiner].map((one) => slot.passAwaits(one))).toEqual([false, true, false]);
   });
 });

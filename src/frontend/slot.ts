@@ -6,12 +6,15 @@
  * closed when no walk is under way, so that nobody is skipped or served twice.
  */
 import type { Connection } from "./connection.ts";
+import type { Round } from "./round.ts";
 import type { Shard } from "./shard.ts";
 import type { Watch } from "./watch.ts";
 
 export interface Viewer {
   readonly connection: Connection;
   readonly shard: Shard;
+  /** Place among the viewers of its shard, in the order in which they came; set by the shard. */
+  order: number;
   /** What it has asked to watch. */
   readonly watches: Watch[];
   /** What it is being told: one slot per watch whose state has come, all in its shard. */
@@ -119,9 +122,11 @@ export class Slot {
 
   /** Whether the likes pass under way has not come to `viewer` yet: what it shows is older than the watch. */
   passAwaits(viewer: Viewer): boolean {
-    if (!this.pass) return false;
+    const { pass } = this;
+    if (!pass) return false;
+    if (pass.round) return pass.round.includes(this, viewer) && viewer.order > pass.round.reached;
     const index = this.viewers.indexOf(viewer);
-    return index >= this.pass.position && index < this.pass.end;
+    return index >= pass.position && index < pass.end;
   }
 
   beginWalk(): void {
@@ -145,4 +150,6 @@ export interface Pass {
   readonly likes: number;
   readonly end: number;
   position: number;
+  /** Set when it is written together with others, in the order of the shard's viewers: `position` stands. */
+  readonly round: Round | undefined;
 }

@@ -53,7 +53,7 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
         return "ok";
       };
       const viewer: Viewer = {
-        ...{ connection, shard, watches: [...watches], slots: [], seen: undefined, lag: undefined },
+        ...{ connection, shard, order: 0, watches: [...watches], slots: [], seen: undefined, lag: undefined },
       };
       connection.stream(undefined);
       shard.add(viewer);
@@ -262,7 +262,9 @@ describe("beats", () => {
     const shard = supervisor.place(undefined);
     const connection = new Connection("n.a", shard, 15_000, clock.now());
     const watch = watching(v);
-    shard.add({ ...{ connection, shard, watches: [watch], slots: [], seen: undefined, lag: undefined } });
+    shard.add({
+      ...{ connection, shard, order: 0, watches: [watch], slots: [], seen: undefined, lag: undefined },
+    });
     const reader = new FakeViewer(connection.stream(undefined));
     setStale(true);
     clock.advance(500);

@@ -62,7 +62,7 @@ export class Supervisor {
     this.#parts = parts;
     const { clock } = parts;
     parts.metrics.beforeRead(() => {
-      for (const shard of this.#shards) shard.tell();
+      for (const shard of this.#shards) shard.passes.tell();
     });
     this.#timers = [clock.every(sweepMs, () => this.#sweep()), clock.every(beatSweepMs, () => this.#beat())];
   }
@@ -123,7 +123,7 @@ export class Supervisor {
     let version = watch.version;
     for (const [shard, slot] of watch.slots) {
       if (slot.queued || !isBehind(slot)) continue;
-      shard.mailState(slot);
+      shard.passes.mail(slot);
       version = Math.min(version, slot.version);
       viewers += slot.count;
       left++;
@@ -217,23 +217,24 @@ export class Supervisor {
       const shard = shards[(this.#nextSmall + i) % shards.length] as Shard;
       if (shard.entriesWait) budget -= shard.stepEntries(budget);
     }
-    const large = shards.some((shard) => shard.largeWait);
+    const large = shards.some((shard) => shard.passes.largeWait);
     let small = large ? budget / 2 : budget;
     budget -= small;
     for (let i = 0; i < shards.length && small > 0; i++) {
       const shard = shards[(this.#nextSmall + i) % shards.length] as Shard;
-      if (shard.smallWait) small -= shard.stepSmall(small);
+      if (shard.passes.smallWait) small -= shard.passes.stepSmall(small);
     }
     this.#nextSmall++;
     budget += Math.max(0, small);
     // The turn stays with a shard until its large slots are through, so that each is written in one piece.
     for (let i = 0; i < shards.length && budget > 0; i++) {
       const shard = shards[this.#next % shards.length] as Shard;
-      if (shard.largeWait) budget -= shard.stepLarge(budget);
-      if (!shard.largeWait) this.#next = (this.#next + 1) % shards.length;
+      if (shard.passes.largeWait) budget -= shard.passes.stepLarge(budget);
+      if (!shard.passes.largeWait) this.#next = (this.#next + 1) % shards.length;
     }
     this.#turning = false;
-    if (shards.some((shard) => shard.entriesWait || shard.smallWait || shard.largeWait)) this.#wake();
+    if (shards.some((shard) => shard.entriesWait || shard.passes.smallWait || shard.passes.largeWait))
+      this.#wake();
   }
 
   #sweep(): void {
@@ -242,7 +243,7 @@ export class Supervisor {
     for (const shard of this.#shards) {
       if (shard.behind > 0) shard.sweepBehind(nowMs);
       behind += shard.behind;
-      shard.tell();
+      shard.passes.tell();
     }
     this.#parts.metrics.lagging.set(behind);
   }
