@@ -8,12 +8,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { limits } from "../core/limits.ts";
 import type { Connection } from "./connection.ts";
 import { isWorthRound, Round } from "./round.ts";
 import type { Lag, Pass, Slot, Viewer } from "./slot.ts";
 
 /** Slots of at most this many viewers go before larger ones: a quiet video does not wait for a loud one. */
-const smallSlotMax = 32;
+const smallSlotMax = limits.connectionsPerShardMax / 4;
 
 export interface PassesParts {
   readonly clock: Clock;

@@ -80,12 +80,10 @@ describe("likes", () => {
   test("of a large slot are written in parts of at most the budget, to each once", async () => {
     const { shard, watching, join, like, passed } = bench();
     const watch = watching(v);
-    const readers = Array.from({ length: 100 }, () => join([watch]).reader);
+    const readers = Array.from({ length: 300 }, () => join([watch]).reader);
     like(watch);
     expect([shard.passes.smallWait, shard.passes.largeWait]).toEqual([false, true]);
-    expect([shard.passes.stepLarge(40), shard.passes.stepLarge(40), shard.passes.stepLarge(40)]).toEqual([
-      40, 40, 20,
-    ]);
+    expect([120, 120, 120].map((budget) => shard.passes.stepLarge(budget))).toEqual([120, 120, 60]);
     expect(passed).toEqual(["v"]);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
@@ -94,11 +92,11 @@ describe("likes", () => {
   test("that come during a pass are left to the next one: its viewers all see the same", async () => {
     const { shard, watching, join, like } = bench();
     const watch = watching(v);
-    const readers = Array.from({ length: 50 }, () => join([watch]).reader);
+    const readers = Array.from({ length: 300 }, () => join([watch]).reader);
     like(watch);
-    shard.passes.stepLarge(25);
+    shard.passes.stepLarge(150);
     like(watch);
-    shard.passes.stepLarge(25);
+    shard.passes.stepLarge(150);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
   });
@@ -118,11 +116,11 @@ describe("likes", () => {
   test("never go back for a viewer that was served from history in the middle of a pass", async () => {
     const { shard, watching, join, like, clock } = bench();
     const watch = watching(v);
-    const others = Array.from({ length: 40 }, () => join([watch]));
+    const others = Array.from({ length: 290 }, () => join([watch]));
     const { reader, connection } = join([watch], true);
     while (connection.write(new TextEncoder().encode(": fill\n\n"), clock.now()) === "ok");
     like(watch);
-    shard.passes.stepLarge(100);
+    shard.passes.stepLarge(400);
     reader.resume();
     await settle();
     like(watch);
@@ -130,7 +128,7 @@ describe("likes", () => {
     // Totals move on while the pass is under way, and the reader is back.
     like(watch);
     shard.sweepBehind(clock.now());
-    shard.passes.stepLarge(100);
+    shard.passes.stepLarge(400);
     shard.sweepBehind(clock.now());
     await settle();
     expect(reader.hearts).toEqual(reader.hearts.toSorted((a, b) => a - b));
@@ -281,19 +279,19 @@ describe("a reader", () => {
   test("that leaves in the middle of a pass and a run is missed by nobody", async () => {
     const { shard, watching, join, like, comment, mail } = bench();
     const watch = watching(v);
-    const all = Array.from({ length: 60 }, () => join([watch]));
+    const all = Array.from({ length: 300 }, () => join([watch]));
     like(watch);
     shard.passes.stepLarge(20);
     for (const index of [5, 19, 20, 21, 40, 59]) await all[index]?.reader.close();
     comment(watch);
     mail(watch);
     shard.stepEntries(100);
-    shard.passes.stepLarge(100);
+    shard.passes.stepLarge(400);
     await settle();
     const stayed = all.filter(({ reader }) => !reader.ended);
-    expect(stayed).toHaveLength(54);
+    expect(stayed).toHaveLength(294);
     for (const { reader } of stayed) expect([reader.hearts, reader.texts]).toEqual([[10], ["v1"]]);
-    expect(shard.size).toBe(54);
+    expect(shard.size).toBe(294);
   });
 
   test("of several videos is known as such until it watches one", () => {
@@ -315,7 +313,7 @@ describe("a slot that begins anew", () => {
   test("drops what waited of the old history, and goes on from the new one", async () => {
     const { shard, watching, join, like, comment, mail, clock } = bench();
     const watch = watching(v);
-    const all = Array.from({ length: 40 }, (_, i) => join([watch], i === 7));
+    const all = Array.from({ length: 290 }, (_, i) => join([watch], i === 7));
     for (let i = 0; i < 9; i++) comment(watch);
     mail(watch);
     like(watch, 50);
@@ -326,7 +324,7 @@ describe("a slot that begins anew", () => {
     if (slot) shard.restart(slot, "epoch", clock.now());
     while (shard.passes.largeWait || shard.entriesWait) {
       shard.stepEntries(100);
-      shard.passes.stepLarge(100);
+      shard.passes.stepLarge(400);
     }
     all[7]?.reader.resume();
     await settle();
@@ -342,7 +340,7 @@ describe("a slot that begins anew", () => {
     mail(watch);
     like(watch, 1);
     shard.stepEntries(100);
-    shard.passes.stepLarge(100);
+    shard.passes.stepLarge(400);
     shard.sweepBehind(clock.now());
     await settle();
     for (const { reader } of all) {
