@@ -21,7 +21,7 @@ const count = 50;
 /** A little above a million taps: what falls due while a connection is busy waits for the next. */
 const wantedTapsPerS = 1_050_000;
 const settleMs = 15_000;
-const batchItems = 200;
+const batchItems = 50;
 
 interface Flood {
   readonly name: string;
@@ -45,7 +45,7 @@ const floods: readonly Flood[] = [
     name: "batch",
     path: "/v1/likes",
     body: JSON.stringify({ items: Array.from({ length: batchItems }, () => ({ video, ...item })) }),
-    connections: 4,
+    connections: 16,
     taps: count * batchItems,
   },
 ];
