@@ -65,5 +65,10 @@ export function http(): Micro[] {
       per: together,
       run: () => Promise.all(Array.from({ length: together }, () => server.fetch(request()))),
     },
+    {
+      name: "http: answer 64 likes by way of Hono, per request",
+      per: together,
+      run: () => Promise.all(Array.from({ length: together }, () => server.app.fetch(request()))),
+    },
   ];
 }
