@@ -81,6 +81,15 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
   return { clock, supervisor, watching, join, like, comment, writes, times, setStale, turns: () => turns };
 }
 
+/** Likes every 10 ms for a second; when each pass over the 1,100 viewers of `watch` began. */
+function busy({ clock, like, times }: ReturnType<typeof bench>, watch: Watch): number[] {
+  for (let ms = 0; ms < 1_000; ms += 10) {
+    like(watch);
+    clock.advance(10);
+  }
+  return times(v).filter((_, i) => i % 1_100 === 0);
+}
+
 describe("viewers", () => {
   test("are placed where there is room, at most so many to a shard", () => {
     const { supervisor, join, watching } = bench();
@@ -111,15 +120,12 @@ describe("likes", () => {
   });
 
   test("are stretched by themselves when a pass takes more than half its window", () => {
-    const { clock, join, watching, like, times } = bench({ tickMs: 50, turnMs: 40 });
+    const tried = bench({ tickMs: 50, turnMs: 40 });
+    const { clock, join, watching, times } = tried;
     const watch = watching(v);
     // Three turns of 512 writes: 120 ms, which is 95 ms more than half a window.
     join([watch], 1_100);
-    for (let ms = 0; ms < 1_000; ms += 10) {
-      like(watch);
-      clock.advance(10);
-    }
-    const starts = times(v).filter((_, i) => i % 1_100 === 0);
+    const starts = busy(tried, watch);
     expect(starts.length).toBeGreaterThan(3);
     starts.slice(1).forEach((ms, i) => {
       expect(ms - (starts[i] as number)).toBeGreaterThanOrEqual(50 + 1.25 * 95);
@@ -130,14 +136,11 @@ describe("likes", () => {
   });
 
   test("are not stretched for the time that other processes had the core", () => {
-    const { clock, join, watching, like, times } = bench({ tickMs: 50, turnMs: 40, workShare: 0.5 });
+    const tried = bench({ tickMs: 50, turnMs: 40, workShare: 0.5 });
+    const { join, watching } = tried;
     const watch = watching(v);
     join([watch], 1_100);
-    for (let ms = 0; ms < 1_000; ms += 10) {
-      like(watch);
-      clock.advance(10);
-    }
-    const starts = times(v).filter((_, i) => i % 1_100 === 0);
+    const starts = busy(tried, watch);
     expect(starts.length).toBeGreaterThan(6);
     // 60 ms of work in 120 ms: a window of 94 ms is over by then.
     starts.slice(1).forEach((ms, i) => {
@@ -146,14 +149,11 @@ describe("likes", () => {
   });
 
   test("of window 0 follow each other without pause", () => {
-    const { clock, join, watching, like, times } = bench({ tickMs: 0, turnMs: 40 });
+    const tried = bench({ tickMs: 0, turnMs: 40 });
+    const { join, watching } = tried;
     const watch = watching(v);
     join([watch], 1_100);
-    for (let ms = 0; ms < 1_000; ms += 10) {
-      like(watch);
-      clock.advance(10);
-    }
-    const starts = times(v).filter((_, i) => i % 1_100 === 0);
+    const starts = busy(tried, watch);
     starts.slice(1).forEach((ms, i) => {
       expect(ms - (starts[i] as number)).toBeLessThanOrEqual(131);
     });
