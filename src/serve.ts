@@ -59,7 +59,12 @@ class Server implements Serving {
   constructor(parts: ServeParts) {
     this.#parts = parts;
     this.failed = this.#failed.promise;
-    this.#service = new Service({ ...parts, runtime: bun, readFile: readText });
+    this.#service = new Service({
+      ...parts,
+      runtime: bun,
+      readFile: readText,
+      collect: () => Bun.gc(true),
+    });
   }
 
   get url(): string {

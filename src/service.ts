@@ -14,6 +14,7 @@ import { build } from "./base/version.ts";
 import type { Settings } from "./config.ts";
 import type { HappeningType } from "./core/happening.ts";
 import type { VideoId } from "./core/interaction.ts";
+import { Ease } from "./ease.ts";
 import type { Fetch, Sender } from "./hooks/post.ts";
 import { Review } from "./hooks/review.ts";
 import { Webhooks } from "./hooks/webhooks.ts";
@@ -38,6 +39,8 @@ export interface ServiceParts {
   readonly memory?: { used(): number; readonly all: number };
   /** On a worker: the metrics of all workers as text. */
   readonly allMetrics?: () => Promise<string>;
+  /** Gives memory that nobody uses back to the system, at once. Absent where the process is not all ours. */
+  readonly collect?: () => void;
   /** How other servers are reached; the runtime's own by default. */
   readonly fetch?: Fetch;
 }
@@ -57,6 +60,7 @@ export class Service {
   readonly #webhooks: Webhooks | undefined;
   readonly #review: Review | undefined;
   readonly #start: Start;
+  readonly #ease: Ease | undefined;
   #node: Node | undefined;
   #moderation: Moderation | undefined;
   #crowd: DemoCrowd | undefined;
@@ -78,6 +82,8 @@ export class Service {
     this.#webhooks = this.#openWebhooks(sender);
     this.#review = this.#openReview(sender);
     this.#start = new Start({ ...parts, metrics: this.#metrics, herald: this.#webhooks });
+    const { collect } = parts;
+    this.#ease = collect && new Ease(clock, () => this.connections(), collect);
     this.running = this.#start.node.then((node) => this.#run(node));
     this.doors = this.#doors();
   }
@@ -108,6 +114,7 @@ export class Service {
   /** Ends everything; what was accepted is durable. */
   async close(): Promise<void> {
     this.#crowd?.close();
+    this.#ease?.close();
     this.#moderation?.close();
     await this.#start.end();
     // Last: until now there was something to tell.
