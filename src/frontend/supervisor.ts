@@ -14,11 +14,6 @@ import { Shard, type ShardEvents } from "./shard.ts";
 import type { Slot, Viewer } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
-/**
- * How much a window grows for each millisecond that a pass takes beyond half of it: however many viewers
- * there are, a fifth of the loop's time stays for everything else.
- */
-const stretch = 1.25;
 /** Viewers above which a pass is worth asking the clock for the work it took. */
 const longPassMin = 256;
 /** How often readers that are behind are looked at, in ms. */
@@ -145,13 +140,13 @@ export class Supervisor {
     watch.pass = undefined;
     metrics.passSeconds.observe((nowMs - startMs) / 1000);
     if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, nowMs - oldestMs) / 1000, "written");
-    // The dispatcher keeps the window. It is stretched here when a pass takes more than half of it: likes
-    // merge meanwhile. What counts is work: time that other processes had the core for is no reason to make
-    // viewers wait twice.
+    // The dispatcher keeps the window. It is stretched here by what a pass takes beyond half of it: likes
+    // merge meanwhile, and half a window stays free between two passes. What counts is work: time that other
+    // processes had the core for is no reason to make viewers wait twice.
     const worked = startWorkMs === undefined ? undefined : clock.worked?.();
     const workMs = worked === undefined ? nowMs - startMs : worked - (startWorkMs ?? 0);
     const longerMs = tickMs > 0 ? workMs - tickMs / 2 : 0;
-    watch.nextPassMs = longerMs > 0 ? Math.max(nowMs, startMs + tickMs + stretch * longerMs) : nowMs;
+    watch.nextPassMs = longerMs > 0 ? Math.max(nowMs, startMs + tickMs + longerMs) : nowMs;
     for (const other of watch.slots.values()) {
       if (!isBehind(other)) continue;
       this.stateChanged(watch);
