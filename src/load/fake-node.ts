@@ -29,6 +29,8 @@ export interface Faults {
   readonly forGood?: boolean;
   /** Answers this many like requests, the first ones, with 503. */
   readonly refuse?: number;
+  /** Answers this many questions for its state with 503, as a node does that is starting. */
+  readonly starting?: number;
   /** Answers every like request with 429. */
   readonly limit?: boolean;
   /** Cuts every stream after this many like requests. */
@@ -55,6 +57,7 @@ class Store {
   readonly keys = new Map<string, string>();
   readonly watchers = new Set<Watcher>();
   likeRequests = 0;
+  stateRequests = 0;
   version = 0;
   denied: string | undefined;
 }
@@ -87,7 +90,11 @@ export class FakeNode {
     const call = /^\/v1\/videos\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
     const video = call?.[1];
     if (!video) return new Response("no", { status: 404 });
-    if (call[2] === undefined) return Response.json(this.#state(video));
+    if (call[2] === undefined) {
+      if (this.store.stateRequests++ < (this.faults.starting ?? 0))
+        return new Response(null, { status: 503 });
+      return Response.json(this.#state(video));
+    }
     if (call[2] === "events") return this.#events(video, request.headers.get("last-event-id"));
     const body = (await request.json()) as { kind: string; count: number; text: string };
     const key = request.headers.get("idempotency-key") ?? "";

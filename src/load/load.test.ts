@@ -235,6 +235,12 @@ describe.concurrent("trouble that breaks no promise", () => {
     expect(report.notes.join("\n")).toContain("the other nodes were asked");
   });
 
+  test("a node that is starting is waited for", async () => {
+    const { code, report } = await against({ starting: 3 });
+    expect(code).toBe(0);
+    expect(report.published).toMatchObject({ likes: 60 });
+  });
+
   test("503 is tried again under the same key", async () => {
     const { code, report, node } = await against({ refuse: 5 });
     expect(code).toBe(0);

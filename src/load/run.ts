@@ -29,6 +29,9 @@ const answerMs = 15_000;
 const rampGraceMs = 30_000;
 /** How long likes of unknown fate may still appear in totals that already fit. */
 const unknownMs = 1_000;
+/** How long nodes that answer 503 are waited for before a run, and how often they are asked, in ms. */
+const startingMs = 10_000;
+const startingAgainMs = 250;
 
 /** Everything that is known at the end. Times are milliseconds. */
 export interface Outcome {
@@ -148,18 +151,22 @@ function nodeOf(options: LoadOptions): (url: string, index: number) => Node {
   };
 }
 
+/** Totals of the videos before the run; nodes that are still starting, which answer 503, are waited for. */
 async function firstTotals(
   nodes: readonly Node[],
   videos: readonly string[],
   token: string,
 ): Promise<Map<string, Totals> | string> {
-  const troubles: string[] = [];
-  for (const node of nodes) {
-    const totals = await readNode(node, videos, token);
-    if (typeof totals !== "string") return totals;
-    troubles.push(totals);
+  for (const untilMs = performance.now() + startingMs; ; await Bun.sleep(startingAgainMs)) {
+    const troubles: string[] = [];
+    for (const node of nodes) {
+      const totals = await readNode(node, videos, token);
+      if (typeof totals !== "string") return totals;
+      troubles.push(totals);
+    }
+    const starting = troubles.some((trouble) => trouble.includes(" answers 503 "));
+    if (!starting || performance.now() > untilMs) return troubles.join("; ");
   }
-  return troubles.join("; ");
 }
 
 function startAudience(crew: Crew, options: LoadOptions, videos: readonly string[]): void {
