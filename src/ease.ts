@@ -9,12 +9,8 @@ import type { Clock, Timer } from "./base/clock.ts";
 
 /** How often it looks, in ms. */
 const everyMs = 5_000;
-/**
- * It is done on the second look, when the last of them have let go of what they held, and again on the third:
- * what one collection finalises only the next one frees (10,000 viewers: 1.18 and 1.05 times the beginning).
- */
-const looksFirst = 2;
-const looksLast = 3;
+/** It is done on the second look in a row, when the last of them have let go of what they held. */
+const looksMin = 2;
 /** Viewers from which their leaving is worth it, and the share of them that may still be here. */
 const viewersMin = 1_000;
 const shareMax = 0.1;
@@ -44,9 +40,9 @@ export class Ease {
     this.#most = Math.max(this.#most, now);
     const haveLeft = this.#most >= viewersMin && now <= this.#most * shareMax;
     this.#looks = haveLeft ? this.#looks + 1 : 0;
-    if (this.#looks >= looksFirst) this.#collect();
-    if (this.#looks < looksLast) return;
+    if (this.#looks < looksMin) return;
     this.#most = now;
     this.#looks = 0;
+    this.#collect();
   }
 }

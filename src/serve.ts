@@ -63,7 +63,10 @@ class Server implements Serving {
       ...parts,
       runtime: bun,
       readFile: readText,
-      collect: () => Bun.gc(true),
+      collect: () => {
+        Bun.gc(true);
+        Bun.shrink();
+      },
     });
   }
 
