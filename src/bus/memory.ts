@@ -95,8 +95,8 @@ class Hub {
   faults: Faults | undefined;
   /** By pattern. Lists are replaced, never changed, so a delivery may go on while they do. */
   readonly receivers = new Map<string, readonly Receiver[]>();
-  /** The patterns with a wildcard: few, and looked through for every message. */
-  readonly wild = new Set<string>();
+  /** The patterns with a wildcard, by what stands before it: few, and looked through for every message. */
+  readonly wild = new Map<string, string>();
   readonly servers = new Map<string, Server[]>();
   readonly tables = new Map<string, SharedTable>();
 
@@ -120,7 +120,7 @@ class Hub {
       }
     };
     give(this.receivers.get(subject));
-    for (const pattern of this.wild) if (covers(pattern, subject)) give(this.receivers.get(pattern));
+    for (const [start, pattern] of this.wild) if (covers(start, subject)) give(this.receivers.get(pattern));
     // A receiver that throws is a bug; the others were given the message first.
     if (bugs.length > 0) throw bugs[0];
   }
@@ -224,14 +224,14 @@ class Member implements MemoryBus {
     const receiver: Receiver = { member: this, receive, ended: false };
     const all = this.#hub.receivers;
     all.set(subject, [...(all.get(subject) ?? []), receiver]);
-    if (subject.endsWith("*")) this.#hub.wild.add(subject);
+    if (subject.endsWith("*")) this.#hub.wild.set(subject.slice(0, -1), subject);
     return this.#ending(() => {
       receiver.ended = true;
       const rest = (all.get(subject) ?? []).filter((other) => other !== receiver);
       if (rest.length > 0) all.set(subject, rest);
       else {
         all.delete(subject);
-        this.#hub.wild.delete(subject);
+        this.#hub.wild.delete(subject.slice(0, -1));
       }
     });
   }
@@ -337,12 +337,9 @@ class Member implements MemoryBus {
   }
 }
 
-/** Whether `pattern`, which ends in a wildcard for one token, covers `subject`. */
-function covers(pattern: string, subject: string): boolean {
-  const token = pattern.length - 1;
-  return (
-    subject.length > token && subject.startsWith(pattern.slice(0, token)) && !subject.includes(".", token)
-  );
+/** Whether `subject` is `start` and one token more. */
+function covers(start: string, subject: string): boolean {
+  return subject.length > start.length && subject.startsWith(start) && !subject.includes(".", start.length);
 }
 
 /** Shows a watch every row there is, then that it has seen them. */

@@ -53,13 +53,12 @@ export class Ticks {
     this.#windowMs = windowMs;
     this.#clock = clock;
     this.#publish = publish;
-    const idle = (): void => {};
     this.#cooling = new Lane(
       clock,
       (turn) => this.#cooled(turn),
       (startMs) => this.#endBurst(startMs),
     );
-    this.#echoing = new Lane(clock, (turn) => this.#echoed(turn), idle);
+    this.#echoing = new Lane(clock, (turn) => this.#echoed(turn));
   }
 
   /** Videos that changed a moment ago. */
@@ -136,13 +135,13 @@ export class Ticks {
 class Lane {
   readonly #clock: Clock;
   readonly #run: (turn: Turn) => void;
-  readonly #ran: (startMs: number) => void;
+  readonly #ran: ((startMs: number) => void) | undefined;
   #turns: Turn[] = [];
   #head = 0;
   #timer: Timer | undefined;
 
   /** `ran` is called when all turns that were due together have run, with the time when they began. */
-  constructor(clock: Clock, run: (turn: Turn) => void, ran: (startMs: number) => void) {
+  constructor(clock: Clock, run: (turn: Turn) => void, ran?: (startMs: number) => void) {
     this.#clock = clock;
     this.#run = run;
     this.#ran = ran;
@@ -177,7 +176,7 @@ class Lane {
       this.#head++;
       this.#run(turn);
     }
-    this.#ran(nowMs);
+    this.#ran?.(nowMs);
     if (this.#head > 1024 && this.#head * 2 > this.#turns.length) {
       this.#turns = this.#turns.slice(this.#head);
       this.#head = 0;
