@@ -65,6 +65,17 @@ describe("ticks", () => {
     }
   });
 
+  test("of commits that follow each other share that tenth", () => {
+    const { clock, changed, told } = bench(0, 0.1);
+    for (let ms = 0; ms < 1_000; ms += 5) {
+      for (let part = 0; part < 4; part++) changed(...Array.from({ length: 25 }, (_, i) => `v${part}.${i}`));
+      clock.advance(5);
+    }
+    const published = told.filter(({ echo }) => !echo).length;
+    expect(published * 0.1).toBeLessThanOrEqual(0.11 * clock.now());
+    expect(published * 0.1).toBeGreaterThan(0.08 * clock.now());
+  });
+
   test("of window 0 say a change that comes while they are published", () => {
     const { clock, ticks, change, told } = bench(0);
     ticks.changed([change("v"), change("v", 7)]);

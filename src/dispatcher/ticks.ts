@@ -30,7 +30,7 @@ export interface Mark {
 
 /** Rest for each unit of time that a burst of ticks took, and the longest rest, in ms. */
 const restPerBurst = 9;
-const restMaxMs = 100;
+const restMaxMs = 250;
 
 interface Turn {
   readonly mark: Mark;
@@ -45,6 +45,8 @@ export class Ticks {
   readonly #marks = new Map<VideoId, Mark>();
   readonly #cooling: Lane;
   readonly #echoing: Lane;
+  /** When publishing will have taken a tenth of the time again, Unix ms. */
+  #freeMs = 0;
   /** What ticked in the burst under way. */
   #burst: Mark[] = [];
 
@@ -106,7 +108,9 @@ export class Ticks {
   #endBurst(startMs: number): void {
     if (this.#burst.length === 0) return;
     const nowMs = this.#clock.now();
-    const restMs = Math.min((nowMs - startMs) * restPerBurst, restMaxMs);
+    const dueMs = Math.max(this.#freeMs, startMs) + (nowMs - startMs) * (1 + restPerBurst);
+    this.#freeMs = Math.min(dueMs, nowMs + restMaxMs);
+    const restMs = this.#freeMs - nowMs;
     // Less than a timer can tell apart is no rest.
     const windowMs = restMs < 1 ? this.#windowMs : Math.max(restMs, this.#windowMs);
     for (const mark of this.#burst) {
