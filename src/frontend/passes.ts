@@ -21,6 +21,8 @@ export interface PassesParts {
   readonly metrics: Metrics;
   /** The viewers of the shard, in the order in which they came. */
   readonly viewers: ReadonlyMap<Connection, Viewer>;
+  /** Place of the viewer that came last. */
+  readonly lastOrder: () => number;
   /** Notes that a viewer is behind; what it is owed goes into its lag. */
   readonly behind: (viewer: Viewer) => Lag;
   /** A slot has shown the newest state that its watch had when its turn came. */
@@ -31,6 +33,8 @@ export class Passes {
   readonly #parts: PassesParts;
   #small: Slot[] = [];
   #large: Slot[] = [];
+  /** How many of them, from the front, waited when their turn began. */
+  #lap = 0;
   /** The passes of many small slots that are written together. */
   #round: Round | undefined;
   /** What was done since `tell`. */
@@ -57,19 +61,33 @@ export class Passes {
     return this.#large.length > 0;
   }
 
-  /** Writes waiting likes of small slots. Returns the writes done, at most about `budget`. */
+  /** Whether the small slots that waited when their turn began are not all written yet. */
+  get smallLap(): boolean {
+    return this.#round !== undefined || this.#lap > 0;
+  }
+
+  /**
+   * Writes likes of the small slots that wait now; who comes meanwhile waits for the next call after they are
+   * through. Returns the writes done, at most about `budget`.
+   */
   stepSmall(budget: number): number {
-    if (!this.#round && isWorthRound(this.#small, this.#parts.viewers.size)) this.#beginRound();
-    const used = this.#round ? this.#stepRound(this.#round, budget) : 0;
-    return used + this.#stepLane(this.#small, budget - used);
+    if (!this.smallLap) {
+      if (isWorthRound(this.#small, this.#parts.viewers.size)) this.#beginRound();
+      this.#lap = this.#small.length;
+    }
+    let used = this.#round ? this.#stepRound(this.#round, budget) : 0;
+    const nowMs = this.#parts.clock.now();
+    while (used < budget && this.#lap > 0) {
+      const slot = this.#small[0] as Slot;
+      used += this.#stepPass(slot, this.#small, budget - used, nowMs);
+      if (!slot.pass) this.#lap--;
+    }
+    return used;
   }
 
-  /** As `stepSmall`, for large slots. */
+  /** As `stepSmall`, for large slots, whoever comes meanwhile. */
   stepLarge(budget: number): number {
-    return this.#stepLane(this.#large, budget);
-  }
-
-  #stepLane(lane: Slot[], budget: number): number {
+    const lane = this.#large;
     const nowMs = this.#parts.clock.now();
     let used = 0;
     while (used < budget && lane.length > 0)
@@ -117,7 +135,7 @@ export class Passes {
   /** Begins the passes of all waiting small slots, but of one that is under way already. */
   #beginRound(): void {
     const slots: Slot[] = [];
-    const round = new Round(slots, this.#parts.viewers.values());
+    const round = new Round(slots, this.#parts.viewers.values(), this.#parts.lastOrder());
     const waiting = this.#small;
     this.#small = [];
     for (const slot of waiting) {

@@ -11,22 +11,36 @@ import type { Slot, Viewer } from "./slot.ts";
 export class Round {
   /** Slots whose pass is part of this round. */
   readonly slots: readonly Slot[];
-  /** Viewers still to be visited; who comes during the round is not in its passes. */
+  /** Viewers still to be visited, and after them those who came meanwhile. */
   readonly rest: IterableIterator<Viewer>;
-  /** Place of the viewer visited last: see Viewer.order. */
+  /** Place of the viewer visited last, and of the last one that was there when it began: see Viewer.order. */
   reached = 0;
+  readonly #lastOrder: number;
+  /** Who was here and came to one of the slots meanwhile. Few: it takes a change of what is watched. */
+  readonly #late = new Map<Viewer, Set<Slot>>();
 
-  constructor(slots: readonly Slot[], viewers: IterableIterator<Viewer>) {
+  constructor(slots: readonly Slot[], viewers: IterableIterator<Viewer>, lastOrder: number) {
     this.slots = slots;
     this.rest = viewers;
+    this.#lastOrder = lastOrder;
   }
 
-  /** Whether its pass of `slot` is under way and was begun with `viewer` in it. */
+  /** Notes that `viewer` came to `slot` during the round: it has been shown more than its pass shows. */
+  came(slot: Slot, viewer: Viewer): void {
+    if (viewer.order > this.#lastOrder) return;
+    const slots = this.#late.get(viewer);
+    if (slots) slots.add(slot);
+    else this.#late.set(viewer, new Set([slot]));
+  }
+
+  /**
+   * Whether its pass of `slot`, which `viewer` watches, is under way and was begun with the viewer in it.
+   * Asked for every write, so it looks nothing up in the slot, whose list of viewers lies elsewhere in
+   * memory.
+   */
   includes(slot: Slot, viewer: Viewer): boolean {
-    const { pass } = slot;
-    if (pass?.round !== this) return false;
-    const index = slot.viewers.indexOf(viewer);
-    return index >= 0 && index < pass.end;
+    if (slot.pass?.round !== this || viewer.order > this.#lastOrder) return false;
+    return this.#late.size === 0 || this.#late.get(viewer)?.has(slot) !== true;
   }
 }
 

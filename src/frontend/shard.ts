@@ -49,6 +49,7 @@ export class Shard implements ConnectionOwner {
     this.#events = events;
     this.passes = new Passes({
       ...{ clock, metrics, viewers: this.#viewers },
+      lastOrder: () => this.#lastOrder,
       behind: (viewer) => this.#lag(viewer),
       passed: (slot) => events.passed(slot),
     });

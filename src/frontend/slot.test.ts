@@ -102,11 +102,15 @@ describe("a slot", () => {
     const [early, late, joiner] = [1, 2, 3].map((order) => ({ order }) as Viewer) as [Viewer, Viewer, Viewer];
     slot.add(early);
     slot.add(late);
-    const round = new Round([slot], [].values());
+    const round = new Round([slot], [].values(), 2);
     const shown = { version: 1, viewersVersion: 0, likes: 0 };
     slot.pass = { bytes: new Uint8Array(1), ...shown, end: 2, position: 0, round };
     slot.add(joiner);
     round.reached = 1;
     expect([early, late, joiner].map((one) => slot.passAwaits(one))).toEqual([false, true, false]);
+    // Came back during the round, and was shown the newest state then.
+    slot.remove(late);
+    slot.add(late);
+    expect(slot.passAwaits(late)).toBe(false);
   });
 });

@@ -104,6 +104,7 @@ export class Slot {
   add(viewer: Viewer): void {
     this.viewers.push(viewer);
     this.#count++;
+    this.pass?.round?.came(this, viewer);
   }
 
   /** False when it was not here. */
@@ -120,7 +121,10 @@ export class Slot {
     return true;
   }
 
-  /** Whether the likes pass under way has not come to `viewer` yet: what it shows is older than the watch. */
+  /**
+   * Whether the likes pass under way has not come to `viewer`, who is here, yet: what it shows is older
+   * than the watch.
+   */
   passAwaits(viewer: Viewer): boolean {
     const { pass } = this;
     if (!pass) return false;

@@ -190,6 +190,24 @@ describe("likes", () => {
     expect(times("s599").length).toBeGreaterThan(5);
   });
 
+  test("of more small videos than there is time for come to all in turn, at one distance", () => {
+    const { clock, join, watching, like, times } = bench({ turnMs: 5, tickMs: 0 });
+    const small = Array.from({ length: 40 }, (_, i) => watching(`s${i}` as VideoId));
+    for (const watch of small) join([watch], 128);
+    // All of them once take ten turns of 5 ms.
+    for (let ms = 0; ms < 1_000; ms += 35) {
+      for (const watch of small) like(watch);
+      clock.advance(35);
+    }
+    for (const { video } of small) {
+      const shown = times(video).filter((_, i) => i % 128 === 0);
+      const gaps = shown.slice(1).map((ms, i) => ms - (shown[i] as number));
+      expect(gaps.length).toBeGreaterThan(15);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(35);
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(70);
+    }
+  });
+
   test("are written to each viewer of a pass once, whoever changes shards' order meanwhile", () => {
     const { clock, join, watching, like, writes } = bench({ turnMs: 1 });
     const watches = Array.from({ length: 5 }, (_, i) => watching(`v${i}` as VideoId));

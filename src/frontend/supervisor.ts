@@ -47,6 +47,7 @@ export class Supervisor {
   #talkTimer: Timer | undefined;
   #turning = false;
   #next = 0;
+  #nextTalk = 0;
   #nextSmall = 0;
   /** What beats say, and when that is looked at again. */
   #stale = false;
@@ -209,17 +210,20 @@ export class Supervisor {
     const shards = this.#shards;
     let budget: number = limits.stepWritesMax;
     for (let i = 0; i < shards.length && budget > 0; i++) {
-      const shard = shards[(this.#nextSmall + i) % shards.length] as Shard;
+      const shard = shards[(this.#nextTalk + i) % shards.length] as Shard;
       if (shard.entriesWait) budget -= shard.stepEntries(budget);
     }
+    this.#nextTalk++;
     const large = shards.some((shard) => shard.passes.largeWait);
     let small = large ? budget / 2 : budget;
     budget -= small;
+    // The turn stays with a shard until what waited there is through: all viewers are written to in the same
+    // order again and again, and each hears of its video as often as the next.
     for (let i = 0; i < shards.length && small > 0; i++) {
-      const shard = shards[(this.#nextSmall + i) % shards.length] as Shard;
-      if (shard.passes.smallWait) small -= shard.passes.stepSmall(small);
+      const { passes } = shards[this.#nextSmall % shards.length] as Shard;
+      if (passes.smallWait) small -= passes.stepSmall(small);
+      if (!passes.smallLap) this.#nextSmall = (this.#nextSmall + 1) % shards.length;
     }
-    this.#nextSmall++;
     budget += Math.max(0, small);
     // The turn stays with a shard until its large slots are through, so that each is written in one piece.
     for (let i = 0; i < shards.length && budget > 0; i++) {
