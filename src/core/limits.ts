@@ -52,7 +52,7 @@ export const limits = {
   /** Connections of one shard. Beyond: another shard. */
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
-  stepWritesMax: 512,
+  stepWritesMax: 256,
   /** Comment runs waiting in a shard's mailbox. Beyond: its viewers catch up from history. */
   mailboxRunsMax: 4096,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */

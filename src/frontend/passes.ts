@@ -16,6 +16,13 @@ import type { Lag, Pass, Slot, Viewer } from "./slot.ts";
 /** Slots of at most this many viewers go before larger ones: a quiet video does not wait for a loud one. */
 const smallSlotMax = limits.connectionsPerShardMax / 4;
 
+/** Slots that wait, in order. */
+interface Lane {
+  readonly slots: Slot[];
+  /** How many of them, from the front, waited when their turn began and are not through yet. */
+  lap: number;
+}
+
 export interface PassesParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -31,10 +38,8 @@ export interface PassesParts {
 
 export class Passes {
   readonly #parts: PassesParts;
-  #small: Slot[] = [];
-  #large: Slot[] = [];
-  /** How many of them, from the front, waited when their turn began. */
-  #lap = 0;
+  readonly #small: Lane = { slots: [], lap: 0 };
+  readonly #large: Lane = { slots: [], lap: 0 };
   /** The passes of many small slots that are written together. */
   #round: Round | undefined;
   /** What was done since `tell`. */
@@ -48,50 +53,54 @@ export class Passes {
   mail(slot: Slot): void {
     if (slot.queued) return;
     slot.queued = true;
-    if (slot.count <= smallSlotMax) this.#small.push(slot);
-    else this.#large.push(slot);
+    (slot.count <= smallSlotMax ? this.#small : this.#large).slots.push(slot);
   }
 
   /** Which lanes hold work. */
   get smallWait(): boolean {
-    return this.#small.length > 0 || this.#round !== undefined;
+    return this.#small.slots.length > 0 || this.#round !== undefined;
   }
 
   get largeWait(): boolean {
-    return this.#large.length > 0;
+    return this.#large.slots.length > 0;
   }
 
-  /** Whether the small slots that waited when their turn began are not all written yet. */
+  /** Whether slots that waited when their turn began are not all written yet. */
   get smallLap(): boolean {
-    return this.#round !== undefined || this.#lap > 0;
+    return this.#round !== undefined || this.#small.lap > 0;
+  }
+
+  get largeLap(): boolean {
+    return this.#large.lap > 0;
   }
 
   /**
-   * Writes likes of the small slots that wait now; who comes meanwhile waits for the next call after they are
-   * through. Returns the writes done, at most about `budget`.
+   * Writes likes of the small slots that wait now; what comes meanwhile waits until they are through. Returns
+   * the writes done, at most about `budget`.
    */
   stepSmall(budget: number): number {
     if (!this.smallLap) {
-      if (isWorthRound(this.#small, this.#parts.viewers.size)) this.#beginRound();
-      this.#lap = this.#small.length;
+      if (isWorthRound(this.#small.slots, this.#parts.viewers.size)) this.#beginRound();
+      this.#small.lap = this.#small.slots.length;
     }
-    let used = this.#round ? this.#stepRound(this.#round, budget) : 0;
-    const nowMs = this.#parts.clock.now();
-    while (used < budget && this.#lap > 0) {
-      const slot = this.#small[0] as Slot;
-      used += this.#stepPass(slot, this.#small, budget - used, nowMs);
-      if (!slot.pass) this.#lap--;
-    }
-    return used;
+    const used = this.#round ? this.#stepRound(this.#round, budget) : 0;
+    return used < budget ? used + this.#stepLane(this.#small, budget - used) : used;
   }
 
-  /** As `stepSmall`, for large slots, whoever comes meanwhile. */
+  /** As `stepSmall`, for large slots. */
   stepLarge(budget: number): number {
-    const lane = this.#large;
+    if (!this.largeLap) this.#large.lap = this.#large.slots.length;
+    return this.#stepLane(this.#large, budget);
+  }
+
+  #stepLane(lane: Lane, budget: number): number {
     const nowMs = this.#parts.clock.now();
     let used = 0;
-    while (used < budget && lane.length > 0)
-      used += this.#stepPass(lane[0] as Slot, lane, budget - used, nowMs);
+    while (used < budget && lane.lap > 0) {
+      const slot = lane.slots[0] as Slot;
+      used += this.#stepPass(slot, lane.slots, budget - used, nowMs);
+      if (!slot.pass) lane.lap--;
+    }
     return used;
   }
 
@@ -136,10 +145,9 @@ export class Passes {
   #beginRound(): void {
     const slots: Slot[] = [];
     const round = new Round(slots, this.#parts.viewers.values(), this.#parts.lastOrder());
-    const waiting = this.#small;
-    this.#small = [];
+    const waiting = this.#small.slots.splice(0);
     for (const slot of waiting) {
-      if (slot.pass) this.#small.push(slot);
+      if (slot.pass) this.#small.slots.push(slot);
       else if (this.#beginPass(slot, round)) slots.push(slot);
       else this.#endPass(slot);
     }

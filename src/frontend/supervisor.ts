@@ -14,6 +14,12 @@ import { Shard, type ShardEvents } from "./shard.ts";
 import type { Slot, Viewer } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
+/**
+ * A viewer who heard nothing for 200 ms answers the next 16 frames each with a packet of its own (quick acks:
+ * tcp_event_data_recv in Linux' tcp_input.c), and on the machine of the server that makes a write cost half as
+ * much again; so a window that can stays below that, with room for its unrest, in ms.
+ */
+const hurryMs = 160;
 /** Viewers above which a pass is worth asking the clock for the work it took. */
 const longPassMin = 256;
 /** How often readers that are behind are looked at, in ms. */
@@ -46,9 +52,9 @@ export class Supervisor {
   #talkAtMs = 0;
   #talkTimer: Timer | undefined;
   #turning = false;
-  #next = 0;
   #nextTalk = 0;
   #nextSmall = 0;
+  #nextLarge = 0;
   /** What beats say, and when that is looked at again. */
   #stale = false;
   #staleTimer: Timer | undefined;
@@ -141,13 +147,10 @@ export class Supervisor {
     watch.pass = undefined;
     metrics.passSeconds.observe((nowMs - startMs) / 1000);
     if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, nowMs - oldestMs) / 1000, "written");
-    // The dispatcher keeps the window. It is stretched here by what a pass takes beyond half of it: likes
-    // merge meanwhile, and half a window stays free between two passes. What counts is work: time that other
-    // processes had the core for is no reason to make viewers wait twice.
+    // What counts is work: time that other processes had the core for is no reason to make viewers wait twice.
     const worked = startWorkMs === undefined ? undefined : clock.worked?.();
     const workMs = worked === undefined ? nowMs - startMs : worked - (startWorkMs ?? 0);
-    const longerMs = tickMs > 0 ? workMs - tickMs / 2 : 0;
-    watch.nextPassMs = longerMs > 0 ? Math.max(nowMs, startMs + tickMs + longerMs) : nowMs;
+    watch.nextPassMs = Math.max(nowMs, startMs + windowOf(workMs, tickMs));
     for (const other of watch.slots.values()) {
       if (!isBehind(other)) continue;
       this.stateChanged(watch);
@@ -217,19 +220,21 @@ export class Supervisor {
     const large = shards.some((shard) => shard.passes.largeWait);
     let small = large ? budget / 2 : budget;
     budget -= small;
-    // The turn stays with a shard until what waited there is through: all viewers are written to in the same
-    // order again and again, and each hears of its video as often as the next.
-    for (let i = 0; i < shards.length && small > 0; i++) {
-      const { passes } = shards[this.#nextSmall % shards.length] as Shard;
-      if (passes.smallWait) small -= passes.stepSmall(small);
-      if (!passes.smallLap) this.#nextSmall = (this.#nextSmall + 1) % shards.length;
+    // The turn stays with a shard until what waited there is through, and the next one begins behind the last
+    // that had work: all viewers are written to in the same order again and again, so that each hears of its
+    // video as often as the next.
+    for (let i = 0, at = this.#nextSmall; i < shards.length && small > 0; i++, at++) {
+      const { passes } = shards[at % shards.length] as Shard;
+      if (!passes.smallWait) continue;
+      small -= passes.stepSmall(small);
+      this.#nextSmall = passes.smallLap ? at : at + 1;
     }
     budget += Math.max(0, small);
-    // The turn stays with a shard until its large slots are through, so that each is written in one piece.
-    for (let i = 0; i < shards.length && budget > 0; i++) {
-      const shard = shards[this.#next % shards.length] as Shard;
-      if (shard.passes.largeWait) budget -= shard.passes.stepLarge(budget);
-      if (!shard.passes.largeWait) this.#next = (this.#next + 1) % shards.length;
+    for (let i = 0, at = this.#nextLarge; i < shards.length && budget > 0; i++, at++) {
+      const { passes } = shards[at % shards.length] as Shard;
+      if (!passes.largeWait) continue;
+      budget -= passes.stepLarge(budget);
+      this.#nextLarge = passes.largeLap ? at : at + 1;
     }
     this.#turning = false;
     if (shards.some((shard) => shard.entriesWait || shard.passes.smallWait || shard.passes.largeWait))
@@ -276,6 +281,18 @@ export class Supervisor {
     const bytes = bytesOf(beatFrame(nowMs, this.#stale));
     for (const shard of this.#shards) shard.beat(bytes, nowMs, false);
   }
+}
+
+/**
+ * How long after its begin the next pass begins at the earliest, in ms, when one took `workMs`. The dispatcher
+ * keeps the window of `tickMs`; it is stretched here by what a pass takes beyond half of it: likes merge
+ * meanwhile, and half a window stays free between two passes. Less stays free where that keeps the window
+ * below `hurryMs`.
+ */
+function windowOf(workMs: number, tickMs: number): number {
+  if (tickMs === 0 || workMs <= tickMs / 2) return 0;
+  const freeMs = Math.min(tickMs / 2, Math.max(tickMs / 8, hurryMs - workMs));
+  return workMs + freeMs;
 }
 
 function isBehind(slot: Slot): boolean {
