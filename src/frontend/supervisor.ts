@@ -15,9 +15,9 @@ import type { Slot, Viewer } from "./slot.ts";
 import type { Watch } from "./watch.ts";
 
 /**
- * A viewer who heard nothing for 200 ms answers the next 16 frames each with a packet of its own (quick acks:
- * tcp_event_data_recv in Linux' tcp_input.c), and on the machine of the server that makes a write cost half as
- * much again; so a window that can stays below that, with room for its unrest, in ms.
+ * A viewer who heard nothing for 200 ms answers each of the next 16 frames with a packet of its own (quick
+ * acks: tcp_event_data_recv in Linux' tcp_input.c), and on the machine of the server that makes a write cost
+ * half as much again; so a window that can stays below that, with room for its unrest, in ms.
  */
 const hurryMs = 160;
 /** Viewers above which a pass is worth asking the clock for the work it took. */
@@ -147,7 +147,7 @@ export class Supervisor {
     watch.pass = undefined;
     metrics.passSeconds.observe((nowMs - startMs) / 1000);
     if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, nowMs - oldestMs) / 1000, "written");
-    // What counts is work: time that other processes had the core for is no reason to make viewers wait twice.
+    // What counts is work: time that other processes had the core for does not make viewers wait twice.
     const worked = startWorkMs === undefined ? undefined : clock.worked?.();
     const workMs = worked === undefined ? nowMs - startMs : worked - (startWorkMs ?? 0);
     watch.nextPassMs = Math.max(nowMs, startMs + windowOf(workMs, tickMs));
@@ -284,10 +284,10 @@ export class Supervisor {
 }
 
 /**
- * How long after its begin the next pass begins at the earliest, in ms, when one took `workMs`. The dispatcher
- * keeps the window of `tickMs`; it is stretched here by what a pass takes beyond half of it: likes merge
- * meanwhile, and half a window stays free between two passes. Less stays free where that keeps the window
- * below `hurryMs`.
+ * How long after its begin the next pass begins at the earliest, in ms, when one took `workMs`. The
+ * dispatcher keeps the window of `tickMs`; it is stretched here by what a pass takes beyond half of it: likes
+ * merge meanwhile, and half a window stays free between two passes. Less stays free where that keeps the
+ * window below `hurryMs`.
  */
 function windowOf(workMs: number, tickMs: number): number {
   if (tickMs === 0 || workMs <= tickMs / 2) return 0;
