@@ -255,7 +255,7 @@ export class Watch {
       if (made.version === version && made.viewersVersion === viewersVersion) return made.bytes;
     }
     let text = "";
-    if (version < this.version) text += likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
+    if (version < this.version) text = likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
     if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
     const bytes = bytesOf(text);
     if (frames.made.length < recentMax) frames.made.push({ version, viewersVersion, bytes });

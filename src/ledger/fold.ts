@@ -96,8 +96,16 @@ export class Fold {
       const totals = { version: before.version + 1, counts };
       this.#totals.set(sum.video, totals);
       const { video, added, removed, by } = sum;
-      const moved = { before: before.counts, added, removed };
-      changes.push({ video, totals, ...moved, atMs: record.atMs, durableMs, by });
+      changes.push({
+        video,
+        totals,
+        before: before.counts,
+        added,
+        removed,
+        atMs: record.atMs,
+        durableMs,
+        by,
+      });
     }
     return changes;
   }
@@ -135,7 +143,7 @@ export class Fold {
       sum.added += added;
       sum.removed += removed;
       const room = limits.bySizeMax - sum.by.length;
-      if (room > 0 && added > 0) sum.by.push(...group.by.slice(0, room));
+      if (room > 0 && added > 0 && group.by.length > 0) sum.by.push(...group.by.slice(0, room));
     }
     return sums.values();
   }
