@@ -3,11 +3,13 @@
  *
  * The audience is `ovation load`: it reads the `at` of every frame (when the oldest like in it was accepted)
  * on the clock that the server uses too, since both are on this machine, and proves that nothing was lost.
+ * From five thousand viewers on it is the cheap one: see latency-crowd.ts.
  * The hops are the server's own histogram: mean times since acceptance at which a like was durable, ticked,
  * received by the frontend, and written to the last viewer of a shard. `beside` shows whether a loud video
  * rules a quiet one. Pauses are those of the server's garbage collector, by its own log.
  */
 import type { LoadReport } from "../src/load/report.ts";
+import { listenInCrowd } from "./latency-crowd.ts";
 import { startLoad } from "./load.ts";
 import { type Ovation, startTellingPauses } from "./ovation.ts";
 import { CpuWatch, limitedBy } from "./proc.ts";
@@ -44,6 +46,14 @@ const cases: readonly Case[] = [
     beside: 9_900,
   },
 ];
+/** Viewers from which the cheap audience is asked. */
+const crowdMin = 5_000;
+/** One round of a case, and who was at its limit. */
+interface Heard {
+  readonly round: Record<string, number>;
+  readonly full: readonly string[];
+}
+
 /** The crowd beside comes before and leaves after what is measured. */
 const besideSeconds = 12;
 const hops = ["durable", "ticked", "received", "written"];
@@ -66,12 +76,13 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
   return { cases: figures };
 }
 
-async function listen(one: Case, seconds: number, all: Ends) {
+async function listen(one: Case, seconds: number, all: Ends): Promise<Heard> {
   const { viewers, likesPerS, server: flags, load: more, beside = 0 } = one;
   const ends = new Ends();
   all.add({ end: () => ends.all() });
   try {
     const server = ends.add(await startTellingPauses(...flags));
+    if (viewers >= crowdMin) return await listenToCrowd(server, one, seconds, ends);
     if (beside > 0) await bringBeside(server, beside, seconds, ends);
     const wanted = [`--viewers=${viewers}`, `--likes=${likesPerS}`, `--duration=${seconds}`, ...more];
     const load = ends.add(startLoad([server.port], ...wanted));
@@ -91,6 +102,16 @@ async function listen(one: Case, seconds: number, all: Ends) {
   } finally {
     await ends.all();
   }
+}
+
+async function listenToCrowd(server: Ovation, one: Case, seconds: number, ends: Ends) {
+  const heard = await listenInCrowd(server, { ...one, seconds }, ends);
+  const { figures, use, before, after } = heard;
+  const pauses = pausesOf(server.pausesMs.slice(heard.pausesBefore), use.seconds);
+  return {
+    round: { ...figures, ...coresOf(use), ...hopsOf(before, after), ...pauses },
+    full: limitedBy(use),
+  };
 }
 
 async function bringBeside(server: Ovation, viewers: number, seconds: number, ends: Ends): Promise<void> {
