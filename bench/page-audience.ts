@@ -16,8 +16,9 @@ export const latency: Section = {
   title: "From acceptance to the viewer",
   about:
     "From the moment the oldest like of a tick was accepted (`at`) to its arrival, 100 likes a second, " +
-    "every viewer counted, from 5,000 on every hundredth. The hops are the server's: mean time since acceptance when a like was durable, " +
-    "ticked, received by the frontend and written; pauses are those of its garbage collector. " +
+    "every viewer counted, from 5,000 on every hundredth. The hops are the server's: mean time since " +
+    "acceptance when a like was durable, ticked, received by the frontend and written; pauses are those of " +
+    "its garbage collector. " +
     "`tick0` is --tick=0ms, `quiet` two likes a second.",
   tell(line) {
     const rows = new Figures(line.figures).list("cases");

@@ -63,7 +63,7 @@ export class Dispatcher {
   readonly #subscriptions: Subscription[] = [];
   readonly #peers: Peers;
   #leaving = false;
-  /** Ticks since the metrics were read: a counter of the library costs as much as finding whom a tick goes to. */
+  /** Ticks since the metrics were read: a counter of the library costs as much as all routing of a tick. */
   #published = 0;
   readonly #timers: readonly Timer[];
   readonly #kinds: ReadonlySet<Kind>;
