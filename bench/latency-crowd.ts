@@ -13,10 +13,7 @@ import type { Ends } from "./run.ts";
 import { round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
 
-/**
- * Frames that every viewer gets before anything is measured: Linux answers the first sixteen each with a
- * packet of its own, which the sending core pays for when both ends are here.
- */
+/** Frames that every viewer gets before anything is measured: sixteen are answered as network.ts says. */
 const framesBefore = 24;
 const framesBeforeMs = 15_000;
 const connections = 16;

@@ -176,6 +176,7 @@ await play(
     rounds: 5,
     seconds: 10,
     minutesMax: 30,
+    ownNetwork: true,
     own: { cases: `of ${cases.map((each) => each.name).join(", ")}; several with commas` },
   },
   measure,

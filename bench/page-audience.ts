@@ -19,7 +19,8 @@ export const latency: Section = {
     "every viewer counted, from 5,000 on every hundredth. The hops are the server's: mean time since " +
     "acceptance when a like was durable, ticked, received by the frontend and written; pauses are those of " +
     "its garbage collector. " +
-    "`tick0` is --tick=0ms, `quiet` two likes a second.",
+    "`tick0` is --tick=0ms, `quiet` two likes a second. In a network of its own, on which viewers answer " +
+    "as if they were on other machines.",
   tell(line) {
     const rows = new Figures(line.figures).list("cases");
     const named = (name: string): Figures => rows.find((row) => row.text("name") === name) ?? new Figures({});

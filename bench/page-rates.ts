@@ -7,7 +7,8 @@ export const fanout: Section = {
   title: "Fan-out, beside bare writers",
   about:
     "Frames a second to 10,000 viewers. The bare writers put the same bytes to the same audience and do " +
-    "nothing else: `raw` over sockets of Bun.listen, `streams` through ReadableStreams of Bun.serve.",
+    "nothing else: `raw` over sockets of Bun.listen, `streams` through ReadableStreams of Bun.serve. " +
+    "All in a network of their own, on which viewers answer as if they were on other machines.",
   tell(line) {
     const figures = new Figures(line.figures);
     const shapes = [1, 1_000].filter(

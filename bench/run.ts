@@ -8,6 +8,7 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { enterOwnNetwork, network } from "./network.ts";
 import { type Place, place } from "./place.ts";
 
 export interface RunFlags {
@@ -24,6 +25,8 @@ export interface RunPlan {
   readonly seconds: number;
   /** A run that takes longer is ended as failed. */
   readonly minutesMax: number;
+  /** Measured in a network of its own, where that can be had: see network.ts. */
+  readonly ownNetwork?: boolean;
   /** Flags of its own, with their meaning. */
   readonly own?: Readonly<Record<string, string>>;
 }
@@ -33,6 +36,8 @@ export interface Result<Figures extends object> {
   readonly run: string;
   readonly at: string;
   readonly place: Place;
+  /** `own`, or `machine`: see network.ts. */
+  readonly network?: string;
   readonly rounds: number;
   readonly seconds: number;
   readonly figures: Figures;
@@ -61,6 +66,7 @@ export async function play<Figures extends object>(
   measure: (flags: RunFlags, ends: Ends) => Promise<Figures>,
 ): Promise<never> {
   const flags = readFlags(plan);
+  if (plan.ownNetwork) await enterOwnNetwork();
   const ends = new Ends();
   const leave = async (code: number): Promise<never> => {
     await ends.all();
@@ -97,6 +103,7 @@ function report(plan: RunPlan, flags: RunFlags & { save: boolean }, figures: obj
     run: plan.name,
     at: new Date().toISOString(),
     place: place(),
+    ...(plan.ownNetwork && { network: network() }),
     rounds,
     seconds,
     figures,
