@@ -285,14 +285,12 @@ export class Supervisor {
 
 /**
  * How long after its begin the next pass begins at the earliest, in ms, when one took `workMs`. The
- * dispatcher keeps the window of `tickMs`; it is stretched here by what a pass takes beyond half of it: likes
- * merge meanwhile, and half a window stays free between two passes. Less stays free where that keeps the
- * window below `hurryMs`.
+ * dispatcher keeps the window of `tickMs`; it is stretched here so that a fifth of the time stays free
+ * between passes: likes merge meanwhile. Less stays free where that keeps the window below `hurryMs`.
  */
 function windowOf(workMs: number, tickMs: number): number {
-  if (tickMs === 0 || workMs <= tickMs / 2) return 0;
-  const freeMs = Math.min(tickMs / 2, Math.max(tickMs / 8, hurryMs - workMs));
-  return workMs + freeMs;
+  const windowMs = workMs + Math.max(tickMs / 8, Math.min(workMs / 4, hurryMs - workMs));
+  return tickMs > 0 && windowMs > tickMs ? windowMs : 0;
 }
 
 function isBehind(slot: Slot): boolean {
