@@ -285,11 +285,11 @@ export class Supervisor {
 
 /**
  * How long after its begin the next pass begins at the earliest, in ms, when one took `workMs`. The
- * dispatcher keeps the window of `tickMs`; it is stretched here so that a fifth of the time stays free
+ * dispatcher keeps the window of `tickMs`; it is stretched here so that an eighth of the time stays free
  * between passes: likes merge meanwhile. Less stays free where that keeps the window below `hurryMs`.
  */
 function windowOf(workMs: number, tickMs: number): number {
-  const windowMs = workMs + Math.max(tickMs / 8, Math.min(workMs / 4, hurryMs - workMs));
+  const windowMs = workMs + Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs));
   return tickMs > 0 && windowMs > tickMs ? windowMs : 0;
 }
 
