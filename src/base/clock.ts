@@ -19,7 +19,7 @@ export interface Clock {
    * processes have the core. Absent where the runtime cannot tell.
    */
   readonly worked?: (() => number) | undefined;
-  /** Runs once after at least `ms` milliseconds. Timers never keep the process alive. */
+  /** Runs once after `ms` milliseconds, at most half a one sooner. Timers never keep the process alive. */
   after(ms: number, run: () => void): Timer;
   /** Runs every `ms` milliseconds until cancelled. */
   every(ms: number, run: () => void): Timer;
@@ -47,14 +47,28 @@ function systemNow(): () => number {
   };
 }
 
+/** What a timer may be early, in ms: setting another one for less takes longer. */
+const earlyMaxMs = 0.5;
+
 /** The real clock; `worked` is the runtime's own, if it has one. */
 export function systemClock(worked?: () => number): Clock {
+  const now = systemNow();
   return {
-    now: systemNow(),
+    now,
     worked,
     after(ms, run) {
-      const handle = setTimeout(run, ms);
-      handle.unref();
+      const dueMs = now() + ms;
+      let handle: NodeJS.Timeout;
+      // Runtimes drop the fraction, and Node counts from when its loop last looked: some 2 ms early together.
+      const wait = (leftMs: number): void => {
+        handle = setTimeout(() => {
+          const leftMs = dueMs - now();
+          if (leftMs > earlyMaxMs) wait(leftMs);
+          else run();
+        }, leftMs);
+        handle.unref();
+      };
+      wait(ms);
       return { cancel: () => clearTimeout(handle) };
     },
     every(ms, run) {

@@ -4,7 +4,7 @@
  * The same watch serves polls and streams. A cursor says what the asker has seen, `<epoch>-<seq>-<version>`;
  * the answer comes when there is more, or after the wait, and carries the next cursor.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { formatId, parseId } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -125,15 +125,8 @@ export class Polls {
         if (met() || signal.aborted || this.#closed || this.#clock.now() >= deadlineMs) done();
       };
       const timer = this.#clock.after(Math.max(0, deadlineMs - nowMs), () => done());
-      let early: Timer | undefined;
-      // Node's timers may fire milliseconds early: what was looked at too soon is looked at again.
-      const lookAt = (atMs: number): void => {
-        early = this.#clock.after(Math.max(0, atMs - this.#clock.now() + 1), () => {
-          if (this.#clock.now() < atMs) lookAt(atMs);
-          else check();
-        });
-      };
-      if (alsoAtMs !== undefined) lookAt(alsoAtMs);
+      const early =
+        alsoAtMs === undefined ? undefined : this.#clock.after(Math.max(0, alsoAtMs - nowMs + 1), check);
       const done = (): void => {
         timer.cancel();
         early?.cancel();
