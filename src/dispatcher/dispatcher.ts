@@ -63,8 +63,6 @@ export class Dispatcher {
   readonly #subscriptions: Subscription[] = [];
   readonly #peers: Peers;
   #leaving = false;
-  /** Ticks since the metrics were read: a counter of the library costs as much as all routing of a tick. */
-  #published = 0;
   readonly #timers: readonly Timer[];
   readonly #kinds: ReadonlySet<Kind>;
   readonly #happenings: Happenings | undefined;
@@ -73,10 +71,6 @@ export class Dispatcher {
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     const { ledger, clock, metrics, bus } = parts;
-    metrics.beforeRead(() => {
-      metrics.ticks.inc(this.#published);
-      this.#published = 0;
-    });
     this.#kinds = kindSet(parts.kinds);
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
@@ -178,16 +172,16 @@ export class Dispatcher {
   }
 
   #publishTick(mark: Mark, echo: boolean): void {
-    const { video, subject, atMs, durableMs, by } = mark;
+    const { video, atMs, durableMs, by } = mark;
     if (!this.routes.watched(video) || !this.routes.owns(video)) return;
-    this.#publish(video, subject, atMs, durableMs, echo ? [] : by);
+    this.#publish(video, atMs, durableMs, echo ? [] : by);
   }
 
   /** A node began to watch, a dispatcher died, or we were away: the next tick may be far off. */
   #publishState(video: VideoId): void {
     const nowMs = this.#parts.clock.now();
     if (this.#parts.ledger.totals(video).version > 0 && this.routes.owns(video)) {
-      this.#publish(video, subjects.tick(video), nowMs, nowMs, []);
+      this.#publish(video, nowMs, nowMs, []);
     }
   }
 
@@ -205,12 +199,12 @@ export class Dispatcher {
     }
   }
 
-  #publish(video: VideoId, subject: string, atMs: number, durableMs: number, by: Mark["by"]): void {
+  #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): void {
     const { bus, clock, ledger, metrics, region } = this.#parts;
     const totals = ledger.totals(video);
     const tick = { video, region, totals, atMs, durableMs, tickedMs: clock.now(), by };
     // A refused tick is only late: the echo, or the state asked for after a reconnect, says the same.
-    if (bus.publish(subject, encodeTick(tick))) this.#published++;
+    if (bus.publish(subjects.tick(video), encodeTick(tick))) metrics.ticks.inc();
     else metrics.busRefused.inc();
   }
 

@@ -13,14 +13,11 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { By } from "../core/record.ts";
-import { subjects } from "../core/wire.ts";
 import type { Change } from "../ledger/ledger.ts";
 
 /** What a tick of a video will say. */
 export interface Mark {
   readonly video: VideoId;
-  /** What its ticks are published on. */
-  readonly subject: string;
   /** The oldest change since the last tick. */
   atMs: number;
   durableMs: number;
@@ -77,7 +74,7 @@ export class Ticks {
     for (const change of changes) {
       let mark = this.#marks.get(change.video);
       if (!mark) {
-        mark = newMark(change.video);
+        mark = { video: change.video, atMs: 0, durableMs: 0, by: [], dirty: false, ticks: 0, cooling: false };
         this.#marks.set(change.video, mark);
       }
       if (!mark.dirty) {
@@ -136,11 +133,6 @@ export class Ticks {
     this.#marks.delete(mark.video);
     this.#publish(mark, true);
   }
-}
-
-function newMark(video: VideoId): Mark {
-  const subject = subjects.tick(video);
-  return { video, subject, atMs: 0, durableMs: 0, by: [], dirty: false, ticks: 0, cooling: false };
 }
 
 /** Turns in the order they were added in: none comes before an earlier one, whenever it was due. */

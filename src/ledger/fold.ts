@@ -143,7 +143,7 @@ export class Fold {
       sum.added += added;
       sum.removed += removed;
       const room = limits.bySizeMax - sum.by.length;
-      if (room > 0 && added > 0 && group.by.length > 0) sum.by.push(...group.by.slice(0, room));
+      if (room > 0 && added > 0) sum.by.push(...group.by.slice(0, room));
     }
     return sums.values();
   }
