@@ -114,14 +114,13 @@ class Hub {
   }
 
   publish(subject: string, payload: Uint8Array, position: Position | undefined): void {
-    const bugs: unknown[] = [];
-    this.#give(this.receivers.get(subject), { subject, payload, position, bugs });
+    const message: Message = { subject, payload, position, bugs: [] };
+    this.#give(this.receivers.get(subject), message);
     for (const [start, pattern] of this.wild) {
-      if (covers(start, subject))
-        this.#give(this.receivers.get(pattern), { subject, payload, position, bugs });
+      if (covers(start, subject)) this.#give(this.receivers.get(pattern), message);
     }
     // A receiver that throws is a bug; the others were given the message first.
-    if (bugs.length > 0) throw bugs[0];
+    if (message.bugs.length > 0) throw message.bugs[0];
   }
 
   #give(receivers: readonly Receiver[] | undefined, message: Message): void {

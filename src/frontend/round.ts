@@ -13,8 +13,9 @@ export class Round {
   readonly slots: readonly Slot[];
   /** Viewers still to be visited, and after them those who came meanwhile. */
   readonly rest: IterableIterator<Viewer>;
-  /** Place of the viewer visited last, and of the last one that was there when it began: see Viewer.order. */
+  /** Place of the viewer visited last: see Viewer.order. */
   reached = 0;
+  /** Place of the last one that was there when it began. */
   readonly #lastOrder: number;
   /** Who was here and came to one of the slots meanwhile. Few: it takes a change of what is watched. */
   readonly #late = new Map<Viewer, Set<Slot>>();
