@@ -7,6 +7,7 @@
  * into plain ReadableStreams of Bun.serve.
  */
 import type { Socket } from "bun";
+import { limits } from "../src/core/limits.ts";
 import { serveOrders } from "./link.ts";
 
 export type BareOrder =
@@ -24,7 +25,7 @@ export interface BareWord {
 }
 
 /** Writes between two turns of the event loop: the same as the server's own. */
-const stepWrites = 512;
+const stepWrites = limits.stepWritesMax;
 const head =
   "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n" +
   "Transfer-Encoding: chunked\r\n\r\n8\r\n: hello\n\r\n";

@@ -11,6 +11,7 @@
 import type { BareOrder, BareWord } from "./bare-writer.ts";
 import { Crowd } from "./crowd.ts";
 import { Helper } from "./link.ts";
+import { warmed } from "./network.ts";
 import { type Ovation, startOvation } from "./ovation.ts";
 import { CpuWatch, limitedBy } from "./proc.ts";
 import { type Ends, play, type RunFlags, say } from "./run.ts";
@@ -18,12 +19,6 @@ import { median, medians, round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
 
 const viewers = 10_000;
-/**
- * Frames that every viewer gets before anything is measured: sixteen are answered in the way that network.ts
- * keeps out, as each side has paused while the others had their turn. Given up after `warmMs`.
- */
-const warmFrames = 24;
-const warmMs = 12_000;
 const sampleMs = 5_000;
 /** How many more ticks are asked of Ovation than the raw writer could have written. */
 const askMore = 1.1;
@@ -103,7 +98,7 @@ async function compare(videos: number, rounds: number, seconds: number, ends: En
 /** One measurement of one server: warm up, then count what is written and used within `seconds`. */
 async function window(side: Side, seconds: number, wantedPerS: number, bytesPerFrame: number) {
   await side.start(wantedPerS);
-  await warmed(side);
+  await warmed(() => side.frames(), viewers);
   const cpu = new CpuWatch({ server: [side.pid], audience: side.crowd.pids });
   const [frames, word] = [await side.frames(), await side.crowd.tell()];
   const beganMs = performance.now();
@@ -122,12 +117,6 @@ async function window(side: Side, seconds: number, wantedPerS: number, bytesPerF
     arrived: (wordAfter.bytes - word.bytes) / (written * bytesPerFrame),
   };
   return { figures, full: limitedBy(use) };
-}
-
-async function warmed(side: Side): Promise<void> {
-  const untilMs = performance.now() + warmMs;
-  const enough = (await side.frames()) + warmFrames * viewers;
-  while ((await side.frames()) < enough && performance.now() < untilMs) await Bun.sleep(100);
 }
 
 async function ovationSide(server: Ovation, videos: readonly string[], ends: Ends): Promise<Side> {

@@ -7,16 +7,15 @@
  */
 import { Crowd } from "./crowd.ts";
 import { Helper } from "./link.ts";
+import { warmed } from "./network.ts";
 import type { Ovation } from "./ovation.ts";
 import { type CpuUse, CpuWatch } from "./proc.ts";
 import type { Ends } from "./run.ts";
 import { round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
 
-/** Frames that every viewer gets before anything is measured: sixteen are answered as network.ts says. */
-const framesBefore = 24;
-const framesBeforeMs = 15_000;
 const connections = 16;
+const likesFrames = 'ovation_frames_total{event="likes"}';
 
 export interface CrowdRound {
   readonly figures: Record<string, number>;
@@ -46,7 +45,7 @@ export async function listenInCrowd(
     seconds: 3_600,
     accepts: 202,
   });
-  await shown(server, framesBefore * viewers);
+  await warmed(async () => (await server.metrics()).get(likesFrames) ?? 0, viewers);
   await crowd.forget();
   const pausesBefore = server.pausesMs.length;
   const before = await server.metrics();
@@ -71,14 +70,4 @@ export async function listenInCrowd(
     likesDeliveredPerS: round(grew("ovation_likes_delivered_total")),
   };
   return { figures, use, pausesBefore, before, after };
-}
-
-const likesFrames = 'ovation_frames_total{event="likes"}';
-
-/** Resolves when `frames` of likes have been written, or after `framesBeforeMs`. */
-async function shown(server: Ovation, frames: number): Promise<void> {
-  const untilMs = performance.now() + framesBeforeMs;
-  while (((await server.metrics()).get(likesFrames) ?? 0) < frames && performance.now() < untilMs) {
-    await Bun.sleep(100);
-  }
 }

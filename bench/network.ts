@@ -18,6 +18,20 @@ export function network(): string {
   return process.env[mark] ?? "machine";
 }
 
+/** Frames that every viewer gets before anything is measured: more than the sixteen after a pause. */
+const warmFrames = 24;
+const warmMs = 15_000;
+
+/**
+ * Resolves when `frames` counts `warmFrames` more for each of `viewers`, or after `warmMs`: a server that is
+ * too slow for that is measured as it is.
+ */
+export async function warmed(frames: () => Promise<number>, viewers: number): Promise<void> {
+  const untilMs = performance.now() + warmMs;
+  const enough = (await frames()) + warmFrames * viewers;
+  while ((await frames()) < enough && performance.now() < untilMs) await Bun.sleep(100);
+}
+
 /** Goes on in a network of its own, where that can be had: this process then only waits for the other. */
 export async function enterOwnNetwork(): Promise<void> {
   if (process.env[mark] !== undefined || Bun.which("unshare") === null) return;
