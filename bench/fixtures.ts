@@ -12,7 +12,7 @@ import type { Kind, Like, VideoId } from "../src/core/interaction.ts";
 import { type By, type LikeRecord, RecordBuilder } from "../src/core/record.ts";
 import { emptyCounts, type Totals } from "../src/core/totals.ts";
 import type { Tick } from "../src/core/wire.ts";
-import { Connection, type ConnectionOwner } from "../src/frontend/connection.ts";
+import { Connection, type ConnectionOwner } from "../src/fanout/connection.ts";
 
 /** Any number; this one is a date. */
 const seed = 20_200_304;

@@ -1,11 +1,11 @@
 /** Micro-benchmarks of the fan-out on connections whose readers take everything: all but the kernel. */
 import { createMetrics } from "../src/base/metrics.ts";
 import type { VideoId } from "../src/core/interaction.ts";
-import { History } from "../src/frontend/history.ts";
-import { Shard } from "../src/frontend/shard.ts";
-import type { Viewer } from "../src/frontend/slot.ts";
-import { Supervisor } from "../src/frontend/supervisor.ts";
-import { Watch } from "../src/frontend/watch.ts";
+import { Shard } from "../src/fanout/shard.ts";
+import type { Viewer } from "../src/fanout/slot.ts";
+import { Supervisor } from "../src/fanout/supervisor.ts";
+import { History } from "../src/video/history.ts";
+import { VideoState } from "../src/video/state.ts";
 import {
   entries,
   epoch,
@@ -21,15 +21,15 @@ import type { Micro } from "./micro.ts";
 
 const page = { entries: [], floor: 0, head: 0, more: false };
 
-function watchOf(video: VideoId): Watch {
-  const watch = new Watch(video, 1000, startMs);
+function watchOf(video: VideoId): VideoState {
+  const watch = new VideoState(video, 1000, startMs);
   const state = { epoch, region: "main", totals: totals(0), viewers: 0, page };
   watch.begin(state, startMs);
   watch.adopt(state, startMs);
   return watch;
 }
 
-function viewerIn(shard: Shard, watch: Watch, index: number, sink: Sink): void {
+function viewerIn(shard: Shard, watch: VideoState, index: number, sink: Sink): void {
   const connection = fakeConnection(shard, index, sink);
   const viewer: Viewer = {
     connection,
@@ -84,7 +84,7 @@ export function supervisor(): Micro[] {
     const watches = videoIds(videos).map(watchOf);
     const ticks = watches.map((watch) => tick(1, watch.video));
     for (let i = 0; i < 10_000; i++)
-      viewerIn(all.place(watches[i % videos]), watches[i % videos] as Watch, i, sink);
+      viewerIn(all.place(watches[i % videos]), watches[i % videos] as VideoState, i, sink);
     let version = 0;
     return {
       name: `supervisor: a tick of ${videos} video${videos === 1 ? "" : "s"} to 10,000 viewers, per write`,

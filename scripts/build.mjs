@@ -22,7 +22,7 @@ export function build() {
     ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
     `--define=OVATION_BUILD=${about}`,
     `--outfile=${fresh}`,
-    "src/main.ts",
+    "src/program/main.ts",
   ]);
   if (status !== 0) {
     rmSync(fresh, { force: true });

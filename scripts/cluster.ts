@@ -9,7 +9,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { secret } from "../src/base/prng.ts";
-import { parseSettings } from "../src/config.ts";
+import { parseSettings } from "../src/settings/config.ts";
 import { freePorts, type NatsServer, startNats } from "../src/system/nats.ts";
 
 const root = join(import.meta.dir, "..");
@@ -73,7 +73,7 @@ function start(member: Member, { url }: NatsServer): void {
     [
       ...dieWithUs,
       process.execPath,
-      join(root, "src/main.ts"),
+      join(root, "src/program/main.ts"),
       "--log-level=warn",
       `--drain=${drain}`,
       ...flags,

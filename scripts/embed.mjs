@@ -10,7 +10,7 @@ import { bun, fail, note, root, runToEnd, setUp } from "./setup.mjs";
 
 const folder = "dist/embed";
 const entries = [
-  { source: "src/ovation.ts", to: "ovation.js", target: "node" },
+  { source: "src/package/ovation.ts", to: "ovation.js", target: "node" },
   { source: "web/client/client.ts", to: "client.js", target: "browser" },
 ];
 

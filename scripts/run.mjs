@@ -1,6 +1,6 @@
 /**
- * Sets up, then runs one file of this project under the pinned Bun: `run.mjs src/main.ts --port=9000`.
- * Without a file it only sets up.
+ * Sets up, then runs one file of this project under the pinned Bun:
+ * `run.mjs src/program/main.ts --port=9000`. Without a file it only sets up.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

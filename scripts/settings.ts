@@ -1,5 +1,5 @@
-/** Rewrites README's settings section from the table in src/config.ts. */
-import { readmeSettings } from "../src/config.ts";
+/** Rewrites README's settings section from the table in src/settings/config.ts. */
+import { readmeSettings } from "../src/settings/config.ts";
 
 const readme = new URL("../README.md", import.meta.url);
 const section = /(<!-- settings -->\n)[\s\S]*(<!-- \/settings -->)/;

@@ -22,20 +22,30 @@ const fileLinesMax = 400;
 const functionLinesMax = 70;
 const columnsMax = 110;
 
-/** A folder may import itself and lower ranks. Files right in src/ stand above all. */
+/** A folder may import itself and lower ranks; two of one rank never meet. */
 const ranks: Readonly<Record<string, number>> = {
   base: 0,
   core: 1,
   bus: 2,
   ledger: 2,
-  dispatcher: 3,
-  frontend: 3,
-  hooks: 3,
   trust: 3,
-  http: 4,
-  load: 4,
+  hooks: 3,
+  dispatcher: 4,
+  asking: 4,
+  video: 5,
+  fanout: 6,
+  frontend: 7,
+  http: 8,
+  settings: 9,
+  node: 10,
+  load: 10,
+  package: 11,
+  program: 11,
 };
-const topRank = 5;
+const topRank = 12;
+
+/** These meet a dispatcher only through the bus, also in one process: the laptop walks the cluster's path. */
+const acrossTheBus = /^src\/(asking|video|fanout|frontend)\//;
 
 /** A module, or a global or a member of one, that only files matching `at` may use. */
 type Door = { readonly module?: RegExp; readonly global?: RegExp; readonly at: RegExp };
@@ -43,10 +53,14 @@ const doors: readonly Door[] = [
   { module: /^hono(\/|$)/, at: /^src\/http\/server\.ts$/ },
   { module: /^nats$/, at: /^src\/bus\/nats[a-z-]*\.ts$/ },
   { module: /^bun:sqlite$/, at: /^src\/ledger\/sqlite\.ts$/ },
-  { module: /^jose$/, at: /^src\/trust\/(tokens|mint)\.ts$/ },
+  { module: /^jose$/, at: /^src\/(trust\/tokens|program\/mint)\.ts$/ },
   { module: /^prom-client$/, at: /^src\/base\/(metrics|durations)\.ts$/ },
-  { module: /^commander$/, at: /^src\/base\/settings(-text)?\.ts$/ },
-  { module: /^(node:)?process$/, global: /^(process|Bun\.(env|argv))$/, at: /^src\/(main\.ts|load\/)/ },
+  { module: /^commander$/, at: /^src\/settings\/(table|text)\.ts$/ },
+  {
+    module: /^(node:)?process$/,
+    global: /^(process|Bun\.(env|argv))$/,
+    at: /^src\/(program\/main\.ts|load\/)/,
+  },
   {
     module: /^(node:)?timers(\/promises)?$/,
     global: /^(set(Timeout|Interval|Immediate)|Bun\.sleep|AbortSignal\.timeout)$/,
@@ -73,6 +87,7 @@ const keepsRanks: Check = ({ path, text }) => {
     .filter((target) => {
       if (!target.startsWith("src/")) return target !== "package.json" && !target.startsWith("web/dist/");
       if (isTest(target)) return true;
+      if (acrossTheBus.test(path) && target.startsWith("src/dispatcher/")) return true;
       return dirname(target) !== dirname(path) && rankOf(target) >= rankOf(path);
     })
     .map((target) => `${path} may not import ${target}`);
@@ -117,6 +132,28 @@ const exportsNames: Check = ({ path, text }) => {
 const opensWithWhy: Check = ({ path, text }) => {
   return isTest(path) || text.startsWith("/**") ? [] : [`${path} does not open by saying what it is`];
 };
+
+/** Files that import each other in a circle, types included: each is named by its first file. */
+function circles(files: readonly SourceFile[]): string[] {
+  const edges = new Map<string, readonly string[]>();
+  for (const { path, text } of files) {
+    if (isTest(path)) continue;
+    const targets = importsOf(text).filter((name) => name.startsWith("."));
+    edges.set(
+      path,
+      targets.map((name) => normalize(join(dirname(path), name))),
+    );
+  }
+  const reaches = (from: string): Set<string> => {
+    const seen = new Set<string>();
+    const open = [from];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      for (const next of edges.get(at) ?? []) if (!seen.has(next)) seen.add(next) && open.push(next);
+    }
+    return seen;
+  };
+  return [...edges.keys()].filter((path) => reaches(path).has(path)).map((path) => `${path} is in a circle`);
+}
 
 /** The road is README's table whose first column is a path in src/. */
 function missedByRoad(readme: string, paths: readonly string[]): string[] {
@@ -206,6 +243,10 @@ describe("the source", () => {
     expect(files.flatMap(check)).toEqual([]);
   });
 
+  test("has no circle of imports", () => {
+    expect(circles(source)).toEqual([]);
+  });
+
   test("is on README's road, file by file", async () => {
     const [readme] = await filesOf("README.md");
     expect(
@@ -227,23 +268,31 @@ describe("every check can fail", () => {
     [keepsRanks, "src/core/a.ts", 'type B = import("../bus/bus.ts").B;', 1],
     [keepsRanks, "src/ledger/a.ts", 'import { b } from "../bus/bus.ts";', 1],
     [keepsRanks, "src/frontend/a.ts", 'import { b } from "../dispatcher/b.ts";', 1],
-    [keepsRanks, "src/http/a.ts", 'import { b } from "../config.ts";', 1],
+    [keepsRanks, "src/dispatcher/a.ts", 'import { b } from "../frontend/b.ts";', 1],
+    [keepsRanks, "src/http/a.ts", 'import { b } from "../settings/config.ts";', 1],
     [keepsRanks, "src/http/a.ts", 'import { b } from "../core/b.test.ts";', 1],
     [keepsRanks, "src/http/a.ts", 'import { b } from "./fake-b.ts";', 1],
     [keepsRanks, "src/http/a.ts", 'import { b } from "../../scripts/b.ts";', 1],
     [keepsRanks, "src/http/a.ts", 'import { b } from "../bus/bus.ts"; import { c } from "./c.ts";', 0],
-    [keepsRanks, "src/main.ts", 'import { b } from "./node.ts"; import { c } from "./http/server.ts";', 0],
+    [keepsRanks, "src/node/a.ts", 'import { b } from "../load/load.ts";', 1],
+    [keepsRanks, "src/node/a.ts", 'import { b } from "../program/main.ts";', 1],
+    [
+      keepsRanks,
+      "src/program/main.ts",
+      'import { b } from "../node/node.ts"; import { c } from "./b.ts";',
+      0,
+    ],
     [keepsRanks, "src/core/a.test.ts", 'import { b } from "../bus/bus.ts";', 0],
     [usesDoors, "src/http/read.ts", 'import { Hono } from "hono"; import { cors } from "hono/cors";', 2],
     [usesDoors, "src/http/server.ts", 'import { Hono } from "hono";', 0],
     [usesDoors, "src/ledger/jetstream.ts", 'import type { Msg } from "nats";', 1],
     [usesDoors, "src/bus/nats.ts", 'import { connect } from "nats";', 0],
-    [usesDoors, "src/config.ts", "const nats = settings.nats; use(nats);", 0],
+    [usesDoors, "src/settings/config.ts", "const nats = settings.nats; use(nats);", 0],
     [usesDoors, "src/ledger/fold.ts", 'import { Database } from "bun:sqlite";', 1],
-    [usesDoors, "src/node.ts", "process.exit(1);", 1],
-    [usesDoors, "src/node.ts", "const { env } = globalThis.process; use(Bun.env.HOME);", 2],
-    [usesDoors, "src/node.ts", 'import { exit } from "node:process";', 1],
-    [usesDoors, "src/main.ts", "process.exit(1);", 0],
+    [usesDoors, "src/node/node.ts", "process.exit(1);", 1],
+    [usesDoors, "src/node/node.ts", "const { env } = globalThis.process; use(Bun.env.HOME);", 2],
+    [usesDoors, "src/node/node.ts", 'import { exit } from "node:process";', 1],
+    [usesDoors, "src/program/main.ts", "process.exit(1);", 0],
     [usesDoors, "src/bus/a.ts", "setTimeout(f, 1); const later = setImmediate; Bun.sleep(1);", 3],
     [usesDoors, "src/bus/a.ts", "Date.now(); performance.now(); new Date(); new Date;", 3],
     [usesDoors, "src/bus/a.ts", "clock.performance; new Date(ms); x.setTimeout(1); ({ process: 1 });", 0],
@@ -272,12 +321,24 @@ describe("every check can fail", () => {
     });
   }
 
+  test("a circle of imports, by types too", () => {
+    const files = [
+      { path: "src/a/a.ts", text: 'import type { B } from "./b.ts";' },
+      { path: "src/a/b.ts", text: 'import { c } from "./c.ts";' },
+      { path: "src/a/c.ts", text: 'import { a } from "./a.ts"; import { d } from "./d.ts";' },
+      { path: "src/a/d.ts", text: "" },
+    ];
+    expect(circles(files)).toHaveLength(3);
+    expect(circles(files.slice(1))).toEqual([]);
+  });
+
   test("the road misses a file, leads nowhere, or lists one twice", () => {
-    const readme = "| `src/main.ts` | start |\n| `src/gone.ts` | left |\n| `src/main.ts` | again |\n";
-    expect(missedByRoad(readme, ["src/main.ts", "src/new.ts", "src/new.test.ts"])).toEqual([
+    const readme =
+      "| `src/program/main.ts` | start |\n| `src/gone.ts` | left |\n| `src/program/main.ts` | again |\n";
+    expect(missedByRoad(readme, ["src/program/main.ts", "src/new.ts", "src/new.test.ts"])).toEqual([
       "the road misses src/new.ts",
       "the road leads to src/gone.ts, which is not there",
-      "the road lists src/main.ts twice",
+      "the road lists src/program/main.ts twice",
     ]);
   });
 });

@@ -80,10 +80,10 @@ interface Server {
 interface SharedTable {
   readonly leaseMs: number | undefined;
   readonly rows: Rows;
-  readonly watches: Set<Watch>;
+  readonly watches: Set<VideoState>;
 }
 
-interface Watch {
+interface VideoState {
   readonly member: Member;
   readonly rows: Rows;
   readonly synced: (() => void) | undefined;
@@ -176,7 +176,7 @@ class Hub {
 class Member implements MemoryBus {
   readonly #hub: Hub;
   readonly #ends = new Set<() => void>();
-  readonly #watches = new Map<Watch, SharedTable>();
+  readonly #watches = new Map<VideoState, SharedTable>();
   readonly #waiting = new Set<(why: BusUnavailable) => void>();
   readonly #listeners = new Set<(connected: boolean) => void>();
   #connected = true;
@@ -308,7 +308,7 @@ class Member implements MemoryBus {
       watch: (changed, synced) => {
         this.#assertOpen();
         const rows = new Rows(this.#hub.clock, table.leaseMs, changed);
-        const watch: Watch = { member: this, rows, synced };
+        const watch: VideoState = { member: this, rows, synced };
         table.watches.add(watch);
         this.#watches.set(watch, table);
         if (this.#connected) show(watch, table);
@@ -359,7 +359,7 @@ function covers(start: string, subject: string): boolean {
 }
 
 /** Shows a watch every row there is, then that it has seen them. */
-function show(watch: Watch, table: SharedTable): void {
+function show(watch: VideoState, table: SharedTable): void {
   watch.rows.look();
   for (const [key, value, putMs] of [...table.rows.each()]) watch.rows.put(key, value, putMs);
   watch.rows.looked();

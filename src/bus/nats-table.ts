@@ -59,7 +59,7 @@ export class NatsTable implements Table {
   readonly #wanted: StreamWanted;
   readonly #leaseMs: number | undefined;
   readonly #prefix: string;
-  readonly #watches = new Set<Watch>();
+  readonly #watches = new Set<VideoState>();
   /** Markers to sweep: key → its seq and when. */
   readonly #markers = new Map<string, { seq: number; dueMs: number }>();
   readonly #markerMs: number;
@@ -115,7 +115,7 @@ export class NatsTable implements Table {
         synced?.();
       },
     });
-    const watch = new Watch(rows, reader, this.#watches);
+    const watch = new VideoState(rows, reader, this.#watches);
     return watch;
   }
 
@@ -177,12 +177,12 @@ export class NatsTable implements Table {
   }
 }
 
-class Watch implements Subscription {
+class VideoState implements Subscription {
   readonly reader: Reader;
   readonly #rows: Rows;
-  readonly #watches: Set<Watch>;
+  readonly #watches: Set<VideoState>;
 
-  constructor(rows: Rows, reader: Reader, watches: Set<Watch>) {
+  constructor(rows: Rows, reader: Reader, watches: Set<VideoState>) {
     this.reader = reader;
     this.#rows = rows;
     this.#watches = watches;

@@ -3,6 +3,7 @@
  * it is told to, and viewers that read real streams, or stop reading.
  */
 import { createParser } from "eventsource-parser";
+import { Reader } from "../asking/reader.ts";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
@@ -10,11 +11,10 @@ import { type MemoryBus, type MemoryHub, memoryHub } from "../bus/memory.ts";
 import { type Entry, formatId } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { decodeStateRequest, encodeEntry, encodeState, encodeTick, subjects } from "../core/wire.ts";
+import { Connection } from "../fanout/connection.ts";
 import type { Batch, Ledger } from "../ledger/ledger.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
-import { Connection } from "./connection.ts";
 import { Frontend } from "./frontend.ts";
-import { Reader } from "./reader.ts";
 
 export const v = "v" as VideoId;
 export const w = "w" as VideoId;

@@ -2,9 +2,19 @@
  * The frontend: holds viewers' streams and shows them what the bus tells. It knows no ledger and no
  * dispatcher.
  *
- * The road through it: bus → feed → watch → supervisor → shard → connection. This file is the door: it opens
+ * The road through it: bus → sync → watch → supervisor → shard → connection. This file is the door: it opens
  * streams, changes what they watch, and sends them away when the node stops.
  */
+
+import {
+  Elsewhere,
+  nodeOf,
+  tooManyVideos,
+  tooManyWatches,
+  type Watching,
+  type WatchVerdict,
+} from "../asking/elsewhere.ts";
+import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
@@ -14,26 +24,17 @@ import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
-import type { Connection, ConnectionClass, EndReason } from "./connection.ts";
-import { Counts } from "./counts.ts";
-import {
-  Elsewhere,
-  nodeOf,
-  tooManyVideos,
-  tooManyWatches,
-  type Watching,
-  type WatchVerdict,
-} from "./elsewhere.ts";
-import { Feed } from "./feed.ts";
-import { Interest } from "./interest.ts";
+import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
+import { Review } from "../fanout/review.ts";
+import type { Viewer } from "../fanout/slot.ts";
+import { Supervisor } from "../fanout/supervisor.ts";
+import { Counts } from "../video/counts.ts";
+import { Interest } from "../video/interest.ts";
+import type { VideoState } from "../video/state.ts";
+import { Sync } from "../video/sync.ts";
+import { Expiry } from "./expiry.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
-import type { Reader } from "./reader.ts";
-import { Review } from "./review.ts";
-import type { Viewer } from "./slot.ts";
-import { Supervisor } from "./supervisor.ts";
-import { Terms } from "./terms.ts";
-import type { Watch } from "./watch.ts";
 
 export interface FrontendParts {
   readonly node: string;
@@ -68,10 +69,10 @@ export class Frontend implements Watching {
   readonly #parts: FrontendParts;
   readonly #supervisor: Supervisor;
   readonly #interest: Interest;
-  readonly #feed: Feed;
+  readonly #sync: Sync;
   readonly #counts: Counts;
   readonly #polls: Polls;
-  readonly #terms: Terms;
+  readonly #expiry: Expiry;
   readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
@@ -92,7 +93,7 @@ export class Frontend implements Watching {
       left: (viewer, reason) => this.#left(viewer, reason),
       stale: () => !bus.connected(),
     });
-    this.#feed = new Feed(parts, {
+    this.#sync = new Sync(parts, {
       ready: (watch) => this.#ready(watch),
       stateChanged: (watch) => this.#stateChanged(watch),
       entriesCame: (watch) => {
@@ -107,25 +108,25 @@ export class Frontend implements Watching {
     this.#interest = new Interest({
       ...parts,
       began: (watch) => {
-        this.#feed.follow(watch);
+        this.#sync.follow(watch);
         this.#counts.follow(watch);
         metrics.videos.inc();
       },
       ended: (watch) => {
         this.#lobby.take(watch);
-        this.#feed.unfollow(watch);
+        this.#sync.unfollow(watch);
         this.#counts.unfollow(watch);
         metrics.videos.dec();
       },
     });
-    this.#polls = new Polls(parts.clock, this.#interest, this.#feed, parts.reader);
-    this.#terms = new Terms(clock, (connection) => connection.end("expired", this.refuse("expired")));
+    this.#polls = new Polls(parts.clock, this.#interest, this.#sync, parts.reader);
+    this.#expiry = new Expiry(clock, (connection) => connection.end("expired", this.refuse("expired")));
     this.#subscriptions.push(
       bus.serve(subjects.node(parts.node), (payload) => this.#serve(payload)),
       bus.onConnected((connected) => {
         this.#supervisor.staleChanged();
         if (!connected) return;
-        this.#feed.refresh();
+        this.#sync.refresh();
         this.#interest.rewrite();
       }),
     );
@@ -142,7 +143,7 @@ export class Frontend implements Watching {
   }
 
   /** What this node watches. */
-  watches(): Iterable<Watch> {
+  watches(): Iterable<VideoState> {
     return this.#interest.watches();
   }
 
@@ -169,7 +170,7 @@ export class Frontend implements Watching {
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);
-    this.#terms.set(connection, request.untilMs, request.ended);
+    this.#expiry.set(connection, request.untilMs, request.ended);
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
@@ -232,10 +233,10 @@ export class Frontend implements Watching {
   async close(): Promise<void> {
     await this.drain(0);
     for (const subscription of this.#subscriptions.splice(0)) subscription.end();
-    this.#feed.close();
+    this.#sync.close();
     await this.#interest.close();
     this.#counts.close();
-    this.#terms.close();
+    this.#expiry.close();
     this.#supervisor.close();
   }
 
@@ -253,7 +254,7 @@ export class Frontend implements Watching {
     else this.#join(joiner);
   }
 
-  #ready(watch: Watch): void {
+  #ready(watch: VideoState): void {
     for (const joiner of this.#lobby.take(watch)) this.#joinOrWait(joiner);
     this.#polls.wake(watch);
   }
@@ -269,9 +270,11 @@ export class Frontend implements Watching {
       this.#admit(joiner, resumes);
       return;
     }
-    const asked = watches.map((watch) => resumeAsking(watch, lastEventId, this.#feed, this.#parts.reader));
+    const asked = watches.map((watch) => resumeAsking(watch, lastEventId, this.#sync, this.#parts.reader));
     void Promise.all(asked).then((answers) => {
-      const still = answers.map((answer, index) => stillTrue(answer, watches[index] as Watch, lastEventId));
+      const still = answers.map((answer, index) =>
+        stillTrue(answer, watches[index] as VideoState, lastEventId),
+      );
       this.#admit(joiner, still);
     });
   }
@@ -297,19 +300,19 @@ export class Frontend implements Watching {
   }
 
   /** Moderators are told; a removal of what all see already does not wait behind what is held. */
-  #entryHeld(watch: Watch, entry: Entry): void {
+  #entryHeld(watch: VideoState, entry: Entry): void {
     this.#review.held(watch);
     if (entry.type !== "retract" || entry.target > watch.history.tip) return;
     const bytes = bytesOf(earlyRetractFrame(watch.epoch, entry));
     for (const [shard, slot] of watch.slots) shard.tellAll(slot, bytes, this.#parts.clock.now());
   }
 
-  #stateChanged(watch: Watch): void {
+  #stateChanged(watch: VideoState): void {
     this.#supervisor.stateChanged(watch);
     this.#polls.wake(watch);
   }
 
-  #restarted(watch: Watch, reason: "epoch" | "history"): void {
+  #restarted(watch: VideoState, reason: "epoch" | "history"): void {
     const nowMs = this.#parts.clock.now();
     for (const [shard, slot] of watch.slots) shard.restart(slot, reason, nowMs);
     this.#review.restarted(watch);
@@ -321,7 +324,7 @@ export class Frontend implements Watching {
   #change(id: string, video: VideoId, on: boolean, untilMs?: number): WatchVerdict {
     const viewer = this.#connections.get(id);
     if (!viewer) return "unknown-connection";
-    this.#terms.shorten(viewer.connection, untilMs);
+    this.#expiry.shorten(viewer.connection, untilMs);
     const held = viewer.watches.find((watch) => watch.video === video);
     if (on) {
       if (held) return "done";
@@ -351,7 +354,7 @@ export class Frontend implements Watching {
     const { connection } = viewer;
     this.#viewers.delete(connection);
     this.#connections.delete(connection.id);
-    this.#terms.left(connection);
+    this.#expiry.left(connection);
     this.#parts.metrics.connections.dec();
     this.#parts.metrics.connectionsClosed.inc({ reason });
     for (const slot of viewer.slots) this.#counts.moved(slot.watch, -1);

@@ -4,16 +4,17 @@
  * The distinction it rests on: a place is only ever continued when everything after it is held; else the
  * viewer is told `reset` and gets a snapshot. There is no third way, so there is no silent hole.
  */
+
+import type { Reader } from "../asking/reader.ts";
 import { parseId } from "../core/entry.ts";
-import type { Feed } from "./feed.ts";
-import type { Reader } from "./reader.ts";
-import type { ResetReason, Slot, Viewer } from "./slot.ts";
-import type { Watch } from "./watch.ts";
+import type { ResetReason, Slot, Viewer } from "../fanout/slot.ts";
+import type { VideoState } from "../video/state.ts";
+import type { Sync } from "../video/sync.ts";
 
 /** A viewer on its way in. */
 export interface Joiner {
   readonly viewer: Viewer;
-  readonly watches: readonly Watch[];
+  readonly watches: readonly VideoState[];
   readonly lastEventId: string | undefined;
   /** A moderator, who is told what is held. */
   readonly reviews: boolean;
@@ -21,10 +22,10 @@ export interface Joiner {
 
 /** Viewers whose videos' first state has not come yet, each where the first of those is awaited. */
 export class Lobby {
-  readonly #joiners = new Map<Watch, Joiner[]>();
+  readonly #joiners = new Map<VideoState, Joiner[]>();
 
   /** Lets `joiner` wait for the first state of `watch`. */
-  wait(watch: Watch, joiner: Joiner): void {
+  wait(watch: VideoState, joiner: Joiner): void {
     const joiners = this.#joiners.get(watch) ?? [];
     joiners.push(joiner);
     // Those who left meanwhile: forgotten once they are the half, so that forgetting costs little each.
@@ -36,7 +37,7 @@ export class Lobby {
   }
 
   /** Takes out those who wait for `watch`. */
-  take(watch: Watch): readonly Joiner[] {
+  take(watch: VideoState): readonly Joiner[] {
     const joiners = this.#joiners.get(watch) ?? [];
     this.#joiners.delete(watch);
     return joiners;
@@ -47,7 +48,7 @@ export class Lobby {
 export type Resume = { readonly seq: number } | { readonly reset: ResetReason };
 
 /** What can be said about `lastEventId` without asking anybody; undefined when a dispatcher must be asked. */
-export function resumeNow(watch: Watch, lastEventId: string): Resume | undefined {
+export function resumeNow(watch: VideoState, lastEventId: string): Resume | undefined {
   const id = parseId(lastEventId);
   if (!id) return { reset: "unknown-id" };
   if (id.epoch !== watch.epoch) return { reset: "epoch" };
@@ -57,16 +58,16 @@ export function resumeNow(watch: Watch, lastEventId: string): Resume | undefined
 
 /** As `resumeNow`, asking where that is needed: for the log's head, or for older history. */
 export async function resumeAsking(
-  watch: Watch,
+  watch: VideoState,
   lastEventId: string,
-  feed: Feed,
+  sync: Sync,
   reader: Reader,
 ): Promise<Resume> {
   const now = resumeNow(watch, lastEventId);
   if (now) return now;
   const seq = parseId(lastEventId)?.seq ?? 0;
   if (seq < watch.history.floor) {
-    return (await feed.extend(watch, seq)) ? { seq } : { reset: "history" };
+    return (await sync.extend(watch, seq)) ? { seq } : { reset: "history" };
   }
   const state = await reader.state(watch.video, undefined, 0);
   if ("rejected" in state) return { reset: "unavailable" };
@@ -75,7 +76,7 @@ export async function resumeAsking(
 }
 
 /** As `resumeAsking` answered, if it still holds: history may have moved on while it asked. */
-export function stillTrue(resume: Resume, watch: Watch, lastEventId: string): Resume {
+export function stillTrue(resume: Resume, watch: VideoState, lastEventId: string): Resume {
   return resumeNow(watch, lastEventId) ?? ("reset" in resume ? resume : { reset: "history" });
 }
 

@@ -4,17 +4,18 @@
  * The same watch serves polls and streams. A cursor says what the asker has seen, `<epoch>-<seq>-<version>`;
  * the answer comes when there is more, or after the wait, and carries the next cursor.
  */
+
+import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
 import { formatId, parseId } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { CommentJson } from "../core/sse.ts";
 import type { Counts } from "../core/totals.ts";
-import type { Feed } from "./feed.ts";
-import type { Interest } from "./interest.ts";
+import type { Interest } from "../video/interest.ts";
+import type { VideoState } from "../video/state.ts";
+import type { Sync } from "../video/sync.ts";
 import { resumeAsking } from "./joining.ts";
-import type { Reader } from "./reader.ts";
-import type { Watch } from "./watch.ts";
 
 export interface PollAnswer {
   /** To be sent with the next poll; opaque to clients. */
@@ -37,21 +38,21 @@ const gatherMs = 250;
 export class Polls {
   readonly #clock: Clock;
   readonly #interest: Interest;
-  readonly #feed: Feed;
+  readonly #sync: Sync;
   readonly #reader: Reader;
-  readonly #waiting = new Map<Watch, Set<() => void>>();
+  readonly #waiting = new Map<VideoState, Set<() => void>>();
   #count = 0;
   #closed = false;
 
-  constructor(clock: Clock, interest: Interest, feed: Feed, reader: Reader) {
+  constructor(clock: Clock, interest: Interest, sync: Sync, reader: Reader) {
     this.#clock = clock;
     this.#interest = interest;
-    this.#feed = feed;
+    this.#sync = sync;
     this.#reader = reader;
   }
 
   /** Something about `watch` has changed. */
-  wake(watch: Watch): void {
+  wake(watch: VideoState): void {
     for (const check of this.#waiting.get(watch) ?? []) check();
   }
 
@@ -87,14 +88,14 @@ export class Polls {
   }
 
   async #answer(
-    watch: Watch,
+    watch: VideoState,
     cursor: string | undefined,
     deadlineMs: number,
     signal: AbortSignal,
   ): Promise<PollAnswer> {
     const seen = cursor === undefined ? undefined : parseCursor(cursor);
     if (!seen) return this.#snapshot(watch, cursor !== undefined);
-    const resume = await resumeAsking(watch, seen.id, this.#feed, this.#reader);
+    const resume = await resumeAsking(watch, seen.id, this.#sync, this.#reader);
     if ("reset" in resume) return this.#snapshot(watch, true);
     const { history } = watch;
     const earliestMs = this.#clock.now() + gatherMs;
@@ -110,7 +111,7 @@ export class Polls {
 
   /** Resolves when `met()` holds, at `deadlineMs`, when the asker leaves or when all is closed. */
   async #until(
-    watch: Watch,
+    watch: VideoState,
     met: () => boolean,
     deadlineMs: number,
     signal: AbortSignal,
@@ -140,7 +141,7 @@ export class Polls {
     });
   }
 
-  #snapshot(watch: Watch, reset: boolean): PollAnswer {
+  #snapshot(watch: VideoState, reset: boolean): PollAnswer {
     const { tip } = watch.history;
     const comments = watch.history.latest(limits.snapshotCommentsMax, tip);
     const answer = this.#said(watch, Math.max(tip, watch.whole), comments, []);
@@ -148,7 +149,7 @@ export class Polls {
   }
 
   #said(
-    watch: Watch,
+    watch: VideoState,
     seq: number,
     comments: readonly CommentJson[],
     retracted: readonly number[],

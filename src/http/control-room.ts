@@ -9,7 +9,7 @@ import type { Timer } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import type { ClusterView } from "../core/nodes.ts";
 import { bytesOf, frame } from "../core/sse.ts";
-import type { Watch } from "../frontend/watch.ts";
+import type { VideoState } from "../video/state.ts";
 import { refuse } from "./answer.ts";
 import { enter } from "./auth.ts";
 import type { Call } from "./call.ts";
@@ -181,7 +181,7 @@ export class ControlRoom {
     };
   }
 
-  async #read(watches: readonly Watch[], nowMs: number): Promise<Reading> {
+  async #read(watches: readonly VideoState[], nowMs: number): Promise<Reading> {
     const { metrics } = this.#doors;
     const [likesIn, likesDelivered, frames, bytes] = await Promise.all(
       [metrics.likesAccepted, metrics.likesDelivered, metrics.frames, metrics.bytes].map(countsOf),
@@ -202,8 +202,8 @@ export class ControlRoom {
 }
 
 /** The watched videos of most viewers, most first. */
-function topOf(watches: Iterable<Watch>): readonly Watch[] {
-  let top: Watch[] = [];
+function topOf(watches: Iterable<VideoState>): readonly VideoState[] {
+  let top: VideoState[] = [];
   for (const watch of watches) {
     if (watch.holders === 0) continue;
     top.push(watch);
@@ -213,11 +213,15 @@ function topOf(watches: Iterable<Watch>): readonly Watch[] {
   return largest(top);
 }
 
-function largest(watches: Watch[]): Watch[] {
+function largest(watches: VideoState[]): VideoState[] {
   return watches.sort((a, b) => b.shownViewers - a.shownViewers || b.likes - a.likes).slice(0, topMax);
 }
 
-function videoOf({ video, shownViewers, likes, totals, history }: Watch, last: Reading, seconds: number) {
+function videoOf(
+  { video, shownViewers, likes, totals, history }: VideoState,
+  last: Reading,
+  seconds: number,
+) {
   const before = last.videos.get(video);
   const { comments } = before
     ? history.changes(Math.max(before.tip, history.floor), history.tip)

@@ -5,14 +5,15 @@
  * in another program; who stands behind it (one process, a cluster) shows nowhere in http/. Web standards
  * only: the same code answers under Bun and under Node.
  */
+
+import type { Watching } from "../asking/elsewhere.ts";
+import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Ingest } from "../core/ingest.ts";
 import type { Rejection } from "../core/interaction.ts";
-import type { Watching } from "../frontend/elsewhere.ts";
 import type { Frontend } from "../frontend/frontend.ts";
-import type { Reader } from "../frontend/reader.ts";
 import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";

@@ -13,7 +13,7 @@ import {
   onOff,
   wholeNumber,
   wholeNumberOr,
-} from "../base/kinds.ts";
+} from "../settings/kinds.ts";
 import {
   defineSettings,
   group,
@@ -21,8 +21,8 @@ import {
   type Parsed,
   parseTable,
   type SettingsOf,
-} from "../base/settings.ts";
-import { helpText } from "../base/settings-text.ts";
+} from "../settings/table.ts";
+import { helpText } from "../settings/text.ts";
 import { isLoopback, readTarget } from "./target.ts";
 
 /** Viewers of one process. Beyond: more processes; a process may often hold 20,000 descriptors only. */

@@ -11,7 +11,7 @@ import { natsBus } from "../bus/nats.ts";
 import type { NatsTable } from "../bus/nats-table.ts";
 import type { Kind, VideoId } from "../core/interaction.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
-import { Node } from "../node.ts";
+import { Node } from "../node/node.ts";
 import { until } from "./cluster.ts";
 import { startNats } from "./nats.ts";
 

@@ -21,7 +21,9 @@ const dieWithUs: Command = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KI
 const logLinesMax = 2_000;
 
 /** The command that starts this program as it is written now. */
-export const program: Command = isBuilt() ? [executable] : [process.execPath, join(root, "src/main.ts")];
+export const program: Command = isBuilt()
+  ? [executable]
+  : [process.execPath, join(root, "src/program/main.ts")];
 
 function isBuilt(): boolean {
   const builtMs = statSync(executable, { throwIfNoEntry: false })?.mtimeMs ?? 0;

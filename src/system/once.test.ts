@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadReport } from "../load/report.ts";
-import { mint, parseTokenOptions } from "../trust/mint.ts";
+import { mint, parseTokenOptions } from "../program/mint.ts";
 import { program } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { hows, type Running, startExecutable, startServer } from "./server.ts";

@@ -11,8 +11,8 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { seededPrng } from "../base/prng.ts";
-import { parseSettings } from "../config.ts";
-import { startServing } from "../serve.ts";
+import { startServing } from "../program/serve.ts";
+import { parseSettings } from "../settings/config.ts";
 
 export type How = "here" | "executable" | Host;
 /** The runtime of the example that holds the node. */

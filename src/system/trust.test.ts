@@ -1,6 +1,6 @@
 /** Who may do what, and how much, at a real node: with tokens from `ovation token`, over real sockets. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mint, parseTokenOptions } from "../trust/mint.ts";
+import { mint, parseTokenOptions } from "../program/mint.ts";
 import { post, Viewer } from "./events.ts";
 import { hows, type Running, startServer } from "./server.ts";
 

@@ -4,8 +4,8 @@ import { createHmac, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
+import { mint, parseTokenOptions } from "../program/mint.ts";
 import { forbids, type Identity } from "./identity.ts";
-import { mint, parseTokenOptions } from "./mint.ts";
 import { publicKeys, secretKey } from "./token-keys.ts";
 import { type TokenRules, Tokens } from "./tokens.ts";
 

@@ -45,7 +45,7 @@ function shareable(): boolean {
 
 /** One client of one server. `watch` below keeps one per server; make your own for a second token. */
 export function createClient(options: ConnectOptions = {}, outside: Outside = browser): Client {
-  const base = new URL("./", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url)
+  const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url)
     .href;
   const { token } = options;
   const feed = createFeed(() => outside.now());

@@ -8,7 +8,7 @@ import { createMetrics } from "../../base/metrics.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import { type MemoryBus, type MemoryHub, memoryHub } from "../../bus/memory.ts";
 import type { Role } from "../../core/nodes.ts";
-import { Node } from "../../node.ts";
+import { Node } from "../../node/node.ts";
 import { NodeClock } from "./clock.ts";
 import { SimLedger, SimLog } from "./log.ts";
 

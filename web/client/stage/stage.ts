@@ -95,7 +95,7 @@ export class OvationStage extends HTMLElement {
 
   async #start(): Promise<void> {
     const turn = ++this.#turn;
-    const base = new URL("./", new URL(this.getAttribute("server") ?? import.meta.url, location.href)).href;
+    const base = new URL(".", new URL(this.getAttribute("server") ?? import.meta.url, location.href)).href;
     const config = await configOf(base);
     if (turn !== this.#turn) return;
     const words = wordsFor(this.lang, document.documentElement.lang, navigator.language);

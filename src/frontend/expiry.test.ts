@@ -1,0 +1,70 @@
+/** The wheel of streams that end: each in its time, never before, however many, and nothing left behind. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { VirtualClock } from "../base/clock.ts";
+import { Connection } from "../fanout/connection.ts";
+import { Expiry } from "./expiry.ts";
+
+function setUp() {
+  const clock = new VirtualClock(1_700_000_000_123);
+  const ended: [Connection, number][] = [];
+  const expiry = new Expiry(clock, (connection) => {
+    ended.push([connection, clock.now()]);
+    expiry.left(connection);
+  });
+  const connection = (id: string) => new Connection(id, { ended: () => {} }, 15_000, clock.now());
+  return { clock, expiry, ended, connection };
+}
+
+describe("expiry", () => {
+  test("end each stream within a second after its time, and not before", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -2_000, max: 200_000 }), { maxLength: 50 }), (offsets) => {
+        const { clock, expiry, ended, connection } = setUp();
+        const until = new Map(offsets.map((offset, i) => [connection(`c${i}`), clock.now() + offset]));
+        for (const [one, untilMs] of until) expiry.set(one, untilMs, undefined);
+        const start = clock.now();
+        clock.advance(203_000);
+        expect(ended.length).toBe(offsets.length);
+        for (const [one, atMs] of ended) {
+          const dueMs = Math.max(start, until.get(one) ?? 0);
+          expect(atMs).toBeGreaterThanOrEqual(dueMs);
+          expect(atMs - dueMs).toBeLessThanOrEqual(1_000);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("can be shortened and not lengthened", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    const one = connection("one");
+    expiry.set(one, clock.now() + 60_000, undefined);
+    expiry.shorten(one, clock.now() + 90_000);
+    expiry.shorten(one, clock.now() + 5_000);
+    clock.advance(6_000);
+    expect(ended.length).toBe(1);
+    const free = connection("free");
+    expiry.shorten(free, clock.now() + 1_000);
+    clock.advance(2_000);
+    expect(ended.length).toBe(2);
+  });
+
+  test("a stream that left is told of once and ends no more", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    let told = 0;
+    const one = connection("one");
+    expiry.set(one, clock.now() + 1_000, () => told++);
+    expiry.left(one);
+    expiry.left(one);
+    clock.advance(10_000);
+    expect([told, ended.length]).toEqual([1, 0]);
+  });
+
+  test("a process that slept ends those whose time went by", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    expiry.set(connection("one"), clock.now() + 86_400_000, undefined);
+    clock.advance(90_000_000);
+    expect(ended.length).toBe(1);
+  });
+});

@@ -1,0 +1,138 @@
+/**
+ * From settings to a node: the bus and the ledger it stands on, chosen by settings, and the node over them.
+ *
+ * The distinction it rests on: a node alone has all it needs on its disk and starts or fails at once; a
+ * node of a cluster may have to wait for NATS, for minutes, and says so meanwhile. What waiting cannot heal
+ * (a file that cannot be read, a stream that is not as wanted) ends the start with one line for its
+ * operator.
+ */
+import { readFileSync } from "node:fs";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Prng } from "../base/prng.ts";
+import type { Bus } from "../bus/bus.ts";
+import { memoryBus } from "../bus/memory.ts";
+import { type NatsBus, natsBus } from "../bus/nats.ts";
+import { StreamMismatch } from "../bus/nats-jetstream.ts";
+import type { Herald } from "../core/happening.ts";
+import { checkMode, openJetstreamLedger } from "../ledger/jetstream.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Settings } from "../settings/config.ts";
+import { Node } from "./node.ts";
+import type { Runtime } from "./runtime.ts";
+
+export interface StartParts {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly runtime: Runtime;
+  /** Whom a dispatcher tells what happens. */
+  readonly herald?: Herald | undefined;
+}
+
+/** The node cannot start, for a reason that its operator can change. One line. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused";
+}
+
+/** A node on its way. */
+export class Opening {
+  /**
+   * Resolves once the node runs, with undefined when it was ended before; rejects with StartRefused or
+   * LedgerRefused.
+   */
+  readonly node: Promise<Node | undefined>;
+  readonly #bus: Bus;
+  readonly #parts: StartParts;
+  readonly #ends: (() => Promise<void>)[] = [];
+  #ending = false;
+
+  /** Begins at once. Throws StartRefused when a file of the settings cannot be read. */
+  constructor(parts: StartParts) {
+    const { settings, clock } = parts;
+    this.#parts = parts;
+    const nats = settings.nats.length > 0 ? openNats(parts) : undefined;
+    this.#bus = nats ?? memoryBus({ clock });
+    this.#ends.push(() => this.#bus.close());
+    this.node = this.#assemble(nats).catch((error: unknown) => {
+      // Closing the bus is how a start that waits is ended.
+      if (this.#ending) return undefined;
+      throw error instanceof StreamMismatch ? new StartRefused(error.message) : error;
+    });
+  }
+
+  /** What a node that is not there yet waits for. */
+  reasons(): string[] {
+    return this.#bus.connected() ? ["starting"] : ["starting", "bus-disconnected"];
+  }
+
+  /** Ends the node, or the waiting for it; what was accepted is durable. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+
+  async #assemble(nats: NatsBus | undefined): Promise<Node> {
+    const ledger = nats ? await this.#sharedLedger(nats) : await this.#ownLedger();
+    if (ledger) this.#ends.push(() => ledger.close());
+    const node = await Node.start({
+      ...this.#parts,
+      bus: this.#bus,
+      ledger,
+      connection: this.#parts.runtime.connection,
+    });
+    this.#ends.push(() => node.close());
+    return node;
+  }
+
+  #ownLedger(): Promise<Ledger> {
+    const { settings, clock, log, runtime } = this.#parts;
+    const { data: path, commentHistory } = settings;
+    return runtime.openLedger({ path, clock, commentHistory, onceMax: onceMaxOf(settings), log });
+  }
+
+  async #sharedLedger({ streams }: NatsBus): Promise<Ledger | undefined> {
+    const { settings, clock, prng, log } = this.#parts;
+    const { role, partitions, commentHistory } = settings;
+    const onceMax = onceMaxOf(settings);
+    const parts = { streams, clock, prng, log };
+    if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
+    return openJetstreamLedger({ ...parts, partitions, commentHistory, onceMax });
+  }
+}
+
+function onceMaxOf({ likeMode, likesMax }: Settings): number | undefined {
+  return likeMode === "once" ? likesMax : undefined;
+}
+
+function openNats({ settings, clock, prng, log }: StartParts): NatsBus {
+  const { nats, natsPrefix, natsReplicas, natsUser, natsPassword, natsToken, natsCreds, natsCa } = settings;
+  return natsBus({
+    servers: nats,
+    name: settings.node,
+    prefix: natsPrefix,
+    replicas: natsReplicas,
+    user: natsUser || undefined,
+    password: natsPassword || undefined,
+    token: natsToken || undefined,
+    creds: readSetting("--nats-creds", natsCreds),
+    ca: readSetting("--nats-ca", natsCa),
+    clock,
+    prng,
+    log,
+  });
+}
+
+/** The text of the file that a setting names; undefined when it names none. */
+function readSetting(flag: string, path: string): string | undefined {
+  if (path === "") return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code = "unreadable" } = error as { code?: string };
+    throw new StartRefused(`${flag}: cannot read ${path} (${code})`);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What a node takes from the program that runs it, where programs differ.
+ *
+ * The distinction it rests on: `anywhere` needs nothing but web standards and the modules that Node and Bun
+ * share, and is what a node embedded under Node stands on; runtime-bun.ts is the faster one, with files.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { Connection, type ConnectionClass } from "../fanout/connection.ts";
+import type { Doors } from "../http/doors.ts";
+import { type Ledger, LedgerRefused } from "../ledger/ledger.ts";
+import { openMemoryLedger } from "../ledger/memory.ts";
+
+export interface OwnLedger {
+  /** A folder, or ":memory:". */
+  readonly path: string;
+  readonly commentHistory: number;
+  /** One like per viewer, and how many at most; undefined: likes only add. */
+  readonly onceMax: number | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Runtime {
+  /** As `ovation_build_info` tells it. */
+  readonly name: string;
+  /** What viewers' streams are made with. */
+  readonly connection: ConnectionClass;
+  /** The ledger of a node alone. Rejects with LedgerRefused. */
+  openLedger(options: OwnLedger): Promise<Ledger>;
+  /** Serves the files of the --media folder. Absent: there are none. */
+  media?(folder: string): NonNullable<Doors["media"]>;
+}
+
+export const anywhere: Runtime = {
+  name: "node",
+  connection: Connection,
+  async openLedger(options) {
+    if (options.path === ":memory:") return openMemoryLedger(options);
+    throw new LedgerRefused("a ledger in a folder needs Bun; here it is in memory, or over NATS");
+  },
+};

@@ -1,0 +1,224 @@
+/**
+ * Everything behind the doors of one process: who may do what, a node that is there or on its way, its
+ * moderation and its crowd, and the doors that lead to them.
+ *
+ * The distinction it rests on: this knows no port and no runtime. serve.ts puts ports in front of it,
+ * embed.ts hands it to another program; what it stands on (start.ts) comes with the runtime.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
+import type { Prng } from "../base/prng.ts";
+import { build } from "../base/version.ts";
+import type { HappeningType } from "../core/happening.ts";
+import type { VideoId } from "../core/interaction.ts";
+import type { Fetch, Sender } from "../hooks/post.ts";
+import { Review } from "../hooks/review.ts";
+import { Webhooks } from "../hooks/webhooks.ts";
+import { DemoCrowd } from "../http/demo.ts";
+import type { Doors } from "../http/doors.ts";
+import { earlyDoors } from "../http/early.ts";
+import { webAssets } from "../http/pages.ts";
+import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
+import type { Settings } from "../settings/config.ts";
+import { fileJournal, tableJournal } from "../trust/journal.ts";
+import { Moderation } from "../trust/moderation.ts";
+import type { Node } from "./node.ts";
+import { Opening, StartRefused } from "./open.ts";
+import type { Runtime } from "./runtime.ts";
+
+export interface ServiceParts {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly log: Log;
+  readonly runtime: Runtime;
+  readonly readFile: ReadFile;
+  /** Bytes this process holds, and those of the machine; without them memory is not watched. */
+  readonly memory?: { used(): number; readonly all: number };
+  /** On a worker: the metrics of all workers as text. */
+  readonly allMetrics?: () => Promise<string>;
+  /** How other servers are reached; the runtime's own by default. */
+  readonly fetch?: Fetch;
+}
+
+/** How often memory is looked at, in ms, and the share of the machine's at which it is too much. */
+const memoryEveryMs = 1_000;
+const memoryShare = 0.8;
+
+export class Service {
+  /** They lead to the node as soon as there is one. */
+  readonly doors: Doors;
+  /** Settles once the node runs, or cannot: rejects with StartRefused or LedgerRefused. */
+  readonly running: Promise<void>;
+  readonly #parts: ServiceParts;
+  readonly #metrics = createMetrics();
+  readonly #access: Access;
+  readonly #webhooks: Webhooks | undefined;
+  readonly #review: Review | undefined;
+  readonly #opening: Opening;
+  #node: Node | undefined;
+  #moderation: Moderation | undefined;
+  #crowd: DemoCrowd | undefined;
+  #draining = false;
+  #memorySeenMs = Number.NEGATIVE_INFINITY;
+  #isFull = false;
+
+  /** Begins at once. Throws StartRefused when keys, secrets or files of the settings are wrong. */
+  constructor(parts: ServiceParts) {
+    const { settings, readFile, clock, log, runtime } = parts;
+    this.#parts = parts;
+    const credentials = readCredentials(settings, readFile);
+    if ("mistakes" in credentials) throw new StartRefused(credentials.mistakes.join("; "));
+    this.#access = new Access(settings, credentials, clock, log);
+    this.#metrics.buildInfo.set({ version: build.version, commit: build.commit, runtime: runtime.name }, 1);
+    const { fetch = globalThis.fetch } = parts;
+    const agent = `ovation/${build.version}`;
+    const sender = { fetch, clock, agent, secrets: () => this.#access.hookSecrets };
+    this.#webhooks = this.#openWebhooks(sender);
+    this.#review = this.#openReview(sender);
+    this.#opening = new Opening({ ...parts, metrics: this.#metrics, herald: this.#webhooks });
+    this.running = this.#opening.node.then((node) => this.#run(node));
+    this.doors = this.#doors();
+  }
+
+  /** Streams open now. */
+  connections(): number {
+    return this.#node?.frontend?.connections ?? 0;
+  }
+
+  /** The metrics of this process. */
+  readings(): Promise<Readings> {
+    return readingsOf(this.#metrics.registry);
+  }
+
+  /** Not ready from this moment on; resolves when every viewer has been sent away. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#node?.drain();
+  }
+
+  /** Reads keys and words again. Answers what is wrong with them. */
+  reload(): readonly string[] {
+    const mistakes = this.#access.reload(this.#parts.readFile);
+    this.#moderation?.setWords(this.#access.words);
+    return mistakes;
+  }
+
+  /** Ends everything; what was accepted is durable. */
+  async close(): Promise<void> {
+    this.#crowd?.close();
+    this.#moderation?.close();
+    await this.#opening.end();
+    // Last: until now there was something to tell.
+    await this.#webhooks?.close();
+  }
+
+  async #run(node: Node | undefined): Promise<void> {
+    if (!node) return;
+    const { settings, clock, prng, log } = this.#parts;
+    this.#moderation = await this.#openModeration(node);
+    this.#node = node;
+    if (settings.demo) {
+      function* watched(): Generator<VideoId> {
+        for (const watch of node?.frontend?.watches() ?? []) if (watch.holders > 0) yield watch.video;
+      }
+      const { kinds, likeMode } = settings;
+      const { ingest } = node;
+      this.#crowd = new DemoCrowd({ clock, prng, ingest, kinds, once: likeMode === "once", watched });
+    }
+    if (settings.nats.length > 0) log.info("ready", { role: settings.role, node: settings.node });
+    if (this.#draining) void node.drain();
+  }
+
+  /** Only dispatchers know what happens. */
+  #openWebhooks(sender: Sender): Webhooks | undefined {
+    const { settings, prng, log } = this.#parts;
+    const { webhookUrls: urls, webhookEvents, milestones: marks, role, node, region } = settings;
+    if (urls.length === 0 || role === "frontend") return undefined;
+    const types = new Set(webhookEvents as readonly HappeningType[]);
+    const milestones = marks.map(Number);
+    const metrics = this.#metrics;
+    return new Webhooks({ ...sender, urls, types, milestones, node, region, prng, log, metrics });
+  }
+
+  #openReview(sender: Sender): Review | undefined {
+    const { settings, log } = this.#parts;
+    const { reviewUrl: url, reviewDeadlineMs: deadlineMs, reviewFallback: fallback, node } = settings;
+    const metrics = this.#metrics;
+    return url === "" ? undefined : new Review({ ...sender, url, deadlineMs, fallback, node, metrics, log });
+  }
+
+  #ready(): { ready: boolean; reasons: string[] } {
+    const known = this.#node?.ready() ?? { ready: false, reasons: this.#opening.reasons() };
+    return this.#full() ? { ready: false, reasons: [...known.reasons, "memory"] } : known;
+  }
+
+  /** Whether memory is past its mark; looked at once a second at most. */
+  #full(): boolean {
+    const { memory, settings, clock } = this.#parts;
+    const nowMs = clock.now();
+    if (!memory || settings.limits === "off" || nowMs - this.#memorySeenMs < memoryEveryMs)
+      return this.#isFull;
+    this.#memorySeenMs = nowMs;
+    const most = settings.memoryMax === 0 ? memory.all * memoryShare : settings.memoryMax * 1024 * 1024;
+    this.#isFull = memory.used() > most;
+    return this.#isFull;
+  }
+
+  async #openModeration({ bus }: Node): Promise<Moderation> {
+    const { settings, clock } = this.#parts;
+    const shared = settings.nats.length > 0;
+    const journal = shared
+      ? tableJournal(await bus.table("audit"), settings.node)
+      : fileJournal(settings.data);
+    const table = await bus.table("moderation");
+    const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
+    moderation.setWords(this.#access.words);
+    return moderation;
+  }
+
+  #doors(): Doors {
+    const { settings, clock, prng, log, allMetrics, runtime } = this.#parts;
+    const early = earlyDoors(prng);
+    const node = (): Node | undefined => this.#node;
+    const crowd = (): DemoCrowd | undefined => this.#crowd;
+    const moderation = (): Moderation | undefined => this.#moderation;
+    const frontend = settings.role === "dispatcher" ? undefined : early.frontend;
+    return {
+      get ingest() {
+        return node()?.ingest ?? early.ingest;
+      },
+      get reader() {
+        return node()?.reader ?? early.reader;
+      },
+      get frontend() {
+        return node()?.frontend ?? frontend;
+      },
+      get watching() {
+        return node()?.watching ?? early.watching;
+      },
+      get moderation() {
+        return moderation();
+      },
+      get crowd() {
+        return crowd();
+      },
+      auth: this.#access.auth,
+      allowance: this.#access.allowance,
+      review: this.#review,
+      metrics: this.#metrics,
+      ...(allMetrics && { allMetrics }),
+      settings,
+      clock,
+      log,
+      version: build.version,
+      ready: () => this.#ready(),
+      full: () => this.#full(),
+      cluster: async () => this.#node?.cluster() ?? early.refusal(),
+      assets: webAssets,
+      ...(settings.media !== "" && runtime.media && { media: runtime.media(settings.media) }),
+    };
+  }
+}

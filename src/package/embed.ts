@@ -1,0 +1,110 @@
+/**
+ * A node inside another program: routes to mount, and no port of its own.
+ *
+ * The distinction it rests on: options are the settings of the command line by the same names, defaults and
+ * checks, read by the same table (config.ts), less those about ports and processes, which are the
+ * program's own. Unless told otherwise nothing is kept on disk.
+ *
+ * Not here: which runtime this is; ovation.ts and ovation-bun.ts are the package's two ways in.
+ */
+import { readFileSync } from "node:fs";
+import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { systemPrng } from "../base/prng.ts";
+import { createServer, type HttpApp } from "../http/server.ts";
+import { peerIn, type Surroundings } from "../http/surroundings.ts";
+import type { Runtime } from "../node/runtime.ts";
+import { Service } from "../node/service.ts";
+import { parseSettings, type Settings } from "../settings/config.ts";
+import { flagOf } from "../settings/table.ts";
+
+type OfTheProgram =
+  | "port"
+  | "host"
+  | "workers"
+  | "tlsCert"
+  | "tlsKey"
+  | "adminPort"
+  | "adminHost"
+  | "memoryMax"
+  | "logFormat";
+
+/** Every setting of `ovation serve` that is not about ports or processes. Times in ms. */
+export type OvationOptions = Partial<Omit<Settings, OfTheProgram>> & {
+  /** Takes each line of the log, JSON with its newline; the console otherwise, from `logLevel` "warn" on. */
+  readonly log?: (line: string) => void;
+};
+
+/** A node without a port. */
+export interface Ovation {
+  /** Routes for a Hono program: `yours.route("/", ovation.app)`, or under a path of their own. */
+  readonly app: HttpApp;
+  /**
+   * The same as one function, for `Bun.serve({ fetch })` and `serve({ fetch })` of @hono/node-server: a like
+   * then costs no routing. The second argument is what these pass, and tells who is asking.
+   */
+  readonly fetch: (request: Request, surroundings?: object) => Response | Promise<Response>;
+  /** Streams open now. */
+  connections(): number;
+  /** Resolves with the reason when a node over NATS, after all, cannot start. */
+  readonly failed: Promise<Error>;
+  /** Not ready from now on; resolves when every viewer has been sent away, over `drainMs`. */
+  drain(): Promise<void>;
+  /** Ends everything; what was accepted is as durable as its ledger. */
+  close(): Promise<void>;
+}
+
+/** What an option cannot be. One line for each mistake. */
+export class OptionsRefused extends Error {
+  override readonly name = "OptionsRefused";
+}
+
+/**
+ * Starts a node on `runtime`. One alone is ready when this resolves; one over NATS answers 503 until it is.
+ * Rejects with OptionsRefused, StartRefused or LedgerRefused; nothing is then left behind.
+ */
+export async function embed(options: OvationOptions, runtime: Runtime): Promise<Ovation> {
+  const { log: write = toConsole, ...chosen } = options;
+  const settings = settingsFrom({ data: ":memory:", logLevel: "warn", ...chosen });
+  if (settings.media !== "" && !runtime.media) {
+    throw new OptionsRefused("media needs Bun: here a folder of files is the program's own to serve");
+  }
+  const clock = systemClock();
+  const log = createLog({ level: settings.logLevel, format: "json", write, now: () => clock.now() });
+  const service = new Service({ settings, clock, prng: systemPrng(), log, runtime, readFile: readText });
+  const failed = new Promise<Error>((resolve) => {
+    service.running.catch(resolve);
+  });
+  try {
+    if (settings.nats.length === 0) await service.running;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+  const { app, fetch } = createServer(service.doors);
+  return {
+    app,
+    fetch: (request, surroundings) => fetch(request, peerIn(surroundings as Surroundings)),
+    connections: () => service.connections(),
+    failed,
+    drain: () => service.drain(),
+    close: () => service.close(),
+  };
+}
+
+/** Reads options as the command line reads its --config file. Throws OptionsRefused. */
+function settingsFrom(options: Partial<Settings>): Settings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const file = Object.fromEntries(given.map(([key, value]) => [flagOf(key), value]));
+  const parsed = parseSettings(["--config=options"], {}, () => JSON.stringify(file));
+  if ("mistakes" in parsed) throw new OptionsRefused(parsed.mistakes.join("\n"));
+  return parsed.settings;
+}
+
+function toConsole(line: string): void {
+  console.error(line.trimEnd());
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}

@@ -1,0 +1,323 @@
+/**
+ * The program: arguments and variables in, an exit code out. The only file that touches the process, its
+ * children and its parent.
+ *
+ * Exit codes: 0 done, 1 failed, 2 mistakes in flags or settings, 128+n ended by signal n. The first SIGTERM
+ * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
+ * node that no longer knows what it knows is worth less than its restart.
+ */
+import { readFileSync } from "node:fs";
+import { availableParallelism, constants, totalmem } from "node:os";
+import { systemClock } from "../base/clock.ts";
+import { createLog, type Log } from "../base/log.ts";
+import { systemPrng } from "../base/prng.ts";
+import { build } from "../base/version.ts";
+import { LedgerRefused } from "../ledger/ledger.ts";
+import { workerRole as loadWorkerRole } from "../load/crew.ts";
+import { runLoad, runLoadWorker } from "../load/load.ts";
+import { loadHelp } from "../load/options.ts";
+import { StartRefused } from "../node/open.ts";
+import { isOpenToAll, readCredentials } from "../settings/access.ts";
+import {
+  type Command,
+  effectiveSettings,
+  parseSettings,
+  readCommand,
+  type Settings,
+  settingsHelp,
+} from "../settings/config.ts";
+import { explain, mint, parseTokenOptions, tokenHelp } from "./mint.ts";
+import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
+import { Parent } from "./worker.ts";
+import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
+
+type Signal = "SIGINT" | "SIGTERM";
+const signals: readonly Signal[] = ["SIGINT", "SIGTERM"];
+/** Characters of log that may wait for a slow reader. Beyond: lines are dropped. */
+const logWaitingMax = 1024 * 1024;
+
+const clock = systemClock(() => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+});
+/** A container may have less than its machine. */
+const memory = {
+  used: () => process.memoryUsage.rss(),
+  all: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === loadWorkerRole) return runLoadWorker(print);
+  if (argv[0] === workerRole) return serveAsWorker();
+  const asked = readCommand(argv);
+  if ("mistakes" in asked) return mistaken(asked.mistakes);
+  switch (asked.command) {
+    case "serve":
+      return serve(asked.flags);
+    case "load":
+      return load(asked.flags);
+    case "check":
+      return check(asked.flags);
+    case "token":
+      return token(asked.flags);
+    case "version":
+      print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
+      return 0;
+    case "help":
+      print(helpOf(asked.of));
+      return 0;
+    default:
+      return mistaken([`ovation ${asked.command} is not part of this build`]);
+  }
+}
+
+function helpOf(command: Command): string {
+  if (command === "load") return loadHelp();
+  return command === "token" ? tokenHelp() : settingsHelp();
+}
+
+async function serve(flags: readonly string[]): Promise<number> {
+  const parsed = parseSettings(flags, process.env, readText);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const { settings } = parsed;
+  const credentials = readCredentials(settings, readText);
+  if ("mistakes" in credentials) return mistaken(credentials.mistakes);
+  const log = logOf(settings);
+  for (const warning of parsed.warnings) log.warn("setting", { warning });
+  if (isOpenToAll(settings)) {
+    const hint = "--auth=token asks everybody for a token; --host=127.0.0.1 keeps strangers out";
+    log.warn("OPEN TO EVERYONE who can reach this address", { hint });
+  }
+  const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
+  const parts = { settings, clock, prng: systemPrng(), log, memory };
+  return workers > 1 ? superviseWorkers(parts, workers) : serveUntilDrained(parts);
+}
+
+/** Serves until a signal says to drain, or a worker's parent is gone. */
+async function serveUntilDrained(parts: ServeParts, parent?: Parent): Promise<number> {
+  const { settings, log } = parts;
+  endOnBugs(log);
+  const signalled = firstSignal((signal) => end(128 + constants.signals[signal]));
+  try {
+    const serving = await startServing(parts);
+    const { role, node, region, nats, data } = settings;
+    const ledger = nats.length > 0 ? "nats" : data;
+    log.info("listening", { url: serving.url, role, node, region, ledger, version: build.version });
+    parent?.serve(serving);
+    onHangUp(() => reload(serving, log));
+    const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
+    if (reason instanceof Error) {
+      await serving.stop();
+      throw reason;
+    }
+    log.info("draining", { reason, viewers: serving.connections(), ms: settings.drainMs });
+    await serving.drain();
+    await serving.stop();
+    log.info("stopped");
+    return 0;
+  } catch (error) {
+    return cannotStart(log, error);
+  }
+}
+
+/** The parent of workers: serves nothing itself. */
+async function superviseWorkers(parts: ServeParts, count: number): Promise<number> {
+  const { log } = parts;
+  endOnBugs(log);
+  let workers: Workers | undefined;
+  const signalled = firstSignal((signal) => {
+    workers?.signal("SIGKILL");
+    end(128 + constants.signals[signal]);
+  });
+  try {
+    const settings = { ...parts.settings, port: await claimPort(parts) };
+    workers = new Workers({ ...parts, settings, count, start: startWorker });
+    const url = await workers.start();
+    const { role, node, region, drainMs } = settings;
+    log.info("listening", { url, role, node, region, workers: count, version: build.version });
+    onHangUp(() => workers?.reload());
+    const signal = await signalled;
+    log.info("draining", { reason: signal, workers: count, ms: drainMs });
+    workers.signal(signal);
+    const well = await workers.ended();
+    log.info("stopped");
+    return well ? 0 : 1;
+  } catch (error) {
+    workers?.signal("SIGKILL");
+    return cannotStart(log, error);
+  }
+}
+
+/** SIGHUP means "read your files again", except from a terminal, which sends it when it is closed. */
+function onHangUp(reread: () => void): void {
+  if (!process.stdout.isTTY) process.on("SIGHUP", reread);
+}
+
+/** Reads keys, secrets, word lists and certificates again. What is wrong changes nothing. */
+function reload(serving: Serving, log: Log): void {
+  const mistakes = serving.reload();
+  for (const mistake of mistakes) log.error("not reloaded", { mistake });
+  if (mistakes.length === 0) log.info("reloaded");
+}
+
+/**
+ * Starts this program again as a worker. Its own session: a Ctrl-C at the terminal is the parent's to pass
+ * on.
+ */
+function startWorker(heard: (word: Word) => void, ended: (code: number) => void): WorkerProcess {
+  let open = true;
+  const child = Bun.spawn({
+    cmd: [...self(), workerRole],
+    stdio: ["ignore", "inherit", "inherit"],
+    detached: true,
+    serialization: "json",
+    ipc: (word: Word) => heard(word),
+    onDisconnect: () => {
+      open = false;
+    },
+    onExit: (_, code, signal) => {
+      open = false;
+      ended(code ?? 128 + (typeof signal === "string" ? constants.signals[signal] : (signal ?? 0)));
+    },
+  });
+  return {
+    pid: child.pid,
+    // One that is about to end hears no more.
+    tell: (order) => {
+      if (open) child.send(order);
+    },
+    signal: (signal) => child.kill(signal),
+  };
+}
+
+/** A worker: a node with the settings that its parent sends. */
+async function serveAsWorker(): Promise<number> {
+  if (!process.send) return mistaken([`${workerRole} is started by ovation --workers`]);
+  const parent = new Parent({
+    tell: (word) => {
+      if (process.connected) process.send?.(word);
+    },
+    onOrder: (heard) => process.on("message", heard),
+    onGone: (gone) => process.on("disconnect", gone),
+  });
+  const settings = await parent.settings;
+  const log = logOf(settings).child({ node: settings.node });
+  const allMetrics = () => parent.allMetrics();
+  return serveUntilDrained({ settings, clock, prng: systemPrng(), log, memory, allMetrics }, parent);
+}
+
+/** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */
+function firstSignal(again: (signal: Signal) => void): Promise<Signal> {
+  return new Promise((resolve) => {
+    let first = true;
+    for (const signal of signals) {
+      process.on(signal, () => {
+        if (!first) again(signal);
+        first = false;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function cannotStart(log: Log, error: unknown): number {
+  const isKnown =
+    error instanceof LedgerRefused || error instanceof StartRefused || error instanceof WorkerEnded;
+  if (!isKnown) throw error;
+  log.error("cannot start", { reason: error.message });
+  return 1;
+}
+
+function check(flags: readonly string[]): number {
+  const parsed = parseSettings(flags, process.env, readText);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const credentials = readCredentials(parsed.settings, readText);
+  if ("mistakes" in credentials) return mistaken(credentials.mistakes);
+  for (const warning of parsed.warnings) process.stderr.write(`ovation: ${warning}\n`);
+  print(effectiveSettings(parsed.sources));
+  return 0;
+}
+
+/** Makes a token, or explains one. */
+async function token(flags: readonly string[]): Promise<number> {
+  const parsed = parseTokenOptions(flags, process.env, readText);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const options = parsed.settings;
+  try {
+    print(
+      options.explain
+        ? explain(options.explain, clock.now())
+        : `${await mint(options, clock.now(), readText)}\n`,
+    );
+    return 0;
+  } catch (error) {
+    return mistaken([(error as Error).message]);
+  }
+}
+
+async function load(flags: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (interrupt.signal.aborted) end(128 + constants.signals[signal]);
+      interrupt.abort();
+    });
+  }
+  return runLoad(flags, {
+    env: process.env,
+    stdout: print,
+    stderr: (text) => process.stderr.write(text),
+    isTTY: process.stderr.isTTY === true,
+    columns: process.stderr.columns ?? 80,
+    self: self(),
+    interrupt: interrupt.signal,
+  });
+}
+
+/** The command that starts this program; inside an executable the script is part of it. */
+function self(): string[] {
+  return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
+}
+
+function logOf({ logLevel, logFormat }: Settings): Log {
+  const auto = process.stdout.isTTY ? "pretty" : "json";
+  return createLog({
+    level: logLevel,
+    format: logFormat === "auto" ? auto : logFormat,
+    write: (line) => {
+      if (process.stdout.writableLength < logWaitingMax) process.stdout.write(line);
+    },
+    now: () => clock.now(),
+  });
+}
+
+function endOnBugs(log: Log): void {
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) => {
+      log.error("bug", { error });
+      end(1);
+    });
+  }
+}
+
+function mistaken(mistakes: readonly string[]): number {
+  for (const mistake of mistakes) process.stderr.write(`ovation: ${mistake}\n`);
+  return 2;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+/** Ends the process once what was printed has left it. */
+function end(code: number): void {
+  process.stdout.write("", () => process.exit(code));
+}
+
+// A reader of our output who left is no reason to stop serving.
+process.stdout.on("error", () => {});
+end(await main(process.argv.slice(2)));

@@ -1,0 +1,127 @@
+/**
+ * A serving process: ports, and behind them everything of service.ts.
+ *
+ * The distinction it rests on: *drain* is for viewers (each is sent away in its own time, publishing goes
+ * on), *stop* is for the process (what was accepted is durable, files and sockets are given back). Not
+ * here: what a node stands on (start.ts), and signals, arguments and exit codes (main.ts).
+ */
+import { readFileSync } from "node:fs";
+import type { Readings } from "../base/metrics.ts";
+import { bun } from "../node/runtime-bun.ts";
+import { Service, type ServiceParts } from "../node/service.ts";
+import { Collector } from "./collect-garbage.ts";
+import { Listeners, listenOn } from "./listeners.ts";
+
+/** `allMetrics` is a worker's: others on the same port are then let in. */
+export type ServeParts = Omit<ServiceParts, "runtime" | "readFile">;
+
+export interface Serving {
+  readonly url: string;
+  readonly port: number;
+  /** Resolves with the reason when the node, after all, cannot start. */
+  readonly failed: Promise<Error>;
+  /** Streams open now. */
+  connections(): number;
+  /** The metrics of this process. */
+  readings(): Promise<Readings>;
+  /** Not ready from this moment on; resolves when every viewer has been sent away. */
+  drain(): Promise<void>;
+  /** Reads files that may change while it runs: keys, words. Answers what is wrong with them. */
+  reload(): readonly string[];
+  /** Ends everything; what was accepted is durable. */
+  stop(): Promise<void>;
+}
+
+/** How long requests under way may take to end once nobody new comes, in ms. */
+const lastRequestsMs = 2_000;
+
+/**
+ * Serves. A node alone is ready when this resolves; a node of a cluster listens, and becomes ready by
+ * itself. Rejects with StartRefused or LedgerRefused when it cannot start; nothing is then left behind.
+ */
+export async function startServing(parts: ServeParts): Promise<Serving> {
+  const server = new Server(parts);
+  try {
+    await server.open();
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+class Server implements Serving {
+  readonly failed: Promise<Error>;
+  readonly #parts: ServeParts;
+  readonly #service: Service;
+  readonly #collector: Collector;
+  readonly #failed = Promise.withResolvers<Error>();
+  #listeners: Listeners | undefined;
+
+  constructor(parts: ServeParts) {
+    this.#parts = parts;
+    this.failed = this.#failed.promise;
+    this.#service = new Service({ ...parts, runtime: bun, readFile: readText });
+    this.#collector = new Collector(
+      parts.clock,
+      () => this.#service.connections(),
+      () => {
+        Bun.gc(true);
+        Bun.shrink();
+      },
+    );
+  }
+
+  get url(): string {
+    return this.#listeners?.url ?? "";
+  }
+
+  get port(): number {
+    return this.#listeners?.port ?? 0;
+  }
+
+  async open(): Promise<void> {
+    const { running, doors } = this.#service;
+    if (this.#parts.settings.nats.length === 0) await running;
+    else running.catch((error: Error) => this.#failed.resolve(error));
+    const shared = this.#parts.allMetrics !== undefined;
+    this.#listeners = new Listeners(doors, { ...this.#parts, shared, readFile: readText });
+  }
+
+  connections(): number {
+    return this.#service.connections();
+  }
+
+  readings(): Promise<Readings> {
+    return this.#service.readings();
+  }
+
+  drain(): Promise<void> {
+    return this.#service.drain();
+  }
+
+  reload(): readonly string[] {
+    return [...this.#service.reload(), ...(this.#listeners?.reload() ?? [])];
+  }
+
+  async stop(): Promise<void> {
+    await this.#listeners?.stop(lastRequestsMs);
+    this.#collector.close();
+    await this.#service.close();
+  }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+/** A port that nobody listens on now, for workers to share: the one of the settings, or a free one for 0. */
+export async function claimPort(
+  parts: Pick<ServeParts, "settings" | "log" | "clock" | "prng">,
+): Promise<number> {
+  const { host, port } = parts.settings;
+  const closed = () => new Response(null, { status: 503 });
+  const listener = listenOn(closed, { host, port, reusePort: false, log: parts.log });
+  await listener.stop(parts.clock, 0);
+  return listener.port;
+}

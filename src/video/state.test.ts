@@ -1,0 +1,186 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { CommentEntry } from "../core/entry.ts";
+import { limits } from "../core/limits.ts";
+import type { State, Tick } from "../core/wire.ts";
+import { v } from "../frontend/frontend-kit.ts";
+import { VideoState } from "./state.ts";
+
+const tick = (version: number, over: Partial<Tick> = {}): Tick => ({
+  video: v,
+  region: "r",
+  totals: { version, counts: { heart: 10 * version } },
+  atMs: 1_000 + version,
+  durableMs: 0,
+  tickedMs: 0,
+  by: [],
+  ...over,
+});
+const entry = (seq: number, previous = seq - 1): CommentEntry => ({
+  type: "comment",
+  video: v,
+  seq,
+  previous,
+  text: `t${seq}`,
+  user: undefined,
+  atMs: 0,
+});
+const state = (version: number, over: Partial<State["page"]> = {}, epoch = "abcd"): State => ({
+  epoch,
+  region: "r",
+  totals: tick(version).totals,
+  viewers: 0,
+  page: { entries: [], floor: 0, head: 0, more: false, ...over },
+});
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+const live = (watch = new VideoState(v, 100, 500)): VideoState => {
+  watch.begin(state(0), 0);
+  return watch;
+};
+
+describe("totals", () => {
+  test("are the newest, whatever is lost, repeated or reordered, and never fall", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 40 }), (versions) => {
+        const watch = live();
+        let newest = 0;
+        for (const version of versions) {
+          expect(watch.tick(tick(version))).toBe(version > newest);
+          newest = Math.max(newest, version);
+          expect([watch.version, watch.likes]).toEqual([newest, 10 * newest]);
+        }
+      }),
+    );
+  });
+
+  test("of regions are summed; a stranger too many is ignored", () => {
+    const watch = live();
+    for (let i = 0; i < 64; i++) expect(watch.tick(tick(2, { region: `r${i}` }))).toBe(true);
+    expect(watch.tick(tick(9, { region: "one-too-many" }))).toBe(false);
+    expect(watch.tick(tick(3, { region: "r0" }))).toBe(true);
+    expect([watch.version, watch.likes]).toEqual([64 * 2 + 1, 64 * 20 + 10]);
+  });
+
+  test("of a state count like those of a tick", () => {
+    const watch = live();
+    expect(watch.adopt(state(3), 77)).toBe(true);
+    expect(watch.adopt(state(2), 78)).toBe(false);
+    expect([watch.version, watch.oldestAfter(0)]).toEqual([3, 77]);
+  });
+});
+
+describe("a frame of state", () => {
+  test("says what is new since what was shown, and is made once", () => {
+    const watch = live();
+    expect(watch.stateFrame(0, 0)).toBeUndefined();
+    watch.tick(tick(1));
+    watch.shownViewers = 5;
+    watch.viewersVersion = 1;
+    const both = watch.stateFrame(0, 0);
+    expect(text(both).match(/event: \w+/g)).toEqual(["event: likes", "event: viewers"]);
+    expect(watch.stateFrame(0, 0)).toBe(both as Uint8Array);
+    expect(text(watch.stateFrame(0, 1)).match(/event: \w+/g)).toEqual(["event: likes"]);
+    expect(text(watch.stateFrame(1, 0)).match(/event: \w+/g)).toEqual(["event: viewers"]);
+    expect(watch.stateFrame(1, 1)).toBeUndefined();
+    watch.tick(tick(2));
+    expect(watch.stateFrame(0, 0)).not.toBe(both as Uint8Array);
+  });
+
+  test("is as old as the oldest like its viewer has not seen", () => {
+    const watch = live();
+    for (const version of [1, 2, 5]) watch.tick(tick(version));
+    const at = (version: number) =>
+      JSON.parse(text(watch.stateFrame(version, 0)).split("data: ")[1] ?? "").at;
+    expect([0, 1, 2, 4].map(at)).toEqual([1_001, 1_002, 1_005, 1_005]);
+    for (let version = 6; version < 200; version++) watch.tick(tick(version));
+    expect(watch.oldestAfter(0)).toBe(1_000 + 200 - 64);
+    expect(watch.oldestAfter(500)).toBe(1_199);
+    expect(new VideoState(v, 10, 500).oldestAfter(0)).toBe(500);
+  });
+});
+
+describe("a snapshot", () => {
+  test("shows all up to a place, and says where the stream then stands", () => {
+    const watch = live();
+    watch.tick(tick(4));
+    for (const seq of [3, 5, 8]) watch.receive(entry(seq, 0), 0);
+    watch.shownViewers = 2;
+    const bytes = watch.snapshot(5, 7);
+    expect(text(bytes)).toStartWith("id: abcd-7\nevent: snapshot\n");
+    expect(JSON.parse(text(bytes).split("data: ")[1] ?? "")).toMatchObject({
+      ...{ video: "v", totals: { heart: 40 }, viewers: 2, version: 4 },
+      comments: [{ text: "t3" }, { text: "t5" }],
+    });
+    expect(watch.snapshot(5, 7)).toBe(bytes);
+    expect(watch.snapshot(8, 8)).not.toBe(bytes);
+  });
+});
+
+describe("entries", () => {
+  test("are taken in order, known ones once, and a hole is seen", () => {
+    const watch = live();
+    expect(watch.receive(entry(1), 0)).toBe("appended");
+    expect(watch.receive(entry(1), 0)).toBe("known");
+    expect(watch.receive(entry(4, 1), 0)).toBe("appended");
+    expect(watch.receive(entry(6, 5), 0)).toBe("hole");
+    expect(watch.phase).toBe("filling");
+    expect(watch.receive(entry(5, 4), 0)).toBe("known");
+    expect(watch.takeWaiting().map(({ seq }) => seq)).toEqual([5, 6]);
+    expect(watch.takeWaiting()).toEqual([]);
+  });
+
+  test("wait in bounded number, and those let go are known to be missing", () => {
+    const watch = new VideoState(v, 100, 0);
+    for (let seq = 1; seq <= 1_000; seq++) expect(watch.receive(entry(seq), 0)).toBe("known");
+    expect(watch.missed).toBe(false);
+    watch.receive(entry(1_001), 0);
+    expect(watch.missed).toBe(true);
+    expect(watch.takeWaiting()).toHaveLength(1_000);
+  });
+});
+
+describe("another log", () => {
+  test("begins everything anew: no total, place or frame of the old one is left", () => {
+    const watch = live();
+    watch.tick(tick(5));
+    watch.receive(entry(9, 0), 0);
+    watch.adopt(state(5, { head: 40 }), 0);
+    const [before, frame] = [watch.snapshot(9, 9), watch.stateFrame(0, 0)];
+    watch.begin(state(0, { head: 3 }, "wxyz"), 0);
+    watch.adopt(state(0, { head: 3 }, "wxyz"), 0);
+    expect([watch.version, watch.likes, watch.head, watch.whole]).toEqual([0, 0, 3, 3]);
+    expect([watch.history.floor, watch.history.tip, watch.flushed]).toEqual([0, 0, 0]);
+    expect(text(watch.snapshot(9, 9))).not.toBe(text(before));
+    watch.tick(tick(5, { totals: { version: 5, counts: { heart: 1 } } }));
+    expect(text(watch.stateFrame(0, 0))).not.toBe(text(frame));
+    expect(watch.likes).toBe(1);
+  });
+
+  test("that is the same one keeps the totals", () => {
+    const watch = live();
+    watch.tick(tick(5));
+    watch.begin(state(0, { floor: 50, head: 60 }), 0);
+    expect([watch.version, watch.history.floor, watch.flushed]).toEqual([5, 50, 50]);
+  });
+});
+
+describe("a video is whole here", () => {
+  test("up to the head of an answer that held all of it", () => {
+    const watch = live();
+    watch.adopt(state(0, { head: 7 }), 0);
+    watch.adopt(state(0, { head: 9, more: true }), 0);
+    expect([watch.head, watch.whole]).toEqual([9, 7]);
+  });
+
+  test("that did not fit are not taken for known, whatever was read of the log", () => {
+    const watch = live();
+    const held = (seq: number) => ({ ...entry(seq), holdMs: 1_000 });
+    for (let seq = 1; seq <= limits.heldEntriesMax; seq++) expect(watch.receive(held(seq), 0)).toBe("held");
+    expect([watch.receive(held(limits.heldEntriesMax + 1), 0), watch.missed]).toEqual(["known", true]);
+    watch.adopt(state(0, { head: 50_000 }), 0);
+    expect(watch.whole).toBe(0);
+    expect(watch.release(999, 9_999)).toBe(0);
+    expect(watch.release(1_000, 9_999)).toBe(limits.heldEntriesMax);
+    expect(watch.whole).toBeLessThanOrEqual(limits.heldEntriesMax);
+  });
+});

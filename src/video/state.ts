@@ -1,0 +1,306 @@
+/**
+ * What this node knows of one watched video: its newest totals, its viewers, its history, and the bytes that
+ * say so.
+ *
+ * State comes in from the bus (ticks, entries, viewer counts) and leaves as frames. A frame is made when the
+ * first shard asks for it and kept for the others at the same place: encode once, write many times.
+ */
+import type { Entry } from "../core/entry.ts";
+import { formatId } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import type { By } from "../core/record.ts";
+import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
+import { likesOf, newest, noTotals, sumRegions, type Totals } from "../core/totals.ts";
+import type { State, Tick } from "../core/wire.ts";
+import type { Shard } from "../fanout/shard.ts";
+import type { Slot } from "../fanout/slot.ts";
+import { dueByStamp, Held } from "./held.ts";
+import { History } from "./history.ts";
+
+/** A tick that some shard may not have shown yet. */
+interface Recent {
+  readonly version: number;
+  readonly atMs: number;
+}
+
+/** More ticks than shards are ever apart: an older one's `at` is then taken from the oldest here. */
+const recentMax = 64;
+/** Entries that wait while a hole before them is filled. Beyond: they are asked for again, see `missed`. */
+const waitingMax = 1000;
+/** Regions whose totals are summed. Beyond: a stranger's are ignored. */
+const regionsMax = 64;
+
+/** The frames that lead to one state. */
+interface Frames {
+  readonly version: number;
+  readonly viewersVersion: number;
+  /** Nearly always one: all shards are at the same place. */
+  readonly made: Made[];
+}
+
+/** A frame for those who were shown `version` and `viewersVersion` last. */
+interface Made {
+  readonly version: number;
+  readonly viewersVersion: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One state on its way to all viewers here. */
+export interface WatchPass {
+  readonly startMs: number;
+  /** Work done before it, for a pass over many where the clock tells work: see supervisor.ts. */
+  readonly startWorkMs: number | undefined;
+  /** When the oldest like it shows was accepted; 0 when it shows none. */
+  readonly oldestMs: number;
+  /** Slots still to be written. */
+  left: number;
+}
+
+/** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
+export type Phase = "loading" | "live" | "filling";
+
+/** What became of an entry; see VideoState.receive. */
+export type Entered = "appended" | "held" | "known";
+
+export class VideoState {
+  readonly video: VideoId;
+  phase: Phase = "loading";
+  epoch = "";
+  /** What its audience may see. */
+  history: History;
+  /** What stands behind it and may not be seen yet. */
+  held = new Held();
+  /** Where the shards keep this video's viewers. */
+  readonly slots = new Map<Shard, Slot>();
+  /** Streams and polls that hold this video here. */
+  holders = 0;
+  /** Viewers here: open streams. */
+  viewers = 0;
+  /** Viewers on all nodes as last told to viewers here, and how often that changed. */
+  shownViewers = 0;
+  viewersVersion = 0;
+  /** When `viewers` frames and counts were last due, Unix ms. */
+  viewersShownMs = 0;
+  countSentMs = 0;
+  countSent = -1;
+  /** Since when nobody holds this, Unix ms. */
+  idleSinceMs = 0;
+  /** Pass pacing: see supervisor.ts. */
+  pass: WatchPass | undefined;
+  nextPassMs = 0;
+  passTimerSet = false;
+  /** Highest seq handed to the shards. */
+  flushed = 0;
+  /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
+  head = 0;
+  /** True when entries were let go while waiting, so that they must be asked for again. */
+  missed = false;
+  #whole = 0;
+  readonly #bornMs: number;
+  readonly #historyMax: number;
+  readonly #regions = new Map<string, Totals>();
+  #shown: Totals = noTotals;
+  #likes = 0;
+  #recent: Recent[] = [];
+  #by: readonly By[] = [];
+  #waiting: Entry[] = [];
+  #frames: Frames | undefined;
+  #snapshot: { key: string; bytes: Uint8Array } | undefined;
+
+  constructor(video: VideoId, historyMax: number, nowMs: number) {
+    this.video = video;
+    this.#bornMs = nowMs;
+    this.idleSinceMs = nowMs;
+    this.#historyMax = historyMax;
+    this.history = new History("", historyMax, 0, 0);
+  }
+
+  get version(): number {
+    return this.#shown.version;
+  }
+
+  /** The newest place that has come, held or shown. */
+  get tip(): number {
+    return Math.max(this.history.tip, this.held.tip);
+  }
+
+  /** Highest seq of any video up to which nothing of this one can be missing in `history`, or be held. */
+  get whole(): number {
+    const { first } = this.held;
+    return first === undefined ? this.#whole : Math.min(this.#whole, first - 1);
+  }
+
+  get totals(): Totals {
+    return this.#shown;
+  }
+
+  /** Likes of all kinds in the newest totals. */
+  get likes(): number {
+    return this.#likes;
+  }
+
+  /** Takes a tick. True when viewers have something new to see. */
+  tick(tick: Tick): boolean {
+    if (!this.#merge(tick.region, tick.totals)) return false;
+    this.#by = tick.by;
+    this.#recent.push({ version: this.version, atMs: tick.atMs });
+    if (this.#recent.length > recentMax) this.#recent.shift();
+    return true;
+  }
+
+  /**
+   * Takes what a dispatcher knows: at the start, after a hole, after the bus came back. True when totals
+   * moved.
+   */
+  adopt(state: State, nowMs: number): boolean {
+    const { head, more } = state.page;
+    this.head = Math.max(this.head, head);
+    if (!more && !this.missed) this.#whole = Math.max(this.#whole, head);
+    const moved = this.#merge(state.region, state.totals);
+    if (moved) {
+      this.#by = [];
+      this.#recent.push({ version: this.version, atMs: nowMs });
+    }
+    return moved;
+  }
+
+  /** Begins a history from the newest page; with another epoch than before, totals begin anew too. */
+  begin(state: State, nowMs: number): void {
+    if (this.epoch !== "" && this.epoch !== state.epoch) this.#forget();
+    this.epoch = state.epoch;
+    this.history = new History(state.epoch, this.#historyMax, state.page.floor, state.page.floor);
+    this.held = new Held();
+    for (const entry of state.page.entries) this.enter(entry, nowMs, dueByStamp(entry, nowMs));
+    this.flushed = this.history.tip;
+    this.phase = "live";
+  }
+
+  /** Another log: no number of the old one means anything. */
+  #forget(): void {
+    this.#regions.clear();
+    this.#shown = noTotals;
+    this.#likes = 0;
+    this.#recent = [];
+    this.#by = [];
+    this.#waiting = [];
+    this.#frames = undefined;
+    this.#snapshot = undefined;
+    this.head = 0;
+    this.#whole = 0;
+  }
+
+  /**
+   * Takes a live entry, to be shown from `dueMs` on. appended: in order, to be written. held: in order, to be
+   * written when it is released. hole: something before it is missing and must be asked for; it waits. known:
+   * seen before, waiting, or let go to be asked for again.
+   */
+  receive(entry: Entry, nowMs: number, dueMs = dueByStamp(entry, nowMs)): Entered | "hole" {
+    if (this.phase !== "live") {
+      if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
+      else this.missed = true;
+      return "known";
+    }
+    if (entry.seq <= this.tip) return "known";
+    if (!this.held.full && entry.previous > this.tip) {
+      this.phase = "filling";
+      this.#waiting.push(entry);
+      return "hole";
+    }
+    return this.enter(entry, nowMs, dueMs);
+  }
+
+  /** Takes the entry that comes next, to be shown from `dueMs` on. */
+  enter(entry: Entry, nowMs: number, dueMs: number): Entered {
+    const { first, full } = this.held;
+    if (first === undefined && dueMs <= nowMs) {
+      this.history.append(entry);
+      return "appended";
+    }
+    if (full) {
+      this.missed = true;
+      this.#whole = Math.min(this.#whole, this.tip);
+      return "known";
+    }
+    this.held.add(entry, dueMs);
+    // What everybody sees already does not stay until its removal has its turn.
+    if (entry.type === "retract") this.history.remove(entry.target);
+    return "held";
+  }
+
+  /** Moves at most `max` entries whose time has come into the history. How many of them were looked at. */
+  release(nowMs: number, max: number): number {
+    const { passed, entries } = this.held.take(nowMs, max);
+    for (const entry of entries) this.history.append(entry);
+    return passed;
+  }
+
+  /** Entries that came while loading or filling, oldest first; they are forgotten here. */
+  takeWaiting(): Entry[] {
+    return this.#waiting.splice(0).sort((a, b) => a.seq - b.seq);
+  }
+
+  /**
+   * What viewers of a shard that last showed `version` and `viewersVersion` need to see everything now: a
+   * likes frame, a viewers frame, or both. Undefined when they are up to date.
+   */
+  stateFrame(version: number, viewersVersion: number): Uint8Array | undefined {
+    if (version >= this.version && viewersVersion >= this.viewersVersion) return undefined;
+    let frames = this.#frames;
+    if (!frames || frames.version !== this.version || frames.viewersVersion !== this.viewersVersion) {
+      frames = { version: this.version, viewersVersion: this.viewersVersion, made: [] };
+      this.#frames = frames;
+    }
+    for (const made of frames.made) {
+      if (made.version === version && made.viewersVersion === viewersVersion) return made.bytes;
+    }
+    let text = "";
+    if (version < this.version) text = likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
+    if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
+    const bytes = bytesOf(text);
+    if (frames.made.length < recentMax) frames.made.push({ version, viewersVersion, bytes });
+    return bytes;
+  }
+
+  /** When the oldest like that a viewer at `version` has not seen was accepted, Unix ms. */
+  oldestAfter(version: number): number {
+    // From the newest back: nearly everybody is one tick behind.
+    let found = this.#recent.at(-1);
+    for (let i = this.#recent.length - 2; i >= 0; i--) {
+      const recent = this.#recent[i] as Recent;
+      if (recent.version <= version) break;
+      found = recent;
+    }
+    return found?.atMs ?? this.#bornMs;
+  }
+
+  /** All of the video for one who joins at the place `seq`; `id` is where the stream then stands. */
+  snapshot(seq: number, id: number): Uint8Array {
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
+    if (this.#snapshot?.key === key) return this.#snapshot.bytes;
+    const comments = this.history.latest(limits.snapshotCommentsMax, seq);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, formatId(this.epoch, id));
+    const bytes = bytesOf(text);
+    this.#snapshot = { key, bytes };
+    return bytes;
+  }
+
+  /** Tells viewers that what they had cannot be continued. */
+  reset(reason: string): Uint8Array {
+    return bytesOf(resetFrame(this.video, reason));
+  }
+
+  #shownNow() {
+    return { video: this.video, totals: this.#shown.counts, version: this.#shown.version };
+  }
+
+  #merge(region: string, totals: Totals): boolean {
+    const before = this.#regions.get(region) ?? noTotals;
+    const after = newest(before, totals);
+    if (after === before || (this.#regions.size >= regionsMax && !this.#regions.has(region))) return false;
+    this.#regions.set(region, after);
+    this.#shown = this.#regions.size === 1 ? after : sumRegions(this.#regions.values());
+    this.#likes = likesOf(this.#shown.counts);
+    return true;
+  }
+}

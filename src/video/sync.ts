@@ -1,0 +1,337 @@
+/**
+ * The feed brings watches up to date and keeps them so: first state, live ticks and entries, holes.
+ *
+ * Live messages are at most once, so each entry names the one before it; a hole is filled from a dispatcher
+ * before anything later is shown. A loss behind which nothing comes is noticed by nobody, so every watch is
+ * asked for now and then, and all of them after the bus was away. What a dispatcher holds is read once per
+ * video and node, never per viewer, and by few requests at a time.
+ */
+
+import type { Reader } from "../asking/reader.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Prng } from "../base/prng.ts";
+import type { Bus, Position, Subscription } from "../bus/bus.ts";
+import { type Entry, holdOf, shownCount } from "../core/entry.ts";
+import { limits } from "../core/limits.ts";
+import { decodeEntry, decodeTick, type State, subjects } from "../core/wire.ts";
+import { dueByStamp } from "./held.ts";
+import type { VideoState } from "./state.ts";
+
+/** Requests for state under way at once. */
+const askingMax = 32;
+const retryMinMs = 250;
+const retryMaxMs = 1_000;
+/** How often a hole is asked for before the entry behind it is taken for one that the log does not know. */
+const fillsMax = 5;
+
+export interface FeedEvents {
+  /** The first state has come: viewers can be let in. */
+  ready(watch: VideoState): void;
+  stateChanged(watch: VideoState): void;
+  entriesCame(watch: VideoState): void;
+  /** `entry` has come and may not be shown to its audience yet. */
+  entryHeld(watch: VideoState, entry: Entry): void;
+  /** What viewers had cannot be continued: the history has begun anew. */
+  restarted(watch: VideoState, reason: "epoch" | "history"): void;
+}
+
+export interface FeedParts {
+  readonly bus: Bus;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly metrics: Metrics;
+  readonly commentHistory: number;
+}
+
+interface Followed {
+  readonly subscriptions: readonly Subscription[];
+  /** When it was last asked for as a matter of course, Unix ms. */
+  readonly askedMs: number;
+}
+
+export class Sync {
+  readonly #parts: FeedParts;
+  readonly #events: FeedEvents;
+  /** In order of `askedMs`. */
+  readonly #followed = new Map<VideoState, Followed>();
+  /** Watches to ask for, in order; a Set, so that a watch waits once. */
+  readonly #toAsk = new Set<VideoState>();
+  #asking = 0;
+  /** Watches whose log is another one than before: their newest page is wanted, not what follows the old. */
+  readonly #anew = new Set<VideoState>();
+  /** Watches with a hole that was asked for in vain, and how often. */
+  readonly #fills = new Map<VideoState, number>();
+  /** When the next entries of a watch are released. */
+  readonly #releases = new Map<VideoState, Timer>();
+  readonly #extending = new Map<VideoState, Promise<boolean>>();
+  readonly #timer: Timer;
+
+  constructor(parts: FeedParts, events: FeedEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#timer = parts.clock.every(limits.recheckEveryMs, () => this.#recheck());
+  }
+
+  /** Asks for nothing more of its own accord. */
+  close(): void {
+    this.#timer.cancel();
+    for (const timer of this.#releases.values()) timer.cancel();
+    this.#releases.clear();
+  }
+
+  /** Subscribes first, then asks, so that nothing falls between. */
+  follow(watch: VideoState): void {
+    const { bus, clock } = this.#parts;
+    const subscriptions = [
+      bus.subscribe(subjects.tick(watch.video), (payload) => this.#tick(watch, payload)),
+      bus.subscribe(subjects.comment(watch.video), (payload, _, position) =>
+        this.#entry(watch, payload, position),
+      ),
+    ];
+    this.#followed.set(watch, { subscriptions, askedMs: clock.now() });
+    this.#ask(watch);
+  }
+
+  unfollow(watch: VideoState): void {
+    for (const subscription of this.#followed.get(watch)?.subscriptions ?? []) subscription.end();
+    this.#followed.delete(watch);
+    this.#toAsk.delete(watch);
+    this.#anew.delete(watch);
+    this.#fills.delete(watch);
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
+  }
+
+  /** Asks for every watch anew: live messages may have been lost, and what comes now waits for the answer. */
+  refresh(): void {
+    for (const watch of this.#followed.keys()) {
+      if (watch.phase === "live") watch.phase = "filling";
+      this.#ask(watch);
+    }
+  }
+
+  /**
+   * Makes the history reach back to `after`, if the log still does. True when everything after that place is
+   * held now.
+   */
+  async extend(watch: VideoState, after: number): Promise<boolean> {
+    // One reading serves all who resume at once, if it reaches as far back as they need.
+    for (let under = this.#extending.get(watch); under; under = this.#extending.get(watch)) await under;
+    if (after >= watch.history.floor) return true;
+    const reading = this.#readBack(watch, after).finally(() => this.#extending.delete(watch));
+    this.#extending.set(watch, reading);
+    return reading;
+  }
+
+  async #readBack(watch: VideoState, after: number): Promise<boolean> {
+    const { history } = watch;
+    const entries: Entry[] = [];
+    for (let from = after; from < history.floor; ) {
+      const state = await this.#parts.reader.state(watch.video, from, limits.pageEntriesMax);
+      if ("rejected" in state || state.epoch !== watch.epoch || state.page.floor > from) return false;
+      entries.push(...state.page.entries);
+      if (watch.history !== history || entries.length > limits.historyEntriesMax) return false;
+      const last = entries.at(-1);
+      if (!state.page.more || !last) break;
+      from = last.seq;
+    }
+    const older = entries.filter(({ seq }) => seq <= history.floor);
+    // What is older than the history has been shown by now; were it not, nobody may have it from here.
+    if (shownCount(older, this.#parts.clock.now()) < older.length) return false;
+    if (after < history.floor) history.prepend(older, after);
+    return true;
+  }
+
+  #tick(watch: VideoState, payload: Uint8Array): void {
+    const tick = decodeTick(payload, watch.video);
+    if (!tick) {
+      this.#parts.metrics.invalidMessages.inc();
+      return;
+    }
+    if (!watch.tick(tick) || watch.phase === "loading") return;
+    const { hopSeconds } = this.#parts.metrics;
+    hopSeconds.observe(Math.max(0, tick.durableMs - tick.atMs) / 1000, "durable");
+    hopSeconds.observe(Math.max(0, tick.tickedMs - tick.atMs) / 1000, "ticked");
+    hopSeconds.observe(Math.max(0, this.#parts.clock.now() - tick.atMs) / 1000, "received");
+    this.#events.stateChanged(watch);
+  }
+
+  #entry(watch: VideoState, payload: Uint8Array, position: Position | undefined): void {
+    const entry = position && decodeEntry(payload, watch.video, position.seq, position.previous);
+    if (!entry) {
+      this.#parts.metrics.invalidMessages.inc();
+      return;
+    }
+    // A live one is held from when it was heard: so clocks may differ as they like.
+    const nowMs = this.#parts.clock.now();
+    const received = watch.receive(entry, nowMs, nowMs + holdOf(entry));
+    if (received === "appended") this.#events.entriesCame(watch);
+    else if (received === "held") this.#held(watch, entry);
+    else if (received === "hole") this.#ask(watch);
+  }
+
+  #held(watch: VideoState, entry: Entry): void {
+    this.#events.entryHeld(watch, entry);
+    if (!this.#releases.has(watch)) this.#releaseAt(watch, watch.held.dueMs);
+  }
+
+  #releaseAt(watch: VideoState, atMs: number | undefined): void {
+    if (atMs === undefined) return;
+    const { clock } = this.#parts;
+    const timer = clock.after(Math.max(0, atMs - clock.now()), () => this.#release(watch));
+    this.#releases.set(watch, timer);
+  }
+
+  /** Shows what has been held long enough, and sees to it that the rest will be. */
+  #release(watch: VideoState): void {
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
+    const nowMs = this.#parts.clock.now();
+    const released = watch.release(nowMs, limits.releaseMax);
+    if (released > 0) this.#events.entriesCame(watch);
+    if (watch.missed && watch.held.roomy) {
+      watch.missed = false;
+      this.#ask(watch);
+    }
+    // So many at once overrun nobody's history: those before are written until the next come.
+    const pauseMs = released < limits.releaseMax ? 0 : limits.releasePauseMs;
+    const { dueMs } = watch.held;
+    this.#releaseAt(watch, dueMs === undefined ? undefined : Math.max(dueMs, nowMs + pauseMs));
+  }
+
+  /** Asks for the watch that was not asked for longest, if that is long enough ago. */
+  #recheck(): void {
+    const nowMs = this.#parts.clock.now();
+    for (const [watch, { subscriptions, askedMs }] of this.#followed) {
+      if (nowMs - askedMs < limits.recheckMs) return;
+      this.#followed.delete(watch);
+      this.#followed.set(watch, { subscriptions, askedMs: nowMs });
+      if (watch.viewers === 0 || watch.phase !== "live") continue;
+      this.#ask(watch);
+      return;
+    }
+  }
+
+  #ask(watch: VideoState): void {
+    this.#toAsk.add(watch);
+    this.#askNext();
+  }
+
+  #askNext(): void {
+    while (this.#asking < askingMax) {
+      const [watch] = this.#toAsk;
+      if (!watch) return;
+      this.#toAsk.delete(watch);
+      this.#asking++;
+      void this.#askFor(watch).finally(() => {
+        this.#asking--;
+        this.#askNext();
+      });
+    }
+  }
+
+  #askLater(watch: VideoState): void {
+    const { clock, prng } = this.#parts;
+    clock.after(prng.between(retryMinMs, retryMaxMs), () => {
+      if (this.#followed.has(watch)) this.#ask(watch);
+    });
+  }
+
+  async #askFor(watch: VideoState): Promise<void> {
+    const { reader, commentHistory } = this.#parts;
+    const newest = watch.phase === "loading" || this.#anew.has(watch);
+    const limit = Math.min(commentHistory, limits.historyEntriesMax);
+    const state = newest
+      ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.now())
+      : await reader.state(watch.video, watch.tip, limits.pageEntriesMax);
+    if (!this.#followed.has(watch)) return;
+    if ("rejected" in state) this.#askLater(watch);
+    else this.#adopt(watch, state, newest);
+  }
+
+  /** Takes what was answered; much may have happened since it was asked. */
+  #adopt(watch: VideoState, state: State, newest: boolean): void {
+    const loading = watch.phase === "loading";
+    const otherEpoch = !loading && state.epoch !== watch.epoch;
+    if (otherEpoch && !newest) {
+      this.#anew.add(watch);
+      this.#ask(watch);
+      return;
+    }
+    this.#anew.delete(watch);
+    const tooOld = !loading && !otherEpoch && state.page.floor > watch.tip;
+    if (tooOld && newest) {
+      // Asked for twice, and the first answer is further on than this one reaches back.
+      this.#ask(watch);
+      return;
+    }
+    const nowMs = this.#parts.clock.now();
+    const moved = this.#begin(watch, state, loading || otherEpoch || tooOld, nowMs);
+    if (loading) {
+      this.#events.ready(watch);
+    } else if (otherEpoch || tooOld) {
+      this.#events.restarted(watch, otherEpoch ? "epoch" : "history");
+    } else {
+      this.#fill(watch, state);
+      if (moved) this.#events.stateChanged(watch);
+    }
+    this.#takeWaiting(watch, state);
+    if (!watch.missed && !state.page.more) return;
+    // What does not fit is asked for when there is room: see `#release`.
+    watch.missed = !watch.held.roomy;
+    if (!watch.missed) this.#ask(watch);
+  }
+
+  /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */
+  #begin(watch: VideoState, state: State, anew: boolean, nowMs: number): boolean {
+    if (anew) watch.begin(state, nowMs);
+    const moved = watch.adopt(state, nowMs);
+    if (anew) this.#release(watch);
+    return moved;
+  }
+
+  #fill(watch: VideoState, state: State): void {
+    const nowMs = this.#parts.clock.now();
+    const filled = watch.phase === "filling";
+    watch.phase = "live";
+    const before = watch.tip;
+    let appended = false;
+    for (const entry of state.page.entries) {
+      if (entry.seq <= watch.tip) continue;
+      const entered = watch.enter(entry, nowMs, dueByStamp(entry, nowMs));
+      if (entered === "held") this.#held(watch, entry);
+      else if (entered === "appended") appended = true;
+    }
+    if (filled && watch.tip > before) this.#parts.metrics.gapsFilled.inc();
+    if (appended) this.#events.entriesCame(watch);
+  }
+
+  /** Entries that came meanwhile continue what was answered, or show that it was not all. */
+  #takeWaiting(watch: VideoState, state: State): void {
+    const { head, more } = state.page;
+    const fills = this.#fills.get(watch) ?? 0;
+    for (const entry of watch.takeWaiting()) {
+      const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
+      // The log was asked for all up to its head, and then often enough: it does not know this entry.
+      if (isHole && (fills >= fillsMax || (!more && entry.seq <= head))) {
+        this.#parts.metrics.invalidMessages.inc();
+        continue;
+      }
+      const received = watch.receive(entry, this.#parts.clock.now());
+      if (received === "appended") this.#events.entriesCame(watch);
+      else if (received === "held") this.#held(watch, entry);
+    }
+    // What is asked for next, as there is more, may well fill it.
+    if (more) return;
+    if (watch.phase !== "filling") {
+      this.#fills.delete(watch);
+      return;
+    }
+    this.#fills.set(watch, fills + 1);
+    // At once the first time: it came while this was being answered. Then the log needs time.
+    if (fills === 0) this.#ask(watch);
+    else this.#askLater(watch);
+  }
+}
