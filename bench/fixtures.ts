@@ -5,7 +5,7 @@
  * fixtures.test.ts holds them to what they claim. A fixture that a parser refused would make a fast
  * benchmark.
  */
-import type { Clock, Timer } from "../src/base/clock.ts";
+import { type Clock, type Elapsed, type Timer, type UnixMs, unixMs } from "../src/base/clock.ts";
 import { type Prng, seededPrng } from "../src/base/prng.ts";
 import type { CommentEntry } from "../src/core/entry.ts";
 import type { Kind, Like, VideoId } from "../src/core/interaction.ts";
@@ -145,6 +145,14 @@ export class StandingClock implements Clock {
 
   now(): number {
     return this.#nowMs;
+  }
+
+  elapsed(): Elapsed {
+    return this.#nowMs as Elapsed;
+  }
+
+  date(): UnixMs {
+    return unixMs(this.#nowMs);
   }
 
   after(_: number, run: () => void): Timer {

@@ -1,6 +1,6 @@
 /** The real clock's timers; the virtual one is what most other tests run on. */
 import { expect, test } from "bun:test";
-import { systemClock } from "./clock.ts";
+import { type Elapsed, later, systemClock, type UnixMs, VirtualClock } from "./clock.ts";
 
 test("a timer is never early by more than half a millisecond, however long its turn is kept", async () => {
   const clock = systemClock();
@@ -30,4 +30,49 @@ test("a timer that was cancelled does not run", async () => {
   for (const timer of timers) timer.cancel();
   await new Promise<void>((resolve) => clock.after(5, resolve));
   expect(ran).toBe(0);
+});
+
+test("a wall that is set moves dates and nothing else", () => {
+  const clock = new VirtualClock();
+  const [date, elapsed] = [clock.date(), clock.elapsed()];
+  let ran = 0;
+  clock.every(1_000, () => ran++);
+  for (const ms of [-3_600_000, 300_000, -60_000]) {
+    clock.setWall(ms);
+    clock.advance(2_000);
+  }
+  expect(ran).toBe(6);
+  expect(clock.elapsed() - elapsed).toBe(6_000);
+  expect(clock.date() - date).toBe(6_000 - 3_600_000 + 300_000 - 60_000);
+});
+
+test("the real clock's date is the wall's at once, and its timers go on, whatever the wall is set to", async () => {
+  const real = Date.now;
+  let setMs = 0;
+  Date.now = () => real() + setMs;
+  try {
+    const clock = systemClock();
+    for (const ms of [-3_600_000, 300_000, 0]) {
+      setMs = ms;
+      expect(Math.abs(clock.date() - Date.now())).toBeLessThanOrEqual(2.1);
+      const before = clock.elapsed();
+      await new Promise<void>((resolve) => clock.after(5, resolve));
+      expect(clock.elapsed()).toBeGreaterThan(before);
+    }
+  } finally {
+    Date.now = real;
+  }
+});
+
+test("the compiler keeps the two kinds of time apart", () => {
+  const clock = new VirtualClock();
+  const since = (at: Elapsed): number => clock.elapsed() - at;
+  const shown = (at: UnixMs): number => Math.floor(at);
+  expect(since(later(clock.elapsed(), -5))).toBe(5);
+  // @ts-expect-error a date is not elapsed time
+  since(clock.date());
+  // @ts-expect-error elapsed time is no date
+  shown(clock.elapsed());
+  // @ts-expect-error and a plain number is neither
+  since(5);
 });

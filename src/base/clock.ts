@@ -1,10 +1,31 @@
 /**
- * The only place where time enters. Every part takes a `Clock`, so a whole cluster can run in one
- * process on a virtual one.
+ * The only place where time enters, and the two kinds of it. Every part takes a `Clock`, so a whole cluster
+ * can run in one process on a virtual one.
  *
- * `now()` is Unix time in milliseconds with decimals, and never falls: it is a monotonic reading
- * anchored to the wall clock, re-anchored forwards when the two drift apart.
+ * *Elapsed* time orders and paces: it grows by what really passed and by nothing else, and means something in
+ * this process only. *Date* is what the wall says: it decorates what leaves the process or was read from
+ * outside, and an operator, NTP or a hypervisor may set it anywhere at any moment. Both are numbers of
+ * milliseconds; the types keep one from being taken for the other, which clock.test.ts holds.
  */
+
+declare const kind: unique symbol;
+/** Monotonic milliseconds with decimals, from an origin that only this process knows. */
+export type Elapsed = number & { readonly [kind]: "elapsed" };
+/** Unix milliseconds with decimals, as the wall clock says: may fall, and may jump. */
+export type UnixMs = number & { readonly [kind]: "date" };
+
+/** The moment `ms` after `at`, or before it where `ms` is negative, in the same kind of time. */
+export function later<T extends Elapsed | UnixMs>(at: T, ms: number): T {
+  return (at + ms) as T;
+}
+
+/** Never: a moment before every other, in either kind of time. */
+export const longAgo = Number.NEGATIVE_INFINITY as Elapsed & UnixMs;
+
+/** A Unix time that came from outside: a log, a message, a token, a file. */
+export function unixMs(ms: number): UnixMs {
+  return ms as UnixMs;
+}
 
 /** A pending `after` or `every`; cancelling twice, or after it ran, does nothing. */
 export interface Timer {
@@ -14,8 +35,12 @@ export interface Timer {
 export interface Clock {
   /** Unix milliseconds with decimals; never falls. */
   now(): number;
+  /** Monotonic: what to measure, pace and wait by. */
+  elapsed(): Elapsed;
+  /** The wall: what to show, and to compare with what others showed. */
+  date(): UnixMs;
   /**
-   * Processor time that this thread has used, in milliseconds: unlike `now` it stands still while other
+   * Processor time that this thread has used, in milliseconds: unlike `elapsed` it stands still while other
    * processes have the core. Absent where the runtime cannot tell.
    */
   readonly worked?: (() => number) | undefined;
@@ -47,22 +72,39 @@ function systemNow(): () => number {
   };
 }
 
+/** How far a date may stray from the wall while it grows by elapsed time, in ms: the wall itself has no decimals. */
+const strayMaxMs = 2;
+
+/** The wall with the decimals of the monotonic clock, and back at the wall as soon as that was set. */
+function systemDate(): () => UnixMs {
+  let offsetMs = Date.now() - performance.now();
+  return () => {
+    const elapsedMs = performance.now();
+    const wallMs = Date.now();
+    if (Math.abs(wallMs - (elapsedMs + offsetMs)) > strayMaxMs) offsetMs = wallMs - elapsedMs;
+    return (elapsedMs + offsetMs) as UnixMs;
+  };
+}
+
 /** What a timer may be early, in ms: setting another one for less takes longer. */
 const earlyMaxMs = 0.5;
 
 /** The real clock; `worked` is the runtime's own, if it has one. */
 export function systemClock(worked?: () => number): Clock {
   const now = systemNow();
+  const elapsed = (): Elapsed => performance.now() as Elapsed;
   return {
     now,
+    elapsed,
+    date: systemDate(),
     worked,
     after(ms, run) {
-      const dueMs = now() + ms;
+      const dueMs = elapsed() + ms;
       let handle: NodeJS.Timeout;
       // Runtimes drop the fraction, and Node counts from when its loop last looked: some 2 ms early together.
       const wait = (leftMs: number): void => {
         handle = setTimeout(() => {
-          const leftMs = dueMs - now();
+          const leftMs = dueMs - elapsed();
           if (leftMs > earlyMaxMs) wait(leftMs);
           else run();
         }, leftMs);
@@ -89,18 +131,37 @@ interface Due {
   everyMs: number | undefined;
 }
 
-/** A clock that moves only when told to: for tests and for the simulation. */
+/** Where virtual elapsed time begins: far from any date, so that a test sees one taken for the other. */
+const virtualOriginMs = 5_000_000;
+
+/** A clock that moves only when told to, with a wall that can be set: for tests and for the simulation. */
 export class VirtualClock implements Clock {
   #nowMs: number;
+  readonly #startMs: number;
+  #setMs = 0;
   #order = 0;
   #due: Due[] = [];
 
   constructor(startMs = 1_700_000_000_000) {
     this.#nowMs = startMs;
+    this.#startMs = startMs;
   }
 
   now(): number {
     return this.#nowMs;
+  }
+
+  elapsed(): Elapsed {
+    return (this.#nowMs - this.#startMs + virtualOriginMs) as Elapsed;
+  }
+
+  date(): UnixMs {
+    return (this.#nowMs + this.#setMs) as UnixMs;
+  }
+
+  /** Sets the wall by `ms`, forwards or back; elapsed time and timers go on as they were. */
+  setWall(ms: number): void {
+    this.#setMs += ms;
   }
 
   after(ms: number, run: () => void): Timer {

@@ -22,6 +22,8 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
   let turns = 0;
   const turning: Clock = {
     now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
+    date: () => clock.date(),
     worked: options.workShare === undefined ? undefined : () => clock.now() * (options.workShare ?? 1),
     after: (ms, run) => clock.after(ms, run),
     every: (ms, run) => clock.every(ms, run),

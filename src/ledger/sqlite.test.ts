@@ -92,7 +92,14 @@ describe("a SQLite ledger's log", () => {
     const clock = new VirtualClock();
     let resting = true;
     const every: Clock["every"] = (ms, run) => clock.every(ms, () => resting && run());
-    const restless: Clock = { now: () => clock.now(), after: () => ({ cancel() {} }), every, soon() {} };
+    const restless: Clock = {
+      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
+      date: () => clock.date(),
+      after: () => ({ cancel() {} }),
+      every,
+      soon() {},
+    };
     const ledger = await openSqliteLedger({ path, clock: restless, commentHistory });
     const repeat = () => ledger.append({ likes: [record([like("v", "a")])], comments: [] });
     await repeat();

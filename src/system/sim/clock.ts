@@ -2,7 +2,14 @@
  * A node's own clock on the one clock of a simulation: somewhat wrong, as clocks of machines are, and dead
  * with its node.
  */
-import type { Clock, Timer, VirtualClock } from "../../base/clock.ts";
+import {
+  type Clock,
+  type Elapsed,
+  later,
+  type Timer,
+  type UnixMs,
+  type VirtualClock,
+} from "../../base/clock.ts";
 
 export class NodeClock implements Clock {
   readonly #clock: VirtualClock;
@@ -22,6 +29,14 @@ export class NodeClock implements Clock {
 
   now(): number {
     return this.#clock.now() + this.#skewMs;
+  }
+
+  elapsed(): Elapsed {
+    return this.#clock.elapsed();
+  }
+
+  date(): UnixMs {
+    return later(this.#clock.date(), this.#skewMs);
   }
 
   after(ms: number, run: () => void): Timer {
