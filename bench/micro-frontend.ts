@@ -2,7 +2,7 @@
 import { createMetrics } from "../src/base/metrics.ts";
 import type { VideoId } from "../src/core/interaction.ts";
 import { Shard } from "../src/fanout/shard.ts";
-import type { Viewer } from "../src/fanout/slot.ts";
+import type { Slot, Viewer } from "../src/fanout/slot.ts";
 import { Supervisor } from "../src/fanout/supervisor.ts";
 import { History } from "../src/video/history.ts";
 import { VideoState } from "../src/video/state.ts";
@@ -47,10 +47,14 @@ function viewerIn(shard: Shard, watch: VideoState, index: number, sink: Sink): v
 export function shard(): Micro[] {
   const sink = new Sink();
   const size = 1000;
-  const owner = new Shard(new StandingClock(), createMetrics(), { left: () => {}, passed: () => {} });
+  const slots: Slot[] = [];
+  const owner = new Shard(new StandingClock(), createMetrics(), {
+    ...{ left: () => {}, closed: () => {}, passed: () => {} },
+    opened: (slot) => slots.push(slot),
+  });
   const watch = watchOf(videoIds(1)[0] as VideoId);
   for (let i = 0; i < size; i++) viewerIn(owner, watch, i, sink);
-  const slot = [...watch.slots.values()][0];
+  const [slot] = slots;
   if (!slot) return [];
   const one = tick(1, watch.video);
   let version = 0;

@@ -38,8 +38,11 @@ class Reader extends Connection {
 function bench() {
   const clock = new VirtualClock();
   const passed: string[] = [];
+  const slots = new Map<VideoState, Slot>();
   const shard = new Shard(clock, createMetrics(), {
     left: () => {},
+    opened: (slot) => slots.set(slot.watch, slot),
+    closed: (slot) => slots.delete(slot.watch),
     passed: (slot) => passed.push(slot.watch.video),
   });
   const watches = videos.map((video) => {
@@ -74,7 +77,7 @@ function bench() {
     const times = { atMs: 0, durableMs: 0, tickedMs: 0 };
     const totals = { version, counts: { heart: version } };
     watch.tick({ video: watch.video, region: "r", totals, ...times, by: [] });
-    const slot = watch.slots.get(shard);
+    const slot = slots.get(watch);
     if (slot) shard.passes.mail(slot);
   };
   const leave = (one: (typeof readers)[0]): void => {
@@ -86,14 +89,14 @@ function bench() {
     for (let turns = 0; turns < 20; turns++) {
       // As the supervisor does when a slot has passed and is behind again.
       for (const watch of watches) {
-        const slot = watch.slots.get(shard);
+        const slot = slots.get(watch);
         if (slot && slot.version < watch.version) shard.passes.mail(slot);
       }
       while (shard.passes.smallWait) shard.passes.stepSmall(512);
       shard.sweepBehind(clock.now());
     }
   };
-  return { shard, clock, watches, readers, passed, join, watchMore, like, leave, drain };
+  return { shard, slots, clock, watches, readers, passed, join, watchMore, like, leave, drain };
 }
 
 const last = (one: { reader: Reader; from: Map<string, number> }, video: string): number =>
@@ -137,12 +140,12 @@ describe("a round", () => {
   });
 
   test("leaves a slot that was begun anew in the middle of it to the next pass", () => {
-    const { shard, clock, watches, readers, join, like, drain } = bench();
+    const { shard, slots, clock, watches, readers, join, like, drain } = bench();
     for (let i = 0; i < 24; i++) join(i % 12);
     for (let i = 0; i < 12; i++) like(i);
     shard.passes.stepSmall(5);
     const [watch] = watches as [VideoState];
-    shard.restart(watch.slots.get(shard) as Slot, "history", clock.now());
+    shard.restart(slots.get(watch) as Slot, "history", clock.now());
     drain();
     like(0);
     drain();
@@ -180,7 +183,7 @@ describe("a round", () => {
   test("whatever happens meanwhile: totals never fall, and all end at the newest", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
-        const { shard, clock, watches, readers, join, watchMore, like, leave, drain } = bench();
+        const { shard, slots, clock, watches, readers, join, watchMore, like, leave, drain } = bench();
         for (let i = 0; i < 24; i++) join(i % 12);
         const picked = (pick: number) => {
           const here = readers.filter((one) => one.here);
@@ -193,7 +196,7 @@ describe("a round", () => {
           else if (one.do === "join") join(...one.videos);
           else if (one.do === "sweep") shard.sweepBehind(clock.now());
           else if (one.do === "restart") {
-            const slot = watches[one.video]?.slots.get(shard);
+            const slot = slots.get(watches[one.video] as VideoState);
             if (slot) shard.restart(slot, "history", clock.now());
           } else {
             const who = picked(one.pick);

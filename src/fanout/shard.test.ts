@@ -13,7 +13,7 @@ import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
 import { VideoState } from "../video/state.ts";
 import { Connection, type EndReason } from "./connection.ts";
 import { Shard } from "./shard.ts";
-import type { Viewer } from "./slot.ts";
+import type { Slot, Viewer } from "./slot.ts";
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -21,8 +21,11 @@ function bench() {
   const clock = new VirtualClock();
   const ends: EndReason[] = [];
   const passed: string[] = [];
+  const slots = new Map<VideoState, Slot>();
   const shard = new Shard(clock, createMetrics(), {
     left: (_, reason) => ends.push(reason),
+    opened: (slot) => slots.set(slot.watch, slot),
+    closed: (slot) => slots.delete(slot.watch),
     passed: (slot) => passed.push(slot.watch.video),
   });
   const watching = (video: VideoId, history = 1_000): VideoState => {
@@ -50,18 +53,17 @@ function bench() {
     return seq;
   };
   const mail = (watch: VideoState, upTo = watch.history.tip): void => {
-    const slot = watch.slots.get(shard);
+    const slot = slots.get(watch);
     if (slot) shard.mailEntries(slot, upTo);
-    watch.flushed = upTo;
   };
   const like = (watch: VideoState, version = watch.version + 1): void => {
     const times = { atMs: 0, durableMs: 0, tickedMs: 0 };
     const totals = { version, counts: { heart: 10 * version } };
     watch.tick({ video: watch.video, region: "r", totals, ...times, by: [] });
-    const slot = watch.slots.get(shard);
+    const slot = slots.get(watch);
     if (slot) shard.passes.mail(slot);
   };
-  return { clock, shard, ends, passed, watching, join, comment, mail, like };
+  return { clock, shard, slots, ends, passed, watching, join, comment, mail, like };
 }
 
 describe("likes", () => {
@@ -102,13 +104,13 @@ describe("likes", () => {
   });
 
   test("are not waited for by a slot that everybody left", () => {
-    const { shard, watching, join, like, passed } = bench();
+    const { shard, slots, watching, join, like, passed } = bench();
     const watch = watching(v);
     const { viewer } = join([watch]);
     like(watch);
     expect(shard.leave(viewer, v)).toBe(true);
     expect(passed).toEqual(["v"]);
-    expect(watch.slots.size).toBe(0);
+    expect(slots.size).toBe(0);
     expect(shard.passes.stepSmall(10)).toBe(1);
     expect(passed).toEqual(["v"]);
   });
@@ -311,7 +313,7 @@ describe("a reader", () => {
 
 describe("a slot that begins anew", () => {
   test("drops what waited of the old history, and goes on from the new one", async () => {
-    const { shard, watching, join, like, comment, mail, clock } = bench();
+    const { shard, slots, watching, join, like, comment, mail, clock } = bench();
     const watch = watching(v);
     const all = Array.from({ length: 290 }, (_, i) => join([watch], i === 7));
     for (let i = 0; i < 9; i++) comment(watch);
@@ -320,7 +322,7 @@ describe("a slot that begins anew", () => {
     shard.passes.stepLarge(10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
     watch.begin({ epoch: "wxyz", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
-    const slot = watch.slots.get(shard);
+    const slot = slots.get(watch);
     if (slot) shard.restart(slot, "epoch", clock.now());
     while (shard.passes.largeWait || shard.entriesWait) {
       shard.stepEntries(100);

@@ -14,7 +14,7 @@ import type { VideoState } from "../video/state.ts";
 import { catchUp, lagOf } from "./catchup.ts";
 import type { Connection, ConnectionOwner, EndReason } from "./connection.ts";
 import { Passes } from "./passes.ts";
-import { type ResetReason, Slot, seenOf, type Viewer, writableUpTo } from "./slot.ts";
+import { type Home, type ResetReason, Slot, seenOf, type Viewer, writableUpTo } from "./slot.ts";
 
 /** Entries of one video in one piece, to be written to everyone in its slot. */
 interface Run {
@@ -25,11 +25,14 @@ interface Run {
 export interface ShardEvents {
   /** A viewer's stream has ended, for whatever reason. */
   left(viewer: Viewer, reason: EndReason): void;
+  /** The first viewer of a video is here, or the last has left. */
+  opened(slot: Slot): void;
+  closed(slot: Slot): void;
   /** A slot has shown the newest state that its watch had when its turn came. */
   passed(slot: Slot): void;
 }
 
-export class Shard implements ConnectionOwner {
+export class Shard implements ConnectionOwner, Home {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #events: ShardEvents;
@@ -85,7 +88,7 @@ export class Shard implements ConnectionOwner {
     if (!slot) {
       slot = new Slot(watch);
       this.#slots.set(watch.video, slot);
-      watch.slots.set(this, slot);
+      this.#events.opened(slot);
     }
     slot.add(viewer);
     viewer.slots.push(slot);
@@ -122,10 +125,10 @@ export class Shard implements ConnectionOwner {
 
   #drop(slot: Slot): void {
     this.#slots.delete(slot.watch.video);
-    slot.watch.slots.delete(this);
     // A pass that counts on this slot must not wait for it; its mailbox entries find nobody and end.
     if (slot.queued) this.#events.passed(slot);
     slot.queued = false;
+    this.#events.closed(slot);
   }
 
   // ---- mailbox
@@ -230,7 +233,7 @@ export class Shard implements ConnectionOwner {
       slot.pass = undefined;
       slot.endWalk();
     }
-    slot.cursor = watch.flushed;
+    slot.cursor = watch.history.tip;
     slot.version = watch.version;
     slot.viewersVersion = watch.viewersVersion;
     slot.likes = watch.likes;

@@ -6,14 +6,22 @@
  * closed when no walk is under way, so that nobody is skipped or served twice.
  */
 
+import type { VideoId } from "../core/interaction.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Connection } from "./connection.ts";
-import type { Round } from "./round.ts";
-import type { Shard } from "./shard.ts";
+
+/** What the shard of a viewer does for whoever lets it in or changes what it watches: see shard.ts. */
+export interface Home {
+  join(viewer: Viewer, watch: VideoState): Slot;
+  leave(viewer: Viewer, video: VideoId): boolean;
+  begin(viewer: Viewer, slot: Slot, reason: ResetReason | undefined): void;
+  replay(viewer: Viewer, slot: Slot, after: number): void;
+  serve(viewer: Viewer, nowMs: number): void;
+}
 
 export interface Viewer {
   readonly connection: Connection;
-  readonly shard: Shard;
+  readonly shard: Home;
   /** Place among the viewers of its shard, in the order in which they came; set by the shard. */
   order: number;
   /** What it has asked to watch. */
@@ -95,7 +103,7 @@ export class Slot {
     this.version = watch.version;
     this.viewersVersion = watch.viewersVersion;
     this.likes = watch.likes;
-    this.cursor = watch.flushed;
+    this.cursor = watch.history.tip;
   }
 
   get count(): number {
@@ -156,5 +164,13 @@ export interface Pass {
   readonly end: number;
   position: number;
   /** Set when it is written together with others, in the order of the shard's viewers: `position` stands. */
-  readonly round: Round | undefined;
+  readonly round: Together | undefined;
+}
+
+/** Passes that are written together, in the order of the shard's viewers: see round.ts. */
+interface Together {
+  /** Place of the viewer visited last. */
+  readonly reached: number;
+  came(slot: Slot, viewer: Viewer): void;
+  includes(slot: Slot, viewer: Viewer): boolean;
 }

@@ -6,13 +6,14 @@
  * of small slots, then likes of large ones, so neither a quiet video nor a newcomer waits for a pass over a
  * large audience.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, later, type Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import { beatFrame, bytesOf } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
+import { Pace } from "./pace.ts";
 import { Shard, type ShardEvents } from "./shard.ts";
-import type { Slot, Viewer } from "./slot.ts";
+import type { ResetReason, Slot, Viewer } from "./slot.ts";
 
 /**
  * A viewer who heard nothing for 200 ms answers each of the next 16 frames with a packet of its own (quick
@@ -48,6 +49,8 @@ export interface SupervisorParts {
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #shards: Shard[] = [];
+  /** The videos with viewers here. */
+  readonly #paces = new Map<VideoState, Pace>();
   readonly #talking = new Set<VideoState>();
   #talkAtMs = 0;
   #talkTimer: Timer | undefined;
@@ -74,16 +77,51 @@ export class Supervisor {
    * one place; else the emptiest, unless all have their share of videos.
    */
   place(watch: VideoState | undefined): Shard {
-    for (const shard of watch?.slots.keys() ?? []) {
+    for (const shard of (watch && this.#paces.get(watch)?.slots.keys()) ?? []) {
       if (shard.size < limits.connectionsPerShardMax) return shard;
     }
     let emptiest: Shard | undefined;
     for (const shard of this.#shards) if (!emptiest || shard.size < emptiest.size) emptiest = shard;
     if (emptiest && emptiest.size < shardShare) return emptiest;
     const { clock, metrics, left } = this.#parts;
-    const shard = new Shard(clock, metrics, { left, passed: (slot) => this.#passed(slot) });
+    const shard: Shard = new Shard(clock, metrics, {
+      left,
+      opened: (slot) => this.#opened(shard, slot),
+      closed: (slot) => this.#closed(shard, slot),
+      passed: (slot) => this.#passed(slot),
+    });
     this.#shards.push(shard);
     return shard;
+  }
+
+  #opened(shard: Shard, slot: Slot): void {
+    const { watch } = slot;
+    const pace = this.#paces.get(watch) ?? new Pace(watch);
+    this.#paces.set(watch, pace);
+    pace.slots.set(shard, slot);
+  }
+
+  #closed(shard: Shard, { watch }: Slot): void {
+    const pace = this.#paces.get(watch);
+    pace?.slots.delete(shard);
+    if (!pace || pace.slots.size > 0) return;
+    pace.timer?.cancel();
+    this.#paces.delete(watch);
+  }
+
+  /** Begins `watch` anew for all its viewers. */
+  restart(watch: VideoState, reason: ResetReason): void {
+    const pace = this.#paces.get(watch);
+    if (!pace) return;
+    pace.flushed = watch.history.tip;
+    const nowMs = this.#parts.clock.now();
+    for (const [shard, slot] of pace.slots) shard.restart(slot, reason, nowMs);
+  }
+
+  /** Writes what has no place in the order to all viewers of `watch` whose readers take it. */
+  tellAll(watch: VideoState, bytes: Uint8Array): void {
+    const nowMs = this.#parts.clock.now();
+    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, bytes, nowMs);
   }
 
   /** All viewers of this node. */
@@ -93,6 +131,7 @@ export class Supervisor {
 
   close(): void {
     for (const timer of this.#timers) timer.cancel();
+    for (const pace of this.#paces.values()) pace.timer?.cancel();
     this.#talkTimer?.cancel();
     this.#staleTimer?.cancel();
     this.#talking.clear();
@@ -105,25 +144,26 @@ export class Supervisor {
    * later.
    */
   stateChanged(watch: VideoState): void {
-    if (watch.pass || watch.passTimerSet) return;
-    const waitMs = watch.nextPassMs - this.#parts.clock.now();
+    const pace = this.#paces.get(watch);
+    if (!pace || pace.pass || pace.timer) return;
+    const waitMs = pace.nextMs - this.#parts.clock.elapsed();
     if (waitMs > 0) {
-      watch.passTimerSet = true;
-      this.#parts.clock.after(waitMs, () => {
-        watch.passTimerSet = false;
-        this.#beginPass(watch);
+      pace.timer = this.#parts.clock.after(waitMs, () => {
+        pace.timer = undefined;
+        this.#beginPass(pace);
       });
     } else {
-      this.#beginPass(watch);
+      this.#beginPass(pace);
     }
   }
 
-  #beginPass(watch: VideoState): void {
-    if (watch.pass) return;
+  #beginPass(pace: Pace): void {
+    const { watch } = pace;
+    if (pace.pass) return;
     let left = 0;
     let viewers = 0;
     let version = watch.version;
-    for (const [shard, slot] of watch.slots) {
+    for (const [shard, slot] of pace.slots) {
       if (slot.queued || !isBehind(slot)) continue;
       shard.passes.mail(slot);
       version = Math.min(version, slot.version);
@@ -134,24 +174,25 @@ export class Supervisor {
     const oldestMs = version < watch.version ? watch.oldestAfter(version) : 0;
     const { clock } = this.#parts;
     const startWorkMs = viewers > longPassMin ? clock.worked?.() : undefined;
-    watch.pass = { startMs: clock.now(), startWorkMs, oldestMs, left };
+    pace.pass = { startMs: clock.elapsed(), startWorkMs, oldestMs, left };
     this.#wake();
   }
 
   #passed(slot: Slot): void {
     const { watch } = slot;
-    if (!watch.pass || --watch.pass.left > 0) return;
+    const pace = this.#paces.get(watch);
+    if (!pace?.pass || --pace.pass.left > 0) return;
     const { tickMs, clock, metrics } = this.#parts;
-    const { startMs, startWorkMs, oldestMs } = watch.pass;
-    const nowMs = clock.now();
-    watch.pass = undefined;
+    const { startMs, startWorkMs, oldestMs } = pace.pass;
+    const nowMs = clock.elapsed();
+    pace.pass = undefined;
     metrics.passSeconds.observe((nowMs - startMs) / 1000);
-    if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, nowMs - oldestMs) / 1000, "written");
+    if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, clock.date() - oldestMs) / 1000, "written");
     // What counts is work: time that other processes had the core for does not make viewers wait twice.
     const worked = startWorkMs === undefined ? undefined : clock.worked?.();
     const workMs = worked === undefined ? nowMs - startMs : worked - (startWorkMs ?? 0);
-    watch.nextPassMs = Math.max(nowMs, startMs + windowOf(workMs, tickMs));
-    for (const other of watch.slots.values()) {
+    pace.nextMs = later(startMs, Math.max(nowMs - startMs, windowOf(workMs, tickMs)));
+    for (const other of pace.slots.values()) {
       if (!isBehind(other)) continue;
       this.stateChanged(watch);
       return;
@@ -178,23 +219,26 @@ export class Supervisor {
     if (mixed.length > 0 && talking.length > 1) this.#talkInOrder(talking, mixed);
     for (const watch of talking) {
       const upTo = watch.history.tip;
-      for (const [shard, slot] of watch.slots) if (slot.cursor < upTo) shard.mailEntries(slot, upTo);
-      watch.flushed = upTo;
+      const pace = this.#paces.get(watch);
+      if (!pace) continue;
+      for (const [shard, slot] of pace.slots) if (slot.cursor < upTo) shard.mailEntries(slot, upTo);
+      pace.flushed = upTo;
     }
     this.#wake();
   }
 
   /** Shards with viewers of several videos get the entries of all videos in one order: that of their ids. */
   #talkInOrder(talking: readonly VideoState[], shards: readonly Shard[]): void {
-    const places: { watch: VideoState; seq: number }[] = [];
+    const places: { pace: Pace; seq: number }[] = [];
     for (const watch of talking) {
-      for (const { seq } of watch.history.frames(watch.flushed, watch.history.tip))
-        places.push({ watch, seq });
+      const pace = this.#paces.get(watch);
+      if (!pace) continue;
+      for (const { seq } of watch.history.frames(pace.flushed, watch.history.tip)) places.push({ pace, seq });
     }
     places.sort((a, b) => a.seq - b.seq);
     for (const shard of shards) {
-      for (const { watch, seq } of places) {
-        const slot = watch.slots.get(shard);
+      for (const { pace, seq } of places) {
+        const slot = pace.slots.get(shard);
         if (slot && slot.cursor < seq) shard.mailEntries(slot, seq);
       }
     }

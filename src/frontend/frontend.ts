@@ -303,8 +303,7 @@ export class Frontend implements Watching {
   #entryHeld(watch: VideoState, entry: Entry): void {
     this.#review.held(watch);
     if (entry.type !== "retract" || entry.target > watch.history.tip) return;
-    const bytes = bytesOf(earlyRetractFrame(watch.epoch, entry));
-    for (const [shard, slot] of watch.slots) shard.tellAll(slot, bytes, this.#parts.clock.now());
+    this.#supervisor.tellAll(watch, bytesOf(earlyRetractFrame(watch.epoch, entry)));
   }
 
   #stateChanged(watch: VideoState): void {
@@ -313,8 +312,7 @@ export class Frontend implements Watching {
   }
 
   #restarted(watch: VideoState, reason: "epoch" | "history"): void {
-    const nowMs = this.#parts.clock.now();
-    for (const [shard, slot] of watch.slots) shard.restart(slot, reason, nowMs);
+    this.#supervisor.restart(watch, reason);
     this.#review.restarted(watch);
     this.#stateChanged(watch);
   }

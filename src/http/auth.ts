@@ -6,12 +6,12 @@
  * query, and never appears in an answer or a log line. A cookie is sent by browsers without being asked, so
  * it counts only for pages of this origin (OWASP, Cross-Site Request Forgery Prevention).
  */
+import type { Metrics } from "../base/metrics.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { anybody, forbids, type Identity, type Right } from "../trust/identity.ts";
 import { ApiKeys } from "../trust/keys.ts";
 import type { Tokens } from "../trust/tokens.ts";
 import { json, refuse, refused } from "./answer.ts";
-import type { Doors } from "./doors.ts";
 
 /** The cookie that may hold a viewer's token; set it HttpOnly, Secure and SameSite=Lax. */
 export const tokenCookie = "ovation_token";
@@ -82,9 +82,15 @@ export function openAuth(adminKey: string): Auth {
   return new Auth(keys as ApiKeys);
 }
 
+/** What letting somebody in needs of all doors. */
+interface Entrance {
+  readonly auth: Auth;
+  readonly metrics: Metrics;
+}
+
 /** Who sends `request`, if they may do `right` to `video`; else the answer that refuses it, counted. */
 export async function enter(
-  doors: Doors,
+  doors: Entrance,
   request: Request,
   right: Right,
   video?: VideoId,
@@ -94,14 +100,14 @@ export async function enter(
 }
 
 /** As `enter`, for who was found already. */
-export function admit(doors: Doors, found: Found, right: Right, video?: VideoId): Identity | Response {
+export function admit(doors: Entrance, found: Found, right: Right, video?: VideoId): Identity | Response {
   const answer = refusalOf(doors, found, right, video);
   if (!answer) return found as Identity;
   doors.metrics.refused.inc({ reason: answer.status === 401 ? "unauthorized" : "forbidden" });
   return answer;
 }
 
-function refusalOf(doors: Doors, found: Found, right: Right, video?: VideoId): Response | undefined {
+function refusalOf(doors: Entrance, found: Found, right: Right, video?: VideoId): Response | undefined {
   if (found instanceof Response) return found;
   if (!("rejected" in found)) return doors.auth.forbids(found, right, video);
   return found.rejected === "unauthorized" ? unauthorized(found.message) : refused(found);

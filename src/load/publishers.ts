@@ -12,7 +12,7 @@ import { nowMs } from "./audience.ts";
 import { Latency } from "./latency.ts";
 import type { Answer } from "./request-pool.ts";
 import { type Arrivals, Schedule } from "./schedule.ts";
-import type { Node } from "./settle.ts";
+import { Account, type Node } from "./settle.ts";
 
 export interface PublishPlan {
   readonly videos: readonly string[];
@@ -29,13 +29,6 @@ export interface PublishPlan {
   readonly once: boolean;
   /** Begins every key, user and comment of this run. */
   readonly tag: string;
-}
-
-/** What the server owes for one video. */
-export class Account {
-  readonly accepted: Record<string, number> = {};
-  readonly unknown: Record<string, number> = {};
-  readonly comments: string[] = [];
 }
 
 interface Publication {

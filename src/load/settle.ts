@@ -6,13 +6,19 @@
  */
 import { z } from "zod";
 import type { Totals } from "./events.ts";
-import type { Account } from "./publishers.ts";
 import type { Answer, RequestPool } from "./request-pool.ts";
 import type { Target } from "./target.ts";
 
 export interface Node {
   readonly target: Target;
   readonly pool: RequestPool;
+}
+
+/** What the server owes for one video. */
+export class Account {
+  readonly accepted: Record<string, number> = {};
+  readonly unknown: Record<string, number> = {};
+  readonly comments: string[] = [];
 }
 
 const shape = z.object({ totals: z.record(z.string(), z.number().int().nonnegative()) });

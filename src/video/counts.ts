@@ -4,8 +4,9 @@
  * Leading edge first: the first viewer after quiet is counted at once, then at most once a second each way,
  * so a storm of joins costs one number. Absolute numbers, repeated, so nothing needs to be acknowledged.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
 import type { Bus, Subscription } from "../bus/bus.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Presence } from "../core/presence.ts";
 import { decodeViewers, encodeJson, subjects, type ViewerCount } from "../core/wire.ts";
@@ -23,13 +24,24 @@ export interface CountsParts {
   readonly changed: (watch: VideoState) => void;
 }
 
+/** A video whose viewers are counted here. */
+interface Followed {
+  readonly watch: VideoState;
+  readonly subscription: Subscription;
+  /** This node's number as last told to the others, and when. */
+  sent: number;
+  sentMs: Elapsed;
+  /** When the sum was last told to viewers here. */
+  shownMs: Elapsed;
+}
+
 export class Counts {
   readonly #parts: CountsParts;
   /** Other nodes' numbers. */
   readonly #others = new Presence();
-  readonly #watches = new Map<string, { watch: VideoState; subscription: Subscription }>();
-  /** Watches whose own or summed number may have changed since it was last told. */
-  readonly #due = new Set<VideoState>();
+  readonly #followed = new Map<VideoId, Followed>();
+  /** Videos whose own or summed number may have changed since it was last told. */
+  readonly #due = new Set<Followed>();
   readonly #timers: Timer[];
 
   constructor(parts: CountsParts) {
@@ -43,83 +55,90 @@ export class Counts {
   follow(watch: VideoState): void {
     const { bus } = this.#parts;
     const subscription = bus.subscribe(subjects.viewers(watch.video), (payload) =>
-      this.#hear(watch, payload),
+      this.#hear(followed, payload),
     );
-    this.#watches.set(watch.video, { watch, subscription });
+    const followed: Followed = { watch, subscription, sent: -1, sentMs: longAgo, shownMs: longAgo };
+    this.#followed.set(watch.video, followed);
   }
 
   unfollow(watch: VideoState): void {
-    if (watch.countSent > 0) this.#send(watch, 0, this.#parts.clock.now());
-    this.#watches.get(watch.video)?.subscription.end();
-    this.#watches.delete(watch.video);
-    this.#due.delete(watch);
+    const followed = this.#followed.get(watch.video);
+    if (!followed) return;
+    if (followed.sent > 0) this.#send(followed, 0, this.#parts.clock.elapsed());
+    followed.subscription.end();
+    this.#followed.delete(watch.video);
+    this.#due.delete(followed);
     this.#others.forget({ video: watch.video });
   }
 
   /** A viewer came (+1) or left (-1). */
   moved(watch: VideoState, by: 1 | -1): void {
     watch.viewers += by;
-    this.#due.add(watch);
-    this.#tell(watch, this.#parts.clock.now());
+    const followed = this.#followed.get(watch.video);
+    if (followed) this.#changed(followed, this.#parts.clock.elapsed());
   }
 
   close(): void {
     for (const timer of this.#timers) timer.cancel();
-    for (const { watch } of this.#watches.values()) this.unfollow(watch);
+    for (const { watch } of this.#followed.values()) this.unfollow(watch);
   }
 
-  #hear(watch: VideoState, payload: Uint8Array): void {
+  #hear(followed: Followed, payload: Uint8Array): void {
     const count = decodeViewers(payload);
     if (!count || count.node === this.#parts.node) return;
-    const nowMs = this.#parts.clock.now();
-    if (!this.#others.hear(watch.video, count, nowMs)) return;
-    this.#due.add(watch);
-    this.#tell(watch, nowMs);
+    const nowMs = this.#parts.clock.elapsed();
+    if (this.#others.hear(followed.watch.video, count, nowMs)) this.#changed(followed, nowMs);
   }
 
   #sweep(): void {
-    const nowMs = this.#parts.clock.now();
-    for (const watch of this.#due) this.#tell(watch, nowMs);
+    const nowMs = this.#parts.clock.elapsed();
+    for (const followed of this.#due) this.#tell(followed, nowMs);
   }
 
   #repeat(): void {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.elapsed();
     for (const video of this.#others.expire(nowMs)) {
-      const followed = this.#watches.get(video);
-      if (followed) this.#due.add(followed.watch);
+      const followed = this.#followed.get(video);
+      if (followed) this.#due.add(followed);
     }
-    for (const { watch } of this.#watches.values()) {
-      if (watch.viewers > 0 && nowMs - watch.countSentMs >= limits.viewersEveryMs) {
-        this.#send(watch, watch.viewers, nowMs);
-      }
+    for (const followed of this.#followed.values()) {
+      const { viewers } = followed.watch;
+      if (viewers > 0 && nowMs - followed.sentMs >= limits.viewersEveryMs)
+        this.#send(followed, viewers, nowMs);
     }
   }
 
+  #changed(followed: Followed, nowMs: Elapsed): void {
+    this.#due.add(followed);
+    this.#tell(followed, nowMs);
+  }
+
   /** Tells others and viewers what may be told by now; stays due for the rest. */
-  #tell(watch: VideoState, nowMs: number): void {
+  #tell(followed: Followed, nowMs: Elapsed): void {
+    const { watch } = followed;
     let told = true;
-    if (watch.viewers !== watch.countSent) {
-      if (nowMs - watch.countSentMs >= limits.viewersEveryMs) this.#send(watch, watch.viewers, nowMs);
+    if (watch.viewers !== followed.sent) {
+      if (nowMs - followed.sentMs >= limits.viewersEveryMs) this.#send(followed, watch.viewers, nowMs);
       else told = false;
     }
     const sum = watch.viewers + this.#others.viewers(watch.video, nowMs);
     if (sum !== watch.shownViewers) {
-      if (nowMs - watch.viewersShownMs >= limits.viewersEveryMs) {
-        watch.viewersShownMs = nowMs;
+      if (nowMs - followed.shownMs >= limits.viewersEveryMs) {
+        followed.shownMs = nowMs;
         watch.shownViewers = sum;
         watch.viewersVersion++;
         this.#parts.changed(watch);
       } else told = false;
     }
-    if (told) this.#due.delete(watch);
+    if (told) this.#due.delete(followed);
   }
 
-  #send(watch: VideoState, viewers: number, nowMs: number): void {
+  #send(followed: Followed, viewers: number, nowMs: Elapsed): void {
     const { bus, node, incarnation } = this.#parts;
-    watch.countSent = viewers;
-    watch.countSentMs = nowMs;
+    followed.sent = viewers;
+    followed.sentMs = nowMs;
     const count: ViewerCount = { node, incarnation, viewers };
     // Refused while the bus is away: repeated within seconds anyway.
-    bus.publish(subjects.viewers(watch.video), encodeJson(count));
+    bus.publish(subjects.viewers(followed.watch.video), encodeJson(count));
   }
 }

@@ -4,7 +4,7 @@
  * A row is written with a video's first viewer and removed some time after its last: viewers come and go in
  * flocks, and neither NATS nor the table should hear of each. Writing is retried until the table has it.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import { BusUnavailable, type Table } from "../bus/bus.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -28,16 +28,17 @@ export interface InterestParts {
 export class Interest {
   readonly #parts: InterestParts;
   readonly #watches = new Map<VideoId, VideoState>();
-  readonly #idle = new Set<VideoState>();
+  /** Those that nobody holds, and since when, in that order. */
+  readonly #idle = new Map<VideoState, Elapsed>();
   /** Rows whose last write failed. */
   readonly #unwritten = new Set<VideoId>();
   readonly #timer: Timer;
   #again: Timer | undefined;
-  #sweptMs: number;
+  #sweptMs: Elapsed;
 
   constructor(parts: InterestParts) {
     this.#parts = parts;
-    this.#sweptMs = parts.clock.now();
+    this.#sweptMs = parts.clock.elapsed();
     this.#timer = parts.clock.every(sweepMs, () => this.#sweep());
   }
 
@@ -58,7 +59,7 @@ export class Interest {
   hold(video: VideoId): VideoState {
     let watch = this.#watches.get(video);
     if (!watch) {
-      watch = new VideoState(video, this.#parts.commentHistory, this.#parts.clock.now());
+      watch = new VideoState(video, this.#parts.commentHistory, this.#parts.clock.date());
       this.#watches.set(video, watch);
       void this.#write(video);
       this.#parts.began(watch);
@@ -70,8 +71,7 @@ export class Interest {
 
   release(watch: VideoState): void {
     if (--watch.holders > 0) return;
-    watch.idleSinceMs = this.#parts.clock.now();
-    this.#idle.add(watch);
+    this.#idle.set(watch, this.#parts.clock.elapsed());
   }
 
   /**
@@ -101,13 +101,12 @@ export class Interest {
   }
 
   #sweep(): void {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.elapsed();
     // Stopped for so long, this node has lost its lease without noticing.
     if (nowMs - this.#sweptMs > limits.leaseMs) this.rewrite();
     this.#sweptMs = nowMs;
-    for (const watch of this.#idle) {
-      // In order of idleness, as a Set keeps the order of insertion.
-      if (nowMs - watch.idleSinceMs < limits.lingerMs) break;
+    for (const [watch, sinceMs] of this.#idle) {
+      if (nowMs - sinceMs < limits.lingerMs) break;
       this.#idle.delete(watch);
       this.#watches.delete(watch.video);
       this.#parts.ended(watch);

@@ -13,8 +13,6 @@ import type { By } from "../core/record.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumRegions, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
-import type { Shard } from "../fanout/shard.ts";
-import type { Slot } from "../fanout/slot.ts";
 import { dueByStamp, Held } from "./held.ts";
 import { History } from "./history.ts";
 
@@ -46,17 +44,6 @@ interface Made {
   readonly bytes: Uint8Array;
 }
 
-/** One state on its way to all viewers here. */
-export interface WatchPass {
-  readonly startMs: number;
-  /** Work done before it, for a pass over many where the clock tells work: see supervisor.ts. */
-  readonly startWorkMs: number | undefined;
-  /** When the oldest like it shows was accepted; 0 when it shows none. */
-  readonly oldestMs: number;
-  /** Slots still to be written. */
-  left: number;
-}
-
 /** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
 export type Phase = "loading" | "live" | "filling";
 
@@ -71,8 +58,6 @@ export class VideoState {
   history: History;
   /** What stands behind it and may not be seen yet. */
   held = new Held();
-  /** Where the shards keep this video's viewers. */
-  readonly slots = new Map<Shard, Slot>();
   /** Streams and polls that hold this video here. */
   holders = 0;
   /** Viewers here: open streams. */
@@ -80,18 +65,6 @@ export class VideoState {
   /** Viewers on all nodes as last told to viewers here, and how often that changed. */
   shownViewers = 0;
   viewersVersion = 0;
-  /** When `viewers` frames and counts were last due, Unix ms. */
-  viewersShownMs = 0;
-  countSentMs = 0;
-  countSent = -1;
-  /** Since when nobody holds this, Unix ms. */
-  idleSinceMs = 0;
-  /** Pass pacing: see supervisor.ts. */
-  pass: WatchPass | undefined;
-  nextPassMs = 0;
-  passTimerSet = false;
-  /** Highest seq handed to the shards. */
-  flushed = 0;
   /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
   head = 0;
   /** True when entries were let go while waiting, so that they must be asked for again. */
@@ -111,7 +84,6 @@ export class VideoState {
   constructor(video: VideoId, historyMax: number, nowMs: number) {
     this.video = video;
     this.#bornMs = nowMs;
-    this.idleSinceMs = nowMs;
     this.#historyMax = historyMax;
     this.history = new History("", historyMax, 0, 0);
   }
@@ -172,7 +144,6 @@ export class VideoState {
     this.history = new History(state.epoch, this.#historyMax, state.page.floor, state.page.floor);
     this.held = new Held();
     for (const entry of state.page.entries) this.enter(entry, nowMs, dueByStamp(entry, nowMs));
-    this.flushed = this.history.tip;
     this.phase = "live";
   }
 
