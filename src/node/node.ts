@@ -10,7 +10,7 @@ import { Asker } from "../asking/asker.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, later, type Timer, type UnixMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
@@ -72,7 +72,7 @@ export class Node {
   readonly #asker: Asker;
   readonly #timers: Timer[] = [];
   readonly #connected: Subscription;
-  readonly #startedMs: number;
+  readonly #startedMs: UnixMs;
   #renewals = 0;
   #draining = false;
 
@@ -91,7 +91,7 @@ export class Node {
     this.metrics = metrics;
     this.settings = settings;
     this.incarnation = secret(12);
-    this.#startedMs = clock.now();
+    this.#startedMs = clock.date();
     this.#asker = new Asker(bus, clock);
     this.reader = new Reader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
@@ -174,11 +174,11 @@ export class Node {
 
   #measureLag(): Timer {
     const { clock, metrics } = this.#parts;
-    let expectedMs = clock.now() + lagEveryMs;
+    let expectedAt = later(clock.elapsed(), lagEveryMs);
     return clock.every(lagEveryMs, () => {
-      const nowMs = clock.now();
-      metrics.loopLag.observe(Math.max(0, nowMs - expectedMs) / 1000);
-      expectedMs = nowMs + lagEveryMs;
+      const nowAt = clock.elapsed();
+      metrics.loopLag.observe(Math.max(0, nowAt - expectedAt) / 1000);
+      expectedAt = later(nowAt, lagEveryMs);
     });
   }
 }

@@ -107,7 +107,7 @@ function readTls({ settings, readFile, clock, log }: ListenersParts): TlsFiles |
   const tls = { cert: read("--tls-cert", tlsCert), key: read("--tls-key", tlsKey) };
   const certificate = certificateOf(tls);
   if (!certificate) throw new StartRefused(`--tls-cert and --tls-key: ${tlsCert} and its key do not fit`);
-  const leftMs = Date.parse(certificate.validTo) - clock.now();
+  const leftMs = Date.parse(certificate.validTo) - clock.date();
   if (leftMs < certificateMs) log.warn("the certificate ends soon", { ends: certificate.validTo });
   return tls;
 }
