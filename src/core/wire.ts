@@ -35,6 +35,8 @@ export const subjects = {
   alive: (node: string): string => `alive.${node}`,
   allAlive: "alive.*",
   node: (node: string): string => `node.${node}`,
+  /** Asks whether a node of this name lives. */
+  life: (node: string): string => `life.${node}`,
 } as const;
 
 /** The last token of a subject. */

@@ -24,8 +24,9 @@ import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, tableJournal } from "../trust/journal.ts";
 import { Moderation } from "../trust/moderation.ts";
+import { StartRefused } from "./company.ts";
 import type { Node } from "./node.ts";
-import { Opening, StartRefused } from "./open.ts";
+import { Opening } from "./open.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface ServiceParts {

@@ -11,7 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { Doors } from "../http/doors.ts";
 import { type Listener, type ListenOptions, listen, type TlsFiles } from "../http/listen.ts";
 import { createServer } from "../http/server.ts";
-import { StartRefused } from "../node/open.ts";
+import { StartRefused } from "../node/company.ts";
 import type { ReadFile } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import type { Peer } from "../trust/address.ts";

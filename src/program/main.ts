@@ -16,7 +16,7 @@ import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
 import { loadHelp } from "../load/options.ts";
-import { StartRefused } from "../node/open.ts";
+import { StartRefused } from "../node/company.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import {
   type Command,
