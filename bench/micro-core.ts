@@ -4,7 +4,7 @@ import { type Hash64, hash64 } from "../src/core/hash.ts";
 import { kindSet, parseComment, parseLike, parseLikeItem, type VideoId } from "../src/core/interaction.ts";
 import { decodeRecord, encodeRecord, RecordBuilder } from "../src/core/record.ts";
 import { bytesOf, commentJson, entryFrame, likesFrame, snapshotFrame } from "../src/core/sse.ts";
-import { addCounts, emptyCounts, newest, sumRegions } from "../src/core/totals.ts";
+import { addCounts, emptyCounts, newest, sumLogs } from "../src/core/totals.ts";
 import {
   decodeEntry,
   decodeState,
@@ -95,7 +95,7 @@ export function totalsAndFrames(): Micro[] {
       run: () => newest(pair[version & 1] as typeof one, pair[++version & 1] as typeof one),
     },
     { name: "totals: add counts", run: () => addCounts(into, one.counts) },
-    { name: "totals: sum of three regions", run: () => sumRegions(many) },
+    { name: "totals: sum of three regions", run: () => sumLogs(many) },
     { name: "frame: likes", run: () => bytesOf(likesFrame({ ...shown, version: ++version }, startMs, [])) },
     { name: "frame: likes with names", run: () => bytesOf(likesFrame(shown, startMs + version++, by)) },
     {

@@ -5,7 +5,7 @@
  * verdict each. When none answers, nothing was promised: the publisher is told to repeat, and its keys keep a
  * repeat from counting twice.
  */
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { BusUnavailable } from "../bus/bus.ts";
 import type { Ingest } from "../core/ingest.ts";
@@ -28,7 +28,7 @@ interface Parcel {
   readonly likes: Like[];
   readonly comments: CommentDraft[];
   bytes: number;
-  readonly openedMs: number;
+  readonly openedAt: Elapsed;
   readonly reply: Promise<IngestReply | Rejection>;
   readonly settle: (reply: IngestReply | Rejection) => void;
 }
@@ -95,8 +95,8 @@ export class Relay implements Ingest {
     }
     if (!open) {
       const { promise, resolve } = Promise.withResolvers<IngestReply | Rejection>();
-      const openedMs = this.#clock.now();
-      open = { likes: [], comments: [], bytes: 0, openedMs, reply: promise, settle: resolve };
+      const openedAt = this.#clock.elapsed();
+      open = { likes: [], comments: [], bytes: 0, openedAt, reply: promise, settle: resolve };
       this.#open = open;
       const parcel = open;
       this.#clock.after(limits.relayMs, () => {
@@ -110,9 +110,9 @@ export class Relay implements Ingest {
 
   #send(parcel: Parcel): void {
     this.#open = undefined;
-    const { likes, comments, openedMs } = parcel;
+    const { likes, comments, openedAt } = parcel;
     const items = likes.length + comments.length;
-    const waitedMs = stamp(this.#clock.now() - openedMs);
+    const waitedMs = stamp(this.#clock.elapsed() - openedAt);
     void this.#ask({ likes, comments, waitedMs }).then((reply) => {
       this.#pending -= items;
       parcel.settle(reply);

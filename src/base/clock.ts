@@ -136,32 +136,32 @@ const virtualOriginMs = 5_000_000;
 
 /** A clock that moves only when told to, with a wall that can be set: for tests and for the simulation. */
 export class VirtualClock implements Clock {
-  #nowMs: number;
-  readonly #startMs: number;
-  #setMs = 0;
+  #nowMs = virtualOriginMs;
+  /** What the wall shows beyond elapsed time. */
+  #wallMs: number;
   #order = 0;
   #due: Due[] = [];
 
+  /** `startMs` is the date it begins with. */
   constructor(startMs = 1_700_000_000_000) {
-    this.#nowMs = startMs;
-    this.#startMs = startMs;
+    this.#wallMs = startMs - virtualOriginMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#wallMs;
   }
 
   elapsed(): Elapsed {
-    return (this.#nowMs - this.#startMs + virtualOriginMs) as Elapsed;
+    return this.#nowMs as Elapsed;
   }
 
   date(): UnixMs {
-    return (this.#nowMs + this.#setMs) as UnixMs;
+    return (this.#nowMs + this.#wallMs) as UnixMs;
   }
 
   /** Sets the wall by `ms`, forwards or back; elapsed time and timers go on as they were. */
   setWall(ms: number): void {
-    this.#setMs += ms;
+    this.#wallMs += ms;
   }
 
   after(ms: number, run: () => void): Timer {
@@ -195,11 +195,11 @@ export class VirtualClock implements Clock {
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
-  /** When the next timer falls due, Unix ms; undefined when none is set. */
-  next(): number | undefined {
+  /** When the next timer falls due; undefined when none is set. */
+  next(): Elapsed | undefined {
     let atMs: number | undefined;
     for (const due of this.#due) if (atMs === undefined || due.atMs < atMs) atMs = due.atMs;
-    return atMs;
+    return atMs as Elapsed | undefined;
   }
 
   /** As `advance`, in steps of `stepMs`, letting promises settle between them. */

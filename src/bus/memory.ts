@@ -80,10 +80,10 @@ interface Server {
 interface SharedTable {
   readonly leaseMs: number | undefined;
   readonly rows: Rows;
-  readonly watches: Set<VideoState>;
+  readonly watches: Set<Watch>;
 }
 
-interface VideoState {
+interface Watch {
   readonly member: Member;
   readonly rows: Rows;
   readonly synced: (() => void) | undefined;
@@ -176,7 +176,7 @@ class Hub {
 class Member implements MemoryBus {
   readonly #hub: Hub;
   readonly #ends = new Set<() => void>();
-  readonly #watches = new Map<VideoState, SharedTable>();
+  readonly #watches = new Map<Watch, SharedTable>();
   readonly #waiting = new Set<(why: BusUnavailable) => void>();
   readonly #listeners = new Set<(connected: boolean) => void>();
   #connected = true;
@@ -294,10 +294,10 @@ class Member implements MemoryBus {
       put: async (key, value) => {
         checkSubject(key);
         if (!this.#connected) throw new BusUnavailable("cut off");
-        const nowMs = this.#hub.clock.now();
-        table.rows.put(key, value, nowMs);
+        const putAt = this.#hub.clock.elapsed();
+        table.rows.put(key, value, putAt);
         for (const watch of [...table.watches])
-          if (watch.member.connected()) watch.rows.put(key, value, nowMs);
+          if (watch.member.connected()) watch.rows.put(key, value, putAt);
       },
       remove: async (key) => {
         checkSubject(key);
@@ -308,7 +308,7 @@ class Member implements MemoryBus {
       watch: (changed, synced) => {
         this.#assertOpen();
         const rows = new Rows(this.#hub.clock, table.leaseMs, changed);
-        const watch: VideoState = { member: this, rows, synced };
+        const watch: Watch = { member: this, rows, synced };
         table.watches.add(watch);
         this.#watches.set(watch, table);
         if (this.#connected) show(watch, table);
@@ -359,9 +359,9 @@ function covers(start: string, subject: string): boolean {
 }
 
 /** Shows a watch every row there is, then that it has seen them. */
-function show(watch: VideoState, table: SharedTable): void {
+function show(watch: Watch, table: SharedTable): void {
   watch.rows.look();
-  for (const [key, value, putMs] of [...table.rows.each()]) watch.rows.put(key, value, putMs);
+  for (const [key, value, putAt] of [...table.rows.each()]) watch.rows.put(key, value, putAt);
   watch.rows.looked();
   watch.synced?.();
 }

@@ -7,7 +7,7 @@
  * before it, so one mechanism finds a dead link and bounds what is under way on a living one.
  */
 import { ErrorCode, Events, headers, type Msg, type MsgHdrs, type NatsConnection } from "nats";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Prng } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -62,7 +62,7 @@ export class Link {
   #timer: Timer | undefined;
   #pings: Timer | undefined;
   #pausedMs = 0;
-  #waitingSaidMs = Number.NEGATIVE_INFINITY;
+  #waitingSaidAt: Elapsed = longAgo;
   readonly #lasting = new Set<Lasting>();
   readonly #listeners = new Set<(connected: boolean) => void>();
   #refused = 0;
@@ -210,9 +210,9 @@ export class Link {
       else this.#arrive(connection, address);
     } catch (error) {
       if (this.#closed) return;
-      const nowMs = clock.now();
-      if (nowMs - this.#waitingSaidMs >= waitingLogMs) {
-        this.#waitingSaidMs = nowMs;
+      const nowAt = clock.elapsed();
+      if (nowAt - this.#waitingSaidAt >= waitingLogMs) {
+        this.#waitingSaidAt = nowAt;
         log.warn("waiting for NATS", { server: formatAddress(address), reason: messageOf(error) });
       }
       this.#dialLater();
@@ -230,7 +230,7 @@ export class Link {
     const { clock, log, pingMs } = this.#options;
     this.#connection = connection;
     this.#pausedMs = 0;
-    this.#waitingSaidMs = Number.NEGATIVE_INFINITY;
+    this.#waitingSaidAt = longAgo;
     this.#sentBytes = this.#takenBytes = this.#pingedBytes = this.#missed = 0;
     this.#pinging = false;
     this.#learn(connection, address);

@@ -6,7 +6,7 @@
  * is not told to watchers by the servers we target (Rows does it here), and a removal leaves a marker in the
  * bucket, which is swept some time after everybody has heard of it.
  */
-import type { Timer } from "../base/clock.ts";
+import { type Elapsed, later, type Timer } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { BusUnavailable, checkSubject, NobodyServes, type Subscription, type Table } from "./bus.ts";
 import { type JetStream, nanosPerMs, type StreamWanted } from "./nats-jetstream.ts";
@@ -59,9 +59,9 @@ export class NatsTable implements Table {
   readonly #wanted: StreamWanted;
   readonly #leaseMs: number | undefined;
   readonly #prefix: string;
-  readonly #watches = new Set<VideoState>();
+  readonly #watches = new Set<Watch>();
   /** Markers to sweep: key → its seq and when. */
-  readonly #markers = new Map<string, { seq: number; dueMs: number }>();
+  readonly #markers = new Map<string, { seq: number; dueAt: Elapsed }>();
   readonly #markerMs: number;
   readonly #sweeper: Timer | undefined;
   #closed = false;
@@ -115,7 +115,7 @@ export class NatsTable implements Table {
         synced?.();
       },
     });
-    const watch = new VideoState(rows, reader, this.#watches);
+    const watch = new Watch(rows, reader, this.#watches);
     return watch;
   }
 
@@ -137,7 +137,7 @@ export class NatsTable implements Table {
       rows.remove(key);
       if (ageMs > markerForgottenMs && this.#leaseMs === undefined) this.#mark(key, stored.seq, 0);
     } else {
-      rows.put(key, decoder.decode(stored.payload), this.#jetstream.parts.clock.now() - ageMs);
+      rows.put(key, decoder.decode(stored.payload), later(this.#jetstream.parts.clock.elapsed(), -ageMs));
     }
   }
 
@@ -159,15 +159,15 @@ export class NatsTable implements Table {
   #mark(key: string, seq: number, afterMs: number): void {
     // Beyond the bound a marker stays: it costs the bucket a few bytes until its row is written again.
     if (this.#leaseMs !== undefined || this.#markers.size >= markersMax) return;
-    this.#markers.set(key, { seq, dueMs: this.#jetstream.parts.clock.now() + afterMs });
+    this.#markers.set(key, { seq, dueAt: later(this.#jetstream.parts.clock.elapsed(), afterMs) });
   }
 
   /** Purges due markers, never a row that was put after one. */
   #sweep(): void {
-    const nowMs = this.#jetstream.parts.clock.now();
+    const nowAt = this.#jetstream.parts.clock.elapsed();
     let budget = sweepsAtOnce;
-    for (const [key, { seq, dueMs }] of this.#markers) {
-      if (dueMs > nowMs) continue;
+    for (const [key, { seq, dueAt }] of this.#markers) {
+      if (dueAt > nowAt) continue;
       if (budget-- === 0) return;
       this.#markers.delete(key);
       this.#jetstream
@@ -177,12 +177,12 @@ export class NatsTable implements Table {
   }
 }
 
-class VideoState implements Subscription {
+class Watch implements Subscription {
   readonly reader: Reader;
   readonly #rows: Rows;
-  readonly #watches: Set<VideoState>;
+  readonly #watches: Set<Watch>;
 
-  constructor(rows: Rows, reader: Reader, watches: Set<VideoState>) {
+  constructor(rows: Rows, reader: Reader, watches: Set<Watch>) {
     this.reader = reader;
     this.#rows = rows;
     this.#watches = watches;

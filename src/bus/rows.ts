@@ -5,12 +5,12 @@
  * three are told once, as `undefined`. Leases run here as well as at the source, because the servers we
  * target end rows of a bucket by age without telling its watchers. It knows no transport.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 
 interface Row {
   value: string;
-  /** When it was last put, by our clock, in milliseconds. */
-  putMs: number;
+  /** When it was last put, or would have been here. */
+  putAt: Elapsed;
 }
 
 export type Changed = (key: string, value: string | undefined) => void;
@@ -37,19 +37,19 @@ export class Rows {
   }
 
   /**
-   * Takes a row that was put at `putMs`; tells of it when its value is new, and not when it is merely
+   * Takes a row that was put at `putAt`; tells of it when its value is new, and not when it is merely
    * renewed.
    */
-  put(key: string, value: string, putMs: number): void {
+  put(key: string, value: string, putAt: Elapsed): void {
     if (this.#ended) return;
     this.#unseen?.delete(key);
-    if (this.#leaseMs !== undefined && putMs + this.#leaseMs <= this.#clock.now()) {
+    if (this.#leaseMs !== undefined && later(putAt, this.#leaseMs) <= this.#clock.elapsed()) {
       this.remove(key);
       return;
     }
     const before = this.#rows.get(key)?.value;
     this.#rows.delete(key);
-    this.#rows.set(key, { value, putMs });
+    this.#rows.set(key, { value, putAt });
     this.#schedule();
     if (before !== value) this.#changed(key, value);
   }
@@ -74,8 +74,8 @@ export class Rows {
   }
 
   /** Every row: its key, value and when it was put. The caller must not put or remove meanwhile. */
-  *each(): IterableIterator<[string, string, number]> {
-    for (const [key, row] of this.#rows) yield [key, row.value, row.putMs];
+  *each(): IterableIterator<[string, string, Elapsed]> {
+    for (const [key, row] of this.#rows) yield [key, row.value, row.putAt];
   }
 
   /** Tells nothing from now on and stops the clock. */
@@ -89,16 +89,16 @@ export class Rows {
     if (this.#leaseMs === undefined || this.#timer || this.#ended) return;
     const first = this.#rows.values().next();
     if (first.done) return;
-    const dueMs = first.value.putMs + this.#leaseMs - this.#clock.now();
+    const dueMs = first.value.putAt + this.#leaseMs - this.#clock.elapsed();
     this.#timer = this.#clock.after(Math.max(dueMs, 1), () => this.#expire());
   }
 
   #expire(): void {
     this.#timer = undefined;
-    const nowMs = this.#clock.now();
+    const nowAt = this.#clock.elapsed();
     const leaseMs = this.#leaseMs ?? Number.POSITIVE_INFINITY;
     for (const [key, row] of this.#rows) {
-      if (row.putMs + leaseMs > nowMs) break;
+      if (row.putAt + leaseMs > nowAt) break;
       this.remove(key);
     }
     this.#schedule();

@@ -115,6 +115,8 @@ export const limits = {
   leaseMs: 10_000,
   /** How often a node renews its lease, in milliseconds. */
   leaseRenewMs: 3_000,
+  /** What goes on being wrong between nodes is said in the log this often, in milliseconds. */
+  saidAgainMs: 60_000,
   /**
    * How often a dispatcher says that it is there, in ms, and how often it may be missed before others step
    * in.

@@ -11,7 +11,7 @@ import type { ViewerCount } from "./wire.ts";
 interface Row {
   viewers: number;
   incarnation: string;
-  heardMs: number;
+  heardAt: number;
 }
 
 export class Presence {
@@ -32,14 +32,14 @@ export class Presence {
       return row !== undefined && row.viewers !== 0;
     }
     if (!row) {
-      rows.set(count.node, { viewers: count.viewers, incarnation: count.incarnation, heardMs: nowMs });
+      rows.set(count.node, { viewers: count.viewers, incarnation: count.incarnation, heardAt: nowMs });
       return true;
     }
     // One that had expired, and was not swept yet, comes back into the sum.
-    const changed = row.viewers !== count.viewers || nowMs - row.heardMs >= limits.viewersExpireMs;
+    const changed = row.viewers !== count.viewers || nowMs - row.heardAt >= limits.viewersExpireMs;
     row.viewers = count.viewers;
     row.incarnation = count.incarnation;
-    row.heardMs = nowMs;
+    row.heardAt = nowMs;
     return changed;
   }
 
@@ -47,7 +47,7 @@ export class Presence {
   viewers(video: VideoId, nowMs: number): number {
     let sum = 0;
     for (const row of this.#videos.get(video)?.values() ?? []) {
-      if (nowMs - row.heardMs < limits.viewersExpireMs) sum += row.viewers;
+      if (nowMs - row.heardAt < limits.viewersExpireMs) sum += row.viewers;
     }
     return sum;
   }
@@ -70,7 +70,7 @@ export class Presence {
     for (const [video, rows] of this.#videos) {
       let dropped = false;
       for (const [node, row] of rows) {
-        if (nowMs - row.heardMs >= limits.viewersExpireMs) dropped = rows.delete(node) || dropped;
+        if (nowMs - row.heardAt >= limits.viewersExpireMs) dropped = rows.delete(node) || dropped;
       }
       if (rows.size === 0) this.#videos.delete(video);
       if (dropped) changed.push(video);

@@ -7,7 +7,7 @@ import {
   likesOf,
   newest,
   noTotals,
-  sumRegions,
+  sumLogs,
   type Totals,
 } from "./totals.ts";
 
@@ -48,24 +48,24 @@ describe("the newest of two totals", () => {
   });
 });
 
-describe("the sum over regions", () => {
+describe("the sum over logs", () => {
   test("adds counts and versions, whatever the order", () => {
     fc.assert(
-      fc.property(fc.array(totals, { maxLength: 5 }), (regions) => {
-        const sum = sumRegions(regions);
-        expect(sum).toEqual(sumRegions([...regions].reverse()));
-        expect(sum.version).toBe(regions.reduce((all, { version }) => all + version, 0));
-        expect(likesOf(sum.counts)).toBe(regions.reduce((all, { counts }) => all + likesOf(counts), 0));
+      fc.property(fc.array(totals, { maxLength: 5 }), (logs) => {
+        const sum = sumLogs(logs);
+        expect(sum).toEqual(sumLogs([...logs].reverse()));
+        expect(sum.version).toBe(logs.reduce((all, { version }) => all + version, 0));
+        expect(likesOf(sum.counts)).toBe(logs.reduce((all, { counts }) => all + likesOf(counts), 0));
       }),
     );
   });
 
-  test("grows with every region that grows, and never falls", () => {
+  test("grows with every log that grows, and never falls", () => {
     fc.assert(
-      fc.property(fc.array(totals, { minLength: 1, maxLength: 4 }), totals, (regions, next) => {
-        const before = sumRegions(regions);
-        const [first, ...rest] = regions as [Totals, ...Totals[]];
-        const after = sumRegions([newest(first, next), ...rest]);
+      fc.property(fc.array(totals, { minLength: 1, maxLength: 4 }), totals, (logs, next) => {
+        const before = sumLogs(logs);
+        const [first, ...rest] = logs as [Totals, ...Totals[]];
+        const after = sumLogs([newest(first, next), ...rest]);
         expect(after.version > before.version).toBe(next.version > first.version);
         for (const kind in before.counts) {
           expect(after.counts[kind] ?? 0).toBeGreaterThanOrEqual(before.counts[kind] ?? 0);
@@ -77,7 +77,7 @@ describe("the sum over regions", () => {
   test("leaves what it adds as it was, and knows no inherited kind", () => {
     const one = at(2);
     const copy = structuredClone({ ...one.counts });
-    const sum = sumRegions([one, one]);
+    const sum = sumLogs([one, one]);
     expect({ ...one.counts }).toEqual(copy);
     expect(sum.counts.toString).toBeUndefined();
     expect(sum.counts.constructor).toBe(4 as never);

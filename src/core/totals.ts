@@ -1,16 +1,17 @@
 /**
  * Totals: the state a tick carries, and how two of them merge.
  *
- * The distinction everything rests on: totals are state, not change. A later version replaces an
- * earlier one, so loss, repetition and reordering of ticks cost freshness, never correctness.
- * Each region folds its own log, so a video has one `Totals` per region and viewers see their sum.
+ * Totals are state, not change: a later version replaces an earlier one, so loss, repetition and reordering of
+ * ticks cost freshness, never correctness, which totals.test.ts holds. Every log is folded by itself, so a
+ * video has one `Totals` per log and viewers see their sum. A log is told by its own name, never by that of a
+ * region: two dispatchers of one log say the same, whatever their settings call the place they are in.
  */
 
 /** Likes by kind. Objects without a prototype: a kind may be named `constructor`. */
 export type Counts = Record<string, number>;
 
 export interface Totals {
-  /** Grows by one with every change of this video in this region. */
+  /** Grows by one with every change of this video in this log. */
   readonly version: number;
   readonly counts: Readonly<Counts>;
 }
@@ -28,16 +29,16 @@ export function addCounts(into: Counts, more: Readonly<Counts>): void {
   for (const kind in more) into[kind] = (into[kind] ?? 0) + (more[kind] ?? 0);
 }
 
-/** The newer of two totals of one video and region; `a` when they are of the same version. */
+/** The newer of two totals of one video and log; `a` when they are of the same version. */
 export function newest(a: Totals, b: Totals): Totals {
   return b.version > a.version ? b : a;
 }
 
-/** What viewers see: the sum over regions. Its version grows whenever any region's does. */
-export function sumRegions(regions: Iterable<Totals>): Totals {
+/** What viewers see: the sum over logs. Its version grows whenever any log's does. */
+export function sumLogs(logs: Iterable<Totals>): Totals {
   let version = 0;
   const counts = emptyCounts();
-  for (const totals of regions) {
+  for (const totals of logs) {
     version += totals.version;
     addCounts(counts, totals.counts);
   }

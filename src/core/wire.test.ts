@@ -42,9 +42,12 @@ const totals = fc.record({
 const by = fc.array(fc.record({ user: text(limits.userCharsMax), kind, count: fc.nat(50) }), {
   maxLength: limits.bySizeMax,
 });
+/** Older nodes name none. */
+const log = fc.option(fc.stringMatching(/^[a-z0-9]{4,16}$/), { nil: undefined });
 const tick: fc.Arbitrary<Tick> = fc.record({
   video: fc.constant(v),
   region: name,
+  log,
   totals,
   atMs: timeMs,
   durableMs: timeMs,
@@ -75,6 +78,7 @@ const state: fc.Arbitrary<State> = fc
     fc.record({
       epoch: fc.stringMatching(/^[a-z0-9]{4,16}$/),
       region: name,
+      log,
       totals,
       viewers: fc.nat(),
       page: fc.record({
@@ -139,7 +143,9 @@ const noise = fc.oneof(
   fc.jsonValue().map((value) => bytes(JSON.stringify(value))),
   fc
     .dictionary(
-      fc.constantFrom(..."r v c t b node incarnation viewers epoch region version counts floor".split(" ")),
+      fc.constantFrom(
+        ..."r l log v c t b node incarnation viewers epoch region version counts floor".split(" "),
+      ),
       fc.oneof(fc.jsonValue(), fc.constantFrom(1, [1, 2, 3], {}, [], "main", "abcd")),
     )
     .map(said),

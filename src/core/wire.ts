@@ -35,6 +35,8 @@ export const subjects = {
   alive: (node: string): string => `alive.${node}`,
   allAlive: "alive.*",
   node: (node: string): string => `node.${node}`,
+  /** Asks whether a node of this name lives. */
+  life: (node: string): string => `life.${node}`,
 } as const;
 
 /** The last token of a subject. */
@@ -47,6 +49,8 @@ export function videoOf(subject: string): VideoId | undefined {
 export interface Tick {
   readonly video: VideoId;
   readonly region: string;
+  /** Names the log that these are totals of; older nodes do not say. */
+  readonly log?: string | undefined;
   readonly totals: Totals;
   /** When the oldest like of this tick was accepted, made durable, and ticked: Unix ms. */
   readonly atMs: number;
@@ -71,6 +75,8 @@ export interface StateRequest {
 export interface State {
   readonly epoch: string;
   readonly region: string;
+  /** As in a tick. */
+  readonly log?: string | undefined;
   readonly totals: Totals;
   readonly viewers: number;
   readonly page: Page;
@@ -132,6 +138,11 @@ export function isNodeName(value: unknown): value is string {
   return typeof value === "string" && nodePattern.test(value);
 }
 
+/** As Ledger.epoch. */
+function isLogName(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z0-9]{4,16}$/.test(value);
+}
+
 function isTime(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value <= timeMaxMs;
 }
@@ -185,11 +196,13 @@ let lastTick: { readonly tick: Tick; readonly bytes: Uint8Array } | undefined;
 
 /** A tick as bytes; neither may be changed afterwards. */
 export function encodeTick(tick: Tick): Uint8Array {
-  // By hand, as the most frequent of all messages: a region's name needs no escaping, numbers are their text.
-  const { region, totals, atMs, durableMs, tickedMs, by } = tick;
+  // By hand, as the most frequent of all messages: names of regions and logs need no escaping, numbers are
+  // their text.
+  const { region, log, totals, atMs, durableMs, tickedMs, by } = tick;
+  const ofLog = log === undefined ? "" : `"l":"${log}",`;
   const names = by.length === 0 ? "[]" : JSON.stringify(by);
   const bytes = encoder.encode(
-    `{"r":"${region}","v":${totals.version},"c":${countsJson(totals.counts)}` +
+    `{"r":"${region}",${ofLog}"v":${totals.version},"c":${countsJson(totals.counts)}` +
       `,"t":[${atMs},${durableMs},${tickedMs}],"b":${names}}`,
   );
   lastTick = { tick, bytes };
@@ -205,7 +218,8 @@ export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefine
   const by = decodeBy(m.b);
   const [atMs, durableMs, tickedMs] = m.t as unknown[];
   if (!totals || !by || !isTime(atMs) || !isTime(durableMs) || !isTime(tickedMs)) return undefined;
-  return { video, region: m.r, totals, atMs, durableMs, tickedMs, by };
+  if (m.l !== undefined && !isLogName(m.l)) return undefined;
+  return { video, region: m.r, log: m.l, totals, atMs, durableMs, tickedMs, by };
 }
 
 export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
@@ -273,6 +287,7 @@ export function encodeState(state: State): Uint8Array {
   return encodeJson({
     epoch: state.epoch,
     region: state.region,
+    log: state.log,
     version: state.totals.version,
     counts: state.totals.counts,
     viewers: state.viewers,
@@ -293,8 +308,8 @@ function placeOf({ type, seq, previous }: Entry) {
 
 export function decodeState(payload: Uint8Array, video: VideoId): State | undefined {
   const m = decodeJson(payload);
-  if (!m || typeof m.epoch !== "string" || !/^[a-z0-9]{4,16}$/.test(m.epoch) || !isNodeName(m.region))
-    return undefined;
+  if (!m || !isLogName(m.epoch) || !isNodeName(m.region)) return undefined;
+  if (m.log !== undefined && !isLogName(m.log)) return undefined;
   const totals = decodeTotals(m.version, m.counts);
   if (!totals || !isCount(m.viewers) || !isCount(m.floor) || !isCount(m.head)) return undefined;
   if (typeof m.more !== "boolean" || !Array.isArray(m.entries)) return undefined;
@@ -306,7 +321,7 @@ export function decodeState(payload: Uint8Array, video: VideoId): State | undefi
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { epoch: m.epoch, region: m.region, totals, viewers: m.viewers, page };
+  return { epoch: m.epoch, region: m.region, log: m.log, totals, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {

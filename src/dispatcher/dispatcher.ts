@@ -202,7 +202,7 @@ export class Dispatcher {
   #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): void {
     const { bus, clock, ledger, metrics, region } = this.#parts;
     const totals = ledger.totals(video);
-    const tick = { video, region, totals, atMs, durableMs, tickedMs: clock.now(), by };
+    const tick = { video, region, log: ledger.epoch, totals, atMs, durableMs, tickedMs: clock.now(), by };
     // A refused tick is only late: the echo, or the state asked for after a reconnect, says the same.
     if (bus.publish(subjects.tick(video), encodeTick(tick))) metrics.ticks.inc();
     else metrics.busRefused.inc();
@@ -256,6 +256,7 @@ export class Dispatcher {
     const page = await ledger.entries(video, after, limit);
     return encodeState({
       epoch: ledger.epoch,
+      log: ledger.epoch,
       region,
       totals: ledger.totals(video),
       viewers: this.#presence.viewers(video, clock.now()),

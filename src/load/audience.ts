@@ -259,7 +259,10 @@ export class Audience {
   }
 }
 
-/** Unix milliseconds with decimals: the same anchor as the server's on one machine. */
+/**
+ * Unix milliseconds with decimals, as the wall said when this process began, grown by elapsed time: it paces,
+ * so it must not fall. A wall that is set during a run shows as latency from then on.
+ */
 export function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -10,7 +10,7 @@ import { Asker } from "../asking/asker.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, later, type Timer, type UnixMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
@@ -24,6 +24,7 @@ import { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { Connection, type ConnectionClass } from "../fanout/connection.ts";
 import { Frontend } from "../frontend/frontend.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { Company } from "./company.ts";
 
 export interface NodeSettings {
   readonly role: Role;
@@ -52,6 +53,14 @@ export interface NodeParts {
   readonly herald?: Herald | undefined;
 }
 
+/** What a node has found before it begins. */
+interface Met {
+  readonly nodes: Table;
+  readonly routes: Table;
+  readonly company: Company;
+  readonly incarnation: string;
+}
+
 /** How often the event loop's lateness is measured, in ms. */
 const lagEveryMs = 100;
 
@@ -70,28 +79,37 @@ export class Node {
   readonly #parts: NodeParts;
   readonly #nodes: Table;
   readonly #asker: Asker;
+  readonly #company: Company;
   readonly #timers: Timer[] = [];
   readonly #connected: Subscription;
-  readonly #startedMs: number;
+  readonly #startedMs: UnixMs;
   #renewals = 0;
   #draining = false;
 
-  /** Opens the shared tables, then assembles. Rejects when the bus cannot give them. */
+  /**
+   * Opens the shared tables, sees who else is there, then assembles. Rejects when the bus cannot give the
+   * tables, and with StartRefused when this node does not fit the others.
+   */
   static async start(parts: NodeParts): Promise<Node> {
     assertLimits();
-    const nodes = await parts.bus.table("nodes", { leaseMs: limits.leaseMs });
-    const routes = await parts.bus.table("routes");
-    return new Node(parts, nodes, routes);
+    const { settings, bus, clock, log } = parts;
+    const nodes = await bus.table("nodes", { leaseMs: limits.leaseMs });
+    const routes = await bus.table("routes");
+    const incarnation = secret(12);
+    const self = { node: settings.node, region: settings.region, incarnation };
+    const company = await Company.meet({ self, bus, nodes, clock, log });
+    return new Node(parts, { nodes, routes, company, incarnation });
   }
 
-  private constructor(parts: NodeParts, nodes: Table, routes: Table) {
+  private constructor(parts: NodeParts, { nodes, routes, company, incarnation }: Met) {
     const { settings, bus, ledger, clock, prng, metrics, log } = parts;
     this.#parts = parts;
     this.#nodes = nodes;
+    this.#company = company;
     this.metrics = metrics;
     this.settings = settings;
-    this.incarnation = secret(12);
-    this.#startedMs = clock.now();
+    this.incarnation = incarnation;
+    this.#startedMs = clock.date();
     this.#asker = new Asker(bus, clock);
     this.reader = new Reader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
@@ -155,6 +173,7 @@ export class Node {
     await this.dispatcher?.drained();
     this.dispatcher?.close();
     this.#asker.close();
+    this.#company.close();
     await this.#nodes.remove(this.settings.node).catch(ignoreUnavailable);
   }
 
@@ -174,11 +193,11 @@ export class Node {
 
   #measureLag(): Timer {
     const { clock, metrics } = this.#parts;
-    let expectedMs = clock.now() + lagEveryMs;
+    let expectedAt = later(clock.elapsed(), lagEveryMs);
     return clock.every(lagEveryMs, () => {
-      const nowMs = clock.now();
-      metrics.loopLag.observe(Math.max(0, nowMs - expectedMs) / 1000);
-      expectedMs = nowMs + lagEveryMs;
+      const nowAt = clock.elapsed();
+      metrics.loopLag.observe(Math.max(0, nowAt - expectedAt) / 1000);
+      expectedAt = later(nowAt, lagEveryMs);
     });
   }
 }

@@ -19,6 +19,7 @@ import type { Herald } from "../core/happening.ts";
 import { checkMode, openJetstreamLedger } from "../ledger/jetstream.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Settings } from "../settings/config.ts";
+import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -31,11 +32,6 @@ export interface StartParts {
   readonly runtime: Runtime;
   /** Whom a dispatcher tells what happens. */
   readonly herald?: Herald | undefined;
-}
-
-/** The node cannot start, for a reason that its operator can change. One line. */
-export class StartRefused extends Error {
-  override readonly name = "StartRefused";
 }
 
 /** A node on its way. */

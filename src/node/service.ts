@@ -6,7 +6,7 @@
  * embed.ts hands it to another program; what it stands on (start.ts) comes with the runtime.
  */
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
@@ -24,8 +24,9 @@ import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, tableJournal } from "../trust/journal.ts";
 import { Moderation } from "../trust/moderation.ts";
+import { StartRefused } from "./company.ts";
 import type { Node } from "./node.ts";
-import { Opening, StartRefused } from "./open.ts";
+import { Opening } from "./open.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface ServiceParts {
@@ -62,7 +63,7 @@ export class Service {
   #moderation: Moderation | undefined;
   #crowd: DemoCrowd | undefined;
   #draining = false;
-  #memorySeenMs = Number.NEGATIVE_INFINITY;
+  #memorySeenAt: Elapsed = longAgo;
   #isFull = false;
 
   /** Begins at once. Throws StartRefused when keys, secrets or files of the settings are wrong. */
@@ -158,10 +159,10 @@ export class Service {
   /** Whether memory is past its mark; looked at once a second at most. */
   #full(): boolean {
     const { memory, settings, clock } = this.#parts;
-    const nowMs = clock.now();
-    if (!memory || settings.limits === "off" || nowMs - this.#memorySeenMs < memoryEveryMs)
+    const nowAt = clock.elapsed();
+    if (!memory || settings.limits === "off" || nowAt - this.#memorySeenAt < memoryEveryMs)
       return this.#isFull;
-    this.#memorySeenMs = nowMs;
+    this.#memorySeenAt = nowAt;
     const most = settings.memoryMax === 0 ? memory.all * memoryShare : settings.memoryMax * 1024 * 1024;
     this.#isFull = memory.used() > most;
     return this.#isFull;

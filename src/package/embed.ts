@@ -70,7 +70,7 @@ export async function embed(options: OvationOptions, runtime: Runtime): Promise<
     throw new OptionsRefused("media needs Bun: here a folder of files is the program's own to serve");
   }
   const clock = systemClock();
-  const log = createLog({ level: settings.logLevel, format: "json", write, now: () => clock.now() });
+  const log = createLog({ level: settings.logLevel, format: "json", write, now: () => clock.date() });
   const service = new Service({ settings, clock, prng: systemPrng(), log, runtime, readFile: readText });
   const failed = new Promise<Error>((resolve) => {
     service.running.catch(resolve);

@@ -11,7 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { Doors } from "../http/doors.ts";
 import { type Listener, type ListenOptions, listen, type TlsFiles } from "../http/listen.ts";
 import { createServer } from "../http/server.ts";
-import { StartRefused } from "../node/open.ts";
+import { StartRefused } from "../node/company.ts";
 import type { ReadFile } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import type { Peer } from "../trust/address.ts";
@@ -107,7 +107,7 @@ function readTls({ settings, readFile, clock, log }: ListenersParts): TlsFiles |
   const tls = { cert: read("--tls-cert", tlsCert), key: read("--tls-key", tlsKey) };
   const certificate = certificateOf(tls);
   if (!certificate) throw new StartRefused(`--tls-cert and --tls-key: ${tlsCert} and its key do not fit`);
-  const leftMs = Date.parse(certificate.validTo) - clock.now();
+  const leftMs = Date.parse(certificate.validTo) - clock.date();
   if (leftMs < certificateMs) log.warn("the certificate ends soon", { ends: certificate.validTo });
   return tls;
 }

@@ -16,7 +16,7 @@ import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
 import { loadHelp } from "../load/options.ts";
-import { StartRefused } from "../node/open.ts";
+import { StartRefused } from "../node/company.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import {
   type Command,
@@ -246,8 +246,8 @@ async function token(flags: readonly string[]): Promise<number> {
   try {
     print(
       options.explain
-        ? explain(options.explain, clock.now())
-        : `${await mint(options, clock.now(), readText)}\n`,
+        ? explain(options.explain, clock.date())
+        : `${await mint(options, clock.date(), readText)}\n`,
     );
     return 0;
   } catch (error) {
@@ -287,7 +287,7 @@ function logOf({ logLevel, logFormat }: Settings): Log {
     write: (line) => {
       if (process.stdout.writableLength < logWaitingMax) process.stdout.write(line);
     },
-    now: () => clock.now(),
+    now: () => clock.date(),
   });
 }
 

@@ -123,9 +123,9 @@ describe("one that dies", () => {
     for (let death = 0; death < 10; death++) {
       const count = started.length;
       (death === 0 ? started[1] : started.at(-1))?.end(137);
-      const diedMs = clock.now();
+      const diedAt = clock.elapsed();
       while (started.length === count) clock.advance(1);
-      pauses.push(clock.now() - diedMs);
+      pauses.push(clock.elapsed() - diedAt);
       expect(started.at(-1)?.node).toBe("n-2");
     }
     for (const [index, pauseMs] of pauses.entries()) {

@@ -7,7 +7,7 @@
  * once and hands them on, so a worker started a month later is like those before it. Not here: how a
  * process is made (main.ts).
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import {
   addReadings,
@@ -79,7 +79,7 @@ const overdueMs = 10_000;
 interface Place {
   readonly name: string;
   process: WorkerProcess | undefined;
-  startedMs: number;
+  startedAt: Elapsed;
   pauseMs: number;
   listening: boolean;
   /** What its process told last. */
@@ -117,7 +117,7 @@ export class Workers {
     this.#places = Array.from({ length: parts.count }, (_, index) => ({
       name: `${parts.settings.node}-${index + 1}`,
       process: undefined,
-      startedMs: 0,
+      startedAt: longAgo,
       pauseMs: pauseMinMs,
       listening: false,
       readings: undefined,
@@ -168,7 +168,7 @@ export class Workers {
   #start(place: Place): void {
     const { settings, clock, start, log } = this.#parts;
     place.listening = false;
-    place.startedMs = clock.now();
+    place.startedAt = clock.elapsed();
     const child = start(
       (word) => this.#heard(place, word),
       (code) => this.#gone(place, code),
@@ -219,7 +219,7 @@ export class Workers {
       this.#started.reject(new WorkerEnded(place.name, code));
       return;
     }
-    const livedMs = clock.now() - place.startedMs;
+    const livedMs = clock.elapsed() - place.startedAt;
     if (livedMs >= steadyMs) place.pauseMs = pauseMinMs;
     const pauseMs = Math.round(place.pauseMs * (0.5 + prng.next() / 2));
     place.pauseMs = Math.min(2 * place.pauseMs, pauseMaxMs);

@@ -68,7 +68,7 @@ async function startHere(flags: readonly string[]): Promise<Running> {
     level: "debug",
     format: "json",
     write: (line) => lines.push(line),
-    now: () => clock.now(),
+    now: () => clock.date(),
   });
   const serving = await startServing({ settings: parsed.settings, clock, prng: seededPrng(1), log });
   let drained: Promise<void> | undefined;

@@ -53,12 +53,32 @@ describe("totals", () => {
     );
   });
 
-  test("of regions are summed; a stranger too many is ignored", () => {
+  test("of several logs are summed; a stranger too many is ignored", () => {
     const watch = live();
-    for (let i = 0; i < 64; i++) expect(watch.tick(tick(2, { region: `r${i}` }))).toBe(true);
-    expect(watch.tick(tick(9, { region: "one-too-many" }))).toBe(false);
-    expect(watch.tick(tick(3, { region: "r0" }))).toBe(true);
+    for (let i = 0; i < 64; i++) expect(watch.tick(tick(2, { log: `log${i}` }))).toBe(true);
+    expect(watch.tick(tick(9, { log: "onetoomany" }))).toBe(false);
+    expect(watch.tick(tick(3, { log: "log0" }))).toBe(true);
     expect([watch.version, watch.likes]).toEqual([64 * 2 + 1, 64 * 20 + 10]);
+  });
+
+  test("of one log are one, whatever its nodes call their region", () => {
+    const watch = live();
+    expect(watch.tick(tick(5, { log: "abcd", region: "a" }))).toBe(true);
+    expect(watch.tick(tick(6, { log: "abcd", region: "b" }))).toBe(true);
+    expect(watch.tick(tick(6, { log: "abcd", region: "a" }))).toBe(false);
+    expect([watch.version, watch.likes]).toEqual([6, 60]);
+  });
+
+  test("that older nodes tell are of the one log there is, before and after it is named", () => {
+    const watch = live();
+    expect(watch.tick(tick(3))).toBe(true);
+    expect(watch.tick(tick(3, { log: "abcd" }))).toBe(false);
+    expect(watch.tick(tick(4, { log: "abcd" }))).toBe(true);
+    expect(watch.tick(tick(5, { region: "b" }))).toBe(true);
+    expect(watch.adopt({ ...state(4), log: "abcd" }, 0)).toBe(false);
+    expect([watch.version, watch.likes]).toEqual([5, 50]);
+    expect(watch.tick(tick(2, { log: "efgh" }))).toBe(true);
+    expect([watch.version, watch.likes]).toEqual([7, 70]);
   });
 
   test("of a state count like those of a tick", () => {

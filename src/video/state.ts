@@ -11,7 +11,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { By } from "../core/record.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
-import { likesOf, newest, noTotals, sumRegions, type Totals } from "../core/totals.ts";
+import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
 import { dueByStamp, Held } from "./held.ts";
 import { History } from "./history.ts";
@@ -26,8 +26,10 @@ interface Recent {
 const recentMax = 64;
 /** Entries that wait while a hole before them is filled. Beyond: they are asked for again, see `missed`. */
 const waitingMax = 1000;
-/** Regions whose totals are summed. Beyond: a stranger's are ignored. */
-const regionsMax = 64;
+/** Logs whose totals are summed. Beyond: a stranger's are ignored. */
+const logsMax = 64;
+/** Stands for the log that nobody has named yet: no log is called so. */
+const unnamed = "";
 
 /** The frames that lead to one state. */
 interface Frames {
@@ -72,7 +74,9 @@ export class VideoState {
   #whole = 0;
   readonly #bornMs: number;
   readonly #historyMax: number;
-  readonly #regions = new Map<string, Totals>();
+  /** By the name of the log they were folded from; `unnamed` until one was told. */
+  readonly #logs = new Map<string, Totals>();
+  #named: string | undefined;
   #shown: Totals = noTotals;
   #likes = 0;
   #recent: Recent[] = [];
@@ -114,7 +118,7 @@ export class VideoState {
 
   /** Takes a tick. True when viewers have something new to see. */
   tick(tick: Tick): boolean {
-    if (!this.#merge(tick.region, tick.totals)) return false;
+    if (!this.#merge(tick.log, tick.totals)) return false;
     this.#by = tick.by;
     this.#recent.push({ version: this.version, atMs: tick.atMs });
     if (this.#recent.length > recentMax) this.#recent.shift();
@@ -129,7 +133,7 @@ export class VideoState {
     const { head, more } = state.page;
     this.head = Math.max(this.head, head);
     if (!more && !this.missed) this.#whole = Math.max(this.#whole, head);
-    const moved = this.#merge(state.region, state.totals);
+    const moved = this.#merge(state.log, state.totals);
     if (moved) {
       this.#by = [];
       this.#recent.push({ version: this.version, atMs: nowMs });
@@ -149,7 +153,8 @@ export class VideoState {
 
   /** Another log: no number of the old one means anything. */
   #forget(): void {
-    this.#regions.clear();
+    this.#logs.clear();
+    this.#named = undefined;
     this.#shown = noTotals;
     this.#likes = 0;
     this.#recent = [];
@@ -265,13 +270,23 @@ export class VideoState {
     return { video: this.video, totals: this.#shown.counts, version: this.#shown.version };
   }
 
-  #merge(region: string, totals: Totals): boolean {
-    const before = this.#regions.get(region) ?? noTotals;
+  /** Totals of no log by name are of the first that was named: older nodes know of one only. */
+  #merge(log: string | undefined, totals: Totals): boolean {
+    if (log !== undefined && this.#named === undefined) this.#name(log);
+    const name = log ?? this.#named ?? unnamed;
+    const before = this.#logs.get(name) ?? noTotals;
     const after = newest(before, totals);
-    if (after === before || (this.#regions.size >= regionsMax && !this.#regions.has(region))) return false;
-    this.#regions.set(region, after);
-    this.#shown = this.#regions.size === 1 ? after : sumRegions(this.#regions.values());
+    if (after === before || (this.#logs.size >= logsMax && !this.#logs.has(name))) return false;
+    this.#logs.set(name, after);
+    this.#shown = this.#logs.size === 1 ? after : sumLogs(this.#logs.values());
     this.#likes = likesOf(this.#shown.counts);
     return true;
+  }
+
+  #name(log: string): void {
+    this.#named = log;
+    const before = this.#logs.get(unnamed);
+    if (before) this.#logs.set(log, before);
+    this.#logs.delete(unnamed);
   }
 }

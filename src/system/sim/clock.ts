@@ -1,25 +1,31 @@
 /**
- * A node's own clock on the one clock of a simulation: somewhat wrong, as clocks of machines are, and dead
- * with its node.
+ * A node's own clock on the one clock of a simulation: dead with its node, and with a wall of its own that is
+ * somewhat wrong, runs too fast or too slow, and is set now and then, as walls of machines are. Elapsed time
+ * is the simulation's: no two machines of ours compare theirs.
  */
 import {
   type Clock,
   type Elapsed,
-  later,
   type Timer,
   type UnixMs,
+  unixMs,
   type VirtualClock,
 } from "../../base/clock.ts";
 
 export class NodeClock implements Clock {
   readonly #clock: VirtualClock;
-  readonly #skewMs: number;
   readonly #timers = new Set<Timer>();
+  readonly #driftPerMs: number;
+  readonly #startAt: Elapsed;
+  #wrongMs: number;
   #dead = false;
 
-  constructor(clock: VirtualClock, skewMs: number) {
+  /** The wall begins `wrongMs` ahead and gains `driftPerMs` ms with each one that passes; both may be negative. */
+  constructor(clock: VirtualClock, wrongMs: number, driftPerMs = 0) {
     this.#clock = clock;
-    this.#skewMs = skewMs;
+    this.#startAt = clock.elapsed();
+    this.#wrongMs = wrongMs;
+    this.#driftPerMs = driftPerMs;
   }
 
   /** Timers set now. */
@@ -28,7 +34,7 @@ export class NodeClock implements Clock {
   }
 
   now(): number {
-    return this.#clock.now() + this.#skewMs;
+    return this.#clock.now();
   }
 
   elapsed(): Elapsed {
@@ -36,7 +42,13 @@ export class NodeClock implements Clock {
   }
 
   date(): UnixMs {
-    return later(this.#clock.date(), this.#skewMs);
+    const livedMs = this.#clock.elapsed() - this.#startAt;
+    return unixMs(this.#clock.date() + this.#wrongMs + livedMs * this.#driftPerMs);
+  }
+
+  /** Somebody sets the wall by `ms`, forwards or back. */
+  setWall(ms: number): void {
+    this.#wrongMs += ms;
   }
 
   after(ms: number, run: () => void): Timer {
@@ -76,10 +88,10 @@ export class NodeClock implements Clock {
 
 /** Lets `ms` pass, from one timer to the next, with promises settled after each. */
 export async function pass(clock: VirtualClock, ms: number): Promise<void> {
-  const untilMs = clock.now() + ms;
-  for (let next = clock.next(); next !== undefined && next <= untilMs; next = clock.next()) {
-    clock.advance(Math.max(0, next - clock.now()));
+  const untilAt = clock.elapsed() + ms;
+  for (let next = clock.next(); next !== undefined && next <= untilAt; next = clock.next()) {
+    clock.advance(Math.max(0, next - clock.elapsed()));
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
-  clock.advance(untilMs - clock.now());
+  clock.advance(untilAt - clock.elapsed());
 }

@@ -46,10 +46,14 @@ export class Cluster {
   readonly nodes = new Map<string, SimNode>();
   /** Told of a node whose streams broke without a word. */
   crashed: (name: string) => void = () => {};
+  readonly startAt = this.clock.elapsed();
   readonly #prng: Prng;
+  readonly #weather: Prng;
 
-  constructor(prng: Prng, options: ClusterOptions) {
+  /** `weather` draws what the world does by itself: how walls drift. */
+  constructor(prng: Prng, weather: Prng, options: ClusterOptions) {
     this.#prng = prng;
+    this.#weather = weather;
     this.options = options;
     this.hub = memoryHub({ clock: this.clock });
     this.log = new SimLog(this.hub, this.clock, options.logHistory);
@@ -86,7 +90,11 @@ export class Cluster {
 
   async #start(name: string, role: Role): Promise<void> {
     const prng = seededPrng(this.#prng.between(0, 2 ** 31));
-    const clock = new NodeClock(this.clock, prng.between(-100, 100));
+    const clock = new NodeClock(
+      this.clock,
+      prng.between(-100, 100),
+      this.#weather.between(-2_000, 2_000) / 1_000_000,
+    );
     const bus = this.hub.connect();
     const { tickMs, nodeHistory } = this.options;
     const ledger = role === "dispatcher" ? new SimLedger({ log: this.log, bus, clock, prng }) : undefined;

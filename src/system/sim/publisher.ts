@@ -70,7 +70,7 @@ export class Publishers {
 
   comment(video: VideoId): void {
     const text = `c${this.#names++}`;
-    const draft: CommentDraft = { video, text, user: undefined, key: text, atMs: this.#clock.now() };
+    const draft: CommentDraft = { video, text, user: undefined, key: text, atMs: this.#clock.date() };
     const send = ({ node }: SimNode) => node.ingest.comment(draft);
     const told = (id: unknown): boolean => {
       if (typeof id !== "string") return false;

@@ -25,11 +25,20 @@ export interface Options {
 }
 
 const videos = ["v", "w", "x"] as VideoId[];
+/** How far walls are set, in ms: slewed, stepped by NTP, put right by hand, set to another zone. */
+const wallSteps = [
+  [-500, 500],
+  [-60_000, -1_000],
+  [1_000, 300_000],
+  [-3_600_000, 3_600_000],
+] as const;
 /** Viewers at once. */
 const viewersMax = 12;
 
 class Run {
   readonly prng: Prng;
+  /** For what the world does by itself: drawn apart, so that old seeds do again what they did. */
+  readonly weather: Prng;
   readonly cluster: Cluster;
   readonly publishers: Publishers;
   readonly viewers: SimViewer[] = [];
@@ -45,8 +54,9 @@ class Run {
   constructor(seed: number, options: Options) {
     this.#tamper = options.tamper;
     this.prng = seededPrng(seed);
+    this.weather = seededPrng(seed + 2 ** 30);
     const small = this.prng.next() < 0.4;
-    this.cluster = new Cluster(this.prng, {
+    this.cluster = new Cluster(this.prng, this.weather, {
       tickMs: [0, 50, 50, 200][this.prng.between(0, 3)] as number,
       nodeHistory: small ? 20 : 200,
       logHistory: small ? 40 : 400,
@@ -61,7 +71,7 @@ class Run {
   }
 
   wrong(what: string): void {
-    const atMs = Math.round(this.cluster.clock.now() - 1_700_000_000_000);
+    const atMs = Math.round(this.cluster.clock.elapsed() - this.cluster.startAt);
     if (this.violations.length < 20) this.violations.push(`${atMs} ms: ${what}`);
   }
 
@@ -79,11 +89,12 @@ class Run {
   async live(ms: number, faults: boolean): Promise<void> {
     this.#faults ||= faults;
     const { clock } = this.cluster;
-    const untilMs = clock.now() + ms;
-    while (clock.now() < untilMs) {
+    const untilAt = clock.elapsed() + ms;
+    while (clock.elapsed() < untilAt) {
       await pass(clock, this.prng.between(1, 60));
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
+      if (faults && this.weather.next() < 0.03) this.setWall();
     }
   }
 
@@ -181,6 +192,19 @@ class Run {
     }
   }
 
+  /** Somebody sets the wall of a machine, as an operator, NTP or a hypervisor does. */
+  setWall(): void {
+    const { cluster, weather } = this;
+    const names = [...cluster.nodes.keys()];
+    const name = names[weather.between(0, names.length - 1)];
+    const [leastMs, mostMs] = wallSteps[weather.between(0, wallSteps.length - 1)] as readonly [
+      number,
+      number,
+    ];
+    cluster.nodes.get(name ?? "")?.clock.setWall(weather.between(leastMs, mostMs));
+    this.note("set");
+  }
+
   /** All is well again. */
   async heal(): Promise<void> {
     this.cluster.hub.disturb(undefined);
@@ -216,7 +240,7 @@ class Run {
     const truth = this.truth();
     const { clock } = this.cluster;
     for (const viewer of this.viewers) {
-      if (viewer.node === undefined || clock.now() - viewer.since < connectedMs) continue;
+      if (viewer.node === undefined || clock.elapsed() - viewer.since < connectedMs) continue;
       for (const video of viewer.videos) {
         const missing = viewer.missing(video, truth.get(video) ?? {});
         if (missing) this.wrong(`${when}: a viewer at ${viewer.node} has not seen ${missing}`);
@@ -287,7 +311,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   const run = new Run(seed, options);
   const { cluster } = run;
   const { clock } = cluster;
-  const startMs = clock.now();
+  const startAt = clock.elapsed();
   await cluster.start();
   await run.live(run.prng.between(4_000, 12_000), run.prng.next() < 0.85);
 
@@ -328,5 +352,5 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   for (const { name, clock: own } of cluster.nodes.values()) {
     if (own.timers > 0) run.wrong(`${name} left ${own.timers} timers`);
   }
-  return { seed, violations: run.violations, virtualMs: clock.now() - startMs, done: run.done };
+  return { seed, violations: run.violations, virtualMs: clock.elapsed() - startAt, done: run.done };
 }

@@ -4,7 +4,7 @@
  * ever written.
  */
 import { createParser, type EventSourceParser } from "eventsource-parser";
-import type { Timer, VirtualClock } from "../../base/clock.ts";
+import { type Elapsed, longAgo, type Timer, type VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
 import { type Entry, parseId } from "../../core/entry.ts";
 import type { VideoId } from "../../core/interaction.ts";
@@ -67,7 +67,7 @@ export class SimViewer {
   /** The node that holds the stream; undefined while there is none. */
   node: string | undefined;
   connection: string | undefined;
-  since = 0;
+  since: Elapsed = longAgo;
   /** While what it watches is being changed. */
   changing = false;
   resets = 0;
@@ -160,7 +160,7 @@ export class SimViewer {
       return;
     }
     this.node = chosen.name;
-    this.since = this.#clock.now();
+    this.since = this.#clock.elapsed();
     this.#unwatched.clear();
     if (this.#lastEventId !== undefined) this.resumes++;
     const place = parseId(this.#lastEventId ?? "");
@@ -333,7 +333,7 @@ export class SimViewer {
   }
 
   #wrong(what: string): void {
-    const atMs = Math.round(this.#clock.now() - 1_700_000_000_000);
+    const atMs = Math.round(this.#clock.elapsed() - this.#parts.cluster.startAt);
     this.#parts.wrong(`${atMs} ms, ${this.#parts.name} at ${this.node}: ${what}`);
   }
 }
