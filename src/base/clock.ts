@@ -72,7 +72,7 @@ function systemNow(): () => number {
   };
 }
 
-/** How far a date may stray from the wall while it grows by elapsed time, in ms: the wall itself has no decimals. */
+/** How far a date that grows by elapsed time may stray from the wall, which has no decimals, in ms. */
 const strayMaxMs = 2;
 
 /** The wall with the decimals of the monotonic clock, and back at the wall as soon as that was set. */

@@ -48,7 +48,7 @@ test("a node of another region is refused in one line, while one of the first li
   expect(lines).toEqual(["a node of another region shares this log"]);
 });
 
-test("a name that lives is not given twice; one that died is free at once, though its lease lasts", async () => {
+test("a living name is not given twice; one that died is free at once, though its lease lasts", async () => {
   const { lines, meet, refusal } = await bench();
   const { bus, company } = await meet("n1", "a");
   expect(await refusal(meet("n1", "a", "two"))).toBe(
