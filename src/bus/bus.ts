@@ -63,6 +63,12 @@ export interface Bus {
 export interface TableOptions {
   /** Rows vanish this long after they were last put, in milliseconds. Without it they stay. */
   readonly leaseMs?: number;
+  /**
+   * Should the network lose the table while somebody holds it, its rows are put back: those that a watch of
+   * it knows; without a watch the newest so many that this member put and did not remove. Default 0: none.
+   * Rows with a lease are not, since whoever wants them puts them again.
+   */
+  readonly restoredMax?: number;
 }
 
 /** Keys are dot-separated tokens of [A-Za-z0-9_-]. Last write wins. */

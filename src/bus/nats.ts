@@ -32,6 +32,8 @@ export interface NatsOptions extends LinkOptions {
   readonly replicas?: number;
   /** How long a removed row's marker stays in its bucket, in milliseconds. Default 60,000. */
   readonly markerMs?: number;
+  /** How often tables that are restored are looked at, in milliseconds. Default limits.tableLookMs. */
+  readonly tableLookMs?: number;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly log: Log;
@@ -60,7 +62,7 @@ export class NatsBus implements Bus {
   readonly #jetstream: JetStream;
   readonly #prefix: string;
   readonly #replicas: number;
-  readonly #markerMs: number | undefined;
+  readonly #tableTimes: { readonly markerMs: number | undefined; readonly lookMs: number | undefined };
   /** By name and lease, from the moment they are asked for. */
   readonly #opening = new Map<string, Promise<NatsTable>>();
   readonly #tables = new Set<NatsTable>();
@@ -72,7 +74,7 @@ export class NatsBus implements Bus {
     if (prefix.includes(".")) throw new Error("the NATS prefix is one word");
     this.#prefix = prefix;
     this.#replicas = replicas;
-    this.#markerMs = options.markerMs;
+    this.#tableTimes = { markerMs: options.markerMs, lookMs: options.tableLookMs };
     this.#link = new Link(options);
     this.#jetstream = new JetStream({ link: this.#link, clock, prng, log });
     this.streams = new NatsStreams(this.#jetstream, prefix, replicas);
@@ -131,9 +133,11 @@ export class NatsBus implements Bus {
     if (!opening) {
       opening = this.#jetstream
         .open(wanted, () => this.#closed)
-        .then(() => {
-          const { leaseMs } = options;
-          const table = new NatsTable(this.#jetstream, { bucket, wanted, leaseMs, markerMs: this.#markerMs });
+        .then((opened) => {
+          const { leaseMs, restoredMax } = options;
+          const table = new NatsTable(this.#jetstream, {
+            ...{ bucket, wanted, leaseMs, restoredMax, opened, ...this.#tableTimes },
+          });
           this.#tables.add(table);
           return table;
         });

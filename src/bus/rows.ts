@@ -73,6 +73,21 @@ export class Rows {
     for (const key of unseen ?? []) this.remove(key);
   }
 
+  /** The new look is complete, and rows it did not show are not gone but lost: they stay, and are returned. */
+  lookedInVain(): readonly (readonly [key: string, value: string])[] {
+    const unseen = this.#unseen;
+    this.#unseen = undefined;
+    return [...(unseen ?? [])].flatMap((key) => {
+      const row = this.#rows.get(key);
+      return row ? [[key, row.value] as const] : [];
+    });
+  }
+
+  /** The value of a row, if it is held. */
+  get(key: string): string | undefined {
+    return this.#rows.get(key)?.value;
+  }
+
   /** Every row: its key, value and when it was put. The caller must not put or remove meanwhile. */
   *each(): IterableIterator<[string, string, Elapsed]> {
     for (const [key, row] of this.#rows) yield [key, row.value, row.putAt];

@@ -144,6 +144,13 @@ export const limits = {
   busUnderWayBytesMax: 16 * 1024 * 1024,
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
+  /** How often a table that is put back after a loss is looked at, in milliseconds. */
+  tableLookMs: 5_000,
+  /** Newest decisions of one node that are put back should their tables be lost. Older ones stay lost. */
+  decisionsRestoredMax: 10_000,
+  /** Rows that are put back at once, and the pause before the next ones, in milliseconds. */
+  tableRestoreMax: 100,
+  tableRestoreEveryMs: 100,
   /**
    * How long a video must have had no viewer on any node before it is told as vacated, in milliseconds: a
    * page that is loaded anew, or a node whose viewers move to another, is no news.

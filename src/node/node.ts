@@ -94,7 +94,7 @@ export class Node {
     assertLimits();
     const { settings, bus, clock, log } = parts;
     const nodes = await bus.table("nodes", { leaseMs: limits.leaseMs });
-    const routes = await bus.table("routes");
+    const routes = await bus.table("routes", { restoredMax: limits.watchesMax });
     const incarnation = secret(12);
     const self = { node: settings.node, region: settings.region, incarnation };
     const company = await Company.meet({ self, bus, nodes, clock, log });

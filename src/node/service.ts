@@ -13,6 +13,7 @@ import type { Prng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
 import type { HappeningType } from "../core/happening.ts";
 import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
 import type { Fetch, Sender } from "../hooks/post.ts";
 import { Review } from "../hooks/review.ts";
 import { Webhooks } from "../hooks/webhooks.ts";
@@ -172,9 +173,9 @@ export class Service {
     const { settings, clock } = this.#parts;
     const shared = settings.nats.length > 0;
     const journal = shared
-      ? tableJournal(await bus.table("audit"), settings.node)
+      ? tableJournal(await bus.table("audit", { restoredMax: limits.decisionsRestoredMax }), settings.node)
       : fileJournal(settings.data);
-    const table = await bus.table("moderation");
+    const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     return moderation;
