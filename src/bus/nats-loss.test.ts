@@ -1,4 +1,4 @@
-/** Buckets that are removed, emptied or set back under those who use them: what is put back, and what is not. */
+/** Buckets that are removed, emptied or set back under those who use them, and what is put back. */
 import { afterEach, expect, test } from "bun:test";
 import { startNats } from "../system/nats.ts";
 import type { Table } from "./bus.ts";
@@ -73,7 +73,7 @@ for (const how of ["removed", "emptied"] as const) {
     await holds(await member(), rows);
   }, 30_000);
 
-  test(`a table that is ${how} is put back by one that only watches, and nothing is told as gone`, async () => {
+  test(`a table that is ${how} is put back by one that only watches, who is told of no loss`, async () => {
     const { nats, log, member, writer, watcher } = await bench();
     const brief = await member();
     await put(await brief.table("routes"));
@@ -110,7 +110,7 @@ test("a store that comes back older: rows since then are put back, own rows as t
   await holds(await member(), ["v1.n1=b", ...rows.slice(1), "v6.n1=b"]);
 }, 60_000);
 
-test("leases go on while their bucket is made again: who renews is never gone, who does not runs out", async () => {
+test("leases go on while their bucket is made again: who renews stays, who does not runs out", async () => {
   const { nats, member } = await bench();
   const lease = { leaseMs: 8_000 };
   const [a, b] = [

@@ -1,9 +1,9 @@
 /**
  * Rows that a bucket has lost, written again a few at a time.
  *
- * Whoever holds such a row may try, many nodes at once: each write says what must stand there now, nothing or
- * the message it takes the place of, so the first wins and no newer row is overwritten. What cannot be written
- * now stays and is tried again. nats-restore.test.ts holds it.
+ * Whoever holds such a row may try, many nodes at once: each write says what must stand there now, nothing
+ * or the message it takes the place of, so the first wins and no newer row is overwritten. What cannot be
+ * written now stays and is tried again. nats-restore.test.ts holds it.
  */
 import type { Timer } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";

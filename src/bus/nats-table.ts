@@ -81,7 +81,7 @@ export class NatsTable implements Table {
   readonly #markerMs: number;
   readonly #timers: readonly Timer[];
   readonly #restorer: Restorer | undefined;
-  /** Rows to put back should the bucket lose them, in the order they were put; none where nothing is restored. */
+  /** Rows to put back should the bucket lose them, in the order they were put. */
   readonly #own = new Map<string, Own>();
   /** Which life of the bucket holds them, and the newest of them. */
   #life: string;

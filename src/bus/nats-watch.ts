@@ -89,7 +89,7 @@ export class Watch implements Subscription {
     this.#rows.end();
   }
 
-  /** Looks again when the bucket, as it is now, is another one, or begins behind a row that it should hold. */
+  /** Looks again when the bucket, as it is now, is another one, or begins behind a row it should hold. */
   heed({ created, firstSeq }: StreamState): void {
     if (!this.#before || this.#lookedMs !== undefined) return;
     const [oldest] = this.#places.values();

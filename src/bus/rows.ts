@@ -73,7 +73,7 @@ export class Rows {
     for (const key of unseen ?? []) this.remove(key);
   }
 
-  /** The new look is complete, and rows it did not show are not gone but lost: they stay, and are returned. */
+  /** The new look is complete; rows it did not show are not gone but lost: they stay, and are returned. */
   lookedInVain(): readonly (readonly [key: string, value: string])[] {
     const unseen = this.#unseen;
     this.#unseen = undefined;

@@ -3,8 +3,8 @@
  *
  * Totals are state, not change: a later version replaces an earlier one, so loss, repetition and reordering
  * of ticks cost freshness, never correctness, which totals.test.ts holds. Every log is folded by itself, so
- * a video has one `Totals` per log and viewers see their sum. A log is told by its own name, never by that of a
- * region: two dispatchers of one log say the same, whatever their settings call the place they are in.
+ * a video has one `Totals` per log and viewers see their sum. A log is told by its own name, never by that
+ * of a region: two dispatchers of one log say the same, whatever their settings call the place they are in.
  */
 
 /** Likes by kind. Objects without a prototype: a kind may be named `constructor`. */
