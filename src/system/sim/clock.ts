@@ -20,7 +20,7 @@ export class NodeClock implements Clock {
   #wrongMs: number;
   #dead = false;
 
-  /** The wall begins `wrongMs` ahead and gains `driftPerMs` ms with each that passes; both may be negative. */
+  /** The wall begins `wrongMs` ahead, and gains or loses `driftPerMs` ms with each that passes. */
   constructor(clock: VirtualClock, wrongMs: number, driftPerMs = 0) {
     this.#clock = clock;
     this.#startAt = clock.elapsed();
