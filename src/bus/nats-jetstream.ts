@@ -7,7 +7,7 @@
  * person). It speaks JetStream's own JSON, because the client's manager cannot name consumers to delete or
  * bound its waits.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Prng } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -102,7 +102,7 @@ export class JetStream {
    */
   async open(wanted: StreamWanted, ended: () => boolean): Promise<StreamState> {
     const { link, clock, prng, log } = this.parts;
-    let saidMs = Number.NEGATIVE_INFINITY;
+    let said: Elapsed = longAgo;
     for (let pauseMs = retryMinMs; ; pauseMs = Math.min(2 * pauseMs, retryMaxMs)) {
       if (ended()) throw new BusUnavailable("closed");
       try {
@@ -111,8 +111,8 @@ export class JetStream {
         if (error instanceof StreamMismatch) log.error("stream differs", { reason: error.message });
         if (!(error instanceof BusUnavailable)) throw error;
         // While there is no NATS at all, the link says so.
-        if (link.connected() && clock.now() - saidMs >= waitingLogMs) {
-          saidMs = clock.now();
+        if (link.connected() && clock.elapsed() - said >= waitingLogMs) {
+          said = clock.elapsed();
           log.warn("waiting for JetStream", { stream: wanted.name, reason: error.message });
         }
       }

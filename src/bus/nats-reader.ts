@@ -10,7 +10,7 @@
  * A cluster takes a server that was killed for alive, for minutes, and goes on placing consumers on it, which
  * then never answer. So the first wait for a new consumer is short, and who does not answer is replaced.
  */
-import type { Timer } from "../base/clock.ts";
+import type { Elapsed, Timer } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { BusUnavailable, type Subscription } from "./bus.ts";
@@ -68,7 +68,7 @@ const behindMs = 10_000;
 interface Attempt {
   readonly name: string;
   readonly subscription: Subscription;
-  readonly begunMs: number;
+  readonly begun: Elapsed;
   /** What arrived before the answer to its creation; the server's flow control bounds it to about 2 MB. */
   early: Received[] | undefined;
   delivered: number;
@@ -87,7 +87,7 @@ export class Reader implements Subscription {
   #pauseMs = 0;
   #patienceMs = patienceMinMs;
   /** Since when the stream is said to end too early, by our clock. */
-  #shortSinceMs: number | undefined;
+  #shortSince: Elapsed | undefined;
   /** Behind the last message that the stream is known to hold. */
   #goal = 0;
   #starting = false;
@@ -131,7 +131,7 @@ export class Reader implements Subscription {
     const attempt: Attempt = {
       name: `r-${unique}`,
       subscription: link.subscribe(inbox, (message) => this.#receive(attempt, message)),
-      begunMs: clock.now(),
+      begun: clock.elapsed(),
       early: [],
       delivered: 0,
       silences: 0,
@@ -167,12 +167,12 @@ export class Reader implements Subscription {
     // Of an empty stream nothing comes.
     this.#goal = firstSeq <= lastSeq ? highest : 0;
     if (this.#from <= highest) {
-      this.#shortSinceMs = undefined;
+      this.#shortSince = undefined;
       return;
     }
-    this.#shortSinceMs ??= clock.now();
-    if (clock.now() - this.#shortSinceMs < rewindMs) throw new BusUnavailable("the stream ends too early");
-    this.#shortSinceMs = undefined;
+    this.#shortSince ??= clock.elapsed();
+    if (clock.elapsed() - this.#shortSince < rewindMs) throw new BusUnavailable("the stream ends too early");
+    this.#shortSince = undefined;
     this.#from = highest;
     this.#options.rewound?.(highest);
   }
@@ -260,12 +260,12 @@ export class Reader implements Subscription {
     else if (last === attempt.delivered) this.#caughtUp(attempt);
   }
 
-  #caughtUp({ begunMs }: Attempt): void {
+  #caughtUp({ begun }: Attempt): void {
     this.#pauseMs = 0;
     this.#patienceMs = patienceMinMs;
     // A consumer reads one server's copy, which may be behind; its end says so only after a while.
     const isBehind = this.#from !== undefined && this.#from < this.#goal;
-    if (isBehind && this.#jetstream.parts.clock.now() - begunMs < behindMs) return;
+    if (isBehind && this.#jetstream.parts.clock.elapsed() - begun < behindMs) return;
     this.#options.caughtUp?.();
   }
 

@@ -16,6 +16,7 @@ import {
   type StreamState,
   type StreamWanted,
 } from "./nats-jetstream.ts";
+import type { Headers } from "./nats-link.ts";
 import { Reader, type ReadOptions, type Stored } from "./nats-reader.ts";
 
 export interface LogWanted {
@@ -80,10 +81,19 @@ export class NatsStreams {
     return this.#jetstream.state(this.#name(name));
   }
 
-  /** Resolves when the message is durable; one whose `id` is remembered is not stored again. */
-  append(subject: string, payload: Uint8Array, timeoutMs: number, id?: string): Promise<Appended> {
+  /**
+   * Resolves when the message is durable; one whose `id` is remembered is not stored again. `more` are
+   * headers that go with it.
+   */
+  append(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    id?: string,
+    more?: Headers,
+  ): Promise<Appended> {
     checkSubject(subject);
-    const head = id === undefined ? undefined : { [idHeader]: id };
+    const head = id === undefined ? more : { ...more, [idHeader]: id };
     return this.#jetstream.append(this.#subject(subject), payload, timeoutMs, head);
   }
 

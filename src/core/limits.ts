@@ -38,7 +38,7 @@ export const limits = {
   keysMax: 8_000_000,
   /** Videos whose totals are held. Beyond: interactions on a new video are answered 503. */
   videosMax: 1_000_000,
-  /** Likes and comments waiting for their commit. Beyond: 503. */
+  /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
   batchMs: 10,

@@ -1,46 +1,24 @@
 /**
- * The batch: likes and comments that become durable together.
+ * The batch: likes and comments that become durable together, each lane of the log for itself.
  *
- * A lone like is committed on the same turn of the event loop; under load, what arrives while a commit is
- * under way shares the next one (group commit), and never waits longer than limits.batchMs for it. All likes
- * of a batch share one promise, so a like costs no allocation of its own beyond its place in the record.
- * There is no queue of likes: a batch is a sum (core/record.ts).
+ * What can fail apart is kept apart: a lane has its own batch, outcome, commits under way and bound on what
+ * waits (lane.ts), so a partition of the log that hangs refuses and delays its own videos' likes and no
+ * others, and comments and likes never wait for each other. lanes.test.ts holds that.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { type CommentDraft, type Like, type Rejection, reject } from "../core/interaction.ts";
-import { limits } from "../core/limits.ts";
-import { type LikeRecord, RecordBuilder } from "../core/record.ts";
-import { type Ledger, LedgerUnavailable, type Placed } from "../ledger/ledger.ts";
+import type { CommentDraft, Like, Rejection, VideoId } from "../core/interaction.ts";
+import type { Ledger, Placed } from "../ledger/ledger.ts";
+import { Lane, type Outcome } from "./lane.ts";
 
-/** What became of a whole batch: where its comments stand, or why nothing of it was taken. */
-export type Outcome = readonly Placed[] | Rejection;
-
-/** Share of the time that commits may take before they are spaced out: a tenth. */
-const restPerCommit = 9;
-/** Commits on their way to a ledger that answers later. Beyond: the next batch waits and grows. */
-const inFlightMax = 8;
-
-interface Open {
-  readonly outcome: Promise<Outcome>;
-  readonly settle: (outcome: Outcome) => void;
-  readonly records: LikeRecord[];
-  readonly builder: RecordBuilder;
-  readonly comments: CommentDraft[];
-  size: number;
-}
+export type { Outcome } from "./lane.ts";
 
 export class Batch {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
-  #open: Open | undefined;
-  /** When the open batch is due; undefined while it has no time of its own. */
-  #due: Timer | undefined;
-  #inFlight = 0;
-  /** Interactions accepted and not yet durable. */
-  #pending = 0;
-  #restUntilMs = 0;
+  /** By the ledger's number of each lane, made as they are used. */
+  readonly #lanes: Lane[] = [];
   #idle: (() => void)[] = [];
 
   constructor(ledger: Ledger, clock: Clock, metrics: Metrics) {
@@ -51,119 +29,48 @@ export class Batch {
 
   /** Interactions waiting for their commit. */
   get pending(): number {
-    return this.#pending;
+    return this.#lanes.reduce((sum, { pending }) => sum + pending, 0);
   }
 
-  /** Adds a like accepted at `atMs`; the outcome is that of its whole batch. */
+  /** Interactions waiting before a like of `video`. */
+  likesBefore(video: VideoId): number {
+    return this.#lane(this.#ledger.laneOf(video)).pending;
+  }
+
+  /** Interactions waiting before a comment. */
+  commentsBefore(): number {
+    return this.#lane(this.#ledger.commentLane).pending;
+  }
+
+  /** Adds a like accepted at `atMs`; the outcome is that of its lane's whole batch. */
   like(like: Like, atMs: number): Promise<Outcome> {
-    const open = this.#opened();
-    open.builder.add(like, atMs);
-    if (open.builder.full) open.records.push(open.builder.take());
-    return open.outcome;
+    return this.#lane(this.#ledger.laneOf(like.video)).like(like, atMs);
   }
 
   /** Adds a comment; resolves with its place. */
   comment(draft: CommentDraft): Promise<Placed | Rejection> {
-    const open = this.#opened();
-    const index = open.comments.push(draft) - 1;
-    return open.outcome.then((outcome) => ("rejected" in outcome ? outcome : (outcome[index] as Placed)));
+    return this.#lane(this.#ledger.commentLane).comment(draft);
   }
 
   /** Resolves when nothing waits any more. */
   async drained(): Promise<void> {
-    if (this.#pending === 0) return;
+    if (this.pending === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #opened(): Open {
-    let open = this.#open;
-    if (!open) {
-      const { promise, resolve } = Promise.withResolvers<Outcome>();
-      open = {
-        outcome: promise,
-        settle: resolve,
-        records: [],
-        builder: new RecordBuilder(),
-        comments: [],
-        size: 0,
-      };
-      this.#open = open;
-      this.#schedule();
+  #lane(index: number): Lane {
+    let lane = this.#lanes[index];
+    if (!lane) {
+      // Without holes: `pending` looks at every one.
+      while (this.#lanes.length <= index) this.#lanes.push(this.#made());
+      lane = this.#lanes[index] as Lane;
     }
-    open.size++;
-    this.#pending++;
-    return open;
+    return lane;
   }
 
-  /** Gives the open batch its time: as soon as no commit is under way, or limits.batchMs after it began. */
-  #schedule(): void {
-    if (this.#due || this.#inFlight >= inFlightMax) return;
-    const restMs = Math.min(this.#restUntilMs - this.#clock.now(), limits.batchMs);
-    // One turn of the loop at least, so that all requests read in this turn share the commit.
-    const waitMs = this.#inFlight > 0 ? limits.batchMs : Math.max(0, restMs);
-    this.#due = waitMs < 1 ? soon(this.#clock, this.#flush) : this.#clock.after(waitMs, this.#flush);
+  #made(): Lane {
+    return new Lane(this.#ledger, this.#clock, this.#metrics, () => {
+      if (this.#idle.length > 0 && this.pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    });
   }
-
-  readonly #flush = (): void => {
-    this.#due = undefined;
-    if (this.#open) this.#commit(this.#open);
-  };
-
-  #commit(open: Open): void {
-    this.#open = undefined;
-    if (!open.builder.empty) open.records.push(open.builder.take());
-    const startMs = this.#clock.now();
-    this.#inFlight++;
-    this.#ledger.append({ likes: open.records, comments: open.comments }).then(
-      (placed) => this.#settled(open, startMs, placed),
-      (error: unknown) => {
-        if (!(error instanceof LedgerUnavailable)) throw error;
-        this.#settled(open, startMs, reject("unavailable", "likes and comments cannot be stored now", 1));
-      },
-    );
-    // What append did before it returned was on our own turn of the loop, and is what has to be spaced out.
-    const endMs = this.#clock.now();
-    this.#restUntilMs = endMs + (endMs - startMs) * restPerCommit;
-  }
-
-  /** Refuses a batch that was never handed to the ledger. */
-  #refuse(open: Open, refusal: Rejection): void {
-    this.#open = undefined;
-    this.#pending -= open.size;
-    open.settle(refusal);
-  }
-
-  #settled(open: Open, startMs: number, outcome: Outcome): void {
-    this.#inFlight--;
-    this.#pending -= open.size;
-    this.#metrics.commitSeconds.observe((this.#clock.now() - startMs) / 1000);
-    if (!("rejected" in outcome)) this.#metrics.commits.inc();
-    open.settle(outcome);
-    const behind = this.#open;
-    if (behind && this.#due === undefined) {
-      // It waited for one of the commits under way. If that took in vain what a publisher may be made to
-      // wait, it is not made to wait as long again.
-      if ("rejected" in outcome) this.#refuse(behind, outcome);
-      else this.#schedule();
-    } else if (behind && this.#inFlight === 0) {
-      // Group commit: what came while this one was under way need not wait any longer.
-      this.#due?.cancel();
-      this.#due = undefined;
-      this.#schedule();
-    }
-    if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
-  }
-}
-
-/** `run` on the next turn of the loop, unless cancelled before. */
-function soon(clock: Clock, run: () => void): Timer {
-  let cancelled = false;
-  clock.soon(() => {
-    if (!cancelled) run();
-  });
-  return {
-    cancel() {
-      cancelled = true;
-    },
-  };
 }

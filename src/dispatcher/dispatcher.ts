@@ -94,13 +94,13 @@ export class Dispatcher {
       if (unread.delete(table) && unread.size === 0) this.#happenings?.synced();
     };
     this.#subscriptions.push(
-      parts.nodes.watch((key, value) => this.routes.nodeRow(key, value, clock.now()), synced("nodes")),
+      parts.nodes.watch((key, value) => this.routes.nodeRow(key, value, clock.elapsed()), synced("nodes")),
       parts.routes.watch((key, value) => this.routes.routeRow(key, value), synced("routes")),
       bus.subscribe(subjects.allViewers, (payload, subject) => this.#hearViewers(payload, subject)),
       bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
-      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.now()))),
+      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
         if (!connected) return;
@@ -109,7 +109,7 @@ export class Dispatcher {
       }),
     );
     this.#timers = [
-      clock.every(limits.viewersRepeatMs, () => this.#presence.expire(clock.now())),
+      clock.every(limits.viewersRepeatMs, () => this.#presence.expire(clock.elapsed())),
       clock.every(limits.aliveEveryMs, () => this.#beat()),
       clock.every(limits.leaseMs, () => this.#removeEnded()),
     ];
@@ -179,7 +179,7 @@ export class Dispatcher {
 
   /** A node began to watch, a dispatcher died, or we were away: the next tick may be far off. */
   #publishState(video: VideoId): void {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.date();
     if (this.#parts.ledger.totals(video).version > 0 && this.routes.owns(video)) {
       this.#publish(video, nowMs, nowMs, []);
     }
@@ -192,7 +192,7 @@ export class Dispatcher {
   /** Takes rows out of the table whose node died and did not come back. */
   #removeEnded(): void {
     const { routes, clock } = this.#parts;
-    for (const key of this.routes.ended(clock.now())) {
+    for (const key of this.routes.ended(clock.elapsed())) {
       routes.remove(key).catch((error: unknown) => {
         if (!(error instanceof BusUnavailable)) throw error;
       });
@@ -202,7 +202,7 @@ export class Dispatcher {
   #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): void {
     const { bus, clock, ledger, metrics, region } = this.#parts;
     const totals = ledger.totals(video);
-    const tick = { video, region, log: ledger.epoch, totals, atMs, durableMs, tickedMs: clock.now(), by };
+    const tick = { video, region, log: ledger.epoch, totals, atMs, durableMs, tickedMs: clock.date(), by };
     // A refused tick is only late: the echo, or the state asked for after a reconnect, says the same.
     if (bus.publish(subjects.tick(video), encodeTick(tick))) metrics.ticks.inc();
     else metrics.busRefused.inc();
@@ -240,7 +240,7 @@ export class Dispatcher {
   #hearViewers(payload: Uint8Array, subject: string): void {
     const video = videoOf(subject);
     const count = decodeViewers(payload);
-    if (video && count) this.#presence.hear(video, count, this.#parts.clock.now());
+    if (video && count) this.#presence.hear(video, count, this.#parts.clock.elapsed());
     else this.#parts.metrics.invalidMessages.inc();
   }
 
@@ -259,7 +259,7 @@ export class Dispatcher {
       log: ledger.epoch,
       region,
       totals: ledger.totals(video),
-      viewers: this.#presence.viewers(video, clock.now()),
+      viewers: this.#presence.viewers(video, clock.elapsed()),
       page,
     });
   }

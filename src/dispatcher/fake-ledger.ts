@@ -3,8 +3,16 @@
  * what happens before it does.
  */
 import type { Page } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { noTotals } from "../core/totals.ts";
-import { type Batch, type Ledger, LedgerUnavailable, type Placed } from "../ledger/ledger.ts";
+import {
+  type Batch,
+  type Ledger,
+  LedgerUnavailable,
+  type Placed,
+  type Space,
+  type Trouble,
+} from "../ledger/ledger.ts";
 
 interface Append {
   readonly batch: Batch;
@@ -22,7 +30,11 @@ export class FakeLedger implements Ledger {
   onAppend = (): void => {};
   /** Answers at once; false: waits for `settle` or `fail`. */
   answers = true;
-  full = { keys: false, videos: false };
+  /** What `room` says. */
+  says: Space = "room";
+  readonly commentLane: number = 0;
+  /** Of several lanes each video has the one that its name ends in. */
+  laneOf = (video: VideoId): number => Number(/\d$/.exec(video)?.[0] ?? 0);
   readonly #waiting: Append[] = [];
   #seq = 0;
 
@@ -63,8 +75,8 @@ export class FakeLedger implements Ledger {
   head = () => this.#seq;
   onChanges(): void {}
   onEntry(): void {}
-  keysFull = () => this.full.keys;
-  likesFull = () => false;
-  videosFull = () => this.full.videos;
+  room = (): Space => this.says;
+  troubles = (): readonly Trouble[] => [];
+  current = async () => noTotals;
   async close(): Promise<void> {}
 }

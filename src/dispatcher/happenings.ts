@@ -2,12 +2,12 @@
  * What a dispatcher tells a herald, each happening once in the cluster: comments by whoever made them
  * durable, all else by whoever owns the video.
  *
- * The distinction it rests on: every dispatcher finds out about milestones and viewers, one of them tells.
+ * Every dispatcher finds out about milestones and viewers, one of them tells.
  * The others remember for limits.handoverMs, so that what an owner took into death is told by its heir. An
  * owner that told it before it died is then repeated: a milestone under the same id, viewers as the state
  * they are.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, type Elapsed, later } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import type { Happening, Herald } from "../core/happening.ts";
 import type { CommentDraft, VideoId } from "../core/interaction.ts";
@@ -33,7 +33,7 @@ interface Remembered {
   readonly happening: Happening;
   /** "" while the owners are not known yet. */
   readonly owner: string;
-  readonly untilMs: number;
+  readonly until: Elapsed;
 }
 
 /** Characters of an id that is not made from what happened: nobody else's are the same. */
@@ -54,7 +54,7 @@ export class Happenings {
       connected,
       watched: (video) => routes.watched(video),
       tell: (type, video) =>
-        this.#settle({ type, id: `${type}:${secret(idChars)}`, video, atMs: clock.now() }),
+        this.#settle({ type, id: `${type}:${secret(idChars)}`, video, atMs: clock.date() }),
     });
   }
 
@@ -68,7 +68,7 @@ export class Happenings {
   /** A comment was removed here. */
   removed(video: VideoId, comment: string): void {
     const type = "comment_removed";
-    const atMs = this.#parts.clock.now();
+    const atMs = this.#parts.clock.date();
     this.#parts.herald.tell({ type, id: `${type}:${comment}`, video, atMs, comment });
   }
 
@@ -102,11 +102,11 @@ export class Happenings {
   dispatchersChanged(): void {
     if (!this.#synced) return;
     const { routes, clock } = this.#parts;
-    const nowMs = clock.now();
+    const now = clock.elapsed();
     for (const remembered of this.#remembered) {
       if (routes.dispatches(remembered.owner)) continue;
       this.#remembered.delete(remembered);
-      if (remembered.untilMs > nowMs) this.#settle(remembered.happening);
+      if (remembered.until > now) this.#settle(remembered.happening);
     }
   }
 
@@ -135,10 +135,10 @@ export class Happenings {
       herald.tell(happening);
       return;
     }
-    const nowMs = clock.now();
-    this.#remembered.add({ happening, owner, untilMs: nowMs + limits.handoverMs });
+    const now = clock.elapsed();
+    this.#remembered.add({ happening, owner, until: later(now, limits.handoverMs) });
     for (const oldest of this.#remembered) {
-      if (oldest.untilMs > nowMs && this.#remembered.size <= limits.handoverMax) break;
+      if (oldest.until > now && this.#remembered.size <= limits.handoverMax) break;
       this.#remembered.delete(oldest);
     }
   }

@@ -153,7 +153,7 @@ describe("a relayed micro-batch", () => {
     const { clock, ingest, passing } = bench(ledger);
     const dates: number[] = [];
     for (const waitedMs of [undefined, 4.5, -1, 1e9, "4", Number.NaN]) {
-      const nowMs = clock.now();
+      const nowMs = clock.date();
       const message = { likes: [like()], comments: [{ video: v, text: "x" }], waitedMs };
       await passing(ingest.serve(encodeJson(message)));
       for (const { likes, comments } of ledger.batches.splice(0)) {

@@ -56,16 +56,14 @@ export class DispatcherIngest implements Ingest {
   }
 
   async like(like: Like): Promise<Rejection | undefined> {
-    const refused = this.#admit.like(like, this.#batch.pending);
-    if (refused) return this.#likeRefused(refused);
-    const outcome = await this.#batch.like(like, this.#clock.now());
+    const outcome = await this.#take(like, this.#clock.date());
     if ("rejected" in outcome) return this.#likeRefused(outcome);
     this.#metrics.likesAccepted.inc(acceptedBy(like));
     return undefined;
   }
 
   likes(likes: readonly Like[]): Promise<readonly (Rejection | undefined)[]> {
-    return this.#takeAll(likes, this.#clock.now());
+    return this.#takeAll(likes, this.#clock.date());
   }
 
   /** One verdict per item, in order; what was refused before it came here keeps its refusal. */
@@ -73,21 +71,16 @@ export class DispatcherIngest implements Ingest {
     items: readonly (Like | Rejection)[],
     atMs: number,
   ): Promise<readonly (Rejection | undefined)[]> {
-    const taken = items.map((item) => {
-      if (isRejection(item)) return item;
-      return this.#admit.like(item, this.#batch.pending) ?? this.#batch.like(item, atMs);
-    });
+    const taken = items.map((item) => (isRejection(item) ? item : this.#take(item, atMs)));
     const verdicts: (Rejection | undefined)[] = [];
     let accepted = 0;
-    // Items added on one turn share the promise of their batch: it is awaited once, not once an item.
-    let batch: Promise<Outcome> | undefined;
-    let outcome: Outcome = [];
+    // Items added on one turn share the promise of their lane's batch: it is awaited once, not once an item.
+    const outcomes = new Map<Promise<Outcome>, Outcome>();
+    for (const entry of taken) {
+      if (entry instanceof Promise && !outcomes.has(entry)) outcomes.set(entry, await entry);
+    }
     for (const [index, entry] of taken.entries()) {
-      if (entry instanceof Promise && entry !== batch) {
-        batch = entry;
-        outcome = await batch;
-      }
-      const verdict = entry instanceof Promise ? outcome : entry;
+      const verdict = entry instanceof Promise ? (outcomes.get(entry) as Outcome) : entry;
       if (!("rejected" in verdict)) accepted += acceptedBy(items[index] as Like);
       else if (verdict !== items[index]) this.#likeRefused(verdict);
       verdicts.push("rejected" in verdict ? verdict : undefined);
@@ -96,8 +89,15 @@ export class DispatcherIngest implements Ingest {
     return verdicts;
   }
 
+  /** Gives a like to its lane, or says why not; a repeat that needs no taking has the outcome of a batch. */
+  #take(like: Like, atMs: number): Outcome | Promise<Outcome> {
+    const refused = this.#admit.like(like, this.#batch.likesBefore(like.video));
+    if (refused === "counted") return [];
+    return refused ?? this.#batch.like(like, atMs);
+  }
+
   async comment(draft: CommentDraft): Promise<string | Rejection> {
-    const refused = this.#admit.comment(draft, this.#batch.pending, this.#clock.now());
+    const refused = this.#admit.comment(draft, this.#batch.commentsBefore(), this.#clock.elapsed());
     const placed = refused ?? (await this.#batch.comment(draft));
     if ("rejected" in placed) {
       this.#metrics.commentsRejected.inc({ reason: placed.rejected });
@@ -129,7 +129,7 @@ export class DispatcherIngest implements Ingest {
     if (message.likes.length + message.comments.length > limits.pendingMax) return undefined;
     const { waitedMs } = message;
     const waited = typeof waitedMs === "number" && waitedMs >= 0 && waitedMs <= limits.storeMs ? waitedMs : 0;
-    const atMs = this.#clock.now() - waited;
+    const atMs = this.#clock.date() - waited;
     const parsed = message.likes.map((item) => this.#parsed(item));
     const likes = this.#takeAll(parsed, atMs);
     const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));

@@ -2,10 +2,9 @@
  * Which videos somebody watches, as news: occupied at once, vacated only after a while without anybody.
  *
  * Every dispatcher follows all videos, so that any of them can take over; who tells of a change is decided
- * elsewhere (happenings.ts). The distinction it rests on: a row that went is a fact only while messages
- * travel. Cut off, a dispatcher sees every lease run out, and knows nothing of viewers until it is back.
+ * elsewhere (happenings.ts). A row that went is a fact only while messages travel. Cut off, a dispatcher sees every lease run out, and knows nothing of viewers until it is back.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 
@@ -21,8 +20,8 @@ export class Occupancy {
   readonly #parts: OccupancyParts;
   /** As many as have, or a moment ago had, a row in the table. */
   readonly #occupied = new Set<VideoId>();
-  /** Those of them that nobody watches, and since when, Unix ms: in order of that. */
-  readonly #vacant = new Map<VideoId, number>();
+  /** Those of them that nobody watches, and since when: in order of that. */
+  readonly #vacant = new Map<VideoId, Elapsed>();
   #timer: Timer | undefined;
 
   constructor(parts: OccupancyParts) {
@@ -42,15 +41,15 @@ export class Occupancy {
       this.#occupied.add(video);
       this.#parts.tell("video_occupied", video);
     } else if (this.#occupied.has(video) && !this.#vacant.has(video)) {
-      this.#vacant.set(video, this.#parts.clock.now());
+      this.#vacant.set(video, this.#parts.clock.elapsed());
       this.#arm();
     }
   }
 
   /** Messages travel again: whoever is still there has limits.vacantMs to say so. */
   reconnected(): void {
-    const nowMs = this.#parts.clock.now();
-    for (const video of this.#vacant.keys()) this.#vacant.set(video, nowMs);
+    const now = this.#parts.clock.elapsed();
+    for (const video of this.#vacant.keys()) this.#vacant.set(video, now);
   }
 
   close(): void {
@@ -59,19 +58,19 @@ export class Occupancy {
   }
 
   #arm(): void {
-    const [sinceMs] = this.#vacant.values();
-    if (this.#timer || sinceMs === undefined) return;
+    const [since] = this.#vacant.values();
+    if (this.#timer || since === undefined) return;
     const { clock } = this.#parts;
-    const waitMs = Math.max(1, sinceMs + limits.vacantMs - clock.now());
+    const waitMs = Math.max(1, since + limits.vacantMs - clock.elapsed());
     this.#timer = clock.after(waitMs, () => this.#look());
   }
 
   #look(): void {
     this.#timer = undefined;
     if (!this.#parts.connected()) this.reconnected();
-    const nowMs = this.#parts.clock.now();
-    for (const [video, sinceMs] of this.#vacant) {
-      if (nowMs - sinceMs < limits.vacantMs) break;
+    const now = this.#parts.clock.elapsed();
+    for (const [video, since] of this.#vacant) {
+      if (now - since < limits.vacantMs) break;
       this.#vacant.delete(video);
       this.#occupied.delete(video);
       this.#parts.tell("video_vacated", video);

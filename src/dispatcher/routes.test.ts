@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Elapsed } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { encodeNodeRow, ownerOf, type Role } from "../core/nodes.ts";
@@ -7,6 +8,7 @@ import { Routes } from "./routes.ts";
 
 const v = "v" as VideoId;
 const w = "w" as VideoId;
+const at = (ms: number): Elapsed => ms as Elapsed;
 
 function bench(self = "d1") {
   const story: string[] = [];
@@ -21,9 +23,9 @@ function bench(self = "d1") {
     routes.nodeRow(
       node,
       encodeNodeRow({ node, role, region: "r", incarnation, startedMs: 0, renewals, viewers: 0 }),
-      0,
+      at(0),
     );
-  const gone = (node: string) => routes.nodeRow(node, undefined, 0);
+  const gone = (node: string) => routes.nodeRow(node, undefined, at(0));
   return { routes, story, came, lease, gone, told: () => story.splice(0) };
 }
 
@@ -77,17 +79,17 @@ describe("routes", () => {
     routes.routeRow("v.f2", undefined);
     routes.routeRow("w.f2", undefined);
     expect(routes.watched(v)).toBe(false);
-    expect(routes.view(0)).toMatchObject({ videos: 0, rows: 0 });
+    expect(routes.view(at(0))).toMatchObject({ videos: 0, rows: 0 });
   });
 
   test("that are not ours change nothing", () => {
     const { routes, told } = bench();
     for (const key of ["", "v", ".", "v.", "v.f1.x", "v f.f1", "__proto__"]) routes.routeRow(key, "one");
-    routes.nodeRow("f1", "{", 0);
-    routes.nodeRow("f 1", encodeNodeRow({} as never), 0);
-    routes.nodeRow("f1", "null", 0);
+    routes.nodeRow("f1", "{", at(0));
+    routes.nodeRow("f 1", encodeNodeRow({} as never), at(0));
+    routes.nodeRow("f1", "null", at(0));
     expect(told()).toEqual([]);
-    expect(routes.view(0)).toMatchObject({ videos: 0, nodes: [] });
+    expect(routes.view(at(0))).toMatchObject({ videos: 0, nodes: [] });
   });
 
   test("a lease that turns into nonsense has ended", () => {
@@ -95,7 +97,7 @@ describe("routes", () => {
     lease("f1", "one");
     routes.routeRow("v.f1", "one");
     told();
-    routes.nodeRow("f1", "nonsense", 0);
+    routes.nodeRow("f1", "nonsense", at(0));
     expect(told()).toEqual(["gone f1"]);
     expect(routes.watched(v)).toBe(false);
   });
@@ -109,23 +111,23 @@ describe("rows of a life that has ended", () => {
     lease("f2", "one");
     for (const key of ["v.f1", "w.f1", "v.f2"]) routes.routeRow(key, "one");
     routes.routeRow("v.f3", "never-seen");
-    expect(routes.ended(0)).toEqual([]);
+    expect(routes.ended(at(0))).toEqual([]);
     gone("f1");
     gone("f2");
-    expect(routes.ended(1_000)).toEqual([]);
+    expect(routes.ended(at(1_000))).toEqual([]);
     lease("f2", "one");
-    expect(routes.ended(limits.endedRowsMs)).toEqual(["v.f3"]);
+    expect(routes.ended(at(limits.endedRowsMs))).toEqual(["v.f3"]);
     routes.routeRow("v.f3", undefined);
-    expect(routes.ended(limits.endedRowsMs + 1_000).sort()).toEqual(["v.f1", "w.f1"]);
+    expect(routes.ended(at(limits.endedRowsMs + 1_000)).sort()).toEqual(["v.f1", "w.f1"]);
     lease("f1", "two");
-    expect(routes.ended(limits.endedRowsMs + 1_000).sort()).toEqual(["v.f1", "w.f1"]);
+    expect(routes.ended(at(limits.endedRowsMs + 1_000)).sort()).toEqual(["v.f1", "w.f1"]);
     routes.routeRow("v.f1", "two");
-    expect(routes.ended(limits.endedRowsMs + 1_000)).toEqual(["w.f1"]);
+    expect(routes.ended(at(limits.endedRowsMs + 1_000))).toEqual(["w.f1"]);
     gone("f2");
-    expect(routes.ended(limits.endedRowsMs + 2_000)).toEqual(["w.f1"]);
+    expect(routes.ended(at(limits.endedRowsMs + 2_000))).toEqual(["w.f1"]);
     lease("d2", "x", "dispatcher");
     const mine = ownerOf(w, ["d1", "d2"]) === "d1" ? ["w.f1"] : [];
-    expect(routes.ended(limits.endedRowsMs + 3_000)).toEqual(mine);
+    expect(routes.ended(at(limits.endedRowsMs + 3_000))).toEqual(mine);
   });
 });
 
@@ -193,7 +195,7 @@ describe("routes, whatever comes in whatever order", () => {
             if (watched(video) && !before[i]) expect(news).toContain(`watched ${video}`);
           });
           expect(new Set(routes.videos())).toEqual(new Set([v, w].filter(watched)));
-          expect(routes.view(0).rows).toBe(rows.size);
+          expect(routes.view(at(0)).rows).toBe(rows.size);
         }
       }),
     );
@@ -207,7 +209,7 @@ describe("the view for people", () => {
     lease("f1", "one");
     routes.routeRow("v.f1", "one");
     routes.routeRow("v.f2", "dead");
-    const view = routes.view(1_000);
+    const view = routes.view(at(1_000));
     expect(view).toMatchObject({ seenBy: "d1", videos: 1, rows: 2, leaseMs: limits.leaseMs });
     expect(view.routes).toEqual([{ video: v, owner: "d1", nodes: ["f1"], ended: ["f2"] }]);
     const short = view.nodes.map(({ node, rows, owns, leaseLeftMs }) => [node, rows, owns, leaseLeftMs]);

@@ -6,6 +6,7 @@
  * died disappears whole, at once, however many rows it left. Both tables come from watches that heal
  * themselves; this is only the state they build and the questions asked of it.
  */
+import type { Elapsed } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import {
@@ -33,25 +34,25 @@ export interface RouteEvents {
 export class Routes {
   readonly #self: string;
   readonly #events: RouteEvents;
-  readonly #nodes = new Map<string, NodeRow & { readonly heardMs: number }>();
+  readonly #nodes = new Map<string, NodeRow & { readonly heard: Elapsed }>();
   /** Those that may own videos: they have a lease and can be heard. */
   readonly #dispatchers = new Set<string>();
   readonly #silent = new Set<string>();
   /** video → node → incarnation that wrote the row. */
   readonly #rows = new Map<VideoId, Map<string, string>>();
-  /** Lives that left rows behind, and since when that is known, Unix ms. */
-  #endedMs = new Map<string, number>();
+  /** Lives that left rows behind, and since when that is known. */
+  #ended = new Map<string, Elapsed>();
 
   constructor(self: string, events: RouteEvents) {
     this.#self = self;
     this.#events = events;
   }
 
-  /** A row of `nodes` appeared, changed, was renewed or went, at `nowMs`. */
-  nodeRow(key: string, value: string | undefined, nowMs: number): void {
+  /** A row of `nodes` appeared, changed, was renewed or went, at `now`. */
+  nodeRow(key: string, value: string | undefined, now: Elapsed): void {
     const row = value === undefined ? undefined : decodeNodeRow(key, value);
     const before = this.#nodes.get(key);
-    if (row) this.#nodes.set(key, { ...row, heardMs: nowMs });
+    if (row) this.#nodes.set(key, { ...row, heard: now });
     else this.#nodes.delete(key);
     // Another life under this name has not been silent yet.
     if (row?.incarnation !== before?.incarnation) this.#silent.delete(key);
@@ -110,20 +111,20 @@ export class Routes {
    * Keys of rows, of videos that this dispatcher ticks, behind which no life has stood for
    * limits.endedRowsMs; to be asked for now and then. Nobody else would ever remove them.
    */
-  ended(nowMs: number): string[] {
-    const sinceMs = new Map<string, number>();
+  ended(now: Elapsed): string[] {
+    const since = new Map<string, Elapsed>();
     const keys: string[] = [];
     for (const [video, rows] of this.#rows) {
       for (const [node, incarnation] of rows) {
         if (this.#nodes.get(node)?.incarnation === incarnation) continue;
         const life = `${node} ${incarnation}`;
-        const endedMs = this.#endedMs.get(life) ?? nowMs;
-        sinceMs.set(life, endedMs);
-        if (nowMs - endedMs < limits.endedRowsMs || keys.length >= limits.endedRowsMax) continue;
+        const ended = this.#ended.get(life) ?? now;
+        since.set(life, ended);
+        if (now - ended < limits.endedRowsMs || keys.length >= limits.endedRowsMax) continue;
         if (this.owns(video)) keys.push(routeKey(video, node));
       }
     }
-    this.#endedMs = sinceMs;
+    this.#ended = since;
     return keys;
   }
 
@@ -158,8 +159,8 @@ export class Routes {
     for (const video of this.#rows.keys()) if (this.watched(video)) yield video;
   }
 
-  /** Both tables for people, at `nowMs`. */
-  view(nowMs: number): ClusterView {
+  /** Both tables for people, at `now`. */
+  view(now: Elapsed): ClusterView {
     const owned = new Map<string, number>();
     const watched = new Map<string, number>();
     const routes: ClusterView["routes"][number][] = [];
@@ -176,9 +177,9 @@ export class Routes {
       const most = limits.clusterRowsMax;
       routes.push({ video, owner, nodes: nodes.slice(0, most), ended: ended.slice(0, most) });
     }
-    const nodes = [...this.#nodes.values()].map(({ heardMs, renewals: _, ...row }) => ({
+    const nodes = [...this.#nodes.values()].map(({ heard, renewals: _, ...row }) => ({
       ...row,
-      leaseLeftMs: Math.max(0, Math.round(heardMs + limits.leaseMs - nowMs)),
+      leaseLeftMs: Math.max(0, Math.round(heard + limits.leaseMs - now)),
       rows: watched.get(row.node) ?? 0,
       owns: owned.get(row.node) ?? 0,
     }));

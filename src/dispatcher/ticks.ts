@@ -9,7 +9,7 @@
  * Publishing takes at most a tenth of the time: what ticked in a burst that took long, because a thousand
  * videos changed at once, cools down for longer than the window. A quiet video still ticks at once.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { By } from "../core/record.ts";
@@ -35,7 +35,7 @@ const restMaxMs = 250;
 interface Turn {
   readonly mark: Mark;
   readonly ticks: number;
-  readonly dueMs: number;
+  readonly due: Elapsed;
 }
 
 export class Ticks {
@@ -45,8 +45,8 @@ export class Ticks {
   readonly #marks = new Map<VideoId, Mark>();
   readonly #cooling: Lane;
   readonly #echoing: Lane;
-  /** When publishing will have taken a tenth of the time again, Unix ms. */
-  #freeMs = 0;
+  /** When publishing will have taken a tenth of the time again. */
+  #free: Elapsed = longAgo;
   /** What ticked in the burst under way. */
   #burst: Mark[] = [];
 
@@ -58,7 +58,7 @@ export class Ticks {
     this.#cooling = new Lane(
       clock,
       (turn) => this.#cooled(turn),
-      (startMs) => this.#endBurst(startMs),
+      (start) => this.#endBurst(start),
     );
     this.#echoing = new Lane(clock, (turn) => this.#echoed(turn));
   }
@@ -70,7 +70,7 @@ export class Ticks {
 
   /** Takes changes that were just folded; what is not cooling down is published before this returns. */
   changed(changes: readonly Change[]): void {
-    const startMs = this.#clock.now();
+    const start = this.#clock.elapsed();
     for (const change of changes) {
       let mark = this.#marks.get(change.video);
       if (!mark) {
@@ -86,7 +86,7 @@ export class Ticks {
       for (const by of change.by) if (mark.by.length < limits.bySizeMax) mark.by.push(by);
       if (!mark.cooling) this.#tick(mark);
     }
-    this.#endBurst(startMs);
+    this.#endBurst(start);
   }
 
   /** Ends all timers. */
@@ -104,19 +104,19 @@ export class Ticks {
     this.#burst.push(mark);
   }
 
-  /** What ticked since `startMs` cools down from now on. */
-  #endBurst(startMs: number): void {
+  /** What ticked since `start` cools down from now on. */
+  #endBurst(start: Elapsed): void {
     if (this.#burst.length === 0) return;
-    const nowMs = this.#clock.now();
-    const dueMs = Math.max(this.#freeMs, startMs) + (nowMs - startMs) * (1 + restPerBurst);
-    this.#freeMs = Math.min(dueMs, nowMs + restMaxMs);
-    const restMs = this.#freeMs - nowMs;
+    const now = this.#clock.elapsed();
+    const begun = this.#free > start ? this.#free : start;
+    const restMs = Math.min(begun + (now - start) * (1 + restPerBurst) - now, restMaxMs);
+    this.#free = later(now, restMs);
     // Less than a timer can tell apart is no rest.
     const windowMs = restMs < 1 ? this.#windowMs : Math.max(restMs, this.#windowMs);
     for (const mark of this.#burst) {
       mark.cooling = windowMs > 0 || mark.dirty;
-      if (mark.cooling) this.#cooling.add(mark, nowMs + windowMs);
-      else this.#echoing.add(mark, nowMs + limits.echoMs);
+      if (mark.cooling) this.#cooling.add(mark, later(now, windowMs));
+      else this.#echoing.add(mark, later(now, limits.echoMs));
     }
     this.#burst = [];
   }
@@ -125,7 +125,7 @@ export class Ticks {
     if (mark.ticks !== ticks) return;
     mark.cooling = false;
     if (mark.dirty) this.#tick(mark);
-    else this.#echoing.add(mark, this.#clock.now() + limits.echoMs);
+    else this.#echoing.add(mark, later(this.#clock.elapsed(), limits.echoMs));
   }
 
   #echoed({ mark, ticks }: Turn): void {
@@ -139,20 +139,20 @@ export class Ticks {
 class Lane {
   readonly #clock: Clock;
   readonly #run: (turn: Turn) => void;
-  readonly #ran: ((startMs: number) => void) | undefined;
+  readonly #ran: ((start: Elapsed) => void) | undefined;
   #turns: Turn[] = [];
   #head = 0;
   #timer: Timer | undefined;
 
   /** `ran` is called when all turns that were due together have run, with the time when they began. */
-  constructor(clock: Clock, run: (turn: Turn) => void, ran?: (startMs: number) => void) {
+  constructor(clock: Clock, run: (turn: Turn) => void, ran?: (start: Elapsed) => void) {
     this.#clock = clock;
     this.#run = run;
     this.#ran = ran;
   }
 
-  add(mark: Mark, dueMs: number): void {
-    this.#turns.push({ mark, ticks: mark.ticks, dueMs });
+  add(mark: Mark, due: Elapsed): void {
+    this.#turns.push({ mark, ticks: mark.ticks, due });
     this.#arm();
   }
 
@@ -165,22 +165,22 @@ class Lane {
   #arm(): void {
     const next = this.#turns[this.#head];
     if (this.#timer || !next) return;
-    this.#timer = this.#clock.after(Math.max(0, next.dueMs - this.#clock.now()), () => this.#fire());
+    this.#timer = this.#clock.after(Math.max(0, next.due - this.#clock.elapsed()), () => this.#fire());
   }
 
   #fire(): void {
     this.#timer = undefined;
-    const nowMs = this.#clock.now();
+    const now = this.#clock.elapsed();
     // Turns added while we run are due later: only those that were here are looked at.
     const end = this.#turns.length;
     while (this.#head < end) {
       const turn = this.#turns[this.#head] as Turn;
       // Timers may fire a fraction early; a fraction of a millisecond is not worth another one.
-      if (turn.dueMs - nowMs > 0.5) break;
+      if (turn.due - now > 0.5) break;
       this.#head++;
       this.#run(turn);
     }
-    this.#ran?.(nowMs);
+    this.#ran?.(now);
     if (this.#head > 1024 && this.#head * 2 > this.#turns.length) {
       this.#turns = this.#turns.slice(this.#head);
       this.#head = 0;

@@ -55,13 +55,16 @@ function describeSet(bench: Bench): void {
     const many = Array.from({ length: 2 * likesMax }, (_, i) => once("v", `${i}`));
     await bench.likes(record(many.slice(0, 1)));
     await bench.comesTo("v", 1);
-    expect(bench.ledger.likesFull()).toBe(false);
+    expect(bench.ledger.room(once("v", "new"))).toBe("room");
     await bench.likes(record(many));
     await bench.comesTo("v", many.length);
-    expect(bench.ledger.likesFull()).toBe(true);
+    expect(bench.ledger.room(once("v", "new"))).toBe("viewers");
+    // What changes nothing is never refused because others are full.
+    expect(bench.ledger.room(once("v", "0"))).toBe("room");
+    expect(bench.ledger.room(once("v", "new", taken))).toBe("room");
     await bench.likes(record(many.map((like) => ({ ...like, unlike: true }))));
     await bench.comesTo("v", 0);
-    expect(bench.ledger.likesFull()).toBe(false);
+    expect(bench.ledger.room(once("v", "new"))).toBe("room");
   });
 }
 

@@ -179,12 +179,12 @@ describe("the fold where each viewer likes once", () => {
   test("is full at its bound of likes, and has room again when one is taken back", () => {
     const fold = new Fold({ seed: 0.4, onceMax: 2 });
     fold.apply(record([once("v", "a"), once("v", "b")]), 1, 0);
-    expect(fold.likesFull).toBe(true);
+    expect(fold.room(once("v", "c"), 1)).toBe("viewers");
+    expect(fold.room(once("v", "a"), 1)).toBe("room");
     fold.apply(record([once("v", "c")]), 1, 0);
     expect(fold.totals("v" as VideoId).counts.heart).toBe(3);
     fold.apply(record([once("v", "a", { unlike: true }), once("v", "b", { unlike: true })]), 1, 0);
-    expect(fold.likesFull).toBe(false);
-    expect(new Fold({ seed: 0.4 }).likesFull).toBe(false);
+    expect(fold.room(once("v", "a"), 1)).toBe("room");
   });
 
   test("counts no record of the other mode, and reads no snapshot of it", () => {

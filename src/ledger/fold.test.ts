@@ -204,11 +204,42 @@ describe("the fold", () => {
   test("is full at its bound of videos, and still takes what was under way", () => {
     const fold = new Fold({ seed: 0.5, videosMax: 2 });
     fold.apply(record([like("a")]), 1, 0);
-    expect(fold.full).toBe(false);
+    expect(fold.room(like("c"), 1)).toBe("room");
     fold.apply(record([like("b")]), 1, 0);
-    expect(fold.full).toBe(true);
+    expect(fold.room(like("c"), 1)).toBe("videos");
+    expect(fold.room(like("a"), 1)).toBe("room");
     fold.apply(record([like("c")]), 1, 0);
     expect(fold.totals("c" as VideoId).counts).toEqual({ heart: 1 });
+  });
+});
+
+describe("where the key window is full", () => {
+  const full = (): Fold => {
+    const fold = new Fold({ seed: 0.5, keysMax: 2 });
+    fold.apply(record([like("v", "a"), like("v", "b")]), 1_000, 0);
+    return fold;
+  };
+
+  test("there is no room for a new key, until the oldest is forgotten", () => {
+    const fold = full();
+    expect(fold.room(like("v", "c"), 1_000)).toBe("keys");
+    expect(fold.room(like("v"), 1_000)).toBe("room");
+    expect(fold.room(like("v", "c"), 1_001 + limits.keyWindowMs)).toBe("room");
+  });
+
+  test("a repeat of what counts is told to be counted, for as long as it is remembered", () => {
+    const fold = full();
+    expect(fold.room(like("v", "a"), 1_000 + limits.keyWindowMs)).toBe("counted");
+    expect(fold.room(like("w", "a"), 1_000)).toBe("keys");
+    expect(new Fold({ seed: 0.5, keysMax: 2 }).room(like("v", "a"), 1_000)).toBe("room");
+  });
+
+  test("nobody who repeats one key pushes out another's", () => {
+    const fold = full();
+    for (let i = 0; i < 100; i++) {
+      if (fold.room(like("v", "b"), 1_000 + i) === "room") fold.apply(record([like("v", "b")]), 1_000 + i, 0);
+    }
+    expect(fold.apply(record([like("v", "a")]), 2_000, 0)).toEqual([]);
   });
 });
 

@@ -2,19 +2,19 @@
  * The fold: records of the log, in order, become totals. Pure: the same records at the same log times give
  * the same totals and versions, on every node and after every restart.
  *
- * The distinction it rests on: a like without a key is counted where it stands; a like with one is counted
- * unless its key appeared within the window. With one like per viewer the total is the size of a set
- * instead, and a key that appeared stops its repeat from changing the set again. All go through here only
- * after they are durable, so the fold never refuses: what does not fit is refused at the door, which asks
- * `keys.full`, `full` and `likesFull` first.
+ * A like without a key is counted where it stands; a like with one is counted unless its key appeared within
+ * the window. With one like per viewer the total is the size of a set instead, and a key that appeared stops
+ * its repeat from changing the set again. All go through here only after they are durable, so the fold never
+ * refuses: what does not fit is refused at the door, which asks `room` first.
  */
-import type { VideoId } from "../core/interaction.ts";
+import { type Hash64, hash64 } from "../core/hash.ts";
+import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import type { Changes } from "../core/once.ts";
+import { type Changes, hashMember } from "../core/once.ts";
 import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, noTotals, type Totals } from "../core/totals.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
-import type { Change } from "./ledger.ts";
+import type { Change, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
@@ -47,6 +47,7 @@ export class Fold {
   readonly members: Members | undefined;
   readonly #videosMax: number;
   readonly #totals = new Map<VideoId, Totals>();
+  readonly #hash: Hash64 = { hi: 0, lo: 0 };
   #logMs = 0;
 
   constructor(options: FoldOptions) {
@@ -55,19 +56,27 @@ export class Fold {
     this.#videosMax = options.videosMax ?? limits.videosMax;
   }
 
-  /** Log time of the last record, Unix ms; never falls. */
+  /** Log time of the last record, in milliseconds; never falls. */
   get logMs(): number {
     return this.#logMs;
   }
 
-  /** True when no further video should be let in. */
-  get full(): boolean {
-    return this.#totals.size >= this.#videosMax;
-  }
-
-  /** True when no further viewer's like should be let in. */
-  get likesFull(): boolean {
-    return this.members?.full === true;
+  /**
+   * Whether `like` should be let in at `logMs`. What changes nothing needs no room: a repeat, a like that
+   * stands, one that is taken back. Only where keys are full a repeat must not be let in, as each of its
+   * appearances would push out the oldest key: it is in the log, and that can be answered.
+   */
+  room(like: Like, logMs: number): Space {
+    const { video, key } = like;
+    let repeats = false;
+    if (key !== undefined) {
+      hash64(video, key, this.#hash);
+      repeats = this.keys.has(this.#hash.hi, this.#hash.lo, logMs);
+      if (this.keys.full(logMs)) return repeats ? "counted" : "keys";
+    }
+    if (repeats || like.unlike) return "room";
+    if (this.members?.full && !this.#stands(this.members, like)) return "viewers";
+    return this.#totals.size >= this.#videosMax && !this.#totals.has(video) ? "videos" : "room";
   }
 
   get videos(): ReadonlyMap<VideoId, Totals> {
@@ -127,6 +136,11 @@ export class Fold {
   /** Puts log time where a snapshot was taken. */
   resume(logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
+  }
+
+  #stands(members: Members, { video, kind, viewer = "" }: Like): boolean {
+    hashMember(video, kind, viewer, this.#hash);
+    return members.has(this.#hash.hi, this.#hash.lo);
   }
 
   #sums(record: LikeRecord): Iterable<Sum> {

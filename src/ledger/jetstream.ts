@@ -1,9 +1,9 @@
 /**
  * The ledger of many nodes: partitions of likes and one stream of comments, shared by all dispatchers.
  *
- * The distinction it rests on: an append is answered by the stream (durable), a change is told by the fold
- * that reads it back (counted), and the two need not be on the same node. Likes of a video are all in one
- * partition, so each partition's order and key window are enough. What all dispatchers must agree on (the
+ * An append is answered by the stream (durable), a change is told by the fold that reads it back (counted),
+ * and the two need not be on the same node. Likes of a video are all in one partition, so each partition's
+ * order and key window are enough, and each is a lane of its own. What all dispatchers must agree on (the
  * number of partitions, the epoch) is written once, by whichever starts first.
  */
 import type { Clock, Timer } from "../base/clock.ts";
@@ -11,9 +11,9 @@ import type { Log } from "../base/log.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import { hash32 } from "../core/hash.ts";
-import type { VideoId } from "../core/interaction.ts";
+import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { encodeRecord, type LikeGroup, type LikeRecord } from "../core/record.ts";
+import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { decodeJson, encodeJson } from "../core/wire.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
@@ -24,6 +24,8 @@ import {
   LedgerRefused,
   LedgerUnavailable,
   type Placed,
+  type Space,
+  type Trouble,
 } from "./ledger.ts";
 import { logStream, Partition } from "./partition.ts";
 import { snapshotStream } from "./snapshots.ts";
@@ -57,7 +59,7 @@ const sharedSubject = "snapshot.shared";
  */
 export async function openJetstreamLedger(options: JetstreamOptions): Promise<Ledger> {
   const { streams, clock, partitions, commentHistory, log } = options;
-  const startMs = clock.now();
+  const start = clock.elapsed();
   try {
     await streams.open(snapshotStream);
     const shared = await persist(options, () => agree(options));
@@ -65,7 +67,7 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
     const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...logs]);
     const ledger = new JetstreamLedger(options, shared, comments.lastSeq);
     await ledger.start();
-    log.info("log read", { ms: Math.round(clock.now() - startMs), partitions, epoch: shared.epoch });
+    log.info("log read", { ms: Math.round(clock.elapsed() - start), partitions, epoch: shared.epoch });
     return ledger;
   } catch (error) {
     if ((error as Error).name === "StreamMismatch") throw new LedgerRefused((error as Error).message);
@@ -153,6 +155,8 @@ class JetstreamLedger implements Ledger {
   readonly epoch: string;
   readonly publishesEntries = false;
   readonly once: boolean;
+  /** Behind those of likes. */
+  readonly commentLane: number;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
@@ -165,6 +169,7 @@ class JetstreamLedger implements Ledger {
     this.#options = options;
     this.epoch = shared.epoch;
     this.once = options.onceMax !== undefined;
+    this.commentLane = partitions;
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
     // window forgets decides what counts.
     const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
@@ -186,8 +191,18 @@ class JetstreamLedger implements Ledger {
     this.#snapshotLater();
   }
 
+  laneOf(video: VideoId): number {
+    return hash32(video) % this.#options.partitions;
+  }
+
   ready(): boolean {
-    return !this.#closed && this.#options.streams.connected();
+    return this.troubles().length === 0;
+  }
+
+  troubles(): readonly Trouble[] {
+    const away = this.#closed ? "the ledger is closed" : "NATS is away";
+    if (this.#closed || !this.#options.streams.connected()) return [{ stream: "all", reason: away }];
+    return [];
   }
 
   async append(batch: Batch): Promise<readonly Placed[]> {
@@ -195,7 +210,7 @@ class JetstreamLedger implements Ledger {
     try {
       const likes = batch.likes
         .flatMap((record) => this.#split(record))
-        .map(([i, record]) => this.#put(i, record));
+        .map(([i, record]) => (this.#partitions[i] as Partition).append(record));
       const comments = batch.comments.map((draft) => this.#comments.place(draft));
       // All are under way; what is durable of a batch that rejects counts, and its keys stop a repeat.
       const [placed] = await Promise.all([Promise.all(comments), Promise.all(likes)]);
@@ -215,7 +230,11 @@ class JetstreamLedger implements Ledger {
   }
 
   totals(video: VideoId): Totals {
-    return (this.#partitions[this.#indexOf(video)] as Partition).totals(video);
+    return this.#partition(video).totals(video);
+  }
+
+  async current(video: VideoId): Promise<Totals> {
+    return this.#partition(video).current(video);
   }
 
   head(): number {
@@ -239,16 +258,8 @@ class JetstreamLedger implements Ledger {
     // The stream publishes its entries itself: see publishesEntries.
   }
 
-  keysFull(): boolean {
-    return this.#partitions.some((partition) => partition.keysFull());
-  }
-
-  videosFull(): boolean {
-    return this.#partitions.some((partition) => partition.videosFull());
-  }
-
-  likesFull(): boolean {
-    return this.#partitions.some((partition) => partition.likesFull());
+  room(like: Like): Space {
+    return this.#partition(like.video).room(like);
   }
 
   async close(): Promise<void> {
@@ -261,24 +272,20 @@ class JetstreamLedger implements Ledger {
     if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
   }
 
-  #indexOf(video: VideoId): number {
-    return hash32(video) % this.#options.partitions;
+  #partition(video: VideoId): Partition {
+    return this.#partitions[this.laneOf(video)] as Partition;
   }
 
   /** A record by partition: the groups of one video never part. */
   #split(record: LikeRecord): [number, LikeRecord][] {
     const parts = new Map<number, LikeGroup[]>();
     for (const group of record.groups) {
-      const index = this.#indexOf(group.video);
+      const index = this.laneOf(group.video);
       const groups = parts.get(index);
       if (groups) groups.push(group);
       else parts.set(index, [group]);
     }
     return [...parts].map(([index, groups]) => [index, { atMs: record.atMs, groups }]);
-  }
-
-  async #put(index: number, record: LikeRecord): Promise<void> {
-    await this.#options.streams.append(logStream(index).subject, encodeRecord(record), limits.storeMs);
   }
 
   /** One partition after the other, each period drawn anew, so that dispatchers rarely meet. */

@@ -50,7 +50,9 @@ test("tells repeats within the window as a map of last appearances does", () => 
         const window = new KeyWindow({ seed, windowMs: 100, keysMax: 1000 });
         const model = new Model(100);
         play(steps, startMs, (hi, lo, logMs) => {
-          expect(window.add(hi, lo, logMs)).toBe(model.add(hi, lo, logMs));
+          const seen = window.has(hi, lo, Math.max(logMs, window.lastMs));
+          expect(window.add(hi, lo, logMs)).toBe(!seen);
+          expect(!seen).toBe(model.add(hi, lo, logMs));
         });
       },
     ),

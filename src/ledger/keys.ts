@@ -1,11 +1,10 @@
 /**
  * The key window: which idempotency keys appeared in the log within the last `windowMs` of log time.
  *
- * It rests on one distinction: the ring says in what order keys appeared (to forget the oldest), the table
- * says where in the ring a key last appeared (to find it). Whether a key is new depends only on the
- * appearances within the window, so whoever reads the last `windowMs` of a log knows exactly what one who
- * read all of it knows: that is what lets a node start from a snapshot and a tail. A repeat therefore
- * counts as an appearance too.
+ * The ring says in what order keys appeared (to forget the oldest), the table says where in the ring a key
+ * last appeared (to find it). Whether a key is new depends only on the appearances within the window, so
+ * whoever reads the last `windowMs` of a log knows exactly what one who read all of it knows: that is what
+ * lets a node start from a snapshot and a tail. A repeat therefore counts as an appearance too.
  *
  * No object per key: 12 bytes in the ring, about 8 in the table. The ring is made of chunks, and the table
  * of `partCount` parts that grow one by one, so nothing is ever copied whole. Not here: what a key stands
@@ -118,6 +117,19 @@ export class KeyWindow {
     this.#counts[part] = count;
     if (count * 1024 > table.length * (loadMin + part)) this.#resize(part, table.length * 2);
     return true;
+  }
+
+  /** Whether a key that appears at `logMs` would be a repeat. */
+  has(hi: number, lo: number, logMs: number): boolean {
+    const mix = this.#mix(hi, lo);
+    const table = this.#parts[mix >>> partShift] as Uint32Array;
+    const mask = table.length - 1;
+    for (let slot = mix & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const position = (table[slot] as number) - 1;
+      if (this.#word(position, 0) !== hi || this.#word(position, 1) !== lo) continue;
+      return Math.floor(logMs) - this.#absoluteMs(this.#word(position, 2)) <= this.#windowMs;
+    }
+    return false;
   }
 
   /**

@@ -2,12 +2,12 @@
  * The contract of the durable log. Two implementations: sqlite.ts (one node) and jetstream.ts (many);
  * `contract.ts` is the one suite both pass.
  *
- * The distinction it rests on: the log is the truth, totals are a fold over it (fold.ts). An append is
- * answered when it is durable (survives the death of any one process); a change is announced when it has been
- * folded, which for our own appends is at or after that moment, and in the same order on every node.
+ * The log is the truth, totals are a fold over it (fold.ts). An append is answered when it is durable
+ * (survives the death of any one process); a change is announced when it has been folded, in the same order
+ * on every node. A log has lanes: parts that can fail or be full apart, so nothing of one waits for another.
  */
 import type { Entry, Page } from "../core/entry.ts";
-import type { CommentDraft, VideoId } from "../core/interaction.ts";
+import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 
@@ -50,6 +50,21 @@ export interface Placed {
   readonly repeated: boolean;
 }
 
+/**
+ * Whether a like can be taken now. "counted": there is no room, and none is wanted, since it repeats the key
+ * of one that is in the log. Else what there is no room for: another key, another viewer's like, another
+ * video.
+ */
+export type Space = "room" | "counted" | "keys" | "viewers" | "videos";
+
+/** A part of the log that cannot be written, or not be trusted, now. */
+export interface Trouble {
+  /** As the operator knows it: a stream's name, or a folder. */
+  readonly stream: string;
+  /** What is wrong and what helps, in one line. */
+  readonly reason: string;
+}
+
 export interface Ledger {
   /** Names this log: positions of another epoch mean nothing here. `^[a-z0-9]{4,16}$` */
   readonly epoch: string;
@@ -57,18 +72,29 @@ export interface Ledger {
   readonly publishesEntries: boolean;
   /** Whether each viewer likes once: every like then needs a viewer, and can be taken back. */
   readonly once: boolean;
-  /** Whether appends can succeed now; false never makes an append fail by itself. */
+  /** The lane of comments; may be one of likes, which then share their commits. */
+  readonly commentLane: number;
+  /** The lane that likes of `video` go to: a small number, the same for as long as the ledger is open. */
+  laneOf(video: VideoId): number;
+  /** Whether appends to every lane succeed now, as far as is known; false never makes one fail by itself. */
   ready(): boolean;
+  /** Why it is not ready, one for each part of the log; none when it is. */
+  troubles(): readonly Trouble[];
   /**
-   * Makes a batch durable, all of it or nothing. Resolves with one `Placed` per comment, in order.
-   * Rejects with LedgerUnavailable: the batch then counts 0 or 1 times, and exactly once if its keys are
-   * repeated within the window until they succeed.
+   * Makes a batch durable. Of one lane: all of it or nothing. Of several: what failed of one leaves others
+   * be. Resolves with one `Placed` per comment, in order. Rejects with LedgerUnavailable: the batch then
+   * counts 0 or 1 times, and exactly once if its keys are repeated within the window until they succeed.
    */
   append(batch: Batch): Promise<readonly Placed[]>;
   /** Removes a comment, durably. False when there is no such comment. Rejects with LedgerUnavailable. */
   retract(video: VideoId, target: number): Promise<boolean>;
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
+  /**
+   * The totals with everything that was answered, or told by any node, before this was called. While the log
+   * of the video cannot be asked: what was folded of it.
+   */
+  current(video: VideoId): Promise<Totals>;
   /** Highest seq known. */
   head(): number;
   /**
@@ -80,12 +106,10 @@ export interface Ledger {
   onChanges(listener: (changes: readonly Change[]) => void): void;
   /** Called once per durable entry, in order of seq; one listener. Only when `publishesEntries`. */
   onEntry(listener: (entry: Entry) => void): void;
-  /** True when the key window has no room: keyed likes must be refused until it has. */
-  keysFull(): boolean;
-  /** True when totals of no further video can be held: likes of videos without any must be refused. */
-  videosFull(): boolean;
-  /** True when no further viewer's like can be held: new ones must be refused. */
-  likesFull(): boolean;
+  /**
+   * Whether `like` can be taken now. Asked before an append; an append itself never refuses for want of room.
+   */
+  room(like: Like): Space;
   /** Writes what is left, gives back files and connections. */
   close(): Promise<void>;
 }

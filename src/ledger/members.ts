@@ -1,10 +1,10 @@
 /**
  * A set of 64-bit hashes: who likes what, where each viewer likes once.
  *
- * It rests on one distinction: the key window (keys.ts) forgets by age and so needs an order; this forgets
- * only when told, so a table alone is enough. No object per member: 8 bytes a slot, about 16 a member. The
- * table is made of parts that grow one by one, so nothing is ever copied whole. A free slot is two zeros, and
- * the one hash that is two zeros is taken for its neighbour.
+ * The key window (keys.ts) forgets by age and so needs an order; this forgets only when told, so a table
+ * alone is enough. No object per member: 8 bytes a slot, about 16 a member. The table is made of parts that
+ * grow one by one, so nothing is ever copied whole. A free slot is two zeros, and the one hash that is two
+ * zeros is taken for its neighbour.
  */
 
 const partShift = 24;

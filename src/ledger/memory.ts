@@ -8,11 +8,19 @@
 import type { Clock } from "../base/clock.ts";
 import { secret, systemPrng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
-import type { CommentDraft, VideoId } from "../core/interaction.ts";
+import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Totals } from "../core/totals.ts";
 import { Fold } from "./fold.ts";
-import { type Batch, type Change, type Ledger, LedgerUnavailable, type Placed } from "./ledger.ts";
+import {
+  type Batch,
+  type Change,
+  type Ledger,
+  LedgerUnavailable,
+  type Placed,
+  type Space,
+  type Trouble,
+} from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
 
 export interface MemoryLedgerOptions {
@@ -38,6 +46,7 @@ export function openMemoryLedger(options: MemoryLedgerOptions): Ledger {
 class MemoryLedger implements Ledger {
   readonly epoch = secret(8);
   readonly publishesEntries = true;
+  readonly commentLane = 0;
   readonly once: boolean;
   readonly #clock: Clock;
   readonly #history: number;
@@ -66,6 +75,10 @@ class MemoryLedger implements Ledger {
     return !this.#closed;
   }
 
+  troubles(): readonly Trouble[] {
+    return this.#closed ? [{ stream: "memory", reason: "it is closed" }] : [];
+  }
+
   head(): number {
     return this.#head;
   }
@@ -74,16 +87,17 @@ class MemoryLedger implements Ledger {
     return this.#fold.totals(video);
   }
 
-  keysFull(): boolean {
-    return this.#fold.keys.full(this.#clock.now());
+  room(like: Like): Space {
+    return this.#fold.room(like, this.#clock.now());
   }
 
-  videosFull(): boolean {
-    return this.#fold.full;
+  async current(video: VideoId): Promise<Totals> {
+    return this.totals(video);
   }
 
-  likesFull(): boolean {
-    return this.#fold.likesFull;
+  /** One commit holds likes and comments: there is nothing that could fail apart. */
+  laneOf(): number {
+    return this.commentLane;
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {

@@ -8,12 +8,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { VideoId } from "../core/interaction.ts";
+import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { decodeRecord } from "../core/record.ts";
+import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
 import { likesOf, type Totals } from "../core/totals.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
-import { type Change, LedgerRefused, LedgerUnavailable } from "./ledger.ts";
+import { type Change, LedgerRefused, LedgerUnavailable, type Space } from "./ledger.ts";
+import { bounded, LogTime } from "./log-time.ts";
 import { decodeFold, encodeFold } from "./snapshot.ts";
 import { type Manifest, Snapshots } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -34,6 +35,9 @@ export function logStream(index: number): StreamWanted {
   return { name: `log_${index}`, subject: `log.${index}` };
 }
 
+/** Carries a record's log time: nodes of before take no change of the payload, and look at no header. */
+const stampHeader = "Ovation-Log-Ms";
+
 export class Partition {
   readonly #options: PartitionOptions;
   readonly #snapshots: Snapshots;
@@ -41,8 +45,7 @@ export class Partition {
   #fold: Fold;
   /** The last record folded. */
   #seq = 0;
-  /** When it was, by our clock: log time goes on from there. */
-  #foldedMs: number;
+  #time: LogTime;
   /**
    * The manifest seen last, by its place: one that is still the newest a whole period later may be followed.
    */
@@ -56,26 +59,28 @@ export class Partition {
     this.#options = options;
     this.#snapshots = new Snapshots(streams, clock, index);
     this.#fold = new Fold(fold);
-    this.#foldedMs = clock.now();
+    // What an empty log begins at is as good as any; nodes of before stamp by the date.
+    this.#time = new LogTime(clock, clock.date());
   }
 
   totals(video: VideoId): Totals {
     return this.#fold.totals(video);
   }
 
-  /** True when the key window has no room now. */
-  keysFull(): boolean {
-    // Without likes log time stands still, and a window that is full would never empty.
-    const logMs = this.#fold.logMs + this.#options.clock.now() - this.#foldedMs;
-    return this.#fold.keys.full(logMs);
+  async current(video: VideoId): Promise<Totals> {
+    return this.totals(video);
   }
 
-  videosFull(): boolean {
-    return this.#fold.full;
+  room(like: Like): Space {
+    // Without likes the fold's log time stands still, and a window that is full would never empty.
+    return this.#fold.room(like, this.#time.now());
   }
 
-  likesFull(): boolean {
-    return this.#fold.likesFull;
+  /** Resolves when the record is durable. Rejects with LedgerUnavailable or BusUnavailable. */
+  async append(record: LikeRecord): Promise<void> {
+    const { index, streams } = this.#options;
+    const head = { [stampHeader]: `${Math.floor(this.#time.now())}` };
+    await streams.append(logStream(index).subject, encodeRecord(record), limits.storeMs, undefined, head);
   }
 
   /** Reads the newest snapshot, then the log behind it; resolves when all there was is folded. */
@@ -138,13 +143,13 @@ export class Partition {
     const changes = this.#changesTo(fold);
     this.#fold = fold;
     this.#seq = upTo;
-    this.#foldedMs = this.#options.clock.now();
+    if (fold.logMs > 0) this.#time = new LogTime(this.#options.clock, fold.logMs);
     if (changes.length > 0) this.#options.changed(changes);
   }
 
   /** What we missed, as changes: nobody's names, and as old as now. */
   #changesTo(fold: Fold): Change[] {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.date();
     const changes: Change[] = [];
     for (const [video, totals] of fold.videos) {
       const before = this.#fold.totals(video);
@@ -186,8 +191,6 @@ export class Partition {
       return;
     }
     this.#seq = stored.seq;
-    const nowMs = this.#options.clock.now();
-    this.#foldedMs = nowMs;
     const record = decodeRecord(stored.payload);
     if (!record) {
       this.#options.log.error("log holds what is no record", {
@@ -196,8 +199,21 @@ export class Partition {
       });
       return;
     }
-    const changes = this.#fold.apply(record, stored.atMs, nowMs);
+    const changes = this.#fold.apply(record, this.#logMsOf(stored), this.#options.clock.date());
+    this.#time.folded(this.#fold.logMs);
     if (changes.length > 0) this.#options.changed(changes);
+  }
+
+  /**
+   * A record's log time: its writer's stamp. Nodes of before write none; theirs is when it arrived, as the
+   * server of that moment thought.
+   */
+  #logMsOf({ atMs, header }: Stored): number {
+    const stamp = header?.(stampHeader);
+    const lastMs = this.#fold.logMs;
+    if (stamp === undefined) return Math.max(atMs, lastMs);
+    // Before the first record there is nothing to be ahead of, and nothing that could be forgotten.
+    return lastMs === 0 ? bounded(Number(stamp), Number(stamp)) : bounded(Number(stamp), lastMs);
   }
 
   /** The log goes on at `nextSeq`, but what we have ends before: a snapshot must hold what lies between. */

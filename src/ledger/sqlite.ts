@@ -16,7 +16,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
-import type { VideoId } from "../core/interaction.ts";
+import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
@@ -29,6 +29,8 @@ import {
   LedgerRefused,
   LedgerUnavailable,
   type Placed,
+  type Space,
+  type Trouble,
 } from "./ledger.ts";
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
@@ -115,6 +117,7 @@ function refusal(path: string, error: Error): LedgerRefused {
 class SqliteLedger implements Ledger {
   readonly epoch: string;
   readonly publishesEntries = true;
+  readonly commentLane = 0;
   readonly once: boolean;
   readonly #path: string;
   readonly #db: Database;
@@ -166,6 +169,12 @@ class SqliteLedger implements Ledger {
     return this.#ready && !this.#closed;
   }
 
+  troubles(): readonly Trouble[] {
+    if (this.ready()) return [];
+    const reason = this.#closed ? "it is closed" : "it cannot be written: look at its disk";
+    return [{ stream: this.#path, reason }];
+  }
+
   head(): number {
     return this.#head;
   }
@@ -174,16 +183,17 @@ class SqliteLedger implements Ledger {
     return this.#fold.totals(video);
   }
 
-  keysFull(): boolean {
-    return this.#fold.keys.full(this.#logTime());
+  room(like: Like): Space {
+    return this.#fold.room(like, this.#logTime());
   }
 
-  videosFull(): boolean {
-    return this.#fold.full;
+  async current(video: VideoId): Promise<Totals> {
+    return this.totals(video);
   }
 
-  likesFull(): boolean {
-    return this.#fold.likesFull;
+  /** One commit holds likes and comments: there is nothing that could fail apart. */
+  laneOf(): number {
+    return this.commentLane;
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {

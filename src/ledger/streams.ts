@@ -31,6 +31,8 @@ export interface Stored {
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly atMs: number;
+  /** What was sent with it; absent where the API gave it. */
+  readonly header?: (name: string) => string | undefined;
 }
 
 export interface StreamRead {
@@ -51,12 +53,16 @@ export interface Streams {
   /** Creates the stream or checks the one there is; waits as long as the network is away. */
   open(wanted: StreamWanted): Promise<StreamState>;
   state(name: string): Promise<StreamState>;
-  /** Resolves when the message is durable; one whose `id` is remembered is not stored again. */
+  /**
+   * Resolves when the message is durable; one whose `id` is remembered is not stored again. `head` goes with
+   * it, names and values without CR or LF.
+   */
   append(
     subject: string,
     payload: Uint8Array,
     timeoutMs: number,
     id?: string,
+    head?: Readonly<Record<string, string>>,
   ): Promise<{ readonly seq: number; readonly repeated: boolean }>;
   /** As `append`, if the newest message on `subject` is `lastSeq` (0: none); undefined when it is another. */
   appendIfLast(

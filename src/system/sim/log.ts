@@ -16,7 +16,15 @@ import { decodeRecord, encodeRecord, type LikeRecord } from "../../core/record.t
 import type { Totals } from "../../core/totals.ts";
 import { encodeEntry, subjects } from "../../core/wire.ts";
 import { Fold } from "../../ledger/fold.ts";
-import { type Batch, type Change, type Ledger, LedgerUnavailable, type Placed } from "../../ledger/ledger.ts";
+import {
+  type Batch,
+  type Change,
+  type Ledger,
+  LedgerUnavailable,
+  type Placed,
+  type Space,
+  type Trouble,
+} from "../../ledger/ledger.ts";
 import { pageAfter, pageNewest } from "../../ledger/page.ts";
 
 interface Stored {
@@ -167,10 +175,17 @@ export class SimLedger implements Ledger {
   ready = (): boolean => this.#passes();
   totals = (video: VideoId): Totals => this.#fold.totals(video);
   head = (): number => this.#parts.log.head;
-  keysFull = (): boolean => false;
-  likesFull = (): boolean => false;
-  videosFull = (): boolean => false;
+  readonly commentLane = 0;
+  laneOf = (): number => 0;
+  room = (): Space => "room";
+  troubles = (): readonly Trouble[] => (this.ready() ? [] : [{ stream: "log", reason: "cut off" }]);
   onEntry(): void {}
+
+  async current(video: VideoId): Promise<Totals> {
+    await this.#wait(1);
+    if (this.#passes()) this.#foldAll();
+    return this.totals(video);
+  }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
     this.#changed = listener;

@@ -300,7 +300,7 @@ class Run {
     for (const { name, node } of this.cluster.nodes.values()) {
       const watched = [...(node.dispatcher?.routes.videos() ?? [])];
       if (watched.length > 0) this.wrong(`${name} still routes ${watched}`);
-      const rows = node.dispatcher?.routes.view(this.cluster.clock.now()).rows ?? 0;
+      const rows = node.dispatcher?.routes.view(this.cluster.clock.elapsed()).rows ?? 0;
       if (rows > 0 && everything) this.wrong(`${name} still holds ${rows} rows`);
     }
   }
