@@ -3,8 +3,11 @@
  * what happens before it does.
  */
 import type { Page } from "../core/entry.ts";
+import { Lineage } from "../core/lineage.ts";
 import { noTotals } from "../core/totals.ts";
 import { type Batch, type Ledger, LedgerUnavailable, type Placed } from "../ledger/ledger.ts";
+
+const lineage = Lineage.begin("fake");
 
 interface Append {
   readonly batch: Batch;
@@ -14,6 +17,7 @@ interface Append {
 
 export class FakeLedger implements Ledger {
   readonly epoch = "fake";
+  readonly lineage = () => lineage;
   readonly publishesEntries = true;
   readonly once = false;
   /** Every batch ever given. */

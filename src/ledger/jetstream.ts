@@ -13,6 +13,7 @@ import type { Entry, Page } from "../core/entry.ts";
 import { hash32 } from "../core/hash.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import { encodeRecord, type LikeGroup, type LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { decodeJson, encodeJson } from "../core/wire.ts";
@@ -156,6 +157,7 @@ class JetstreamLedger implements Ledger {
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
+  readonly #lineage: Lineage;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
@@ -164,6 +166,7 @@ class JetstreamLedger implements Ledger {
     const { streams, clock, prng, log, partitions, keepMs = keepMsDefault } = options;
     this.#options = options;
     this.epoch = shared.epoch;
+    this.#lineage = Lineage.begin(shared.epoch);
     this.once = options.onceMax !== undefined;
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
     // window forgets decides what counts.
@@ -212,6 +215,10 @@ class JetstreamLedger implements Ledger {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  lineage(): Lineage {
+    return this.#lineage;
   }
 
   totals(video: VideoId): Totals {
