@@ -5,10 +5,12 @@
  * fixtures.test.ts holds them to what they claim. A fixture that a parser refused would make a fast
  * benchmark.
  */
+
 import { type Clock, type Elapsed, type Timer, type UnixMs, unixMs } from "../src/base/clock.ts";
 import { type Prng, seededPrng } from "../src/base/prng.ts";
 import type { CommentEntry } from "../src/core/entry.ts";
 import type { Kind, Like, VideoId } from "../src/core/interaction.ts";
+import { Lineage } from "../src/core/lineage.ts";
 import { type By, type LikeRecord, RecordBuilder } from "../src/core/record.ts";
 import { emptyCounts, type Totals } from "../src/core/totals.ts";
 import type { Tick } from "../src/core/wire.ts";
@@ -18,7 +20,7 @@ import { Connection, type ConnectionOwner } from "../src/fanout/connection.ts";
 const seed = 20_200_304;
 export const startMs = 1_700_000_000_000;
 export const kindNames = ["heart", "clap", "laugh", "wow", "fire"] as const;
-export const epoch = "bench0";
+export const lineage = Lineage.begin("bench0");
 
 const words =
   "goal what a save no way again YES come on ref ⚽ ゴール ¡vamos! ура गोल 🎉 offside never".split(" ");

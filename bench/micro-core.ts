@@ -1,5 +1,4 @@
 /** Micro-benchmarks of core: the door, totals, frames, messages between nodes, the log's record. */
-import { formatId } from "../src/core/entry.ts";
 import { type Hash64, hash64 } from "../src/core/hash.ts";
 import { kindSet, parseComment, parseLike, parseLikeItem, type VideoId } from "../src/core/interaction.ts";
 import { decodeRecord, encodeRecord, RecordBuilder } from "../src/core/record.ts";
@@ -17,10 +16,10 @@ import {
   byNames,
   commentBodies,
   entries,
-  epoch,
   kindNames,
   likeBodies,
   likes,
+  lineage,
   records,
   startMs,
   tick,
@@ -85,9 +84,9 @@ export function totalsAndFrames(): Micro[] {
   const into = emptyCounts();
   const by = byNames();
   const comments = entries(20, video);
-  const listed = comments.map((entry) => commentJson(epoch, entry));
+  const listed = comments.map((entry) => commentJson(lineage, entry));
   const shown = { video, totals: one.counts, version: one.version };
-  const id = formatId(epoch, 12_345);
+  const id = lineage.idOf(12_345);
   let version = 0;
   return [
     {
@@ -100,7 +99,7 @@ export function totalsAndFrames(): Micro[] {
     { name: "frame: likes with names", run: () => bytesOf(likesFrame(shown, startMs + version++, by)) },
     {
       name: "frame: comment",
-      run: () => bytesOf(entryFrame(epoch, comments[version++ % 20] as (typeof comments)[0])),
+      run: () => bytesOf(entryFrame(lineage, comments[version++ % 20] as (typeof comments)[0])),
     },
     { name: "frame: snapshot of 20 comments", run: () => bytesOf(snapshotFrame(shown, 1000, listed, id)) },
   ];
@@ -113,7 +112,14 @@ export function wire(): Micro[] {
   if (!entry) return [];
   const entryBytes = encodeEntry(entry);
   const page = { entries: entries(100, video), floor: 0, head: 10_000, more: false };
-  const state = { epoch, region: "main", totals: totals(1000), viewers: 1000, page };
+  const state = {
+    log: lineage.newest.name,
+    lineage,
+    region: "main",
+    totals: totals(1000),
+    viewers: 1000,
+    page,
+  };
   const stateBytes = encodeState(state);
   return [
     { name: "wire: encode a tick", run: () => encodeTick(one) },

@@ -8,8 +8,8 @@ import { History } from "../src/video/history.ts";
 import { VideoState } from "../src/video/state.ts";
 import {
   entries,
-  epoch,
   fakeConnection,
+  lineage,
   Sink,
   StandingClock,
   startMs,
@@ -23,7 +23,7 @@ const page = { entries: [], floor: 0, head: 0, more: false };
 
 function watchOf(video: VideoId): VideoState {
   const watch = new VideoState(video, 1000, startMs);
-  const state = { epoch, region: "main", totals: totals(0), viewers: 0, page };
+  const state = { log: lineage.newest.name, lineage, region: "main", totals: totals(0), viewers: 0, page };
   watch.begin(state, startMs);
   watch.adopt(state, startMs);
   return watch;
@@ -126,9 +126,9 @@ export function watching(): Micro[] {
 export function history(): Micro[] {
   const video = videoIds(1)[0] as VideoId;
   const all = entries(1000, video);
-  const full = new History(epoch, 1000, 0, 0);
+  const full = new History(lineage, 1000, 0, 0);
   for (const entry of all) full.append(entry);
-  const growing = new History(epoch, 1000, 0, 0);
+  const growing = new History(lineage, 1000, 0, 0);
   let seq = 0;
   let from = 0;
   return [

@@ -52,7 +52,7 @@ type Door = { readonly module?: RegExp; readonly global?: RegExp; readonly at: R
 const doors: readonly Door[] = [
   { module: /^hono(\/|$)/, at: /^src\/http\/server\.ts$/ },
   { module: /^nats$/, at: /^src\/bus\/nats[a-z-]*\.ts$/ },
-  { module: /^bun:sqlite$/, at: /^src\/ledger\/sqlite\.ts$/ },
+  { module: /^bun:sqlite$/, at: /^src\/ledger\/sqlite(-file)?\.ts$/ },
   { module: /^jose$/, at: /^src\/(trust\/tokens|program\/mint)\.ts$/ },
   { module: /^prom-client$/, at: /^src\/base\/(metrics|durations)\.ts$/ },
   { module: /^commander$/, at: /^src\/settings\/(table|text)\.ts$/ },

@@ -8,8 +8,13 @@ async function reading(count: number, logHistory = 1_000) {
   const bus = hub.connect();
   for (let i = 1; i <= count; i++) await log.comment(v, `t${i}`);
   const reader = new Reader(bus);
-  const list = async (seq: number | undefined, limit = 10, epoch = log.ledger.epoch, held = false) => {
-    const listing = await reader.listing(v, seq === undefined ? undefined : { epoch, seq }, limit, {
+  const list = async (
+    seq: number | undefined,
+    limit = 10,
+    branch = log.ledger.lineage().newest.name,
+    held = false,
+  ) => {
+    const listing = await reader.listing(v, seq === undefined ? undefined : { branch, seq }, limit, {
       nowMs: clock.now(),
       held,
     });

@@ -6,6 +6,7 @@ import { BusUnavailable } from "../bus/bus.ts";
 import { type Entry, type EventId, holdOf, shownCount } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import type { Lineage } from "../core/lineage.ts";
 import { type ClusterView, decodeClusterView } from "../core/nodes.ts";
 import type { CommentJson } from "../core/sse.ts";
 import { commentJson, heldJson } from "../core/sse.ts";
@@ -31,8 +32,16 @@ export interface Seer {
   readonly held: boolean;
 }
 
+/** How often answers of those who are behind are passed over until they are believed. */
+const behindMax = 20;
+
 export class Reader {
   readonly #bus: Requester;
+  /** As told last; shared by all that is read, so that it is told and held once. */
+  #lineage: Lineage | undefined;
+  /** Branches that were the newest once: whoever still names one has not heard of the next. */
+  readonly #left = new Set<string>();
+  #behind = 0;
 
   constructor(bus: Requester) {
     this.#bus = bus;
@@ -43,14 +52,34 @@ export class Reader {
    * A rejection when no dispatcher answers within limits.requestMs.
    */
   async state(video: VideoId, after: number | undefined, limit: number): Promise<State | Rejection> {
-    const request: StateRequest = { video, after, limit };
+    const known = this.#lineage;
+    const request: StateRequest = { video, after, limit, branch: known?.newest.name };
     try {
       const reply = await this.#bus.request(subjects.state, encodeJson(request), limits.requestMs);
-      return decodeState(reply, video) ?? reject("unavailable", "the log gave no answer", 1);
+      const state = decodeState(reply, video, known);
+      if (!state) return reject("unavailable", "the log gave no answer", 1);
+      return this.#turn(state.lineage) ? state : reject("unavailable", "a dispatcher is behind", 1);
     } catch (error) {
       if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
       throw error;
     }
+  }
+
+  /** Takes the lineage told last. False when it is one that others have left behind. */
+  #turn(told: Lineage): boolean {
+    const before = this.#lineage;
+    if (before?.same(told)) return true;
+    // All who still answer may be so: a log can be put back, and its old dispatchers with it.
+    if (this.#left.has(told.newest.name) && ++this.#behind < behindMax) return false;
+    this.#behind = 0;
+    this.#left.delete(told.newest.name);
+    if (before) this.#left.add(before.newest.name);
+    for (const oldest of this.#left) {
+      if (this.#left.size <= limits.branchesMax) break;
+      this.#left.delete(oldest);
+    }
+    this.#lineage = told;
+    return true;
   }
 
   /**
@@ -74,14 +103,18 @@ export class Reader {
 
   /** `state` with the entries behind `from` before its own. */
   async #stretch(video: VideoId, from: number, state: State): Promise<State | Rejection> {
-    const { page, epoch } = state;
+    const { page, lineage } = state;
     const older: Entry[] = [];
     let floor = from;
     for (let after = from; after < page.floor; ) {
       const next = await this.state(video, after, limits.pageEntriesMax);
       if ("rejected" in next) return next;
-      if (next.epoch !== epoch) return reject("unavailable", "the log has just become another one", 1);
-      if (after === from) floor = next.page.floor;
+      if (!next.lineage.same(lineage)) return reject("unavailable", "the log has just become another one", 1);
+      // What was forgotten meanwhile makes a hole: it is whole from there on only.
+      if (after === from || next.page.floor > after) {
+        floor = next.page.floor;
+        older.length = 0;
+      }
       older.push(...next.page.entries.filter(({ seq }) => seq <= page.floor));
       if (older.length + page.entries.length > limits.heldEntriesMax + 2 * limits.pageEntriesMax) {
         return reject("busy", "more comments are held for review than can be looked through", 1);
@@ -107,19 +140,19 @@ export class Reader {
       seer.held ? this.state(video, undefined, limit) : this.newest(video, limit, limit, seer.nowMs);
     let state = after ? await this.state(video, after.seq, limit) : await newest();
     if ("rejected" in state) return state;
-    const foreign = after !== undefined && (after.epoch !== state.epoch || after.seq > state.page.head);
+    const foreign = after !== undefined && (!state.lineage.continues(after) || after.seq > state.page.head);
     if (foreign) state = await newest();
     if ("rejected" in state) return state;
     const { entries, more, floor } = state.page;
     const shown = shownCount(entries, seer.nowMs);
     const gone = new Set(entries.map((entry) => (entry.type === "retract" ? entry.target : -1)));
-    const { epoch } = state;
+    const { lineage } = state;
     let visibleMs = 0;
     const comments = entries.slice(0, seer.held ? entries.length : shown).flatMap((entry, index) => {
       if (entry.type !== "comment" || gone.has(entry.seq)) return [];
-      if (index < shown) return [commentJson(epoch, entry)];
+      if (index < shown) return [commentJson(lineage, entry)];
       visibleMs = Math.max(visibleMs, entry.atMs + holdOf(entry));
-      return [heldJson(epoch, entry, visibleMs)];
+      return [heldJson(lineage, entry, visibleMs)];
     });
     const reset = foreign || (after !== undefined && floor > after.seq);
     const listed = {

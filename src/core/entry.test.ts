@@ -8,7 +8,7 @@ describe("an id", () => {
     const epoch = fc.stringMatching(/^[a-z0-9]{4,16}$/);
     fc.assert(
       fc.property(epoch, fc.maxSafeNat(), (name, seq) => {
-        expect(parseId(formatId(name, seq))).toEqual({ epoch: name, seq });
+        expect(parseId(formatId(name, seq))).toEqual({ branch: name, seq });
       }),
     );
   });
@@ -44,7 +44,7 @@ describe("an id", () => {
       fc.property(fc.oneof(fc.string({ unit: "binary" }), near), (text) => {
         const id = parseId(text);
         if (!id) return;
-        expect(formatId(id.epoch, id.seq)).toBe(text);
+        expect(formatId(id.branch, id.seq)).toBe(text);
         expect(text.length).toBeLessThanOrEqual(limits.eventIdCharsMax);
       }),
       { numRuns: 2_000 },

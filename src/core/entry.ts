@@ -74,16 +74,17 @@ export function shownCount(entries: readonly Entry[], nowMs: number): number {
   return held < 0 ? entries.length : held;
 }
 
+/** A place that was given out: see lineage.ts for what it means in the log there is now. */
 export interface EventId {
-  readonly epoch: string;
+  readonly branch: string;
   readonly seq: number;
 }
 
 const idPattern = /^([a-z0-9]{4,16})-(0|[1-9][0-9]{0,15})$/;
 
-/** The id of a comment, as viewers see it. */
-export function formatId(epoch: string, seq: number): string {
-  return `${epoch}-${seq}`;
+/** The id of a place, as viewers see it. */
+export function formatId(branch: string, seq: number): string {
+  return `${branch}-${seq}`;
 }
 
 /** The id in `text`; undefined for anything that is not one of ours. Very long texts are not looked at. */
@@ -92,5 +93,5 @@ export function parseId(text: string): EventId | undefined {
   const match = idPattern.exec(text);
   if (!match) return undefined;
   const seq = Number(match[2]);
-  return Number.isSafeInteger(seq) ? { epoch: match[1] as string, seq } : undefined;
+  return Number.isSafeInteger(seq) ? { branch: match[1] as string, seq } : undefined;
 }

@@ -90,6 +90,8 @@ export const limits = {
   pollWaitMaxS: 25,
   /** Long polls held at once. Beyond: 503. */
   pollsMax: 10_000,
+  /** Branches of a log that are remembered. Beyond: the oldest is forgotten, and its ids get `reset`. */
+  branchesMax: 1000,
   /** Characters of a `Last-Event-ID` that are looked at. Beyond: reset. */
   eventIdCharsMax: 64,
   /** Silence after which a beat is due: each connection draws its own from this range, in ms. */

@@ -1,9 +1,11 @@
 /** Frames: their exact bytes, and that no text can make, end or split an event, wherever the network cuts. */
+
 import { describe, expect, test } from "bun:test";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import fc from "fast-check";
 import type { CommentEntry, Entry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
+import { Lineage } from "./lineage.ts";
 import {
   beatFrame,
   byeFrame,
@@ -19,6 +21,8 @@ import {
   viewersFrame,
 } from "./sse.ts";
 import { emptyCounts } from "./totals.ts";
+
+const abcd = Lineage.begin("abcd");
 
 const v = "v" as VideoId;
 const counts = (of: Record<string, number>) => Object.assign(emptyCounts(), of);
@@ -93,10 +97,10 @@ const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
 );
 const anySent: fc.Arbitrary<Sent> = fc.oneof(
   anyEntry.map((of) => ({
-    text: entryFrame("abcd", of),
+    text: entryFrame(abcd, of),
     event: of.type,
     id: `abcd-${of.seq}`,
-    data: of.type === "comment" ? commentJson("abcd", of) : { video: of.video, id: `abcd-${of.target}` },
+    data: of.type === "comment" ? commentJson(abcd, of) : { video: of.video, id: `abcd-${of.target}` },
   })),
   fc
     .tuple(video, totals, fc.maxSafeNat(), timeMs, fc.array(anyText, { maxLength: 5 }))
@@ -111,7 +115,7 @@ const anySent: fc.Arbitrary<Sent> = fc.oneof(
       };
     }),
   fc.tuple(video, totals, fc.nat(), fc.array(anyText, { maxLength: 3 })).map(([of, all, n, texts]) => {
-    const comments = texts.map((text, i) => commentJson("abcd", entry({ text, seq: i + 1 })));
+    const comments = texts.map((text, i) => commentJson(abcd, entry({ text, seq: i + 1 })));
     return {
       text: snapshotFrame({ video: of, totals: all, version: n }, n, comments, `abcd-${n}`),
       event: "snapshot",
@@ -139,10 +143,10 @@ describe("frames", () => {
       helloFrame("n.abc", "n", 5.129, 1500),
       likesFrame(shown, 9.876, []),
       likesFrame(shown, 10, by),
-      entryFrame("abcd", entry()),
-      entryFrame("abcd", entry({ user: "Zoë", text: "a\u2028\n" })),
-      entryFrame("abcd", { type: "retract", video: v, seq: 9, previous: 7, target: 7 }),
-      snapshotFrame(shown, 3, [commentJson("abcd", entry())], "abcd-7"),
+      entryFrame(abcd, entry()),
+      entryFrame(abcd, entry({ user: "Zoë", text: "a\u2028\n" })),
+      entryFrame(abcd, { type: "retract", video: v, seq: 9, previous: 7, target: 7 }),
+      snapshotFrame(shown, 3, [commentJson(abcd, entry())], "abcd-7"),
       viewersFrame(v, 3),
       resetFrame(v, "history"),
       beatFrame(5, false),

@@ -1,12 +1,13 @@
 /**
  * Server-Sent Events as bytes. Pure, and injection-proof by construction: event names are constants, ids are
- * `<epoch>-<seq>`, and all that people wrote is inside JSON, which holds no raw line break.
+ * `<branch>-<seq>`, and all that people wrote is inside JSON, which holds no raw line break.
  *
  * A frame is made once and written to every viewer: nothing here knows a viewer but `hello`.
  */
 import { assert } from "../base/assert.ts";
-import { type CommentEntry, type Entry, formatId, type RetractEntry } from "./entry.ts";
+import type { CommentEntry, Entry, RetractEntry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
+import type { Lineage } from "./lineage.ts";
 import type { By } from "./record.ts";
 import { type Counts, countsJson } from "./totals.ts";
 
@@ -76,8 +77,8 @@ export interface CommentJson {
   readonly visibleAt?: number;
 }
 
-export function commentJson(epoch: string, entry: CommentEntry): CommentJson {
-  const id = formatId(epoch, entry.seq);
+export function commentJson(lineage: Lineage, entry: CommentEntry): CommentJson {
+  const id = lineage.idOf(entry.seq);
   const { video, user, text } = entry;
   return user === undefined
     ? { video, id, text, at: stamp(entry.atMs) }
@@ -87,25 +88,25 @@ export function commentJson(epoch: string, entry: CommentEntry): CommentJson {
 /**
  * The frame of an entry: `comment`, or `retract`. Both carry the id at which a stream resumes behind them.
  */
-export function entryFrame(epoch: string, entry: Entry): string {
-  const id = formatId(epoch, entry.seq);
-  if (entry.type === "comment") return frame("comment", JSON.stringify(commentJson(epoch, entry)), id);
-  return frame("retract", JSON.stringify({ video: entry.video, id: formatId(epoch, entry.target) }), id);
+export function entryFrame(lineage: Lineage, entry: Entry): string {
+  const id = lineage.idOf(entry.seq);
+  if (entry.type === "comment") return frame("comment", JSON.stringify(commentJson(lineage, entry)), id);
+  return frame("retract", JSON.stringify({ video: entry.video, id: lineage.idOf(entry.target) }), id);
 }
 
 /** A comment that is held until `visibleMs`, as JSON, for moderators. */
-export function heldJson(epoch: string, entry: CommentEntry, visibleMs: number): CommentJson {
-  return { ...commentJson(epoch, entry), visibleAt: stamp(visibleMs) };
+export function heldJson(lineage: Lineage, entry: CommentEntry, visibleMs: number): CommentJson {
+  return { ...commentJson(lineage, entry), visibleAt: stamp(visibleMs) };
 }
 
 /** The frame of a held comment, for moderators. Without an id: a stream resumes where its audience stands. */
-export function heldFrame(epoch: string, entry: CommentEntry, visibleMs: number): string {
-  return frame("held", JSON.stringify(heldJson(epoch, entry, visibleMs)));
+export function heldFrame(lineage: Lineage, entry: CommentEntry, visibleMs: number): string {
+  return frame("held", JSON.stringify(heldJson(lineage, entry, visibleMs)));
 }
 
 /** The frame of a removal that goes before its turn; its entry follows in order, and says so once more. */
-export function earlyRetractFrame(epoch: string, { video, target }: RetractEntry): string {
-  return frame("retract", JSON.stringify({ video, id: formatId(epoch, target) }));
+export function earlyRetractFrame(lineage: Lineage, { video, target }: RetractEntry): string {
+  return frame("retract", JSON.stringify({ video, id: lineage.idOf(target) }));
 }
 
 export function snapshotFrame(

@@ -1,9 +1,11 @@
 /** Messages between nodes: what was said is understood, and what nobody said is not. */
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Entry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
+import { Lineage } from "./lineage.ts";
 import { emptyCounts } from "./totals.ts";
 import {
   decodeEntry,
@@ -71,14 +73,17 @@ const entryAt = (seq: number): fc.Arbitrary<Entry> => {
   );
 };
 const seq = fc.integer({ min: 1, max: 1_000_000 });
+const branch = fc.stringMatching(/^[a-z0-9]{4,16}$/);
+const lineageOf = (names: readonly string[]) =>
+  Lineage.read(names.flatMap((name, i) => [name, 1 + 10 * i])) as Lineage;
 const state: fc.Arbitrary<State> = fc
   .uniqueArray(seq, { maxLength: 4 })
   .chain((seqs) => fc.tuple(...seqs.sort((a, b) => a - b).map(entryAt)))
   .chain((entries) =>
     fc.record({
-      epoch: fc.stringMatching(/^[a-z0-9]{4,16}$/),
+      log: branch,
+      lineage: fc.uniqueArray(branch, { minLength: 1, maxLength: 3 }).map(lineageOf),
       region: name,
-      log,
       totals,
       viewers: fc.nat(),
       page: fc.record({

@@ -18,6 +18,7 @@ import {
   type VideoId,
 } from "./interaction.ts";
 import { limits } from "./limits.ts";
+import { isBranchName, Lineage } from "./lineage.ts";
 import type { By } from "./record.ts";
 import { type Counts, countsJson, emptyCounts, type Totals } from "./totals.ts";
 
@@ -70,13 +71,16 @@ export interface StateRequest {
   readonly video: VideoId;
   readonly after: number | undefined;
   readonly limit: number;
+  /** The newest branch that the asker knows: if it is the newest, its lineage need not be told again. */
+  readonly branch?: string | undefined;
 }
 
 export interface State {
-  readonly epoch: string;
+  /** Names the log: totals of another one mean nothing here. */
+  readonly log: string;
+  /** Which ids of comments mean something in it. */
+  readonly lineage: Lineage;
   readonly region: string;
-  /** As in a tick. */
-  readonly log?: string | undefined;
   readonly totals: Totals;
   readonly viewers: number;
   readonly page: Page;
@@ -136,11 +140,6 @@ const timeMaxMs = 8.64e15;
 
 export function isNodeName(value: unknown): value is string {
   return typeof value === "string" && nodePattern.test(value);
-}
-
-/** As Ledger.epoch. */
-function isLogName(value: unknown): value is string {
-  return typeof value === "string" && /^[a-z0-9]{4,16}$/.test(value);
 }
 
 function isTime(value: unknown): value is number {
@@ -218,7 +217,7 @@ export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefine
   const by = decodeBy(m.b);
   const [atMs, durableMs, tickedMs] = m.t as unknown[];
   if (!totals || !by || !isTime(atMs) || !isTime(durableMs) || !isTime(tickedMs)) return undefined;
-  if (m.l !== undefined && !isLogName(m.l)) return undefined;
+  if (m.l !== undefined && !isBranchName(m.l)) return undefined;
   return { video, region: m.r, log: m.l, totals, atMs, durableMs, tickedMs, by };
 }
 
@@ -228,12 +227,15 @@ export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
   return { node: m.node, incarnation: m.incarnation, viewers: m.viewers };
 }
 
-/** What the log stores of an entry; its place is the log's own. */
-export function encodeEntry(entry: EntryBody): Uint8Array {
+/**
+ * What the log stores of an entry; its place is the log's own. `branch` is the newest one that its writer
+ * knew: whoever hears the entry live and knows no such branch has missed that the log is another one.
+ */
+export function encodeEntry(entry: EntryBody, branch?: string): Uint8Array {
   return encodeJson(
     entry.type === "comment"
-      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs, hold: entry.holdMs }
-      : { type: "retract", target: entry.target },
+      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs, hold: entry.holdMs, branch }
+      : { type: "retract", target: entry.target, branch },
   );
 }
 
@@ -248,8 +250,19 @@ export function decodeEntry(
   seq: number,
   previous: number,
 ): Entry | undefined {
+  return decodeLive(payload, video, seq, previous)?.entry;
+}
+
+/** As `decodeEntry`, with the branch its writer knew, if it says so. */
+export function decodeLive(
+  payload: Uint8Array,
+  video: VideoId,
+  seq: number,
+  previous: number,
+): { readonly entry: Entry; readonly branch: string | undefined } | undefined {
   const m = decodeJson(payload);
-  return m ? entryOf(m, video, seq, previous) : undefined;
+  const entry = m && entryOf(m, video, seq, previous);
+  return entry && { entry, branch: isBranchName(m.branch) ? m.branch : undefined };
 }
 
 function entryOf(
@@ -279,15 +292,20 @@ export function decodeStateRequest(payload: Uint8Array): StateRequest | undefine
   const m = decodeJson(payload);
   if (!m || !isVideoId(m.video) || !isCount(m.limit)) return undefined;
   if (m.after !== undefined && !isCount(m.after)) return undefined;
-  return { video: m.video, after: m.after, limit: m.limit };
+  const { video, after, limit } = m;
+  return { video, after, limit, ...(isBranchName(m.branch) && { branch: m.branch }) };
 }
 
-export function encodeState(state: State): Uint8Array {
-  const { page } = state;
+/** A state as bytes, for one who knows the lineage that ends with the branch `known`. */
+export function encodeState(state: State, known?: string): Uint8Array {
+  const { page, lineage } = state;
+  const { name } = lineage.newest;
   return encodeJson({
-    epoch: state.epoch,
-    region: state.region,
     log: state.log,
+    // Nodes that know nothing of branches take the newest for the name of the whole.
+    epoch: name,
+    lineage: known === name ? undefined : lineage.flat(),
+    region: state.region,
     version: state.totals.version,
     counts: state.totals.counts,
     viewers: state.viewers,
@@ -306,10 +324,21 @@ function placeOf({ type, seq, previous }: Entry) {
   return { type, seq, previous };
 }
 
-export function decodeState(payload: Uint8Array, video: VideoId): State | undefined {
+/** The lineage that a state tells; `known` where it need not. */
+function lineageOf({ epoch, lineage }: Record<string, unknown>, known?: Lineage): Lineage | undefined {
+  if (!isBranchName(epoch)) return undefined;
+  if (lineage === undefined) return known?.newest.name === epoch ? known : Lineage.begin(epoch);
+  const told = Lineage.read(lineage);
+  return told?.newest.name === epoch ? told : undefined;
+}
+
+/** The state in `payload`, for one who asked knowing the lineage `known`. */
+export function decodeState(payload: Uint8Array, video: VideoId, known?: Lineage): State | undefined {
   const m = decodeJson(payload);
-  if (!m || !isLogName(m.epoch) || !isNodeName(m.region)) return undefined;
-  if (m.log !== undefined && !isLogName(m.log)) return undefined;
+  if (!m || !isNodeName(m.region)) return undefined;
+  const lineage = lineageOf(m, known);
+  const { log = m.epoch } = m;
+  if (!lineage || !isBranchName(log)) return undefined;
   const totals = decodeTotals(m.version, m.counts);
   if (!totals || !isCount(m.viewers) || !isCount(m.floor) || !isCount(m.head)) return undefined;
   if (typeof m.more !== "boolean" || !Array.isArray(m.entries)) return undefined;
@@ -321,7 +350,7 @@ export function decodeState(payload: Uint8Array, video: VideoId): State | undefi
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { epoch: m.epoch, region: m.region, log: m.log, totals, viewers: m.viewers, page };
+  return { log, lineage, region: m.region, totals, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {

@@ -155,7 +155,7 @@ describe("a dispatcher", () => {
     await comment("unseen");
     await watch();
     await comment("a");
-    await dispatcher.ingest.retract(v, `${ledger.epoch}-2`);
+    await dispatcher.ingest.retract(v, ledger.lineage().idOf(2));
     expect(seen).toMatchObject([
       { type: "comment", seq: 2, previous: 1, text: "a" },
       { type: "retract", seq: 3, target: 2 },
@@ -171,7 +171,7 @@ describe("a dispatcher", () => {
     frontend.publish(subjects.viewers(v), encodeJson({ node: "f1" }));
     const ask = (request: object) => frontend.request(subjects.state, encodeJson(request), 1_000);
     const state = decodeState(await ask({ video: v, limit: 10 }), v);
-    expect(state).toMatchObject({ epoch: ledger.epoch, region: "r", viewers: 7 });
+    expect(state).toMatchObject({ log: ledger.epoch, lineage: ledger.lineage(), region: "r", viewers: 7 });
     expect(state?.totals.counts).toEqual({ heart: 4 });
     expect(state?.page).toMatchObject({ floor: 0, head: 1, more: false, entries: [{ text: "a" }] });
     expect(decodeState(await ask({ video: v, after: 1, limit: 0 }), v)?.page.entries).toEqual([]);

@@ -253,15 +253,19 @@ export class Dispatcher {
     const { ledger, clock, region } = this.#parts;
     const { video, after } = request;
     const limit = Math.min(request.limit, limits.pageEntriesMax);
+    const lineage = ledger.lineage();
     const page = await ledger.entries(video, after, limit);
-    return encodeState({
-      epoch: ledger.epoch,
+    // Nobody knows of which history the page is.
+    if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
+    const state = {
       log: ledger.epoch,
+      lineage,
       region,
       totals: ledger.totals(video),
       viewers: this.#presence.viewers(video, clock.elapsed()),
       page,
-    });
+    };
+    return encodeState(state, request.branch);
   }
 
   async #serveIngest(payload: Uint8Array): Promise<Uint8Array> {

@@ -4,6 +4,7 @@
  */
 import type { Page } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
+import { Lineage } from "../core/lineage.ts";
 import { noTotals } from "../core/totals.ts";
 import {
   type Batch,
@@ -14,6 +15,8 @@ import {
   type Trouble,
 } from "../ledger/ledger.ts";
 
+const lineage = Lineage.begin("fake");
+
 interface Append {
   readonly batch: Batch;
   readonly resolve: (placed: readonly Placed[]) => void;
@@ -22,6 +25,7 @@ interface Append {
 
 export class FakeLedger implements Ledger {
   readonly epoch = "fake";
+  readonly lineage = () => lineage;
   readonly publishesEntries = true;
   readonly once = false;
   /** Every batch ever given. */

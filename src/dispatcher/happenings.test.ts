@@ -7,6 +7,7 @@ import { memoryHub } from "../bus/memory.ts";
 import type { Happening } from "../core/happening.ts";
 import type { Kind, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import { encodeNodeRow, ownerOf, type Role, routeKey } from "../core/nodes.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -43,7 +44,8 @@ async function bench() {
   const dispatch = async (node: string) => {
     const bus = hub.connect();
     const ledger = openMemoryLedger({ clock, commentHistory: 50 });
-    Object.assign(ledger, { epoch: "shared" });
+    const lineage = Lineage.begin("shared");
+    Object.assign(ledger, { epoch: "shared", lineage: () => lineage });
     const tell = (happening: Happening): void => {
       const { type, video, ...more } = happening;
       let what = "mark" in more ? ` ${more.kind ?? "all"} ${more.mark}` : "";

@@ -61,7 +61,7 @@ describe("the ingest", () => {
   test("places a comment, and gives a repeated key the same id", async () => {
     const { ingest, ledger, passing } = bench();
     const id = (await passing(ingest.comment(draft("a", "k")))) as string;
-    expect(parseId(id)).toEqual({ epoch: ledger.epoch, seq: 1 });
+    expect(parseId(id)).toEqual({ branch: ledger.lineage().newest.name, seq: 1 });
     expect(await passing(ingest.comment(draft("a", "k")))).toBe(id);
     expect(await passing(ingest.comment(draft("b")))).not.toBe(id);
   });
@@ -69,7 +69,7 @@ describe("the ingest", () => {
   test("removes a comment by its id, once, and no other", async () => {
     const { ingest, ledger, passing } = bench();
     const id = (await passing(ingest.comment(draft()))) as string;
-    for (const wrong of ["", "x", "other-1", `${ledger.epoch}-9`, `${id} `]) {
+    for (const wrong of ["", "x", "other-1", ledger.lineage().idOf(9), `${id} `]) {
       expect(await ingest.retract(v, wrong)).toBe(false);
     }
     expect(await ingest.retract("w" as VideoId, id)).toBe(false);
@@ -119,7 +119,7 @@ describe("a relayed micro-batch", () => {
       "bad-video",
     ]);
     expect(reply?.comments).toMatchObject([
-      `${ledger.epoch}-1`,
+      ledger.lineage().idOf(1),
       { rejected: "text-empty" },
       { rejected: "bad-video" },
     ]);

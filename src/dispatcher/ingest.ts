@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { formatId, parseId } from "../core/entry.ts";
+import { parseId } from "../core/entry.ts";
 import type { Ingest } from "../core/ingest.ts";
 import {
   type CommentDraft,
@@ -104,14 +104,14 @@ export class DispatcherIngest implements Ingest {
       return placed;
     }
     this.#metrics.commentsAccepted.inc();
-    const id = formatId(this.#ledger.epoch, placed.seq);
+    const id = this.#ledger.lineage().idOf(placed.seq);
     if (!placed.repeated) this.#happenings?.published(draft, id);
     return id;
   }
 
   async retract(video: VideoId, id: string): Promise<boolean | Rejection> {
     const place = parseId(id);
-    if (!place || place.epoch !== this.#ledger.epoch) return false;
+    if (!place || !this.#ledger.lineage().continues(place)) return false;
     try {
       const removed = await this.#ledger.retract(video, place.seq);
       if (removed) this.#happenings?.removed(video, id);

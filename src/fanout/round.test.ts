@@ -1,10 +1,12 @@
 /** Many small slots at once: whoever comes, goes or falls behind meanwhile, all end at the newest. */
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { State } from "../core/wire.ts";
 import { VideoState } from "../video/state.ts";
 import { Connection, type Written } from "./connection.ts";
@@ -48,7 +50,9 @@ function bench() {
   const watches = videos.map((video) => {
     const watch = new VideoState(video, 10, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
+    const totals = { version: 0, counts: {} };
+    const lineage = Lineage.begin("abcd");
+    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0);
     return watch;
   });
   const readers: { viewer: Viewer; reader: Reader; from: Map<string, number>; here: boolean }[] = [];

@@ -2,12 +2,14 @@
  * The shard as an actor: what is in its mailbox, and what each step does for readers that read and that do
  * not.
  */
+
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { CommentEntry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { State } from "../core/wire.ts";
 import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
 import { VideoState } from "../video/state.ts";
@@ -31,7 +33,9 @@ function bench() {
   const watching = (video: VideoId, history = 1_000): VideoState => {
     const watch = new VideoState(video, history, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
+    const totals = { version: 0, counts: {} };
+    const lineage = Lineage.begin("abcd");
+    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0);
     return watch;
   };
   /** A viewer that watches, has been welcomed, and reads or does not. */
@@ -321,7 +325,9 @@ describe("a slot that begins anew", () => {
     like(watch, 50);
     shard.passes.stepLarge(10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "wxyz", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
+    const totals = { version: 0, counts: {} };
+    const lineage = Lineage.begin("wxyz");
+    watch.begin({ log: "wxyz", lineage, region: "r", totals, viewers: 0, page }, 0);
     const slot = slots.get(watch);
     if (slot) shard.restart(slot, "epoch", clock.now());
     while (shard.passes.largeWait || shard.entriesWait) {

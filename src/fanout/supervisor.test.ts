@@ -1,9 +1,11 @@
 /** Who writes when: the leading edge, stretched passes, and turns that are fair and bounded. */
+
 import { describe, expect, test } from "bun:test";
 import { type Clock, VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { State } from "../core/wire.ts";
 import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
 import { VideoState } from "../video/state.ts";
@@ -41,7 +43,9 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
   const watching = (video: VideoId): VideoState => {
     const watch = new VideoState(video, 1_000, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ epoch: "abcd", region: "r", totals: { version: 0, counts: {} }, viewers: 0, page }, 0);
+    const totals = { version: 0, counts: {} };
+    const lineage = Lineage.begin("abcd");
+    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0);
     return watch;
   };
   const writes: { video: string; who: number; ms: number; bytes: number }[] = [];

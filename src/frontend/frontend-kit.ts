@@ -8,7 +8,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
 import { type MemoryBus, type MemoryHub, memoryHub } from "../bus/memory.ts";
-import { type Entry, formatId } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { decodeStateRequest, encodeEntry, encodeState, encodeTick, subjects } from "../core/wire.ts";
 import { Connection } from "../fanout/connection.ts";
@@ -81,7 +81,7 @@ export class FakeLog {
   }
 
   id(seq: number): string {
-    return formatId(this.ledger.epoch, seq);
+    return this.ledger.lineage().idOf(seq);
   }
 
   async #enter(batch: Batch, video: VideoId): Promise<Entry> {
@@ -97,10 +97,11 @@ export class FakeLog {
     await this.beforeAnswer();
     const request = decodeStateRequest(payload);
     if (!request) throw new Error("not a state request");
-    const { video, after, limit } = request;
+    const { video, after, limit, branch } = request;
     const page = await this.ledger.entries(video, after, limit);
     const totals = this.totalsOf(video);
-    return encodeState({ epoch: this.ledger.epoch, region: "r", totals, viewers: 0, page });
+    const lineage = this.ledger.lineage();
+    return encodeState({ log: this.ledger.epoch, lineage, region: "r", totals, viewers: 0, page }, branch);
   }
 }
 

@@ -303,7 +303,7 @@ export class Frontend implements Watching {
   #entryHeld(watch: VideoState, entry: Entry): void {
     this.#review.held(watch);
     if (entry.type !== "retract" || entry.target > watch.history.tip) return;
-    this.#supervisor.tellAll(watch, bytesOf(earlyRetractFrame(watch.epoch, entry)));
+    this.#supervisor.tellAll(watch, bytesOf(earlyRetractFrame(watch.lineage, entry)));
   }
 
   #stateChanged(watch: VideoState): void {

@@ -51,7 +51,7 @@ export type Resume = { readonly seq: number } | { readonly reset: ResetReason };
 export function resumeNow(watch: VideoState, lastEventId: string): Resume | undefined {
   const id = parseId(lastEventId);
   if (!id) return { reset: "unknown-id" };
-  if (id.epoch !== watch.epoch) return { reset: "epoch" };
+  if (!watch.lineage.continues(id)) return { reset: "epoch" };
   if (id.seq > Math.max(watch.head, watch.tip) || id.seq < watch.history.floor) return undefined;
   return { seq: id.seq };
 }
@@ -71,6 +71,8 @@ export async function resumeAsking(
   }
   const state = await reader.state(watch.video, undefined, 0);
   if ("rejected" in state) return { reset: "unavailable" };
+  // The watch itself hears of it soon; until then nobody can say what this place means.
+  if (!state.lineage.same(watch.lineage)) return { reset: "epoch" };
   watch.head = Math.max(watch.head, state.page.head);
   return seq <= watch.head ? { seq } : { reset: "future" };
 }

@@ -1,13 +1,13 @@
 /**
  * Long polls: the state of one video for networks that hold streams back.
  *
- * The same watch serves polls and streams. A cursor says what the asker has seen, `<epoch>-<seq>-<version>`;
+ * The same watch serves polls and streams. A cursor says what the asker has seen, `<branch>-<seq>-<version>`;
  * the answer comes when there is more, or after the wait, and carries the next cursor.
  */
 
 import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
-import { formatId, parseId } from "../core/entry.ts";
+import { parseId } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { CommentJson } from "../core/sse.ts";
@@ -154,15 +154,15 @@ export class Polls {
     comments: readonly CommentJson[],
     retracted: readonly number[],
   ): PollAnswer {
-    const { video, version, totals, epoch } = watch;
+    const { video, version, totals, lineage } = watch;
     return {
-      cursor: `${formatId(epoch, seq)}-${version}`,
+      cursor: `${lineage.idOf(seq)}-${version}`,
       video,
       totals: totals.counts,
       viewers: watch.shownViewers,
       version,
       comments,
-      retracted: retracted.map((target) => formatId(epoch, target)),
+      retracted: retracted.map((target) => lineage.idOf(target)),
     };
   }
 }

@@ -13,6 +13,7 @@ import type { Entry, Page } from "../core/entry.ts";
 import { hash32 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { decodeJson, encodeJson } from "../core/wire.ts";
@@ -160,6 +161,7 @@ class JetstreamLedger implements Ledger {
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
+  readonly #lineage: Lineage;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
@@ -168,6 +170,7 @@ class JetstreamLedger implements Ledger {
     const { streams, clock, prng, log, partitions, keepMs = keepMsDefault } = options;
     this.#options = options;
     this.epoch = shared.epoch;
+    this.#lineage = Lineage.begin(shared.epoch);
     this.once = options.onceMax !== undefined;
     this.commentLane = partitions;
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
@@ -227,6 +230,10 @@ class JetstreamLedger implements Ledger {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  lineage(): Lineage {
+    return this.#lineage;
   }
 
   totals(video: VideoId): Totals {

@@ -8,6 +8,7 @@
  */
 import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
+import type { Lineage } from "../core/lineage.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 
@@ -66,8 +67,10 @@ export interface Trouble {
 }
 
 export interface Ledger {
-  /** Names this log: positions of another epoch mean nothing here. `^[a-z0-9]{4,16}$` */
+  /** Names this log for good: totals of another one mean nothing here. `^[a-z0-9]{4,16}$` */
   readonly epoch: string;
+  /** Which places of comments mean something in it now; another object whenever it has changed. */
+  lineage(): Lineage;
   /** Whether `live` entries must be published by the caller (false: the log does it itself). */
   readonly publishesEntries: boolean;
   /** Whether each viewer likes once: every like then needs a viewer, and can be taken back. */

@@ -10,6 +10,7 @@ import { secret, systemPrng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { Totals } from "../core/totals.ts";
 import { Fold } from "./fold.ts";
 import {
@@ -45,6 +46,7 @@ export function openMemoryLedger(options: MemoryLedgerOptions): Ledger {
 
 class MemoryLedger implements Ledger {
   readonly epoch = secret(8);
+  readonly #lineage = Lineage.begin(this.epoch);
   readonly publishesEntries = true;
   readonly commentLane = 0;
   readonly once: boolean;
@@ -69,6 +71,10 @@ class MemoryLedger implements Ledger {
     this.once = options.onceMax !== undefined;
     this.#fold = new Fold({ seed: systemPrng().next(), onceMax: options.onceMax });
     this.#history = Math.max(1, options.commentHistory);
+  }
+
+  lineage(): Lineage {
+    return this.#lineage;
   }
 
   ready(): boolean {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { CommentEntry, Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import { encodeState } from "../core/wire.ts";
 import { entryBytes, pageAfter, pageNewest } from "./page.ts";
 
@@ -39,7 +40,8 @@ test("a page's bytes are counted from above, whatever its text", () => {
         fc.pre(!/\p{Cc}/u.test(text + user));
         const page = (all: Entry[]) => {
           const totals = { version: 1, counts: {} };
-          const state = { epoch: "abcd1234", region: "here", totals, viewers: 1 };
+          const lineage = Lineage.begin("abcd1234");
+          const state = { log: "abcd1234", lineage, region: "here", totals, viewers: 1 };
           return encodeState({ ...state, page: { entries: all, floor: 1, head: 1, more: false } }).length;
         };
         expect(page([entry]) - page([])).toBeLessThanOrEqual(entryBytes(entry));

@@ -9,12 +9,19 @@
 import { secret } from "../base/prng.ts";
 import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
+import { Lineage } from "../core/lineage.ts";
+import { decodeJson } from "../core/wire.ts";
 import { LedgerRefused } from "./ledger.ts";
 
 /** The file inside the data directory. */
 export const fileName = "ovation.sqlite";
-/** Grows when a table changes its meaning; a ledger of a higher one is refused. */
-const schemaVersion = 1;
+/**
+ * Grows when a table changes its meaning; a ledger of a higher one is refused. 2: ids carry the branch that
+ * `lineage` of `meta` names, which a program that knows none would give out twice.
+ */
+const schemaVersion = 2;
+/** Before `lineage`: all ids carry `epoch`, which becomes the first branch. */
+const schemaBeforeLineage = 1;
 
 const createTables = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -54,26 +61,49 @@ function addColumns(db: Tables): void {
   }
 }
 
+/** Makes the tables of a new file, all of them or none, for a node whose likes are of this mode. */
+export function createSchema(db: Tables, likes: "many" | "once"): void {
+  const epoch = secret(8);
+  db.run("BEGIN EXCLUSIVE");
+  db.run(createTables);
+  db.run(createMembers);
+  db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
+    schemaVersion,
+    epoch,
+    likes,
+  ]);
+  writeLineage(db, Lineage.begin(epoch));
+  db.run("COMMIT");
+}
+
+function writeLineage(db: Tables, lineage: Lineage): void {
+  db.run("INSERT OR REPLACE INTO meta (name, value) VALUES ('lineage', ?1)", [lineageText(lineage)]);
+}
+
+/** A lineage as `meta` holds it. */
+export function lineageText(lineage: Lineage): string {
+  return JSON.stringify({ branches: lineage.flat(), turn: lineage.turn });
+}
+
+/** What `lineageText` gave; undefined for anything else. */
+export function lineageOf(text: unknown): Lineage | undefined {
+  const m = decodeJson(new TextEncoder().encode(String(text)));
+  return m && Lineage.read(m.branches, m.turn);
+}
+
 /**
- * Makes the tables of an empty file in the data directory `path`, or checks that this program can read those
- * it has, for a node whose likes are of this mode. Throws LedgerRefused.
+ * Checks that this program can read the tables in the data directory `path`, for a node whose likes are of
+ * this mode, and gives older ones what they lack. Throws LedgerRefused.
  */
 export function checkSchema(db: Tables, path: string, likes: "many" | "once"): void {
   const tables = db.query("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[];
-  if (tables.length === 0) {
-    db.run(createTables);
-    db.run(createMembers);
-    const meta = [schemaVersion, secret(8), likes];
-    db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", meta);
-    return;
-  }
   if (!tables.some((table) => table.name === "meta")) {
     throw new LedgerRefused(`${path}: ${fileName} belongs to another program`);
   }
   const meta = db.query("SELECT value FROM meta WHERE name = ?1");
   const value = (name: string): unknown => (meta.get(name) as { value: unknown } | null)?.value;
   const schema = value("schema");
-  if (schema !== schemaVersion) {
+  if (schema !== schemaVersion && schema !== schemaBeforeLineage) {
     throw new LedgerRefused(
       `${path}: its ledger has schema ${schema}, this program knows ${schemaVersion}: use a newer ovation`,
     );
@@ -82,6 +112,9 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
   db.run(createMembers);
   addColumns(db);
+  if (schema === schemaVersion) return;
+  writeLineage(db, Lineage.begin(String(value("epoch"))));
+  db.run("INSERT OR REPLACE INTO meta (name, value) VALUES ('schema', ?1)", [schemaVersion]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock } from "../base/clock.ts";
@@ -68,14 +68,45 @@ describe("a SQLite ledger is refused, in one line,", () => {
       db.run(text);
       db.close();
     };
-    change(newer, "UPDATE meta SET value = 2 WHERE name = 'schema'");
-    expect(await refusal(newer)).toContain("schema 2");
-    expect(rows(newer, "SELECT value FROM meta WHERE name = 'schema'")).toEqual([{ value: 2 }]);
+    change(newer, "UPDATE meta SET value = 3 WHERE name = 'schema'");
+    expect(await refusal(newer)).toContain("schema 3");
+    expect(rows(newer, "SELECT value FROM meta WHERE name = 'schema'")).toEqual([{ value: 3 }]);
     const foreign = folder();
     mkdirSync(foreign);
     change(foreign, "CREATE TABLE notes (text)");
     expect(await refusal(foreign)).toContain("another program");
     expect(rows(foreign, "SELECT name FROM sqlite_schema")).toEqual([{ name: "notes" }]);
+  });
+
+  test("in a file that is empty: a copy that failed is not taken for a new ledger", async () => {
+    const path = folder();
+    mkdirSync(path);
+    writeFileSync(join(path, "ovation.sqlite"), "");
+    expect(await refusal(path)).toEndWith("is empty: put a copy back, or remove it to begin anew");
+    expect(readdirSync(path)).toEqual(["ovation.sqlite"]);
+  });
+
+  test("with a damaged lineage", async () => {
+    const path = folder();
+    await (await open(path)).close();
+    const db = new Database(join(path, "ovation.sqlite"));
+    db.run("UPDATE meta SET value = '{}' WHERE name = 'lineage'");
+    db.close();
+    expect(await refusal(path)).toEndWith("the lineage in its ledger is damaged");
+  });
+
+  test.skipIf(!isRoot)("in a folder that is read-only", async () => {
+    const path = folder();
+    mkdirSync(path);
+    const mount = (options: string) => Bun.spawnSync(["mount", "-t", "tmpfs", "-o", options, "none", path]);
+    if (!mount("size=4m").success) return;
+    try {
+      await (await open(path)).close();
+      mount("remount,ro");
+      expect(await refusal(path)).toEndWith("cannot be used: it is read-only");
+    } finally {
+      Bun.spawnSync(["umount", "-l", path]);
+    }
   });
 
   test("with a damaged row in its log", async () => {

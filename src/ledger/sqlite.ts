@@ -1,23 +1,23 @@
 /**
  * The ledger of a node that is alone: one SQLite file in its data directory, or in memory.
  *
- * The distinction it rests on: what a commit must hold (the record of likes, entries, keys of comments) is
- * written at once and in one transaction; what can be worked out again (totals, keys of likes) is folded in
- * memory after the commit and written down about once a second, with the log row it goes up to. A start
- * reads that and folds the rest. Everything here is synchronous: an append has its answer, and its
+ * What a commit must hold (the record of likes, entries, keys of comments) is written at once and in one
+ * transaction; what can be worked out again (totals, keys of likes) is folded in memory after the commit and
+ * written down about once a second, with the log row it goes up to. A start reads that and folds the rest,
+ * which sqlite.kill.test.ts holds. Everything here is synchronous: an append has its answer, and its
  * listeners have heard, when it returns.
  *
- * The file is held with SQLite's own exclusive lock, which ends with the process, however it ends.
+ * Each start opens a branch of the log's lineage: the file may be an older copy of itself, and then the
+ * numbers it gives out next were given out before.
  */
-import { Database, SQLiteError } from "bun:sqlite";
-import { mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Database, SQLiteError } from "bun:sqlite";
+import { type Clock, type Elapsed, later, type Timer, type UnixMs, unixMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { systemPrng } from "../base/prng.ts";
+import { secret, systemPrng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import type { Lineage } from "../core/lineage.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { Comments } from "./comments.ts";
@@ -34,7 +34,8 @@ import {
 } from "./ledger.ts";
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
-import { checkSchema, fileName, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { type Durability, openFile, refusal } from "./sqlite-file.ts";
 import { Written } from "./written.ts";
 
 export interface SqliteOptions {
@@ -45,6 +46,8 @@ export interface SqliteOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
   readonly onceMax?: number | undefined;
+  /** What an answered append outlives. Default "process". */
+  readonly durability?: Durability | undefined;
   readonly log?: Log;
   /**
    * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
@@ -61,57 +64,21 @@ const restEveryMs = 1_000;
 const walBytesMax = 1024 * 1024;
 /** Rows of the log, and keys of comments, that one rest forgets at least, as far as they are old. */
 const pruneRowsMin = 1_000;
-/** Pages of the write-ahead log at which SQLite empties it by itself; the ledger does so long before. */
-const autoCheckpointPages = 16_384;
-const cacheKiB = 32 * 1024;
 
 /**
  * Opens the ledger in a data directory, folding what its log holds. Rejects with LedgerRefused, whose message
  * says in one line why the directory cannot be used.
  */
 export async function openSqliteLedger(options: SqliteOptions): Promise<Ledger> {
-  const db = openFile(options.path, options.onceMax === undefined ? "many" : "once");
+  const { path, onceMax, durability = "process" } = options;
+  const likes = onceMax === undefined ? "many" : "once";
+  const db = openFile({ path, likes, durability, walBytes: 64 * walBytesMax });
   try {
     return new SqliteLedger(db, options);
   } catch (error) {
     db.close();
-    throw error instanceof SQLiteError ? refusal(options.path, error) : error;
+    throw error instanceof SQLiteError ? refusal(path, error) : error;
   }
-}
-
-function openFile(path: string, likes: "many" | "once"): Database {
-  let db: Database | undefined;
-  try {
-    if (path !== ":memory:") {
-      mkdirSync(path, { recursive: true });
-      if (!statSync(path).isDirectory()) throw new LedgerRefused(`${path} is not a directory`);
-    }
-    db = new Database(path === ":memory:" ? path : join(path, fileName), { create: true });
-    // Exclusive before the first look at the file, so that no shared memory file is needed.
-    db.run("PRAGMA locking_mode = EXCLUSIVE");
-    db.run("PRAGMA journal_mode = WAL");
-    db.run("PRAGMA synchronous = NORMAL");
-    db.run(`PRAGMA cache_size = -${cacheKiB}`);
-    db.run(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}`);
-    db.run(`PRAGMA journal_size_limit = ${64 * walBytesMax}`);
-    db.run("BEGIN EXCLUSIVE");
-    checkSchema(db, path, likes);
-    db.run("COMMIT");
-    return db;
-  } catch (error) {
-    db?.close();
-    throw error instanceof LedgerRefused ? error : refusal(path, error as Error);
-  }
-}
-
-function refusal(path: string, error: Error): LedgerRefused {
-  const code = (error as { code?: string }).code ?? "";
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return new LedgerRefused(`${path} is in use by another process`);
-  if (code === "EEXIST" || code === "ENOTDIR") return new LedgerRefused(`${path} is not a directory`);
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) {
-    return new LedgerRefused(`${path}: ${fileName} is damaged or no ledger (${error.message})`);
-  }
-  return new LedgerRefused(`${path} cannot be used: ${error.message}`);
 }
 
 class SqliteLedger implements Ledger {
@@ -133,9 +100,11 @@ class SqliteLedger implements Ledger {
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
   #writtenSeq = 0;
-  /** What to add to the clock: after a wall clock was set back, log time goes on from where it was. */
-  #offsetMs = 0;
+  /** Log time when this ledger was opened: the log's last, or the date where it has none. */
+  #logStartMs = unixMs(0);
+  readonly #startMs: Elapsed;
   #head = 0;
+  readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
   #restSoon = false;
@@ -160,8 +129,10 @@ class SqliteLedger implements Ledger {
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
     this.#writtenSeq = this.#written.read();
+    this.#startMs = this.#clock.elapsed();
     this.#retention = this.#loadLog();
     this.#head = this.#comments.head();
+    this.#lineage = this.#openBranch();
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
@@ -177,6 +148,10 @@ class SqliteLedger implements Ledger {
 
   head(): number {
     return this.#head;
+  }
+
+  lineage(): Lineage {
+    return this.#lineage;
   }
 
   totals(video: VideoId): Totals {
@@ -226,7 +201,7 @@ class SqliteLedger implements Ledger {
 
   async retract(video: VideoId, target: number): Promise<boolean> {
     const seq = this.#head + 1;
-    const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.now()));
+    const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
     return removal !== undefined;
   }
@@ -249,9 +224,18 @@ class SqliteLedger implements Ledger {
     this.#db.close();
   }
 
-  /** Log time now: the clock's, but never before what the log holds. */
-  #logTime(): number {
-    return this.#clock.now() + this.#offsetMs;
+  /** Log time now: it goes on from what the log holds as time really passes, whatever the wall says. */
+  #logTime(): UnixMs {
+    return later(this.#logStartMs, this.#clock.elapsed() - this.#startMs);
+  }
+
+  /** What the file held when it was copied may have gone on elsewhere: from here on places are ours. */
+  #openBranch(): Lineage {
+    const held = lineageOf(this.#meta("lineage"));
+    if (!held) throw new LedgerRefused(`${this.#path}: the lineage in its ledger is damaged`);
+    const lineage = held.open(secret(8), this.#head + 1);
+    this.#transact(() => this.#statements.metaPut.run("lineage", lineageText(lineage)));
+    return lineage;
   }
 
   #put(record: LikeRecord, seq: number, logMs: number): void {
@@ -261,7 +245,7 @@ class SqliteLedger implements Ledger {
   }
 
   #folded(record: LikeRecord, logMs: number): void {
-    const changes = this.#fold.apply(record, logMs, this.#clock.now());
+    const changes = this.#fold.apply(record, logMs, this.#clock.date());
     this.#written.changed(record, changes);
     if (changes.length > 0) this.#changed(changes);
   }
@@ -320,7 +304,7 @@ class SqliteLedger implements Ledger {
     // What is folded again needs the keys of the window before it, however long it was not written down.
     const fromMs = s.logAfter.get(this.#writtenSeq)?.at ?? lastMs;
     this.#refold(fromMs - limits.keyWindowMs - 1);
-    this.#offsetMs = Math.max(0, lastMs - this.#clock.now());
+    this.#logStartMs = lastMs > 0 ? unixMs(lastMs) : this.#clock.date();
     const retention = new Retention((s.logFirst.get()?.seq ?? this.#logSeq + 1) - 1);
     retention.mark(this.#logSeq, lastMs);
     return retention;
@@ -350,7 +334,7 @@ class SqliteLedger implements Ledger {
    */
   #rest(checkpoint: boolean): void {
     this.#restSoon = false;
-    const startMs = this.#clock.now();
+    const startMs = this.#clock.elapsed();
     try {
       this.#write();
       if (checkpoint && this.#walBytes > 0) {
@@ -361,7 +345,7 @@ class SqliteLedger implements Ledger {
       // Totals stay dirty and the log keeps what they lack: the next rest tries again.
       if (!(this.#unavailable(error) instanceof LedgerUnavailable)) throw error;
     }
-    this.#rested?.(this.#clock.now() - startMs);
+    this.#rested?.(this.#clock.elapsed() - startMs);
   }
 
   #write(): void {

@@ -86,8 +86,9 @@ export class Opening {
 
   #ownLedger(): Promise<Ledger> {
     const { settings, clock, log, runtime } = this.#parts;
-    const { data: path, commentHistory } = settings;
-    return runtime.openLedger({ path, clock, commentHistory, onceMax: onceMaxOf(settings), log });
+    const { data: path, commentHistory, durability } = settings;
+    const onceMax = onceMaxOf(settings);
+    return runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
   }
 
   async #sharedLedger({ streams }: NatsBus): Promise<Ledger | undefined> {

@@ -15,6 +15,8 @@ export interface OwnLedger {
   /** A folder, or ":memory:". */
   readonly path: string;
   readonly commentHistory: number;
+  /** What an answered append outlives. */
+  readonly durability: "process" | "power";
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax: number | undefined;
   readonly clock: Clock;

@@ -68,6 +68,11 @@ export const settingsTable = defineSettings({
         fallback: "./ovation-data",
         help: "folder of the ledger of a node without --nats; :memory: keeps nothing",
       },
+      durability: {
+        kind: choice("process", "power"),
+        fallback: "process",
+        help: "what an answered like outlives in that folder: the process's death, or a loss of power too",
+      },
       node: {
         kind: name,
         fallback: nodeName,

@@ -5,6 +5,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { CommentDraft, Like } from "../core/interaction.ts";
+import { Lineage } from "../core/lineage.ts";
 import { bytesOf } from "../core/sse.ts";
 import { emptyCounts } from "../core/totals.ts";
 import type { StreamRequest } from "../frontend/frontend.ts";
@@ -50,7 +51,8 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
     },
     reader: {
       state: async () => ({
-        epoch: "abcd",
+        log: "abcd",
+        lineage: Lineage.begin("abcd"),
         region: "main",
         totals: { version: 3, counts: Object.assign(emptyCounts(), { heart: 7 }) },
         viewers: 2,

@@ -72,7 +72,8 @@ describe("a held comment", () => {
     await log.comment(v, "t3", 3_000);
     const reader = new Reader(hub.connect());
     const list = async (after?: number, isHeld = false, limit = 10) => {
-      const place = after === undefined ? undefined : { epoch: log.ledger.epoch, seq: after };
+      const place =
+        after === undefined ? undefined : { branch: log.ledger.lineage().newest.name, seq: after };
       const listing = await reader.listing(v, place, limit, { nowMs: clock.now(), held: isHeld });
       if ("rejected" in listing) throw new Error(listing.rejected);
       return { texts: listing.comments.map(({ text }) => text), more: listing.more };

@@ -8,6 +8,7 @@
  */
 import { type Entry, holdLeft } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
+import type { Lineage } from "../core/lineage.ts";
 import { earlyRetractFrame, heldFrame } from "../core/sse.ts";
 
 interface Waiting {
@@ -71,13 +72,13 @@ export class Held {
   }
 
   /** What moderators are told of the entries behind `after`, in order, as text to write. */
-  *texts(epoch: string, after: number): Iterable<{ readonly seq: number; readonly text: string }> {
+  *texts(lineage: Lineage, after: number): Iterable<{ readonly seq: number; readonly text: string }> {
     for (let index = this.#firstAfter(after); index < this.#waiting.length; index++) {
       const waiting = this.#waiting[index] as Waiting;
       const { entry, dueMs, removed } = waiting;
       if (!removed) {
         waiting.text ??=
-          entry.type === "comment" ? heldFrame(epoch, entry, dueMs) : earlyRetractFrame(epoch, entry);
+          entry.type === "comment" ? heldFrame(lineage, entry, dueMs) : earlyRetractFrame(lineage, entry);
       }
       yield { seq: entry.seq, text: waiting.text ?? "" };
     }

@@ -1,10 +1,14 @@
 /** History against a model that keeps everything: what it has it gives whole, what it has not it says. */
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { CommentEntry, Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
+import { Lineage } from "../core/lineage.ts";
 import { entryFrame } from "../core/sse.ts";
 import { History } from "./history.ts";
+
+const abcd = Lineage.begin("abcd");
 
 const v = "v" as VideoId;
 const comment = (seq: number, previous: number): CommentEntry => ({
@@ -27,22 +31,20 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 describe("history", () => {
   test("begins where it is told to, and holds what comes", () => {
-    const history = new History("abcd", 10, 5, 5);
+    const history = new History(abcd, 10, 5, 5);
     expect([history.floor, history.tip]).toEqual([5, 5]);
     history.append(comment(7, 5));
     history.append(comment(9, 7));
     expect([history.floor, history.tip]).toEqual([5, 9]);
-    expect(text(history.bytes(5, 9))).toBe(
-      entryFrame("abcd", comment(7, 5)) + entryFrame("abcd", comment(9, 7)),
-    );
-    expect(text(history.bytes(7, 9))).toBe(entryFrame("abcd", comment(9, 7)));
+    expect(text(history.bytes(5, 9))).toBe(entryFrame(abcd, comment(7, 5)) + entryFrame(abcd, comment(9, 7)));
+    expect(text(history.bytes(7, 9))).toBe(entryFrame(abcd, comment(9, 7)));
     expect(history.bytes(9, 9)).toHaveLength(0);
     expect(history.bytes(9, 7)).toHaveLength(0);
     expect(() => history.append(comment(9, 7))).toThrow("in order");
   });
 
   test("makes each frame once: the same bytes for every viewer at the same place", () => {
-    const history = new History("abcd", 10, 0, 0);
+    const history = new History(abcd, 10, 0, 0);
     for (let seq = 1; seq <= 3; seq++) history.append(comment(seq, seq - 1));
     expect(history.bytes(0, 3)).toBe(history.bytes(0, 3));
     expect(history.bytes(2, 3)).toBe(history.bytes(2, 3));
@@ -50,12 +52,12 @@ describe("history", () => {
   });
 
   test("lets a removed comment go, and keeps its removal, whichever came first", () => {
-    const history = new History("abcd", 10, 2, 2);
+    const history = new History(abcd, 10, 2, 2);
     history.append(comment(3, 2));
     expect(history.bytes(2, 3).length).toBeGreaterThan(0);
     history.append(retract(4, 3, 3));
     history.append(retract(5, 4, 1));
-    expect(text(history.bytes(2, 4))).toBe(entryFrame("abcd", retract(4, 3, 3)));
+    expect(text(history.bytes(2, 4))).toBe(entryFrame(abcd, retract(4, 3, 3)));
     expect(history.latest(5, 9)).toEqual([]);
     expect(history.changes(2, 9)).toEqual({ comments: [], retracted: [3, 1] });
     history.prepend([comment(1, 0), comment(2, 1)], 0);
@@ -93,7 +95,7 @@ describe("history", () => {
           const model: Model = { all: [], removed: new Set() };
           const last = () => model.all.at(-1)?.seq ?? 0;
           for (let seq = 1; seq <= old; seq++) model.all.push(comment(seq, seq - 1));
-          const history = new History("abcd", max, old, old);
+          const history = new History(abcd, max, old, old);
           const append = (entry: Entry): void => {
             model.all.push(entry);
             history.append(entry);
@@ -125,7 +127,7 @@ describe("history", () => {
     const { floor, tip } = history;
     expect(tip).toBe(all.at(-1)?.seq ?? tip);
     const held = all.filter(({ seq }) => seq > floor);
-    const shown = (entry: Entry) => (removed.has(entry.seq) ? "" : entryFrame("abcd", entry));
+    const shown = (entry: Entry) => (removed.has(entry.seq) ? "" : entryFrame(abcd, entry));
     const middle = held[held.length >> 1]?.seq ?? floor;
     for (const after of [floor, middle, tip]) {
       for (const upTo of [middle, tip]) {
@@ -142,7 +144,7 @@ describe("history", () => {
   }
 
   test("is bounded: the oldest go first, and raise the floor", () => {
-    const history = new History("abcd", 20, 0, 0);
+    const history = new History(abcd, 20, 0, 0);
     for (let seq = 1; seq <= 10_000; seq++) history.append(comment(seq, seq - 1));
     const held = [...history.frames(0, 10_000)].length;
     expect(held).toBeGreaterThanOrEqual(20);

@@ -8,6 +8,7 @@
 import { assert } from "../base/assert.ts";
 import type { CommentEntry, Entry } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
+import type { Lineage } from "../core/lineage.ts";
 import { bytesOf, type CommentJson, commentJson, entryFrame } from "../core/sse.ts";
 
 interface Kept {
@@ -20,7 +21,7 @@ interface Kept {
 const nothing = new Uint8Array(0);
 
 export class History {
-  readonly #epoch: string;
+  #lineage: Lineage;
   readonly #max: number;
   #kept: Kept[] = [];
   #floor: number;
@@ -28,8 +29,8 @@ export class History {
   #joined: { after: number; upTo: number; bytes: Uint8Array } | undefined;
 
   /** `max` entries at most. Holds nothing, and knows that nothing lies between `floor` and `tip`. */
-  constructor(epoch: string, max: number, floor: number, tip: number) {
-    this.#epoch = epoch;
+  constructor(lineage: Lineage, max: number, floor: number, tip: number) {
+    this.#lineage = lineage;
     this.#max = Math.min(max, limits.historyEntriesMax);
     this.#floor = floor;
     this.#tip = Math.max(floor, tip);
@@ -43,6 +44,11 @@ export class History {
   /** The newest place known: of the last entry, or of the log when the video had nothing newer. */
   get tip(): number {
     return this.#tip;
+  }
+
+  /** The log has opened a branch behind all that is here: only what comes is called by it. */
+  turn(lineage: Lineage): void {
+    this.#lineage = lineage;
   }
 
   /** Adds the next entry. Its seq must be above `tip`. */
@@ -97,7 +103,7 @@ export class History {
     const retracted: number[] = [];
     for (const { entry, removed } of this.#between(after, upTo)) {
       if (entry.type === "retract") retracted.push(entry.target);
-      else if (!removed) comments.push(commentJson(this.#epoch, entry));
+      else if (!removed) comments.push(commentJson(this.#lineage, entry));
     }
     return { comments, retracted };
   }
@@ -109,7 +115,7 @@ export class History {
       const { entry, removed } = this.#kept[i] as Kept;
       if (entry.type === "comment" && !removed && entry.seq <= upTo) found.push(entry);
     }
-    return found.reverse().map((entry) => commentJson(this.#epoch, entry));
+    return found.reverse().map((entry) => commentJson(this.#lineage, entry));
   }
 
   /** The seq of the first entry behind `after`, if there is one. */
@@ -135,7 +141,7 @@ export class History {
 
   #frame(kept: Kept): Uint8Array {
     if (kept.removed) return nothing;
-    kept.frame ??= bytesOf(entryFrame(this.#epoch, kept.entry));
+    kept.frame ??= bytesOf(entryFrame(this.#lineage, kept.entry));
     return kept.frame;
   }
 

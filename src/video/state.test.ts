@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { CommentEntry } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { State, Tick } from "../core/wire.ts";
 import { v } from "../frontend/frontend-kit.ts";
 import { VideoState } from "./state.ts";
@@ -25,8 +26,9 @@ const entry = (seq: number, previous = seq - 1): CommentEntry => ({
   user: undefined,
   atMs: 0,
 });
-const state = (version: number, over: Partial<State["page"]> = {}, epoch = "abcd"): State => ({
-  epoch,
+const state = (version: number, over: Partial<State["page"]> = {}, log = "abcd"): State => ({
+  log,
+  lineage: Lineage.begin(log),
   region: "r",
   totals: tick(version).totals,
   viewers: 0,

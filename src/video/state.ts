@@ -6,9 +6,9 @@
  * first shard asks for it and kept for the others at the same place: encode once, write many times.
  */
 import type { Entry } from "../core/entry.ts";
-import { formatId } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Lineage } from "../core/lineage.ts";
 import type { By } from "../core/record.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
@@ -30,6 +30,8 @@ const waitingMax = 1000;
 const logsMax = 64;
 /** Stands for the log that nobody has named yet: no log is called so. */
 const unnamed = "";
+/** Until the first state has come. */
+const unknown = Lineage.begin("none");
 
 /** The frames that lead to one state. */
 interface Frames {
@@ -55,7 +57,10 @@ export type Entered = "appended" | "held" | "known";
 export class VideoState {
   readonly video: VideoId;
   phase: Phase = "loading";
-  epoch = "";
+  /** Names the log that its totals are of. */
+  log = "";
+  /** Which places of its comments mean something. */
+  lineage = unknown;
   /** What its audience may see. */
   history: History;
   /** What stands behind it and may not be seen yet. */
@@ -89,7 +94,7 @@ export class VideoState {
     this.video = video;
     this.#bornMs = nowMs;
     this.#historyMax = historyMax;
-    this.history = new History("", historyMax, 0, 0);
+    this.history = new History(unknown, historyMax, 0, 0);
   }
 
   get version(): number {
@@ -131,6 +136,10 @@ export class VideoState {
    */
   adopt(state: State, nowMs: number): boolean {
     const { head, more } = state.page;
+    if (state.lineage !== this.lineage) {
+      this.lineage = state.lineage;
+      this.history.turn(state.lineage);
+    }
     this.head = Math.max(this.head, head);
     if (!more && !this.missed) this.#whole = Math.max(this.#whole, head);
     const moved = this.#merge(state.log, state.totals);
@@ -141,11 +150,20 @@ export class VideoState {
     return moved;
   }
 
-  /** Begins a history from the newest page; with another epoch than before, totals begin anew too. */
+  /** Whether all that viewers here may have been told is in the log as `state` tells of it. */
+  continuedBy({ log, lineage }: State): boolean {
+    if (log !== this.log) return false;
+    if (lineage.same(this.lineage)) return true;
+    return lineage.continues({ branch: this.lineage.newest.name, seq: Math.max(this.head, this.tip) });
+  }
+
+  /** Begins a history from the newest page; with another log than before, totals begin anew too. */
   begin(state: State, nowMs: number): void {
-    if (this.epoch !== "" && this.epoch !== state.epoch) this.#forget();
-    this.epoch = state.epoch;
-    this.history = new History(state.epoch, this.#historyMax, state.page.floor, state.page.floor);
+    if (this.log !== "" && this.log !== state.log) this.#forget();
+    if (this.log !== "" && !state.lineage.same(this.lineage)) this.#forgetPlaces();
+    this.log = state.log;
+    this.lineage = state.lineage;
+    this.history = new History(state.lineage, this.#historyMax, state.page.floor, state.page.floor);
     this.held = new Held();
     for (const entry of state.page.entries) this.enter(entry, nowMs, dueByStamp(entry, nowMs));
     this.phase = "live";
@@ -159,11 +177,16 @@ export class VideoState {
     this.#likes = 0;
     this.#recent = [];
     this.#by = [];
-    this.#waiting = [];
     this.#frames = undefined;
+  }
+
+  /** Another history of comments: the same numbers stand for others now. */
+  #forgetPlaces(): void {
+    this.#waiting = [];
     this.#snapshot = undefined;
     this.head = 0;
     this.#whole = 0;
+    this.missed = false;
   }
 
   /**
@@ -255,7 +278,7 @@ export class VideoState {
     const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, formatId(this.epoch, id));
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, this.lineage.idOf(id));
     const bytes = bytesOf(text);
     this.#snapshot = { key, bytes };
     return bytes;

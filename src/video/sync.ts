@@ -14,7 +14,7 @@ import type { Prng } from "../base/prng.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
 import { type Entry, holdOf, shownCount } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
-import { decodeEntry, decodeTick, type State, subjects } from "../core/wire.ts";
+import { decodeLive, decodeTick, type State, subjects } from "../core/wire.ts";
 import { dueByStamp } from "./held.ts";
 import type { VideoState } from "./state.ts";
 
@@ -61,6 +61,8 @@ export class Sync {
   #asking = 0;
   /** Watches whose log is another one than before: their newest page is wanted, not what follows the old. */
   readonly #anew = new Set<VideoState>();
+  /** Watches that heard of a branch they do not know, and how often the log was asked for it. */
+  readonly #strange = new Map<VideoState, { readonly branch: string; asked: number }>();
   /** Watches with a hole that was asked for in vain, and how often. */
   readonly #fills = new Map<VideoState, number>();
   /** When the next entries of a watch are released. */
@@ -100,6 +102,7 @@ export class Sync {
     this.#toAsk.delete(watch);
     this.#anew.delete(watch);
     this.#fills.delete(watch);
+    this.#strange.delete(watch);
     this.#releases.get(watch)?.cancel();
     this.#releases.delete(watch);
   }
@@ -130,7 +133,7 @@ export class Sync {
     const entries: Entry[] = [];
     for (let from = after; from < history.floor; ) {
       const state = await this.#parts.reader.state(watch.video, from, limits.pageEntriesMax);
-      if ("rejected" in state || state.epoch !== watch.epoch || state.page.floor > from) return false;
+      if ("rejected" in state || !state.lineage.same(watch.lineage) || state.page.floor > from) return false;
       entries.push(...state.page.entries);
       if (watch.history !== history || entries.length > limits.historyEntriesMax) return false;
       const last = entries.at(-1);
@@ -159,9 +162,16 @@ export class Sync {
   }
 
   #entry(watch: VideoState, payload: Uint8Array, position: Position | undefined): void {
-    const entry = position && decodeEntry(payload, watch.video, position.seq, position.previous);
-    if (!entry) {
+    const live = position && decodeLive(payload, watch.video, position.seq, position.previous);
+    if (!live) {
       this.#parts.metrics.invalidMessages.inc();
+      return;
+    }
+    const { entry, branch } = live;
+    if (branch !== undefined && watch.phase !== "loading" && !watch.lineage.knows(branch)) {
+      // Its number may be one that a lost comment had: the log says what it stands for now.
+      this.#strange.set(watch, { branch, asked: 0 });
+      this.#ask(watch);
       return;
     }
     // A live one is held from when it was heard: so clocks may differ as they like.
@@ -254,34 +264,45 @@ export class Sync {
   /** Takes what was answered; much may have happened since it was asked. */
   #adopt(watch: VideoState, state: State, newest: boolean): void {
     const loading = watch.phase === "loading";
-    const otherEpoch = !loading && state.epoch !== watch.epoch;
-    if (otherEpoch && !newest) {
+    const cut = !loading && !watch.continuedBy(state);
+    if (cut && !newest) {
       this.#anew.add(watch);
       this.#ask(watch);
       return;
     }
     this.#anew.delete(watch);
-    const tooOld = !loading && !otherEpoch && state.page.floor > watch.tip;
+    const tooOld = !loading && !cut && state.page.floor > watch.tip;
     if (tooOld && newest) {
       // Asked for twice, and the first answer is further on than this one reaches back.
       this.#ask(watch);
       return;
     }
     const nowMs = this.#parts.clock.now();
-    const moved = this.#begin(watch, state, loading || otherEpoch || tooOld, nowMs);
+    const moved = this.#begin(watch, state, loading || cut || tooOld, nowMs);
     if (loading) {
       this.#events.ready(watch);
-    } else if (otherEpoch || tooOld) {
-      this.#events.restarted(watch, otherEpoch ? "epoch" : "history");
+    } else if (cut || tooOld) {
+      this.#events.restarted(watch, cut ? "epoch" : "history");
+      // What came meanwhile was let go: it may have been of either history.
+      if (cut) this.#ask(watch);
     } else {
       this.#fill(watch, state);
       if (moved) this.#events.stateChanged(watch);
     }
     this.#takeWaiting(watch, state);
+    this.#askForStrange(watch);
     if (!watch.missed && !state.page.more) return;
     // What does not fit is asked for when there is room: see `#release`.
     watch.missed = !watch.held.roomy;
     if (!watch.missed) this.#ask(watch);
+  }
+
+  /** A branch that was heard of and is not known yet is asked for again. */
+  #askForStrange(watch: VideoState): void {
+    const strange = this.#strange.get(watch);
+    if (!strange) return;
+    if (!watch.lineage.knows(strange.branch) && strange.asked++ < fillsMax) this.#askLater(watch);
+    else this.#strange.delete(watch);
   }
 
   /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */

@@ -12,6 +12,7 @@ import type { MemoryBus, MemoryHub } from "../../bus/memory.ts";
 import type { Entry, Page } from "../../core/entry.ts";
 import type { CommentDraft, VideoId } from "../../core/interaction.ts";
 import { limits } from "../../core/limits.ts";
+import { Lineage } from "../../core/lineage.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../../core/record.ts";
 import type { Totals } from "../../core/totals.ts";
 import { encodeEntry, subjects } from "../../core/wire.ts";
@@ -34,6 +35,7 @@ interface Stored {
 
 export class SimLog {
   readonly epoch = "simlog";
+  readonly lineage = Lineage.begin("simlog");
   readonly clock: Clock;
   readonly records: Stored[] = [];
   /** Every entry ever written, and the comments that were removed. */
@@ -172,6 +174,7 @@ export class SimLedger implements Ledger {
     return log.page(video, after, Math.min(limit, limits.pageEntriesMax));
   }
 
+  lineage = (): Lineage => this.#parts.log.lineage;
   ready = (): boolean => this.#passes();
   totals = (video: VideoId): Totals => this.#fold.totals(video);
   head = (): number => this.#parts.log.head;
