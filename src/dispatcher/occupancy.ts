@@ -2,7 +2,8 @@
  * Which videos somebody watches, as news: occupied at once, vacated only after a while without anybody.
  *
  * Every dispatcher follows all videos, so that any of them can take over; who tells of a change is decided
- * elsewhere (happenings.ts). A row that went is a fact only while messages travel. Cut off, a dispatcher sees every lease run out, and knows nothing of viewers until it is back.
+ * elsewhere (happenings.ts). A row that went is a fact only while messages travel: cut off, a dispatcher sees
+ * every lease run out, and knows nothing of viewers until it is back.
  */
 import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
