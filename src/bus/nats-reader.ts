@@ -113,7 +113,7 @@ export class Reader implements Subscription {
   }
 
   /** Prepares and reads on with a new consumer, as when this one had gone silent. */
-  again(): void {
+  restart(): void {
     this.#drop();
     this.#startLater();
   }
@@ -220,7 +220,7 @@ export class Reader implements Subscription {
     }
     const place = placeOf(message.reply);
     if (!place || place.delivered !== attempt.delivered + 1) {
-      this.again();
+      this.restart();
       return;
     }
     attempt.delivered = place.delivered;
@@ -245,7 +245,7 @@ export class Reader implements Subscription {
     const stalled = message.headers?.get("Nats-Consumer-Stalled");
     if (stalled) this.#jetstream.parts.link.publish(stalled, new Uint8Array(0));
     const last = Number(message.headers?.get("Nats-Last-Consumer"));
-    if (last > attempt.delivered) this.again();
+    if (last > attempt.delivered) this.restart();
     // A stream that is idle has sent everything, whatever it last said was pending.
     else if (last === attempt.delivered) this.#caughtUp(attempt);
   }
@@ -261,7 +261,7 @@ export class Reader implements Subscription {
 
   #listenFor(): void {
     const attempt = this.#attempt;
-    if (attempt && !attempt.early && ++attempt.silences > silencesMax) this.again();
+    if (attempt && !attempt.early && ++attempt.silences > silencesMax) this.restart();
   }
 
   /** What made the pauses grow is over. */

@@ -160,7 +160,7 @@ export class NatsStreams {
         this.#readers.delete(reader);
         reader.end();
       },
-      again: () => reader.again(),
+      again: () => reader.restart(),
     };
   }
 

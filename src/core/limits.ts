@@ -175,10 +175,10 @@ export const limits = {
    */
   seedVersions: 1_000_000,
   /**
-   * Branches of a log's lineage that are told. Beyond: the oldest is forgotten, and who is still on it
-   * adopts.
+   * Branches of a partition that came before its own, and are remembered. Beyond: the oldest is forgotten;
+   * who is still on it goes over to what is there.
    */
-  branchesMax: 16,
+  parentsMax: 16,
   /**
    * Longest that a like, durable, waits to be read back before it is answered, in milliseconds. Beyond: it is
    * answered all the same, and written again should the log lose it.

@@ -37,7 +37,7 @@ describe("a log", () => {
     expect(await stands(bench(10, 4, 100).compared)).toBe(false);
   });
 
-  test("has its common end found in few questions, whatever is forgotten, grew or is remembered", async () => {
+  test("has its common end found in few questions, whatever is forgotten or remembered", async () => {
     const n = fc.integer({ min: 0, max: 300 });
     await fc.assert(
       fc.asyncProperty(n, n, n, n, n, async (folded, back, others, forgotten, kept) => {

@@ -150,7 +150,7 @@ export class Verifier {
       logMs: copy.fold.logMs,
       branch: secret(8),
       from: end,
-      parents: [...earlier, parent].slice(-limits.branchesMax),
+      parents: [...earlier, parent].slice(-limits.parentsMax),
       last: held && identify(held),
     };
     const bytes = encodeFold(copy.fold, limits.seedVersions);
