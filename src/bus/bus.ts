@@ -26,7 +26,10 @@ export class BusUnavailable extends Error {
 }
 
 /** The bus knows that nobody serves: nothing was handed over, so it may be handed to another. */
-export class NobodyServes extends BusUnavailable {}
+export class NobodyServes extends BusUnavailable {
+  /** For those who know errors by their shape. */
+  readonly nobody = true;
+}
 
 export interface Bus {
   /** Whether messages travel now. */

@@ -2,7 +2,7 @@
  * Reads a stream in order, by callback, for as long as it is wanted: over lost connections, restarted
  * servers and skipped messages.
  *
- * It rests on numbers the server gives: each consumer numbers what it delivers without holes, so a hole or a
+ * Each consumer numbers what it delivers without holes, so a hole or a
  * silence longer than its heartbeat means that the consumer is no good, and a new one continues behind the
  * last message. A consumer that was replaced is deleted by name; one that could not be deleted (we lost NATS)
  * is deleted on return, or by the server after `inactiveMs` without a listener: they never pile up.
@@ -39,13 +39,16 @@ export interface ReadOptions {
   /** Everything that was there has been received. May be called more than once. */
   readonly caughtUp?: () => void;
   /**
-   * Makes sure that there is a stream; runs before each consumer. The state it gives, if any, says where the
-   * stream ends: one that lost its end, or everything, is read on from there, and all is received when that
-   * is. Only for streams of which messages go from the front.
+   * Makes sure that there is a stream; runs before each consumer, which waits for it, and is tried again
+   * when it rejects. What it gives, if anything, says where the stream ends and where to read on.
    */
-  readonly prepare?: () => Promise<Pick<StreamState, "firstSeq" | "lastSeq"> | undefined>;
-  /** The stream has lost what we had read of it: reading goes on at `from`. */
-  readonly rewound?: (from: number) => void;
+  readonly prepare?: () => Promise<Prepared | undefined>;
+}
+
+/** A stream before it is read. */
+export interface Prepared extends Pick<StreamState, "firstSeq" | "lastSeq"> {
+  /** Where to read on; by default behind what was received. */
+  readonly from?: number;
 }
 
 const heartbeatMs = 2_000;
@@ -56,11 +59,6 @@ const retryMinMs = 50;
 const retryMaxMs = 1_000;
 /** The first wait for a new consumer; doubled with each that does not answer, up to limits.requestMs. */
 const patienceMinMs = 500;
-/**
- * How long a stream must be told to end before what was read of it until that is believed: a server that
- * hung takes itself for the leader until it hears of another, a second later. Read twice is counted twice.
- */
-const rewindMs = 4_000;
 /** How long a copy may be behind its stream until its end is taken for that of the stream. */
 const behindMs = 10_000;
 
@@ -86,8 +84,6 @@ export class Reader implements Subscription {
   #watchdog: Timer;
   #pauseMs = 0;
   #patienceMs = patienceMinMs;
-  /** Since when the stream is said to end too early, by our clock. */
-  #shortSince: Elapsed | undefined;
   /** Behind the last message that the stream is known to hold. */
   #goal = 0;
   #starting = false;
@@ -116,7 +112,7 @@ export class Reader implements Subscription {
     void this.#deleteOrphan();
   }
 
-  /** For tests: as if the consumer had gone silent. */
+  /** Prepares and reads on with a new consumer, as when this one had gone silent. */
   restart(): void {
     this.#drop();
     this.#startLater();
@@ -158,23 +154,17 @@ export class Reader implements Subscription {
     void this.#deleteOrphan();
   }
 
-  /** Takes note of where the stream ends. Throws while it is not known whether it really ends too early. */
-  #heed(state: Pick<StreamState, "firstSeq" | "lastSeq"> | undefined): void {
-    const { clock } = this.#jetstream.parts;
-    if (!state || this.#from === undefined) return;
-    const { firstSeq, lastSeq } = state;
-    const highest = lastSeq + 1;
+  /**
+   * Takes note of where the stream ends. Throws while that is before our place: a server of today would wait
+   * for that place, and skip all that comes until then.
+   */
+  #heed(prepared: Prepared | undefined): void {
+    if (!prepared || this.#from === undefined) return;
+    const { firstSeq, lastSeq, from = this.#from } = prepared;
+    if (from > lastSeq + 1) throw new BusUnavailable("the stream ends too early");
+    this.#from = from;
     // Of an empty stream nothing comes.
-    this.#goal = firstSeq <= lastSeq ? highest : 0;
-    if (this.#from <= highest) {
-      this.#shortSince = undefined;
-      return;
-    }
-    this.#shortSince ??= clock.elapsed();
-    if (clock.elapsed() - this.#shortSince < rewindMs) throw new BusUnavailable("the stream ends too early");
-    this.#shortSince = undefined;
-    this.#from = highest;
-    this.#options.rewound?.(highest);
+    this.#goal = firstSeq <= lastSeq ? lastSeq + 1 : 0;
   }
 
   async #create(name: string, inbox: string): Promise<Json> {

@@ -17,7 +17,7 @@ import {
   type StreamWanted,
 } from "./nats-jetstream.ts";
 import type { Headers } from "./nats-link.ts";
-import { Reader, type ReadOptions, type Stored } from "./nats-reader.ts";
+import { type Prepared, Reader, type ReadOptions, type Stored } from "./nats-reader.ts";
 
 export interface LogWanted {
   /** [A-Za-z0-9_-]+, without the prefix. */
@@ -38,13 +38,15 @@ export interface StreamRead {
   readonly from: number;
   readonly receive: (stored: Stored) => void;
   readonly caughtUp?: () => void;
-  /** Makes the stream again should it be lost, and reads on where it ends should its end be lost. */
-  readonly heal?: { readonly wanted: LogWanted; readonly rewound: (from: number) => void };
+  /** Runs before each consumer: see nats-reader.ts. */
+  readonly prepare?: () => Promise<Prepared | undefined>;
 }
 
 const idHeader = "Nats-Msg-Id";
 const lastHeader = "Nats-Expected-Last-Subject-Sequence";
-const wrongLast = 10_071;
+const endHeader = "Nats-Expected-Last-Sequence";
+/** Servers of before and of today. */
+const wrongLast = [10_071, 10_164];
 const idsMsDefault = 120_000;
 
 export class NatsStreams {
@@ -77,6 +79,11 @@ export class NatsStreams {
     return this.#jetstream.open(this.#wanted(wanted), () => this.#closed);
   }
 
+  /** As `open`, once: rejects with BusUnavailable when it cannot be known now. */
+  ensure(wanted: LogWanted): Promise<StreamState> {
+    return this.#jetstream.ensure(this.#wanted(wanted));
+  }
+
   state(name: string): Promise<StreamState> {
     return this.#jetstream.state(this.#name(name));
   }
@@ -98,20 +105,24 @@ export class NatsStreams {
   }
 
   /** As `append`, if the newest message on `subject` is `lastSeq` (0: none); undefined when it is another. */
-  async appendIfLast(
+  appendIfLast(
     subject: string,
     payload: Uint8Array,
     timeoutMs: number,
     lastSeq: number,
   ): Promise<number | undefined> {
-    checkSubject(subject);
-    try {
-      const head = { [lastHeader]: `${lastSeq}` };
-      return (await this.#jetstream.append(this.#subject(subject), payload, timeoutMs, head)).seq;
-    } catch (error) {
-      if (error instanceof ApiError && error.errorCode === wrongLast) return undefined;
-      throw error;
-    }
+    return this.#appendIf(subject, payload, timeoutMs, { [lastHeader]: `${lastSeq}` });
+  }
+
+  /** As `append`, if the stream ends at `lastSeq`; undefined when it ends elsewhere. */
+  appendIfEnd(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    lastSeq: number,
+    more?: Headers,
+  ): Promise<number | undefined> {
+    return this.#appendIf(subject, payload, timeoutMs, { ...more, [endHeader]: `${lastSeq}` });
   }
 
   /** The newest message on `subject`, as the stream's leader knows it. */
@@ -132,15 +143,15 @@ export class NatsStreams {
   }
 
   /** Reads in order from `from` on, until ended. */
-  read(read: StreamRead): Subscription {
-    const { name, subject, from, receive, caughtUp, heal } = read;
+  read(read: StreamRead): Subscription & { again(): void } {
+    const { name, subject, from, receive, caughtUp, prepare } = read;
     const options: ReadOptions = {
       stream: this.#name(name),
       from,
       receive: (stored) => receive({ ...stored, subject: this.#stripped(stored.subject) }),
       ...(subject === undefined ? {} : { subject: this.#subject(subject) }),
       ...(caughtUp ? { caughtUp } : {}),
-      ...(heal ? this.#healing(heal) : {}),
+      ...(prepare ? { prepare } : {}),
     };
     const reader = new Reader(this.#jetstream, options);
     this.#readers.add(reader);
@@ -149,6 +160,7 @@ export class NatsStreams {
         this.#readers.delete(reader);
         reader.end();
       },
+      again: () => reader.restart(),
     };
   }
 
@@ -177,12 +189,19 @@ export class NatsStreams {
     this.#readers.clear();
   }
 
-  #healing(heal: NonNullable<StreamRead["heal"]>): Pick<ReadOptions, "prepare" | "rewound"> {
-    const wanted = this.#wanted(heal.wanted);
-    return {
-      prepare: () => this.#jetstream.ensure(wanted),
-      rewound: heal.rewound,
-    };
+  async #appendIf(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    head: Headers,
+  ): Promise<number | undefined> {
+    checkSubject(subject);
+    try {
+      return (await this.#jetstream.append(this.#subject(subject), payload, timeoutMs, head)).seq;
+    } catch (error) {
+      if (error instanceof ApiError && wrongLast.includes(error.errorCode)) return undefined;
+      throw error;
+    }
   }
 
   #wanted({ name, subject, republish, perSubject = -1, idsMs = idsMsDefault }: LogWanted): StreamWanted {

@@ -164,6 +164,38 @@ export const limits = {
    */
   handoverMs: 5_000,
   handoverMax: 10_000,
+  /**
+   * Records of a partition that a dispatcher can tell from others at their places, at least. Beyond: where a
+   * log that went back parts from what was folded is told by when its records arrived.
+   */
+  trailMax: 16_384,
+  /**
+   * How far versions of totals jump when a log is seeded anew: more records than another dispatcher can have
+   * folded and told beyond the one that seeds it, so that no viewer holds a higher version.
+   */
+  seedVersions: 1_000_000,
+  /**
+   * Branches of a partition that came before its own, and are remembered. Beyond: the oldest is forgotten;
+   * who is still on it goes over to what is there.
+   */
+  parentsMax: 16,
+  /**
+   * Longest that a like, durable, waits to be read back before it is answered, in milliseconds. Beyond: it is
+   * answered all the same, and written again should the log lose it.
+   */
+  foldWaitMs: 250,
+  /**
+   * Likes answered before they were read back, in one partition, in records. Beyond: its likes are answered
+   * 503.
+   */
+  unfoldedMax: 256,
+  /**
+   * Longest that a reader of totals waits until they hold all that was answered before, in ms. Beyond: it is
+   * told what is known.
+   */
+  readWaitMs: 500,
+  /** Time between two tries of a partition that takes no appends, in milliseconds. */
+  probeMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
 } as const;

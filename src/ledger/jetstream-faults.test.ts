@@ -36,7 +36,7 @@ import {
   settings,
 } from "./jetstream-kit.ts";
 import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
-import { type Manifest, Snapshots, snapshotStream } from "./snapshots.ts";
+import { firstBranch, type Manifest, Snapshots, snapshotStream } from "./snapshots.ts";
 
 afterEach(closeAll);
 
@@ -160,21 +160,6 @@ describe("when the server", () => {
     await commentsAgree(members, texts);
   }, 60_000);
 
-  test("loses its folder: totals never fall, and the new log is read from its beginning", async () => {
-    const nats = await server();
-    const { ledger, log, bus } = await member(nats.url);
-    for (let i = 0; i < 20; i++) await ledger.append(one("v", `old${i}`));
-    await until(() => likesAt(ledger, "v") === 20);
-    await nats.kill();
-    await Bun.$`rm -rf ${nats.folder}/jetstream`;
-    await nats.start();
-    await until(() => bus.connected());
-    const prng = systemPrng();
-    await until(() => log.lines.some((line) => line.startsWith("error log lost its end")));
-    for (let i = 0; i < 5; i++) await insist([{ ledger } as Member], prng, one("v", `new${i}`) as never);
-    await until(() => likesAt(ledger, "v") === 25);
-  }, 30_000);
-
   test("is the leader of three: nothing acked is lost or doubled", async () => {
     const servers = await startCluster(3);
     closers.push(async () => {
@@ -241,20 +226,21 @@ describe("snapshots", () => {
     await bus.streams.open(snapshotStream);
     const [a, b] = [0, 0].map(() => new Snapshots(bus.streams, systemClock(), 0)) as [Snapshots, Snapshots];
     const bytes = (n: number): Uint8Array => new Uint8Array(600_000).fill(n);
+    const at = (upTo: number, logMs: number) => ({ upTo, logMs, ...firstBranch, last: undefined });
     const saved = await Promise.all([
-      a.save(bytes(1), { upTo: 10, logMs: 1 }, undefined),
-      b.save(bytes(2), { upTo: 11, logMs: 1 }, undefined),
+      a.save(bytes(1), at(10, 1), undefined),
+      b.save(bytes(2), at(11, 1), undefined),
     ]);
     expect(saved.toSorted()).toEqual([false, true]);
     const first = await a.manifest();
     expect(await b.load(first as Manifest)).toEqual(bytes(saved[0] ? 1 : 2));
-    expect(await b.save(bytes(3), { upTo: 12, logMs: 2 }, first)).toBe(true);
-    expect(await b.save(bytes(4), { upTo: 13, logMs: 2 }, first)).toBe(false);
+    expect(await b.save(bytes(3), at(12, 2), first)).toBe(true);
+    expect(await b.save(bytes(4), at(13, 2), first)).toBe(false);
     const second = await a.manifest();
     expect(second).toMatchObject({ upTo: 12, marks: [{ upTo: saved[0] ? 10 : 11, logMs: 1 }] });
     expect(await a.load(second as Manifest)).toEqual(bytes(3));
     expect(await a.load(first as Manifest)).toEqual(bytes(saved[0] ? 1 : 2));
-    expect(await a.save(bytes(5), { upTo: 14, logMs: 3 }, second)).toBe(true);
+    expect(await a.save(bytes(5), at(14, 3), second)).toBe(true);
     expect(await a.load(first as Manifest)).toBeUndefined();
   });
 

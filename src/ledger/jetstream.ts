@@ -205,7 +205,9 @@ class JetstreamLedger implements Ledger {
   troubles(): readonly Trouble[] {
     const away = this.#closed ? "the ledger is closed" : "NATS is away";
     if (this.#closed || !this.#options.streams.connected()) return [{ stream: "all", reason: away }];
-    return [];
+    return this.#partitions.flatMap(({ trouble }, index) =>
+      trouble === undefined ? [] : [{ stream: logStream(index).name, reason: trouble }],
+    );
   }
 
   async append(batch: Batch): Promise<readonly Placed[]> {

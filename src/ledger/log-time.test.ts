@@ -4,12 +4,19 @@ import { VirtualClock } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { bounded, LogTime } from "./log-time.ts";
 
+/** A log whose last record was folded just now. */
+function begun(clock: VirtualClock, lastMs: number): LogTime {
+  const time = new LogTime(clock);
+  time.folded(lastMs);
+  return time;
+}
+
 const aheadMs = limits.keyWindowMs + 1;
 
 describe("log time", () => {
   test("grows by elapsed time, wherever the wall is set", () => {
     const clock = new VirtualClock();
-    const time = new LogTime(clock, 1_000);
+    const time = begun(clock, 1_000);
     for (const step of [3 * 60_000, -3_600_000, 0]) {
       const before = time.now();
       clock.setWall(step);
@@ -20,7 +27,7 @@ describe("log time", () => {
 
   test("is pulled forward by a record of a faster writer, and never back", () => {
     const clock = new VirtualClock();
-    const time = new LogTime(clock, 1_000);
+    const time = begun(clock, 1_000);
     time.folded(5_000);
     expect(time.now()).toBe(5_000);
     clock.advance(100);
@@ -30,7 +37,7 @@ describe("log time", () => {
 
   test("loses nothing to records that come back late, however many", () => {
     const clock = new VirtualClock();
-    const time = new LogTime(clock, 0);
+    const time = begun(clock, 0);
     for (let i = 0; i < 1_000; i++) {
       const stampMs = time.now();
       clock.advance(10);
@@ -41,13 +48,23 @@ describe("log time", () => {
 
   test("waits for the log one window ahead of it, and goes on from there", () => {
     const clock = new VirtualClock();
-    const time = new LogTime(clock, 1_000);
+    const time = begun(clock, 1_000);
     clock.advance(10 * limits.keyWindowMs);
     expect(time.now()).toBe(1_000 + aheadMs);
     time.folded(1_000 + aheadMs);
     clock.advance(50);
     expect(time.now()).toBe(1_000 + aheadMs + 50);
   });
+});
+
+test("a log that holds nothing begins at the date, and one that holds something at its last", () => {
+  const clock = new VirtualClock();
+  const time = new LogTime(clock);
+  expect(time.now()).toBe(clock.date());
+  clock.setWall(3_600_000);
+  time.folded(1_000);
+  clock.advance(5);
+  expect(time.now()).toBe(1_005);
 });
 
 describe("a stamp", () => {

@@ -29,26 +29,25 @@ export function bounded(stampMs: number, lastMs: number): number {
 export class LogTime {
   readonly #clock: Clock;
   /** Log time less elapsed time: only ever rises, as far as the log allows. */
-  #offsetMs: number;
-  #lastMs: number;
+  #offsetMs = 0;
+  /** Log time of the last record; undefined while there is none. */
+  #lastMs: number | undefined;
 
-  /** Begins at `startMs`: the log's last, or for a log that holds nothing any date. */
-  constructor(clock: Clock, startMs: number) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#lastMs = startMs;
-    this.#offsetMs = startMs - clock.elapsed();
   }
 
-  /** Log time now, in milliseconds. */
+  /** Log time now, in milliseconds. A log that holds nothing may begin at any; it begins at the date. */
   now(): number {
+    if (this.#lastMs === undefined) return this.#clock.date();
     return Math.min(this.#clock.elapsed() + this.#offsetMs, this.#lastMs + aheadMaxMs);
   }
 
   /** A record of log time `logMs` has been folded just now. */
   folded(logMs: number): void {
     // A clock that was held back by the bound goes on from where it was held.
-    const nowMs = Math.max(this.now(), logMs);
-    this.#lastMs = Math.max(this.#lastMs, logMs);
+    const nowMs = this.#lastMs === undefined ? logMs : Math.max(this.now(), logMs);
+    this.#lastMs = Math.max(this.#lastMs ?? logMs, logMs);
     this.#offsetMs = nowMs - this.#clock.elapsed();
   }
 }

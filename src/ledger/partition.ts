@@ -1,23 +1,27 @@
 /**
- * One partition of the log of likes: read in order, folded, and kept short by snapshots.
+ * One partition of the log of likes: read in order, folded, appended to, and kept short by snapshots.
  *
- * The distinction it rests on: what this dispatcher appends comes back to it through the stream like
- * everybody's, so each folds the same records in the same order with the same log times, and a key repeated
- * on any node is dropped by all. If the stream has moved on without us (forgotten while we were away), the
- * snapshot that allowed it says what we missed.
+ * What this dispatcher appends comes back to it through the stream like everybody's, so each folds the same
+ * records in the same order with the same log times, and a key repeated on any node is dropped by all.
+ *
+ * A place in the log means something in one history only. Before anything is read, after each reconnect, and
+ * whenever an acknowledgement does not fit, the log is verified (verifier.ts); until then nothing is
+ * appended, and the partition says why (`trouble`). jetstream-lineage.test.ts holds that.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
-import { likesOf, type Totals } from "../core/totals.ts";
-import { Fold, type FoldOptions } from "./fold.ts";
-import { type Change, LedgerRefused, LedgerUnavailable, type Space } from "./ledger.ts";
-import { bounded, LogTime } from "./log-time.ts";
-import { decodeFold, encodeFold } from "./snapshot.ts";
-import { type Manifest, Snapshots } from "./snapshots.ts";
+import type { LikeRecord } from "../core/record.ts";
+import type { Totals } from "../core/totals.ts";
+import { Appender } from "./appender.ts";
+import { Copy, stampHeader } from "./copy.ts";
+import type { FoldOptions } from "./fold.ts";
+import type { Change, Space } from "./ledger.ts";
+import { encodeFold } from "./snapshot.ts";
+import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
+import { branchHeader, type Verified, Verifier } from "./verifier.ts";
 
 export interface PartitionOptions {
   readonly index: number;
@@ -35,59 +39,102 @@ export function logStream(index: number): StreamWanted {
   return { name: `log_${index}`, subject: `log.${index}` };
 }
 
-/** Carries a record's log time: nodes of before take no change of the payload, and look at no header. */
-const stampHeader = "Ovation-Log-Ms";
+/** Somebody who waits for the fold to come to a place. */
+interface Waiter {
+  readonly seq: number;
+  readonly wake: () => void;
+}
 
 export class Partition {
   readonly #options: PartitionOptions;
+  readonly #wanted: StreamWanted;
   readonly #snapshots: Snapshots;
+  readonly #copy: Copy;
+  readonly #appender: Appender;
+  readonly #verifier: Verifier;
   readonly #caughtUp = Promise.withResolvers<void>();
-  #fold: Fold;
-  /** The last record folded. */
-  #seq = 0;
-  #time: LogTime;
+  readonly #connection: { end(): void };
+  /** The log goes on at this place, and what was folded ends before. */
+  #hole = 0;
+  /** Where the log ended when it was verified. */
+  #verifiedTo = 0;
+  /** Why the log is not verified, when looking at it said so. */
+  #wrong: string | undefined;
+  /** What was last said in the log to be the trouble. */
+  #said: string | undefined;
   /**
    * The manifest seen last, by its place: one that is still the newest a whole period later may be followed.
    */
   #seenManifest = -1;
-  #reading: { end(): void } | undefined;
-  #reloading = false;
+  #reading: { end(): void; again(): void } | undefined;
+  #waiting: Waiter[] = [];
+  /** Asks where the log ends; those who come while it is under way share the next one. */
+  #asked: Promise<number> | undefined;
   #closed = false;
 
   constructor(options: PartitionOptions) {
-    const { streams, clock, index, fold } = options;
+    const { streams, clock, index, fold, log, changed } = options;
     this.#options = options;
+    this.#wanted = logStream(index);
     this.#snapshots = new Snapshots(streams, clock, index);
-    this.#fold = new Fold(fold);
-    // What an empty log begins at is as good as any; nodes of before stamp by the date.
-    this.#time = new LogTime(clock, clock.date());
+    const copy = new Copy(clock, fold, changed);
+    this.#copy = copy;
+    this.#appender = new Appender({
+      streams,
+      clock,
+      subject: this.#wanted.subject,
+      once: fold.onceMax !== undefined,
+      head: () => ({ [stampHeader]: `${Math.floor(copy.time.now())}` }),
+      branch: () => copy.branch.branch,
+      folded: () => copy.seq,
+      doubted: (reason) => this.#doubt(reason),
+      changed: () => this.#say(),
+    });
+    const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
+    this.#verifier = new Verifier({ ...own, streams, fold, log });
+    this.#connection = streams.onConnected((connected) => {
+      if (!connected) this.#appender.refuse("NATS is away");
+    });
   }
 
   totals(video: VideoId): Totals {
-    return this.#fold.totals(video);
+    return this.#copy.totals(video);
   }
 
+  /** As Ledger.current. */
   async current(video: VideoId): Promise<Totals> {
-    return this.totals(video);
+    const end = await this.#end();
+    if (this.#copy.seq < end || this.#copy.behind) await this.#reached(end);
+    return this.#copy.totals(video);
   }
 
   room(like: Like): Space {
-    // Without likes the fold's log time stands still, and a window that is full would never empty.
-    return this.#fold.room(like, this.#time.now());
+    return this.#copy.room(like);
+  }
+
+  /** Why its likes cannot be stored now, in one line; undefined when they can. */
+  get trouble(): string | undefined {
+    return this.#wrong ?? this.#appender.trouble;
   }
 
   /** Resolves when the record is durable. Rejects with LedgerUnavailable or BusUnavailable. */
-  async append(record: LikeRecord): Promise<void> {
-    const { index, streams } = this.#options;
-    const head = { [stampHeader]: `${Math.floor(this.#time.now())}` };
-    await streams.append(logStream(index).subject, encodeRecord(record), limits.storeMs, undefined, head);
+  append(record: LikeRecord): Promise<void> {
+    return this.#appender.append(record);
   }
 
-  /** Reads the newest snapshot, then the log behind it; resolves when all there was is folded. */
+  /**
+   * Reads the newest snapshot, then the log behind it; resolves when all there was is folded. Rejects as
+   * Verifier.verify: then it may be called again.
+   */
   async start(): Promise<void> {
-    const found = await this.#newest();
-    if (found) this.#adopt(found.fold, found.manifest.upTo);
-    this.#read();
+    await this.#verify();
+    this.#reading = this.#options.streams.read({
+      name: this.#wanted.name,
+      from: this.#copy.seq + 1,
+      receive: (stored) => this.#receive(stored),
+      caughtUp: () => this.#caughtUp.resolve(),
+      prepare: () => this.#verify(),
+    });
     await this.#caughtUp.promise;
   }
 
@@ -96,152 +143,135 @@ export class Partition {
    * of log that no one needs. Rejects when the network is away.
    */
   async snapshot(): Promise<void> {
+    const { streams, log, keepMs, index } = this.#options;
+    const copy = this.#copy;
+    await streams.ensure(snapshotStream);
     const before = await this.#snapshots.manifest();
+    if (before && this.#verifier.departs(before)) {
+      this.#doubt("the log has another branch");
+      return;
+    }
     const seen = before?.seq ?? 0;
     const quiet = seen === this.#seenManifest;
     this.#seenManifest = seen;
-    if (!quiet || this.#reloading || this.#seq <= (before?.upTo ?? 0)) return;
+    const { branch, parents } = copy.branch;
+    const follows = (before?.lineage?.branch ?? branch) === branch;
+    if (!quiet || this.trouble !== undefined || copy.behind) return;
+    if (follows && copy.seq <= (before?.upTo ?? 0)) return;
     // Place and bytes belong together: nothing may be folded between them.
-    const at = { upTo: this.#seq, logMs: this.#fold.logMs };
-    const bytes = encodeFold(this.#fold);
-    if (!(await this.#snapshots.save(bytes, at, before))) return;
-    const oldMs = at.logMs - this.#options.keepMs;
-    const old = before && [...before.marks, before].filter((mark) => mark.logMs < oldMs).at(-1);
-    const { index, streams, log } = this.#options;
-    if (old) await streams.forget(logStream(index).name, old.upTo + 1);
-    log.debug("snapshot written", {
-      partition: index,
-      upTo: at.upTo,
-      bytes: bytes.length,
-      forgotten: old?.upTo,
-    });
+    const last = copy.trail.at(copy.seq);
+    const at = { upTo: copy.seq, logMs: copy.fold.logMs, ...copy.branch, parents, last };
+    const bytes = encodeFold(copy.fold);
+    if (!(await this.#snapshots.save(bytes, at, before, !follows))) return;
+    const oldMs = at.logMs - keepMs;
+    const marks = before && follows ? [...before.marks, before] : [];
+    const old = marks.filter((mark) => mark.logMs < oldMs).at(-1);
+    if (old) await streams.forget(this.#wanted.name, old.upTo + 1);
+    const forgotten = old?.upTo;
+    log.debug("snapshot written", { partition: index, upTo: at.upTo, bytes: bytes.length, forgotten });
   }
 
   close(): void {
     this.#closed = true;
+    this.#connection.end();
     this.#reading?.end();
+    this.#appender.close();
     this.#caughtUp.resolve();
+    for (const { wake } of this.#waiting.splice(0)) wake();
   }
 
-  /** The newest snapshot; undefined when none was written yet. */
-  async #newest(): Promise<{ fold: Fold; manifest: Manifest } | undefined> {
-    const { index, fold: options } = this.#options;
-    for (let manifest = await this.#snapshots.manifest(); manifest; ) {
-      const bytes = await this.#snapshots.load(manifest);
-      const fold = bytes && decodeFold(bytes, options);
-      if (fold) return { fold, manifest };
-      if (bytes)
-        throw new LedgerRefused(`the snapshot of partition ${index} was not written by this version`);
-      const newer = await this.#snapshots.manifest();
-      if (newer?.seq === manifest.seq) throw new LedgerUnavailable("the snapshot cannot be read now");
-      manifest = newer;
+  async #verify(): Promise<Verified> {
+    const { branch } = this.#copy.branch;
+    try {
+      const verified = await this.#verifier.verify(this.#hole);
+      this.#hole = 0;
+      this.#verifiedTo = verified.lastSeq;
+      this.#wrong = undefined;
+      // What was under way went to another history.
+      if (branch !== this.#copy.branch.branch) this.#appender.refuse("the log was seeded anew");
+      if (this.#options.streams.connected()) this.#appender.verified();
+      return verified;
+    } catch (error) {
+      this.#wrong = (error as Error).message;
+      this.#appender.refuse(this.#wrong);
+      this.#say();
+      throw error;
     }
-    return undefined;
   }
 
-  #adopt(fold: Fold, upTo: number): void {
-    const changes = this.#changesTo(fold);
-    this.#fold = fold;
-    this.#seq = upTo;
-    if (fold.logMs > 0) this.#time = new LogTime(this.#options.clock, fold.logMs);
-    if (changes.length > 0) this.#options.changed(changes);
-  }
-
-  /** What we missed, as changes: nobody's names, and as old as now. */
-  #changesTo(fold: Fold): Change[] {
-    const nowMs = this.#options.clock.date();
-    const changes: Change[] = [];
-    for (const [video, totals] of fold.videos) {
-      const before = this.#fold.totals(video);
-      if (totals.version <= before.version) continue;
-      const rise = likesOf(totals.counts) - likesOf(before.counts);
-      const moved = { added: Math.max(0, rise), removed: Math.max(0, -rise) };
-      const times = { atMs: nowMs, durableMs: nowMs };
-      changes.push({ video, totals, before: before.counts, ...moved, ...times, by: [] });
-    }
-    return changes;
-  }
-
-  #read(): void {
-    if (this.#closed) return;
-    const { index, streams, log } = this.#options;
-    const wanted = logStream(index);
-    this.#reading = streams.read({
-      name: wanted.name,
-      from: this.#seq + 1,
-      receive: (stored) => this.#receive(stored),
-      caughtUp: () => {
-        if (!this.#reloading) this.#caughtUp.resolve();
-      },
-      heal: {
-        wanted,
-        rewound: (from) => {
-          log.error("log lost its end", { partition: index, folded: this.#seq, goesOnAt: from });
-          this.#seq = from - 1;
-        },
-      },
-    });
+  /** Something does not fit: nothing is written until the log has been looked at anew. */
+  #doubt(reason: string): void {
+    this.#appender.refuse(reason);
+    this.#reading?.again();
   }
 
   #receive(stored: Stored): void {
+    const copy = this.#copy;
     // What was folded once is never folded again, whatever a reader repeats.
-    if (this.#reloading || stored.seq <= this.#seq) return;
-    if (stored.seq !== this.#seq + 1) {
-      void this.#reload(stored.seq);
+    if (stored.seq <= copy.seq) return;
+    if (stored.seq !== copy.seq + 1) {
+      this.#hole = stored.seq;
+      this.#doubt("the log has a hole");
       return;
     }
-    this.#seq = stored.seq;
-    const record = decodeRecord(stored.payload);
-    if (!record) {
-      this.#options.log.error("log holds what is no record", {
-        partition: this.#options.index,
-        seq: stored.seq,
-      });
-      return;
-    }
-    const changes = this.#fold.apply(record, this.#logMsOf(stored), this.#options.clock.date());
-    this.#time.folded(this.#fold.logMs);
-    if (changes.length > 0) this.#options.changed(changes);
+    const { log } = this.#options;
+    const { name: stream } = this.#wanted;
+    if (!copy.take(stored)) log.error("log holds what is no record", { stream, seq: stored.seq });
+    this.#appender.read(copy.seq);
+    if (this.#waiting.length > 0) this.#wake();
+    const branch = stored.header?.(branchHeader);
+    const isOther = branch !== undefined && branch !== copy.branch.branch;
+    if (isOther && stored.seq > this.#verifiedTo) this.#doubt("the log has another branch");
   }
 
-  /**
-   * A record's log time: its writer's stamp. Nodes of before write none; theirs is when it arrived, as the
-   * server of that moment thought.
-   */
-  #logMsOf({ atMs, header }: Stored): number {
-    const stamp = header?.(stampHeader);
-    const lastMs = this.#fold.logMs;
-    if (stamp === undefined) return Math.max(atMs, lastMs);
-    // Before the first record there is nothing to be ahead of, and nothing that could be forgotten.
-    return lastMs === 0 ? bounded(Number(stamp), Number(stamp)) : bounded(Number(stamp), lastMs);
+  /** Where the log ends, as known at some moment after this call; 0 when that cannot be known soon. */
+  async #end(): Promise<number> {
+    // Whoever finds a question under way came after it was asked.
+    await this.#asked?.catch(() => 0);
+    this.#asked ??= this.#ask();
+    return this.#asked;
   }
 
-  /** The log goes on at `nextSeq`, but what we have ends before: a snapshot must hold what lies between. */
-  async #reload(nextSeq: number): Promise<void> {
-    const { index, log, clock } = this.#options;
-    this.#reloading = true;
-    this.#reading?.end();
-    log.warn("log was forgotten before it was read", { partition: index, folded: this.#seq, next: nextSeq });
-    for (;;) {
-      if (this.#closed) return;
-      try {
-        const found = await this.#newest();
-        if (found && found.manifest.upTo + 1 >= nextSeq) this.#adopt(found.fold, found.manifest.upTo);
-        else {
-          log.error("log has a hole no snapshot fills", {
-            partition: index,
-            folded: this.#seq,
-            next: nextSeq,
-          });
-          this.#seq = nextSeq - 1;
-        }
-        break;
-      } catch (error) {
-        log.warn("snapshot cannot be read", { partition: index, reason: String(error) });
-        await new Promise<void>((resolve) => clock.after(limits.requestMs, resolve));
-      }
+  async #ask(): Promise<number> {
+    const { streams, clock } = this.#options;
+    const late = Promise.withResolvers<number>();
+    const timer = clock.after(limits.readWaitMs, () => late.resolve(0));
+    const asked = streams.state(this.#wanted.name).then(({ lastSeq }) => lastSeq);
+    try {
+      return await Promise.race([asked, late.promise]);
+    } catch {
+      return 0;
+    } finally {
+      timer.cancel();
+      this.#asked = undefined;
     }
-    this.#reloading = false;
-    this.#read();
+  }
+
+  /** Resolves when everything up to `seq` is told, or when that takes long. */
+  async #reached(seq: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = { seq, wake: resolve };
+    const late = this.#options.clock.after(limits.readWaitMs, resolve);
+    this.#waiting.push(waiter);
+    await promise;
+    late.cancel();
+    this.#waiting = this.#waiting.filter((one) => one !== waiter);
+  }
+
+  #wake(): void {
+    if (this.#copy.behind) return;
+    for (const { seq, wake } of this.#waiting) if (seq <= this.#copy.seq) wake();
+  }
+
+  /** One line when there is trouble that is not the network's, or another one, and one when it is over. */
+  #say(): void {
+    const { log, streams } = this.#options;
+    const reason = this.trouble;
+    if (this.#closed || reason === this.#said || !streams.connected()) return;
+    const stream = this.#wanted.name;
+    if (reason === undefined) log.info("log takes likes again", { stream });
+    else if (!this.#appender.trying) log.error("log takes no likes", { stream, reason });
+    else return;
+    this.#said = reason;
   }
 }

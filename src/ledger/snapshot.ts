@@ -1,9 +1,9 @@
 /**
  * A snapshot of a fold in bytes: who reads it and the log behind it goes on as one who folded the whole log.
  *
- * It rests on one distinction: totals need all of the log and are small; keys need only the last window,
- * and are many. Both are here, so that a log may end where a snapshot was taken; and so is, with one like per
- * viewer, who likes what. Not here: where snapshots are kept.
+ * Totals need all of the log and are small; keys need only the last window, and are many. Both are here, so
+ * that a log may end where a snapshot was taken; and so is, with one like per viewer, who likes what. Not
+ * here: where snapshots are kept.
  *
  * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
  * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
@@ -25,8 +25,8 @@ const memberBytes = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The bytes of `fold` as it is now. */
-export function encodeFold(fold: Fold): Uint8Array {
+/** The bytes of `fold` as it is now, versions `raise` higher. */
+export function encodeFold(fold: Fold, raise = 0): Uint8Array {
   const kinds = new Map<string, number>();
   let size = headBytes + 4 + 4 + keyBytes * fold.keys.size;
   if (fold.members) size += 4 + memberBytes * fold.members.size;
@@ -47,7 +47,7 @@ export function encodeFold(fold: Fold): Uint8Array {
   writer.u32(fold.videos.size);
   for (const [video, { version, counts }] of fold.videos) {
     writer.text(video);
-    writer.f64(version);
+    writer.f64(version + raise);
     const present = Object.keys(counts);
     writer.u16(present.length);
     for (const kind of present) {

@@ -1,21 +1,52 @@
 /**
  * Snapshots of a partition's fold in a stream: written by any one dispatcher, read by each that starts.
  *
- * It rests on the manifest: a snapshot is many chunks and counts only once a small message names them all.
- * The manifest is written only if no other came in between, so snapshots of a partition follow each other and
- * never go back. Marks in it remember where earlier snapshots stood: what is older than the key window by the
- * log's own time may be forgotten, and nobody needs to read a log to learn its age.
+ * A snapshot is many chunks and counts only once a small message, the manifest, names them all. It is
+ * written only if no other came in between, so snapshots of a partition follow each other and never go back,
+ * and of several who seed a log anew one is first. Marks in it remember where earlier snapshots stood: what
+ * is older than the key window by the log's own time may be forgotten, and nobody needs to read a log to
+ * learn its age.
+ *
+ * A manifest says of which history its places are: the branch. One that was written by a version that knew of
+ * no branches names none, and is of whichever the log is on.
  */
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { decodeJson, encodeJson } from "../core/wire.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
+import type { Identity } from "./trail.ts";
 
 /** Where a log stood at a time of its own. */
 export interface Mark {
   readonly upTo: number;
   readonly logMs: number;
 }
+
+/** An earlier branch, and up to which of its places the branch that followed holds everything. */
+export interface Parent {
+  readonly branch: string;
+  readonly upTo: number;
+  /** What stood at `upTo`; undefined when that is not known. */
+  readonly last: Identity | undefined;
+}
+
+/** A history of the log, which begins with what its parents hold. */
+export interface Branch {
+  readonly branch: string;
+  /** The place behind which its own records stand. */
+  readonly from: number;
+  /** Oldest first; none of the first branch of a log. */
+  readonly parents: readonly Parent[];
+}
+
+/** A snapshot in its log. */
+export interface Point extends Mark, Branch {
+  /** What stands at `upTo`; undefined when that is not known. */
+  readonly last: Identity | undefined;
+}
+
+/** The branch of a log that never went back. */
+export const firstBranch: Branch = { branch: "first", from: 0, parents: [] };
 
 export interface Manifest extends Mark {
   /** Its own place, which the next one must follow. */
@@ -24,6 +55,9 @@ export interface Manifest extends Mark {
   readonly chunks: readonly number[];
   /** Where snapshots before it stood, oldest first. */
   readonly marks: readonly Mark[];
+  /** Undefined when it names none. */
+  readonly lineage: Branch | undefined;
+  readonly last: Identity | undefined;
 }
 
 export const snapshotStream: StreamWanted = { name: "snapshots", subject: "snapshot.*" };
@@ -79,16 +113,19 @@ export class Snapshots {
     return whole ? concat(parts) : undefined;
   }
 
-  /** Writes a snapshot behind `before`; false when another dispatcher was first. */
-  async save(bytes: Uint8Array, at: Mark, before: Manifest | undefined): Promise<boolean> {
+  /**
+   * Writes a snapshot behind `before`; false when another dispatcher was first. `branches`: it begins a
+   * branch, so what was marked before it means nothing any more.
+   */
+  async save(bytes: Uint8Array, at: Point, before: Manifest | undefined, branches = false): Promise<boolean> {
     const chunks: number[] = [];
     for (let from = 0; from < bytes.length; from += chunkBytes) {
       const chunk = bytes.subarray(from, from + chunkBytes);
       const { seq } = await this.#streams.append(chunkSubject(this.#partition), chunk, limits.requestMs);
       chunks.push(seq);
     }
-    const marks = before ? [...before.marks, markOf(before)].slice(-marksMax) : [];
-    const manifest = encodeJson({ upTo: at.upTo, logMs: at.logMs, chunks, marks });
+    const marks = before && !branches ? [...before.marks, markOf(before)].slice(-marksMax) : [];
+    const manifest = encodeJson({ ...at, chunks, marks });
     const subject = manifestSubject(this.#partition);
     const seq = await this.#streams.appendIfLast(subject, manifest, limits.requestMs, before?.seq ?? 0);
     if (seq === undefined) return false;
@@ -114,7 +151,23 @@ function manifestOf({ seq, payload }: Stored): Manifest | undefined {
   if (!m || !isPlace(m.upTo) || typeof m.logMs !== "number") return undefined;
   if (!Array.isArray(m.chunks) || !m.chunks.every(isPlace) || !Array.isArray(m.marks)) return undefined;
   const marks = (m.marks as Mark[]).filter((mark) => isPlace(mark?.upTo) && typeof mark.logMs === "number");
-  return { seq, upTo: m.upTo, logMs: m.logMs, chunks: m.chunks as number[], marks };
+  const { upTo, logMs } = m;
+  const rest = { lineage: branchOf(m), last: identityOf(m.last) };
+  return { seq, upTo, logMs, chunks: m.chunks as number[], marks, ...rest };
+}
+
+function branchOf({ branch, from, parents }: Record<string, unknown>): Branch | undefined {
+  if (typeof branch !== "string" || !isPlace(from) || !Array.isArray(parents)) return undefined;
+  const known = (parents as Partial<Parent>[]).flatMap((parent) => {
+    if (typeof parent?.branch !== "string" || !isPlace(parent.upTo)) return [];
+    return [{ branch: parent.branch, upTo: parent.upTo, last: identityOf(parent.last) }];
+  });
+  return { branch, from, parents: known };
+}
+
+function identityOf(value: unknown): Identity | undefined {
+  const { atMs, hash } = (value ?? {}) as Partial<Identity>;
+  return typeof atMs === "number" && typeof hash === "number" ? { atMs, hash } : undefined;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,9 +1,10 @@
 /**
  * What the ledger over a network asks of it: streams that keep messages in one order each.
  *
- * Only the shapes: bus/nats-streams.ts fulfils them, and the two folders meet where a node is put together. A
- * call that cannot be carried out now rejects with an error named BusUnavailable; a stream that exists and is
- * not as wanted rejects `open` with one named StreamMismatch.
+ * Only the shapes: bus/nats-streams.ts fulfils them, and the two folders meet where a node is put together.
+ * A call that cannot be carried out now rejects with an error named BusUnavailable, with a true `nobody`
+ * when it was handed to nobody; a stream that exists and is not as wanted rejects `open` with one named
+ * StreamMismatch.
  */
 
 export interface StreamWanted {
@@ -19,6 +20,7 @@ export interface StreamWanted {
 }
 
 export interface StreamState {
+  /** Behind the last when nothing is there. */
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Newest messages it keeps per subject; undefined: all. What was wanted, or what it was made with. */
@@ -43,15 +45,24 @@ export interface StreamRead {
   readonly receive: (stored: Stored) => void;
   /** Everything that was there has been received. */
   readonly caughtUp?: () => void;
-  readonly heal?: { readonly wanted: StreamWanted; readonly rewound: (from: number) => void };
+  /**
+   * Runs before reading begins, and whenever it has to begin again: after a reconnect, a silence, or
+   * `again`. It gives where the stream ends and where to read on, at most one place behind that end; while
+   * it rejects, nothing is read, and it is asked again soon.
+   */
+  readonly prepare?: () => Promise<Pick<StreamState, "firstSeq" | "lastSeq"> & { readonly from?: number }>;
 }
 
 export interface Streams {
   connected(): boolean;
+  /** Called at each change of that, until ended. */
+  onConnected(changed: (connected: boolean) => void): { end(): void };
   /** Closed for good: nothing will succeed any more. */
   closed(): boolean;
   /** Creates the stream or checks the one there is; waits as long as the network is away. */
   open(wanted: StreamWanted): Promise<StreamState>;
+  /** As `open`, once: rejects when it cannot be known now. */
+  ensure(wanted: StreamWanted): Promise<StreamState>;
   state(name: string): Promise<StreamState>;
   /**
    * Resolves when the message is durable; one whose `id` is remembered is not stored again. `head` goes with
@@ -71,6 +82,14 @@ export interface Streams {
     timeoutMs: number,
     lastSeq: number,
   ): Promise<number | undefined>;
+  /** As `append`, if the stream ends at `lastSeq`; undefined when it ends elsewhere. */
+  appendIfEnd(
+    subject: string,
+    payload: Uint8Array,
+    timeoutMs: number,
+    lastSeq: number,
+    head?: Readonly<Record<string, string>>,
+  ): Promise<number | undefined>;
   /** The newest message on `subject`. */
   last(name: string, subject: string): Promise<Stored | undefined>;
   /** The message at `seq`. */
@@ -78,7 +97,8 @@ export interface Streams {
   /** The oldest message on `subject` at or behind `seq`. */
   next(name: string, subject: string, seq: number): Promise<Stored | undefined>;
   /** Reads on until ended, over whatever happens to the network. */
-  read(read: StreamRead): { end(): void };
+  /** `again` has `prepare` run, and reading begin, once more. */
+  read(read: StreamRead): { end(): void; again(): void };
   /** Forgets every message with a lower seq, on `subject` if one is given. */
   forget(name: string, seq: number, subject?: string): Promise<void>;
   /** Takes out one message; false when it is not there. */

@@ -1,0 +1,161 @@
+/**
+ * One dispatcher's copy of a partition: the fold, the place in the log that it goes up to, and what is told
+ * of it.
+ *
+ * What is folded and what is told are the same, but for the time in which a copy goes over to another branch
+ * of the log: then the fold begins at that branch's snapshot and has to catch up with the log, and until it
+ * has, the old one is told. So nobody hears of totals that are lower than those before.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Like, VideoId } from "../core/interaction.ts";
+import { decodeRecord } from "../core/record.ts";
+import { likesOf, type Totals } from "../core/totals.ts";
+import { Fold, type FoldOptions } from "./fold.ts";
+import type { Change, Space } from "./ledger.ts";
+import { bounded, LogTime } from "./log-time.ts";
+import { type Branch, firstBranch } from "./snapshots.ts";
+import type { Stored } from "./streams.ts";
+import { type Identity, identify, Trail } from "./trail.ts";
+
+/** Carries a record's log time: nodes of before take no change of the payload, and look at no header. */
+export const stampHeader = "Ovation-Log-Ms";
+/** On a record that the log had lost: the branch and the place where it was first written. */
+export const originHeader = "Ovation-Origin";
+
+export class Copy {
+  readonly time: LogTime;
+  readonly trail = new Trail();
+  readonly #clock: Clock;
+  readonly #changed: (changes: readonly Change[]) => void;
+  #told: Fold;
+  #fold: Fold;
+  /** Where the fold has caught up, and may be told. */
+  #tellAt = 0;
+  #branch: Branch = firstBranch;
+  #begun = false;
+  #seq = 0;
+  #arrivedMs = 0;
+
+  constructor(clock: Clock, options: FoldOptions, changed: (changes: readonly Change[]) => void) {
+    this.time = new LogTime(clock);
+    this.#clock = clock;
+    this.#changed = changed;
+    this.#fold = new Fold(options);
+    this.#told = this.#fold;
+  }
+
+  get fold(): Fold {
+    return this.#fold;
+  }
+
+  get branch(): Branch {
+    return this.#branch;
+  }
+
+  /** The last place folded; 0 before the first. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** When the record there had arrived, Unix ms. */
+  get arrivedMs(): number {
+    return this.#arrivedMs;
+  }
+
+  /** Whether it is known from where on to fold. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether what is told is older than what is folded. */
+  get behind(): boolean {
+    return this.#told !== this.#fold;
+  }
+
+  totals(video: VideoId): Totals {
+    return this.#told.totals(video);
+  }
+
+  room(like: Like): Space {
+    // Without likes the fold's log time stands still, and a window that is full would never empty.
+    return this.#fold.room(like, this.time.now());
+  }
+
+  /** Begins with the first record there is. */
+  begin(): void {
+    this.#begun = true;
+  }
+
+  /**
+   * Goes on from a fold that stands for the log up to `seq` on `branch`, to be told once it is at `tellAt`.
+   */
+  adopt(fold: Fold, branch: Branch, seq: number, last: Identity | undefined, tellAt: number): void {
+    const first = !this.#begun;
+    this.#begun = true;
+    this.#fold = fold;
+    this.#branch = branch;
+    this.#seq = seq;
+    this.#arrivedMs = last?.atMs ?? fold.logMs;
+    this.trail.reset(seq, last);
+    if (fold.logMs > 0) this.time.folded(fold.logMs);
+    this.#tellAt = tellAt;
+    if (first) this.#told = fold;
+    this.#tell();
+  }
+
+  /** Folds the record that stands behind the last one. False when it is none: it is passed over. */
+  take(stored: Stored): boolean {
+    this.#seq = stored.seq;
+    this.#arrivedMs = stored.atMs;
+    this.trail.push(identify(stored));
+    const record = decodeRecord(stored.payload);
+    if (record && !this.#isHeld(stored)) {
+      const changes = this.#fold.apply(record, this.#logMsOf(stored), this.#clock.date());
+      this.time.folded(this.#fold.logMs);
+      if (!this.behind && changes.length > 0) this.#changed(changes);
+    }
+    this.#tell();
+    return record !== undefined;
+  }
+
+  /** Whether a record that was written again is among what this branch began with. */
+  #isHeld({ header }: Stored): boolean {
+    const [branch, place] = header?.(originHeader)?.split(" ") ?? [];
+    const parent = this.#branch.parents.find((one) => one.branch === branch);
+    return parent !== undefined && Number(place) <= parent.upTo;
+  }
+
+  /**
+   * A record's log time: its writer's stamp. Nodes of before write none; theirs is when it arrived, as the
+   * server of that moment thought.
+   */
+  #logMsOf({ atMs, header }: Stored): number {
+    const stamp = header?.(stampHeader);
+    const lastMs = this.#fold.logMs;
+    if (stamp === undefined) return Math.max(atMs, lastMs);
+    // Before the first record there is nothing to be ahead of, and nothing that could be forgotten.
+    return lastMs === 0 ? bounded(Number(stamp), Number(stamp)) : bounded(Number(stamp), lastMs);
+  }
+
+  #tell(): void {
+    if (!this.behind || this.#seq < this.#tellAt) return;
+    const changes = this.#changes();
+    this.#told = this.#fold;
+    if (changes.length > 0) this.#changed(changes);
+  }
+
+  /** What was not told, as changes: nobody's names, and as old as now. */
+  #changes(): Change[] {
+    const nowMs = this.#clock.date();
+    const changes: Change[] = [];
+    for (const [video, totals] of this.#fold.videos) {
+      const before = this.#told.totals(video);
+      if (totals.version <= before.version) continue;
+      const rise = likesOf(totals.counts) - likesOf(before.counts);
+      const moved = { added: Math.max(0, rise), removed: Math.max(0, -rise) };
+      const times = { atMs: nowMs, durableMs: nowMs };
+      changes.push({ video, totals, before: before.counts, ...moved, ...times, by: [] });
+    }
+    return changes;
+  }
+}
