@@ -90,10 +90,11 @@ export class NodeProcess {
     return this.#child?.exited;
   }
 
-  start(): void {
+  /** `env` is added to its environment. */
+  start(env: Readonly<Record<string, string>> = {}): void {
     const child = Bun.spawn([...dieWithUs, ...program, ...this.flags], {
       cwd: "/",
-      env: { PATH: process.env.PATH ?? "", OVATION_ADMIN_KEY: adminKey },
+      env: { PATH: process.env.PATH ?? "", OVATION_ADMIN_KEY: adminKey, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child = child;

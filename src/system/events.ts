@@ -14,6 +14,8 @@ export interface Heard {
 export class Viewer {
   readonly heard: Heard[] = [];
   readonly retries: number[] = [];
+  /** Is told of each event as it comes. */
+  onHeard: (heard: Heard) => void = () => {};
   readonly #abort = new AbortController();
   #ended = false;
   #wake: (() => void)[] = [];
@@ -67,7 +69,10 @@ export class Viewer {
   async #read(body: ReadableStream<Uint8Array>): Promise<void> {
     const parser = createParser({
       onEvent: ({ event, id, data }) => {
-        this.heard.push({ event: event ?? "message", id, says: JSON.parse(data) as Record<string, unknown> });
+        const says = JSON.parse(data) as Record<string, unknown>;
+        const heard = { event: event ?? "message", id, says };
+        this.heard.push(heard);
+        this.onHeard(heard);
       },
       onRetry: (ms) => this.retries.push(ms),
       onError: (error) => {
