@@ -12,6 +12,7 @@ import {
   parseLike,
   parseLikeItem,
   parseVideoId,
+  parseViewer,
   type Rejection,
   reject,
   rejectionOf,
@@ -88,6 +89,10 @@ describe("a like", () => {
     ["bad-body", 5],
     ["bad-field", { kind: "heart", extra: {} }],
     ["bad-field", { kind: "heart", extra: [1] }],
+    ["bad-field", { kind: "heart", extra: null }],
+    ["bad-field", { kind: "heart", cuont: 3 }],
+    ["bad-field", { kind: "heart", rejected: "busy", message: "no" }],
+    ["bad-user", { kind: "heart", user: "\u3164" }],
     ["bad-field", { kind: "heart", text: ["of a comment"] }],
     ["unknown-kind", {}],
     ["unknown-kind", { kind: "Heart" }],
@@ -111,7 +116,6 @@ describe("a like", () => {
     ["bad-key", { kind: "heart", key: "k\n" }],
     ["bad-key", { kind: "heart", key: 5 }],
     ["bad-key", { kind: "heart", key: "x".repeat(limits.keyBytesMax + 1) }],
-    ["taken", { kind: "heart", extra: 5, more: "text", none: null }],
     ["taken", { kind: "constructor" }],
     ["taken", { kind: "heart", count: limits.likeCountMax, key: "x".repeat(limits.keyBytesMax) }],
     ["taken", { kind: "heart", user: "\u{1f600}".repeat(limits.userCharsMax) }],
@@ -177,7 +181,7 @@ function sound(text: string, charsMax: number): void {
   expect([...text].length).toBeLessThanOrEqual(charsMax);
   expect(text.isWellFormed()).toBe(true);
   expect([...text].every((c) => c >= " " && !(c >= "\u007f" && c <= "\u009f"))).toBe(true);
-  expect(text.trim()).not.toBe("");
+  expect(text.replace(/[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{M}]/gu, "")).not.toBe("");
 }
 
 describe("a comment", () => {
@@ -206,7 +210,8 @@ describe("a comment", () => {
     ["bad-key", { text: "a", key: " " }],
     ["taken", { text: "\u{1f600}".repeat(limits.commentCharsMax) }],
     ["taken", { text: "x".repeat(limits.commentCharsMax) }],
-    ["taken", { text: "a", extra: true }],
+    ["bad-field", { text: "a", extra: true }],
+    ["bad-field", { text: "a", usre: "Ann" }],
   ])("%s: %j", (expected, body) => expect(code(comment(body))).toBe(expected));
 
   test("whatever the body, is sound and unchanged, or refused with a reason", () => {
@@ -224,6 +229,56 @@ describe("a comment", () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+describe("a field that is not known", () => {
+  const says = (body: object) => (like(body) as Rejection).message;
+  test("is named, with the nearest that is", () => {
+    expect(says({ kind: "heart", cuont: 3 })).toBe('there is no field "cuont" here: did you mean "count"?');
+    expect(says({ kind: "heart", zzzzzz: 3 })).toBe('there is no field "zzzzzz" here');
+    expect((parseLikeItem({ vidoe: "v", kind: "heart" }, kinds) as Rejection).message).toContain('"video"');
+    expect((comment({ txt: "hi" }) as Rejection).message).toContain('did you mean "text"?');
+  });
+
+  test("is not repeated when it is odd or long", () => {
+    for (const name of ["<b>", "a\nb", "x".repeat(65), "kind "]) {
+      expect(says({ kind: "heart", [name]: 1 })).toBe("there is no field of that name here");
+    }
+  });
+});
+
+describe("text of which nobody sees anything", () => {
+  const unseen = [
+    ["nothing", ""],
+    ["a space", " "],
+    ["a no-break space", "\u00a0"],
+    ["a Hangul filler", "\u3164"],
+    ["a half-width filler", "\uffa0"],
+    ["a zero-width space", "\u200b"],
+    ["a joiner", "\u200d"],
+    ["a word joiner", "\u2060"],
+    ["Braille without dots", "\u2800"],
+    ["a soft hyphen", "\u00ad"],
+    ["a variation selector", "\ufe0f"],
+    ["tags", "\u{e0041}\u{e007f}"],
+    ["marks with nothing under them", "\u0301\u0489"],
+    ["directions", "\u202e\u2066\u200f"],
+    ["all of them", " \u3164\u200b\u2800\ufe0f\u0301"],
+  ] as const;
+  test.each(unseen)("%s is no text, no name and no viewer", (_, text) => {
+    expect(code(comment({ text }))).toBe("text-empty");
+    expect(code(comment({ text: "hi", user: text }))).toBe("bad-user");
+    expect(code(like({ kind: "heart", user: text }))).toBe("bad-user");
+    expect(parseViewer(text)).toMatchObject({ rejected: "bad-viewer" });
+    expect(code(comment({ text: `${text}a` }))).toBe("taken");
+  });
+
+  test.each(["👍", "ا", "漢", "ก", "é", "e\u0301", "!", "٣", "👩‍👩‍👧", "\u{10ffff}", "©"])(
+    "%s is",
+    (text) => {
+      expect(code(comment({ text, user: text }))).toBe("taken");
+    },
+  );
 });
 
 describe("a rejection", () => {

@@ -1,11 +1,13 @@
 /**
- * The door: untrusted input becomes an `Interaction` or a `Rejection`, once.
+ * Untrusted input becomes an `Interaction` or a `Rejection`, once.
  *
  * A `VideoId`, `Kind` or `Key` can only be made here, so whatever carries one has been checked: the
  * alphabet of a video id is also what makes it safe as a NATS token and in an SSE frame.
  * Nothing here knows HTTP; `http/` maps a rejection's code to its status in one table.
  */
+import { nearest } from "../base/nearest.ts";
 import { limits } from "./limits.ts";
+import { hasControl, isVisible } from "./text.ts";
 
 declare const brand: unique symbol;
 /** `^[A-Za-z0-9_-]{1,64}$` */
@@ -46,6 +48,7 @@ const rejectionCodes = [
   "like-rate",
   "stream-rate",
   "slow-mode",
+  "work-rate",
   "muted",
   "banned",
   "comments-off",
@@ -87,9 +90,11 @@ export interface CommentDraft {
 const videoPattern = /^[A-Za-z0-9_-]{1,64}$/;
 const kindPattern = /^[a-z][a-z0-9_-]{0,15}$/;
 const keyPattern = /^[\x21-\x7e]{1,128}$/;
-// C0, DEL and C1: they reach terminals and logs, never a person.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-const controlPattern = /[\u0000-\u001f\u007f-\u009f]/;
+/**
+ * Characters of an unknown field's name that are repeated in its refusal. Beyond, or odd: it is not
+ * named.
+ */
+const nameCharsShown = 64;
 
 export function isRejection(value: object): value is Rejection {
   return "rejected" in value;
@@ -134,19 +139,25 @@ export function kindSet(kinds: readonly string[]): ReadonlySet<Kind> {
   return new Set(kinds as readonly Kind[]);
 }
 
-/** A parsed JSON body as an object whose unknown members are harmless scalars. */
-function members(body: unknown, known: ReadonlySet<string>): Record<string, unknown> | Rejection {
+/**
+ * `body` as an object all of whose members are `known`; else a rejection that names the first one that is
+ * not, and the nearest known name: a field that was mistyped is never taken for one that was left out.
+ */
+export function fieldsOf(body: unknown, known: ReadonlySet<string>): Record<string, unknown> | Rejection {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     return reject("bad-body", "the body must be a JSON object");
   }
-  for (const name in body) {
-    if (known.has(name)) continue;
-    const value = (body as Record<string, unknown>)[name];
-    if (typeof value === "object" && value !== null) {
-      return reject("bad-field", "an unknown field must not hold an object or a list");
-    }
-  }
+  for (const name in body)
+    if (!known.has(name)) return reject("bad-field", unknownName("field", name, known));
   return body as Record<string, unknown>;
+}
+
+/** Says that there is no `what` called `name`, in one line, and which of `known` may have been meant. */
+export function unknownName(what: string, name: string, known: ReadonlySet<string>): string {
+  if (name.length > nameCharsShown || /[^\w.-]/.test(name)) return `there is no ${what} of that name here`;
+  const meant = nearest(name, [...known]);
+  const hint = meant === undefined ? "" : `: did you mean ${JSON.stringify(meant)}?`;
+  return `there is no ${what} ${JSON.stringify(name)} here${hint}`;
 }
 
 const likeFields: ReadonlySet<string> = new Set(["kind", "count", "user", "key", "viewer", "unlike"]);
@@ -164,14 +175,14 @@ export function parseLike(
   kinds: ReadonlySet<Kind>,
   once = false,
 ): Like | Rejection {
-  const fields = members(body, likeFields);
+  const fields = fieldsOf(body, likeFields);
   if (isRejection(fields)) return fields;
   return likeOf(video, fields, headerKey, kinds, once);
 }
 
 /** Parses one item of `POST /v1/likes`; `once` as above. */
 export function parseLikeItem(item: unknown, kinds: ReadonlySet<Kind>, once = false): Like | Rejection {
-  const fields = members(item, itemFields);
+  const fields = fieldsOf(item, itemFields);
   if (isRejection(fields)) return fields;
   const video = parseVideoId(fields.video);
   if (typeof video !== "string") return video;
@@ -218,9 +229,9 @@ function onceOf(like: Like, fields: Record<string, unknown>): Like | Rejection {
 /** Whose like it is: a text of 1 to 128 characters (UTF-16 units) without control characters. */
 export function parseViewer(viewer: unknown): string | Rejection {
   const max = limits.viewerCharsMax;
-  const isOne = typeof viewer === "string" && viewer.trim() !== "" && viewer.length <= max;
-  if (isOne && !controlPattern.test(viewer) && viewer.isWellFormed()) return viewer;
-  return reject("bad-viewer", `a viewer is 1 to ${max} characters, none of them control characters`);
+  const isOne = typeof viewer === "string" && viewer.length <= max && isVisible(viewer);
+  if (isOne && !hasControl(viewer) && viewer.isWellFormed()) return viewer;
+  return reject("bad-viewer", `a viewer is 1 to ${max} characters, one visible, none a control character`);
 }
 
 /** Why a like cannot be taken back where likes only add. */
@@ -235,11 +246,11 @@ export function parseComment(
   headerKey: string | null,
   atMs: number,
 ): CommentDraft | Rejection {
-  const fields = members(body, commentFields);
+  const fields = fieldsOf(body, commentFields);
   if (isRejection(fields)) return fields;
   const text = fields.text;
   if (typeof text !== "string") return reject("bad-field", "text must be a string");
-  if (text.trim() === "") return reject("text-empty", "text must not be empty");
+  if (!isVisible(text)) return reject("text-empty", "text must hold a character that can be seen");
   const problem = textProblem(text, limits.commentCharsMax, "text");
   if (problem) return problem;
   const user = parseUser(fields.user);
@@ -252,9 +263,9 @@ export function parseComment(
 function parseUser(user: unknown): string | undefined | Rejection {
   if (user === undefined || user === null) return undefined;
   if (typeof user !== "string") return reject("bad-user", "user must be a string");
-  if (user.trim() === "") return reject("bad-user", "user must not be empty");
   const problem = textProblem(user, limits.userCharsMax, "user");
-  return problem ? reject("bad-user", problem.message) : user;
+  if (problem) return reject("bad-user", problem.message);
+  return isVisible(user) ? user : reject("bad-user", "user must hold a character that can be seen");
 }
 
 function parseKey(key: unknown): string | undefined | Rejection {
@@ -268,7 +279,7 @@ function textProblem(text: string, charsMax: number, name: string): Rejection | 
   if (text.length > charsMax && (text.length > 2 * charsMax || [...text].length > charsMax)) {
     return reject("text-too-long", `${name} must have at most ${charsMax} characters`);
   }
-  if (controlPattern.test(text)) return reject("text-control", `${name} must not hold control characters`);
+  if (hasControl(text)) return reject("text-control", `${name} must not hold control characters`);
   if (!text.isWellFormed()) return reject("text-malformed", `${name} must be well-formed Unicode`);
   return undefined;
 }

@@ -12,7 +12,17 @@ import { limits } from "../core/limits.ts";
 export type Written = "ok" | "lagging" | "gone";
 
 /** Why a stream ended. Each is a label of `ovation_connections_closed_total`. */
-export type EndReason = "client" | "slow" | "idle" | "drain" | "age" | "expired" | "limit" | "error";
+export type EndReason =
+  | "client"
+  | "slow"
+  | "idle"
+  | "drain"
+  | "age"
+  | "expired"
+  | "limit"
+  | "banned"
+  | "revoked"
+  | "error";
 
 /** Told once, when the connection has ended, whoever ended it. */
 export interface ConnectionOwner {

@@ -63,6 +63,16 @@ export interface StreamRequest {
   readonly untilMs?: number | undefined;
   /** Called once, when the stream has ended. */
   readonly ended?: (() => void) | undefined;
+  /** Called once, before anything is written. */
+  readonly opened?: (stream: OpenStream) => void;
+}
+
+/** A stream as whoever let it in sees it. */
+export interface OpenStream {
+  /** What it watches now. */
+  videos(): readonly VideoId[];
+  /** Ends it, saying why. */
+  end(reason: "banned" | "revoked"): void;
 }
 
 export class Frontend implements Watching {
@@ -137,6 +147,11 @@ export class Frontend implements Watching {
     return this.#draining;
   }
 
+  /** Whether somebody watches `video` here, or did a moment ago: one more costs little then. */
+  watched(video: VideoId): boolean {
+    return this.#interest.find(video) !== undefined;
+  }
+
   /** Streams open now. */
   get connections(): number {
     return this.#viewers.size;
@@ -171,6 +186,10 @@ export class Frontend implements Watching {
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);
     this.#expiry.set(connection, request.untilMs, request.ended);
+    request.opened?.({
+      videos: () => viewer.watches.map(({ video }) => video),
+      end: (reason) => connection.end(reason, this.refuse(reason)),
+    });
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
@@ -296,7 +315,9 @@ export class Frontend implements Watching {
     });
     const chosen = resumes && joined.map((index) => resumes[index] as Resume);
     welcome(viewer, slots, chosen, this.#parts.clock.now());
-    if (reviews) for (const { watch } of slots) this.#review.join(viewer, watch);
+    // Whoever left while it was being welcomed has left this too.
+    for (const { watch } of reviews ? slots : [])
+      if (!viewer.connection.gone) this.#review.join(viewer, watch);
   }
 
   /** Moderators are told; a removal of what all see already does not wait behind what is held. */

@@ -27,10 +27,16 @@ class CoarseClock extends VirtualClock {
 function bench(answer: Answer = () => new Response(), fraction?: number, clock = new VirtualClock(0)) {
   const metrics = createMetrics();
   const sent: Sent[] = [];
+  const startAt = clock.elapsed();
   const { log, lines } = listening();
   const fetch = async (_: string, { headers, body, signal }: RequestInit): Promise<Response> => {
     const { "webhook-id": id = "", "webhook-timestamp": timestamp = "" } = headers as Record<string, string>;
-    const one = { atMs: clock.now(), id, timestamp, events: JSON.parse(String(body)) as number[] };
+    const one = {
+      atMs: clock.elapsed() - startAt,
+      id,
+      timestamp,
+      events: JSON.parse(String(body)) as number[],
+    };
     sent.push(one);
     const what = answer(one);
     if (what === "away") throw Object.assign(new Error("http://secret.example"), { code: "ECONNREFUSED" });

@@ -1,12 +1,12 @@
 /**
  * The events on their way to one receiver: in batches, one at a time, in order, again until they are taken.
  *
- * The distinction it rests on: a receiver that *refuses* (4xx, a redirect) will refuse again, so its batch is
- * dropped and counted; one that *cannot* (5xx, 408, 429, no answer) is asked again after a pause that grows,
- * drawn at random from zero up (full jitter), and no shorter than `Retry-After` asks for. What waits is
- * bounded: a receiver that comes back after long hears of now rather than of then.
+ * A receiver that *refuses* (4xx, a redirect) will refuse again, so its batch is dropped and counted; one
+ * that *cannot* (5xx, 408, 429, no answer) is asked again after a pause that grows, drawn at random from zero
+ * up (full jitter), and no shorter than `Retry-After` asks for. What waits is bounded: a receiver that comes
+ * back after long hears of now rather than of then. Held by outbox.test.ts.
  */
-import type { Timer } from "../base/clock.ts";
+import type { Elapsed, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
@@ -46,7 +46,7 @@ export interface OutboxParts extends Sender {
 
 interface Waiting {
   readonly event: string;
-  readonly addedMs: number;
+  readonly addedAt: Elapsed;
 }
 
 interface Batch {
@@ -54,7 +54,7 @@ interface Batch {
   readonly id: string;
   readonly body: string;
   readonly events: number;
-  readonly firstMs: number;
+  readonly firstAt: Elapsed;
   tries: number;
 }
 
@@ -83,7 +83,7 @@ export class Outbox {
       this.#drop("shutdown", 1);
       return;
     }
-    this.#waiting.push({ event, addedMs: this.#parts.clock.now() });
+    this.#waiting.push({ event, addedAt: this.#parts.clock.elapsed() });
     if (this.#waiting.length > outboxLimits.waitingMax) {
       this.#waiting.shift();
       this.#drop("full", 1);
@@ -118,7 +118,7 @@ export class Outbox {
     if (this.#timer && this.#waiting.length !== outboxLimits.batchMax) return;
     this.#timer?.cancel();
     const { clock } = this.#parts;
-    const dueMs = full ? 0 : Math.max(0, first.addedMs + outboxLimits.batchMs - clock.now());
+    const dueMs = full ? 0 : Math.max(0, first.addedAt + outboxLimits.batchMs - clock.elapsed());
     this.#timer = clock.after(dueMs, () => {
       this.#timer = undefined;
       this.#batch = this.#take();
@@ -133,7 +133,7 @@ export class Outbox {
       id: `msg_${secret(24)}`,
       body,
       events: events.length,
-      firstMs: this.#parts.clock.now(),
+      firstAt: this.#parts.clock.elapsed(),
       tries: 0,
     };
   }
@@ -169,7 +169,7 @@ export class Outbox {
       return undefined;
     }
     const refuses = status >= 300 && status < 500 && status !== 408 && status !== 429;
-    if (refuses || clock.now() - batch.firstMs >= outboxLimits.giveUpMs) {
+    if (refuses || clock.elapsed() - batch.firstAt >= outboxLimits.giveUpMs) {
       this.#drop(refuses ? "refused" : "gave-up", batch.events);
       this.#batch = undefined;
       return undefined;

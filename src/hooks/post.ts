@@ -2,9 +2,9 @@
  * One signed POST to another server, and what came of it: within a time, following nobody elsewhere, and
  * reading no more of the answer than is of use.
  *
- * The distinction it rests on: an *answer* is anything with a status, however unwelcome; "late" and "away"
- * are the absence of one. What either means is for the caller to decide. Nothing here throws, and nothing of
- * a body, a secret or a path ever comes near the log.
+ * An *answer* is anything with a status, however unwelcome; "late" and "away" are the absence of one. What
+ * either means is for the caller to decide. Nothing here throws, and nothing of a body, a secret or a path
+ * ever comes near the log: system/hooks.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import { signatureHeaders } from "./signature.ts";
@@ -60,11 +60,11 @@ export async function post(sender: Sender, what: Post): Promise<Answered | Unans
     const headers = {
       "content-type": "application/json",
       "user-agent": agent,
-      ...signatureHeaders(secrets(), id, clock.now(), body),
+      ...signatureHeaders(secrets(), id, clock.date(), body),
     };
     const init: RequestInit = { method: "POST", headers, body, redirect: "manual", signal: abort.signal };
     const response = await fetch(url, init);
-    const retryAfterMs = retryAfter(response.headers.get("retry-after"), clock.now());
+    const retryAfterMs = retryAfter(response.headers.get("retry-after"), clock.date());
     const text = await readUpTo(response, readBytesMax);
     return { status: response.status, retryAfterMs, text };
   } catch (error) {

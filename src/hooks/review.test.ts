@@ -24,6 +24,7 @@ function bench(answer: ConstructorParameters<typeof Receiver>[0], fallback: "all
     ...{ url, deadlineMs, fallback, node: "n1", metrics, log, fetch, clock, secrets, agent: "ovation/test" },
   });
   const draft = (text: string) => ({ video: "v" as VideoId, text, user: "Ann", key: "k", atMs: 7.5 });
+  const from = (author: string) => review.comment(draft("hi"), undefined, author);
   const begin = (text = "hi", viewer?: string) => review.comment(draft(text), viewer);
   /** The code of a refusal, "ok" for none. */
   const ask = async (text = "hi", viewer?: string) => (await begin(text, viewer))?.rejected ?? "ok";
@@ -41,7 +42,7 @@ function bench(answer: ConstructorParameters<typeof Receiver>[0], fallback: "all
       [...text.matchAll(/outcome="(\w+)"\} (\d+)/g)].map(([, k, n]) => [k, Number(n)]),
     );
   };
-  return { reviewer, clock, begin, ask, askInVain, outcomes, lines };
+  return { reviewer, clock, begin, from, ask, askInVain, outcomes, lines };
 }
 
 const says = (verdict: object) => () => Response.json(verdict);
@@ -126,16 +127,64 @@ describe("a review", () => {
     await asked;
   });
 
-  test("of too many at once is the fallback for those beyond", async () => {
-    const { begin, askInVain, clock, outcomes } = bench(never);
-    const held = Array.from({ length: reviewLimits.reviewsMax }, () => begin());
-    expect(await begin()).toBeUndefined();
-    expect(await outcomes()).toEqual({ busy: 1 });
+  test("of too many at once waits for its turn, and is refused rather than passed unseen", async () => {
+    let answer: (() => void)[] = [];
+    const { begin, clock, outcomes, reviewer } = bench(
+      () => new Promise((resolve) => answer.push(() => resolve(Response.json({ verdict: "allow" })))),
+    );
+    const { reviewsMax } = reviewLimits;
+    const first = Array.from({ length: reviewsMax }, () => begin());
+    await reviewer.until(({ got }) => got.length === reviewsMax);
+    clock.advance(deadlineMs / 2);
+    const second = Array.from({ length: 10 }, () => begin());
+    const turns = answer.splice(0, 7);
+    for (const one of turns) one();
+    await reviewer.until(({ got }) => got.length === reviewsMax + 7);
+    answer = answer.splice(-7);
+    for (const one of answer.splice(0, 5)) one();
+    expect(await Promise.all(first.slice(0, 7))).toEqual(Array(7).fill(undefined));
+    expect(await Promise.all(second.slice(0, 5))).toEqual(Array(5).fill(undefined));
+    // Of those behind, some were asked about with half of their time, some not at all: none passes.
+    await reviewer.until(({ got }) => got.length === reviewsMax + 10);
     clock.advance(deadlineMs);
-    await Promise.all(held);
+    expect(await Promise.all(second.slice(5))).toMatchObject(Array(5).fill({ rejected: "busy" }));
+    await Promise.all(first);
+    expect(await outcomes()).toEqual({ allow: 12, busy: 5, late: reviewsMax - 7 });
+  });
+
+  test("that no turn comes for in time is refused, and so is one that has no room to wait", async () => {
+    const answer: (() => void)[] = [];
+    const { begin, clock, outcomes, reviewer } = bench(
+      () => new Promise((resolve) => answer.push(() => resolve(Response.json({ verdict: "allow" })))),
+    );
+    const { reviewsMax, waitingMax } = reviewLimits;
+    const held = Array.from({ length: reviewsMax }, () => begin());
+    await reviewer.until(({ got }) => got.length === reviewsMax);
+    clock.advance(1);
+    const waiting = Array.from({ length: waitingMax }, () => begin());
+    expect(await begin()).toMatchObject({ rejected: "busy", retryAfterS: 1 });
+    clock.advance(deadlineMs / 2);
+    for (const one of answer) one();
+    expect(await Promise.all(held)).toEqual(Array(reviewsMax).fill(undefined));
+    await reviewer.until(({ got }) => got.length === 2 * reviewsMax);
+    clock.advance(deadlineMs / 2);
+    const codes = (await Promise.all(waiting)).map((refusal) => refusal?.rejected);
+    expect(codes).toEqual(Array(waitingMax).fill("busy"));
+    expect(await outcomes()).toEqual({ allow: reviewsMax, busy: waitingMax + 1 });
+  });
+
+  test("of one author are four at once, of others as before", async () => {
+    const { clock, outcomes, reviewer, from } = bench(never);
+    const four = Array.from({ length: reviewLimits.perAuthorMax }, () => from("address 1.2.3.4"));
+    expect(await from("address 1.2.3.4")).toMatchObject({ rejected: "comment-rate" });
+    const other = from("viewer ann");
+    await reviewer.until(({ got }) => got.length === reviewLimits.perAuthorMax + 1);
+    clock.advance(deadlineMs);
+    await Promise.all([...four, other]);
+    reviewer.answer = says({ verdict: "deny" });
     clock.advance(reviewLimits.breakMs);
-    await askInVain();
-    expect(await outcomes()).toEqual({ busy: 1, late: reviewLimits.reviewsMax + 1 });
+    expect(await from("address 1.2.3.4")).toMatchObject({ rejected: "review-denied" });
+    expect((await outcomes()).busy).toBe(1);
   });
 });
 

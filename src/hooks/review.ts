@@ -1,12 +1,15 @@
 /**
  * The review hook: another server is asked about a comment before anybody sees it.
  *
- * The distinction it rests on: a *verdict* is a well-formed answer in time; everything else comes to the
- * fallback, and is counted by what it was. A reviewer that gives no answer makes every comment wait in vain,
- * so after a few of these in a row nobody waits for it any more: a circuit breaker (Nygard, Release It!)
- * stays open for a while, then lets one comment through to see. A bad answer in time costs nobody time and
- * does not open it, so that no text that a reviewer chokes on can switch the review off for others.
+ * A *verdict* is a well-formed answer in time; everything else that a reviewer does comes to the fallback,
+ * and is counted by what it was. A reviewer that gives no answer makes every comment wait in vain, so after a
+ * few of these in a row nobody waits for it any more: a circuit breaker (Nygard, Release It!) stays open for
+ * a while, then lets one comment through to see. A bad answer in time costs nobody time and does not open it,
+ * so that no text that a reviewer chokes on can switch the review off for others. What never comes to the
+ * fallback is that *we* are busy: then a comment is refused, else whoever sends many at once would pass
+ * unseen. review.test.ts holds all of it.
  */
+import { type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { secret } from "../base/prng.ts";
@@ -16,9 +19,13 @@ import { type Answered, originOf, post, type Sender, type Unanswered } from "./p
 export const reviewLimits = {
   /**
    * Comments under review at once: half of the requests that Bun makes at once, so that a slow reviewer keeps
-   * no webhook from going out. Beyond: the fallback.
+   * no webhook from going out. Beyond: they wait for their turn.
    */
   reviewsMax: 128,
+  /** Comments that wait for their turn, within the deadline. Beyond: 503. */
+  waitingMax: 1_024,
+  /** Comments of one author, or of one address, under review or waiting. Beyond: 429. */
+  perAuthorMax: 4,
   /** Bytes of a verdict. Beyond: none. */
   verdictBytesMax: 4_096,
   /** Characters of a verdict's message that its comment's author sees. Beyond: a message of ours. */
@@ -48,8 +55,12 @@ export class Review {
   #asking = 0;
   /** Questions in a row that got no answer. */
   #unanswered = 0;
-  /** Until when nobody is asked, Unix ms; 0: the breaker is closed. */
-  #openUntilMs = 0;
+  /** Until when nobody is asked; undefined: the breaker is closed. */
+  #openUntil: Elapsed | undefined;
+  /** By author: comments under review or waiting. */
+  readonly #authors = new Map<string, number>();
+  /** Those that wait for their turn, in order; true: it has come. */
+  readonly #waiting = new Set<(come: boolean) => void>();
 
   constructor(parts: ReviewParts) {
     this.#parts = parts;
@@ -57,20 +68,50 @@ export class Review {
 
   /**
    * Why `draft` is not taken, or undefined; after the deadline at the latest. `viewer` is who its author has
-   * proven to be, if anybody.
+   * proven to be, if anybody; `author` is whose comments are counted together, if known.
    */
-  async comment(draft: CommentDraft, viewer: string | undefined): Promise<Rejection | undefined> {
-    if (this.#asking >= reviewLimits.reviewsMax) return this.#fallBack("busy");
-    const { clock, metrics } = this.#parts;
-    const startMs = clock.now();
-    const probing = this.#openUntilMs > 0;
-    if (startMs < this.#openUntilMs) return this.#fallBack("open");
+  async comment(
+    draft: CommentDraft,
+    viewer: string | undefined,
+    author?: string,
+  ): Promise<Rejection | undefined> {
+    if (author === undefined) return this.#review(draft, viewer);
+    const under = this.#authors.get(author) ?? 0;
+    if (under >= reviewLimits.perAuthorMax) {
+      this.#count("busy");
+      return reject("comment-rate", `${reviewLimits.perAuthorMax} comments of yours are being reviewed`, 1);
+    }
+    this.#authors.set(author, under + 1);
+    try {
+      return await this.#review(draft, viewer);
+    } finally {
+      const left = (this.#authors.get(author) ?? 1) - 1;
+      if (left > 0) this.#authors.set(author, left);
+      else this.#authors.delete(author);
+    }
+  }
+
+  async #review(draft: CommentDraft, viewer: string | undefined): Promise<Rejection | undefined> {
+    const { clock, metrics, deadlineMs } = this.#parts;
+    const startAt = clock.elapsed();
+    if (this.#openUntil !== undefined && startAt < this.#openUntil) return this.#fallBack("open");
+    const waits = this.#asking >= reviewLimits.reviewsMax;
+    if (!waits) this.#asking++;
+    else if (!(await this.#turn())) return this.#busy();
+    const now = clock.elapsed();
+    const probing = this.#openUntil !== undefined;
+    if (now < (this.#openUntil ?? longAgo)) {
+      this.#done();
+      return this.#fallBack("open");
+    }
     // Only one goes to see; the others go on as before until it is back.
-    if (probing) this.#openUntilMs = startMs + this.#parts.deadlineMs + reviewLimits.breakMs;
-    this.#asking++;
-    const answer = await this.#ask(draft, viewer);
-    this.#asking--;
-    metrics.reviewSeconds.observe((clock.now() - startMs) / 1000);
+    if (probing) this.#openUntil = later(now, deadlineMs + reviewLimits.breakMs);
+    const answer = await this.#ask(draft, viewer, deadlineMs - (now - startAt));
+    this.#done();
+    metrics.reviewSeconds.observe((clock.elapsed() - startAt) / 1000);
+    // A reviewer that was given less than its time has done nothing wrong by being late.
+    const isCut = waits && "why" in answer && answer.late;
+    if (isCut) return this.#busy();
     this.#note(answer, probing);
     if ("why" in answer) return this.#fallBack(answer.late ? "late" : "away");
     if (answer.status < 200 || answer.status >= 300) return this.#fallBack("failed");
@@ -80,8 +121,30 @@ export class Review {
     return verdict.verdict === "allow" ? undefined : reject("review-denied", verdict.message);
   }
 
-  #ask(draft: CommentDraft, viewer: string | undefined): Promise<Answered | Unanswered> {
-    const { url, deadlineMs, node } = this.#parts;
+  /** Resolves with true when it is this one's turn to be asked about, with false when that took too long. */
+  #turn(): Promise<boolean> {
+    if (this.#waiting.size >= reviewLimits.waitingMax) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const come = (isTurn: boolean): void => {
+        timer?.cancel();
+        this.#waiting.delete(come);
+        resolve(isTurn);
+      };
+      timer = this.#parts.clock.after(this.#parts.deadlineMs, () => come(false));
+      this.#waiting.add(come);
+    });
+  }
+
+  /** A question is through: its place is the next one's. */
+  #done(): void {
+    const [first] = this.#waiting;
+    if (first) first(true);
+    else this.#asking--;
+  }
+
+  #ask(draft: CommentDraft, viewer: string | undefined, withinMs: number): Promise<Answered | Unanswered> {
+    const { url, node } = this.#parts;
     const { video, user, text, atMs } = draft;
     const body = JSON.stringify({
       type: "comment_review",
@@ -94,7 +157,7 @@ export class Review {
     });
     const id = `msg_${secret(24)}`;
     const readBytesMax = reviewLimits.verdictBytesMax;
-    return post(this.#parts, { url, id, body, withinMs: deadlineMs, readBytesMax });
+    return post(this.#parts, { url, id, body, withinMs, readBytesMax });
   }
 
   /** What the breaker makes of an answer, or of none. */
@@ -103,17 +166,23 @@ export class Review {
     const to = originOf(url);
     if (!("why" in answer)) {
       this.#unanswered = 0;
-      if (this.#openUntilMs > 0) log.info("the reviewer answers again", { to });
-      this.#openUntilMs = 0;
+      if (this.#openUntil !== undefined) log.info("the reviewer answers again", { to });
+      this.#openUntil = undefined;
       return;
     }
     this.#unanswered++;
     if (!probing && this.#unanswered < reviewLimits.breakAfter) return;
-    if (this.#openUntilMs === 0) {
+    if (this.#openUntil === undefined) {
       const { why } = answer;
       log.warn("the reviewer does not answer", { to, why, fallback: this.#parts.fallback });
     }
-    this.#openUntilMs = clock.now() + reviewLimits.breakMs;
+    this.#openUntil = later(clock.elapsed(), reviewLimits.breakMs);
+  }
+
+  /** There is no room to have it reviewed. */
+  #busy(): Rejection {
+    this.#count("busy");
+    return reject("busy", "too many comments are being reviewed", 1);
   }
 
   #fallBack(outcome: Outcome): Rejection | undefined {

@@ -11,41 +11,38 @@ import type { Moderation } from "../trust/moderation.ts";
 import { auditMax } from "../trust/moderation.ts";
 import { parseRestriction, parseVideoRules, type Restriction } from "../trust/rules.ts";
 import { empty, json, refuse, refused } from "./answer.ts";
-import { enter } from "./auth.ts";
 import { readJson } from "./body.ts";
-import { type Call, queryOf, videoParam, wholeNumber } from "./call.ts";
+import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
+import { type Entry, videoOf } from "./entry.ts";
 
 const bodyBytesMax = 4_096;
 
 /** `POST /v1/admin/mutes` `{"user" or "address","video"?,"seconds"}`; 0 seconds lift it. */
-export function postMute(doors: Doors, call: Call): Promise<Response> {
-  return restrict(doors, call, "mute");
+export function postMute(doors: Doors, entry: Entry): Promise<Response> {
+  return restrict(doors, entry, "mute");
 }
 
 /** `POST /v1/admin/bans`, as mutes. */
-export function postBan(doors: Doors, call: Call): Promise<Response> {
-  return restrict(doors, call, "ban");
+export function postBan(doors: Doors, entry: Entry): Promise<Response> {
+  return restrict(doors, entry, "ban");
 }
 
-async function restrict(doors: Doors, call: Call, type: Restriction["type"]): Promise<Response> {
-  const who = await enter(doors, call.request, "moderate");
-  if (who instanceof Response) return who;
-  const body = await readJson(call.request, bodyBytesMax);
+async function restrict(doors: Doors, entry: Entry, type: Restriction["type"]): Promise<Response> {
+  const { who } = entry;
+  const body = await readJson(entry.request, bodyBytesMax);
   if (body instanceof Response) return body;
-  const restriction = parseRestriction(type, body, doors.clock.now());
+  const restriction = parseRestriction(type, body, doors.clock.date());
   if ("rejected" in restriction) return refused(restriction);
   const foreign = beyond(doors, who, restriction.video);
   return foreign ?? decided(doors, (moderation) => moderation.restrict(restriction, who));
 }
 
 /** `PUT /v1/admin/videos/:video` `{"slowModeMs"?,"comments"?,"only"?,"holdMs"?}` */
-export async function putVideoRules(doors: Doors, call: Call): Promise<Response> {
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, call.request, "moderate", video);
-  if (who instanceof Response) return who;
-  const body = await readJson(call.request, bodyBytesMax);
+export async function putVideoRules(doors: Doors, entry: Entry): Promise<Response> {
+  const { who } = entry;
+  const video = videoOf(entry);
+  const body = await readJson(entry.request, bodyBytesMax);
   if (body instanceof Response) return body;
   return decided(doors, async (moderation) => {
     const rules = parseVideoRules(body, moderation.rules(video));
@@ -54,21 +51,17 @@ export async function putVideoRules(doors: Doors, call: Call): Promise<Response>
 }
 
 /** `GET /v1/admin/moderation`: what holds now. */
-export async function getModeration(doors: Doors, call: Call): Promise<Response> {
-  const who = await enter(doors, call.request, "moderate");
-  if (who instanceof Response) return who;
-  const foreign = beyond(doors, who, undefined);
+export async function getModeration(doors: Doors, entry: Entry): Promise<Response> {
+  const foreign = beyond(doors, entry.who, undefined);
   if (foreign) return foreign;
-  return doors.moderation ? json(200, doors.moderation.list(doors.clock.now())) : starting();
+  return doors.moderation ? json(200, doors.moderation.list()) : starting();
 }
 
 /** `GET /v1/admin/audit?limit=N`: who decided what, newest first. */
-export async function getAudit(doors: Doors, call: Call): Promise<Response> {
-  const who = await enter(doors, call.request, "moderate");
-  if (who instanceof Response) return who;
-  const foreign = beyond(doors, who, undefined);
+export async function getAudit(doors: Doors, entry: Entry): Promise<Response> {
+  const foreign = beyond(doors, entry.who, undefined);
   if (foreign) return foreign;
-  const limit = wholeNumber(queryOf(call), "limit", { min: 1, max: auditMax, fallback: 100 });
+  const limit = wholeNumber(entry.query, "limit", { min: 1, max: auditMax, fallback: 100 });
   if (typeof limit === "object") return refused(limit);
   if (!doors.moderation) return starting();
   const decisions = (await doors.moderation.audit(limit)).map(({ row: _, ...decision }) => decision);

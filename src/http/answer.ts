@@ -1,8 +1,9 @@
 /**
- * Answers: JSON with a status, and the one table from a refusal's code to its status.
+ * Answers: JSON with a status, streams, and the one table from a refusal's code to its status.
  *
- * The distinction it rests on: a *code* is the contract and never changes its status; a *message* is for
- * people and may. An error body holds these two and nothing else: never a path, a stack or the input.
+ * A *code* is the contract and never changes its status; a *message* is for people and may. An error body
+ * holds these two and nothing else: never a path, a stack or the input, but for a mistyped name
+ * (server.test.ts).
  */
 import type { Rejection, RejectionCode } from "../core/interaction.ts";
 
@@ -19,6 +20,8 @@ type HttpCode =
   | "admin-off"
   | "not-ready"
   | "internal";
+
+export type Answer = Response | Promise<Response>;
 
 export type Code = RejectionCode | HttpCode;
 
@@ -62,6 +65,7 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "like-rate": 429,
   "stream-rate": 429,
   "slow-mode": 429,
+  "work-rate": 429,
   internal: 500,
   busy: 503,
   unavailable: 503,
@@ -76,6 +80,23 @@ const jsonHeaders = {
   "referrer-policy": "no-referrer",
   "content-type": "application/json; charset=utf-8",
 };
+
+const streamHeaders = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+  "x-content-type-options": "nosniff",
+};
+const streamInit = { headers: new Headers(streamHeaders) };
+/** Of a stream that only its viewer may see: no cache on the way may keep any of it. */
+const privateInit = {
+  headers: new Headers({ ...streamHeaders, "cache-control": "no-store, private, no-transform" }),
+};
+
+/** Server-Sent Events. `isPrivate`: what they say depends on who asked. */
+export function streamAnswer(body: BodyInit | null, isPrivate = false): Response {
+  return new Response(body, isPrivate ? privateInit : streamInit);
+}
 
 /** An answer without a body. */
 export function empty(status: number): Response {

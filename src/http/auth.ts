@@ -1,12 +1,12 @@
 /**
  * Who a request comes from: the credential it carries, where it may carry one, and what it is then refused.
  *
- * The distinction it rests on: in open mode viewers are anybody and only keys are looked at; in token mode
- * everybody proves who they are. A credential is taken from a header, else from the cookie, else from the
- * query, and never appears in an answer or a log line. A cookie is sent by browsers without being asked, so
- * it counts only for pages of this origin (OWASP, Cross-Site Request Forgery Prevention).
+ * In open mode viewers are anybody, and who comes with a key has its scopes; in token mode everybody proves
+ * who they are. A credential is taken from a header, else from the cookie, else from the query, and never
+ * appears in an answer or a log line. A cookie is sent by browsers without being asked, so it counts only for
+ * pages of this origin (OWASP, Cross-Site Request Forgery Prevention). auth.test.ts holds all of it. What
+ * else a call is asked before it is let in is enter.ts.
  */
-import type { Metrics } from "../base/metrics.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { anybody, forbids, type Identity, type Right } from "../trust/identity.ts";
 import { ApiKeys } from "../trust/keys.ts";
@@ -16,23 +16,39 @@ import { json, refuse, refused } from "./answer.ts";
 /** The cookie that may hold a viewer's token; set it HttpOnly, Secure and SameSite=Lax. */
 export const tokenCookie = "ovation_token";
 
-type Found = Identity | Rejection | Response;
+/** Who it is; why it is nobody; or what has to be checked first, which costs something. */
+type Found = Identity | Rejection | Response | Unproven;
+
+/** A token that was not seen before. */
+export interface Unproven {
+  prove(): Promise<Identity | Rejection>;
+}
 
 export class Auth {
   readonly mode: "open" | "token";
   readonly #tokens: Tokens | undefined;
   #keys: ApiKeys;
+  /** Called when keys went: who came by one of them has no right to be here any more. */
+  changed: () => void = () => {};
 
   /** Without `tokens`, anybody may watch, like and comment. */
   constructor(keys: ApiKeys, tokens?: Tokens) {
     this.mode = tokens ? "token" : "open";
     this.#keys = keys;
     this.#tokens = tokens;
+    if (tokens) tokens.changed = () => this.changed();
   }
 
   /** Other keys from now on. */
   reload(keys: ApiKeys): void {
     this.#keys = keys;
+    this.changed();
+  }
+
+  /** Whether what `who` has proven once would still be proven now, its time apart. */
+  stands({ by, proof }: Identity): boolean {
+    if (proof === undefined || by === "nobody") return true;
+    return by === "key" ? this.#keys.stands(proof) : this.#tokens?.stands(proof) === true;
   }
 
   /** Whether anybody can prove to hold `right`. */
@@ -40,33 +56,35 @@ export class Auth {
     return this.#keys.has(right) || (this.mode === "token" && right !== "admin");
   }
 
-  /** Who sends `request`: at once, unless a token is seen for the first time. */
-  identify(request: Request): Found | Promise<Found> {
+  /** Who sends `request`. */
+  identify(request: Request): Found {
     const tokens = this.#tokens;
     if (!tokens && this.#keys.size === 0) return anybody;
     const header = headerCredential(request);
-    const jwt = tokens && header?.split(".").length === 3 ? header : undefined;
-    const key = header === undefined || jwt !== undefined ? undefined : this.#keys.find(header);
+    // A key may look like a token; a token never is a key.
+    const isTokenLike = header !== undefined && tokens !== undefined && header.split(".").length === 3;
+    const mayBeKey = header !== undefined && (!isTokenLike || this.#keys.someLikeTokens);
+    const key = mayBeKey ? this.#keys.find(header) : undefined;
     if (key) return key;
     if (!tokens) return anybody;
-    if (header !== undefined) return jwt === undefined ? unknownKey() : tokens.verify(jwt);
+    if (header !== undefined) return isTokenLike ? ofToken(tokens, header) : unknownKey();
     const cookie = cookieToken(request);
     if (cookie !== undefined) {
       const place = siteOf(request);
-      if (place === "own") return tokens.verify(cookie);
+      if (place === "own") return ofToken(tokens, cookie);
       if (place === "foreign" && isWrite(request)) {
         return refuse("cross-site", "a cookie counts only for pages of this server's own origin");
       }
     }
     const query = queryToken(request.url);
-    if (query !== undefined) return tokens.verify(query);
+    if (query !== undefined) return ofToken(tokens, query);
     return reject("unauthorized", `a token is needed: as bearer, as cookie ${tokenCookie} or as ?token=`);
   }
 
   /** Why `who` may not do this, or undefined. */
   forbids(who: Identity, right: Right, video: VideoId | undefined): Response | undefined {
     const isStaff = right === "moderate" || right === "admin";
-    if (this.mode === "open" && !isStaff) return undefined;
+    if (this.mode === "open" && !isStaff && who.by === "nobody") return undefined;
     if (isStaff && !this.grantable(right)) {
       return refuse("admin-off", "admin calls are off: start with --admin-key or --api-keys");
     }
@@ -79,42 +97,17 @@ export class Auth {
 /** Auth of a node that only knows an admin key, or "" for none. */
 export function openAuth(adminKey: string): Auth {
   const keys = ApiKeys.read([], adminKey);
-  return new Auth(keys as ApiKeys);
+  if ("mistakes" in keys) throw new Error(keys.mistakes.join("; "));
+  return new Auth(keys);
 }
 
-/** What letting somebody in needs of all doors. */
-interface Entrance {
-  readonly auth: Auth;
-  readonly metrics: Metrics;
-}
-
-/** Who sends `request`, if they may do `right` to `video`; else the answer that refuses it, counted. */
-export async function enter(
-  doors: Entrance,
-  request: Request,
-  right: Right,
-  video?: VideoId,
-): Promise<Identity | Response> {
-  const found = await doors.auth.identify(request);
-  return admit(doors, found, right, video);
-}
-
-/** As `enter`, for who was found already. */
-export function admit(doors: Entrance, found: Found, right: Right, video?: VideoId): Identity | Response {
-  const answer = refusalOf(doors, found, right, video);
-  if (!answer) return found as Identity;
-  doors.metrics.refused.inc({ reason: answer.status === 401 ? "unauthorized" : "forbidden" });
-  return answer;
-}
-
-function refusalOf(doors: Entrance, found: Found, right: Right, video?: VideoId): Response | undefined {
-  if (found instanceof Response) return found;
-  if (!("rejected" in found)) return doors.auth.forbids(found, right, video);
-  return found.rejected === "unauthorized" ? unauthorized(found.message) : refused(found);
-}
-
-function unauthorized(message: string): Response {
+/** 401, with what a client must know to try again. */
+export function unauthorized(message: string): Response {
   return json(401, { error: { code: "unauthorized", message } }, { "www-authenticate": "Bearer" });
+}
+
+function ofToken(tokens: Tokens, token: string): Found {
+  return tokens.known(token) ?? { prove: () => tokens.check(token) };
 }
 
 function unknownKey(): Rejection {
@@ -148,7 +141,11 @@ function siteOf(request: Request): "own" | "foreign" {
     return site === "same-origin" || (site === "none" && !isWrite(request)) ? "own" : "foreign";
   const origin = request.headers.get("origin");
   if (origin === null) return isWrite(request) ? "foreign" : "own";
-  return URL.parse(origin)?.host === request.headers.get("host") ? "own" : "foreign";
+  const page = URL.parse(origin);
+  if (page?.host !== request.headers.get("host")) return "foreign";
+  // A page that came in the clear may be anybody's on the way: it is no page of a server that is encrypted.
+  const isSecure = request.url.startsWith("https:") || request.headers.get("x-forwarded-proto") === "https";
+  return isSecure && page?.protocol !== "https:" ? "foreign" : "own";
 }
 
 function isWrite({ method }: Request): boolean {

@@ -119,7 +119,7 @@ export class DemoCrowd implements Crowd {
   async #say(video: VideoId): Promise<unknown> {
     const { clock, ingest } = this.#parts;
     const body = { text: this.#of(phrases), user: this.#name() };
-    const draft = parseComment(video, body, null, clock.now());
+    const draft = parseComment(video, body, null, clock.date());
     return "rejected" in draft ? undefined : ingest.comment(draft);
   }
 

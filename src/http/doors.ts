@@ -1,9 +1,9 @@
 /**
  * What the HTTP layer needs of the node behind it, and nothing else.
  *
- * The distinction it rests on: a *door* is an interface, so every route can be tried with fakes and mounted
- * in another program; who stands behind it (one process, a cluster) shows nowhere in http/. Web standards
- * only: the same code answers under Bun and under Node.
+ * Each is an interface, so every route can be tried with fakes and mounted in another program; who stands
+ * behind it (one process, a cluster) shows nowhere in http/. Web standards only: the same code answers under
+ * Bun and under Node, which system/mounted.test.ts holds.
  */
 
 import type { Watching } from "../asking/elsewhere.ts";
@@ -18,9 +18,13 @@ import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";
 import type { Auth } from "./auth.ts";
+import type { Seats } from "./seats.ts";
 
 /** What routes ask of the frontend. */
-export type Streams = Pick<Frontend, "open" | "refuse" | "poll" | "draining" | "connections" | "watches">;
+export type Streams = Pick<
+  Frontend,
+  "open" | "refuse" | "poll" | "draining" | "connections" | "watches" | "watched"
+>;
 
 /** Simulated fans, for showing: http/demo.ts. */
 export interface Crowd {
@@ -57,6 +61,8 @@ export interface Doors {
   readonly allowance?: Allowance | undefined;
   /** Absent until the node has joined its cluster. */
   readonly moderation?: Moderation | undefined;
+  /** Who has something open on this node. */
+  readonly seats: Seats;
   /** Present with --review-url. */
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;

@@ -1,9 +1,9 @@
 /**
  * What a node answers while it is still looking for its cluster: to everything, "come back in a moment".
  *
- * The distinction it rests on: the process is alive and says so, but knows no log and no other node.
- * Publishers get 503, since nothing was taken; streams get 200 with `retry` and `bye`, since an EventSource
- * gives up on anything else.
+ * The process is alive and says so, but knows no log and no other node. Publishers get 503, since nothing was
+ * taken; streams get 200 with `retry` and `bye`, since an EventSource gives up on anything else. Held by
+ * system/cluster-entrance.test.ts.
  */
 import type { Prng } from "../base/prng.ts";
 import { type Rejection, reject } from "../core/interaction.ts";
@@ -35,13 +35,16 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
       draining: false,
       connections: 0,
       watches: () => [],
-      open: () =>
-        new ReadableStream({
+      watched: () => false,
+      open: ({ ended }) => {
+        ended?.();
+        return new ReadableStream({
           start(controller) {
             controller.enqueue(bye("starting"));
             controller.close();
           },
-        }),
+        });
+      },
       refuse: bye,
       poll: async () => refusal(),
     },

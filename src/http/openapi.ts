@@ -5,7 +5,8 @@
  * shape shares follow from the shape (a body may be too large wherever there is a body).
  */
 import { type Code, statusOf } from "./answer.ts";
-import { type QueryRow, type Row, rows } from "./routes.ts";
+import { rows } from "./routes.ts";
+import { isForStaff, type QueryRow, type Row } from "./row.ts";
 import { type Schema, schemas, videoId } from "./schemas.ts";
 
 const bodyRefusals: readonly Code[] = ["bad-content-type", "too-large", "bad-json", "bad-body"];
@@ -15,12 +16,12 @@ export function refusalsOf(row: Row): ReadonlySet<Code> {
   const codes = new Set<Code>(row.refusals);
   if (row.path.includes(":video")) codes.add("bad-video");
   if (row.body) for (const code of bodyRefusals) codes.add(code);
-  // Whoever touches a video says who they are, where the server wants to know.
-  if (/^\/v1\/(videos|likes|events|connections)\b/.test(row.path)) {
-    for (const code of ["unauthorized", "forbidden", "unavailable"] as const) codes.add(code);
-    if (row.method !== "GET") codes.add("cross-site");
-  }
-  if (row.admin) for (const code of ["unauthorized", "admin-off"] as const) codes.add(code);
+  if (row.query || row.path.startsWith("/v1/")) codes.add("bad-query");
+  if (row.right === "anybody") return codes;
+  for (const code of ["unauthorized", "forbidden", "unavailable", "work-rate"] as const) codes.add(code);
+  if (isForStaff(row)) codes.add("admin-off");
+  else codes.add("banned");
+  if (row.method !== "GET") codes.add("cross-site");
   return codes;
 }
 
@@ -57,7 +58,7 @@ function operation(row: Row): object {
   return {
     operationId: row.handle.name,
     summary: row.summary,
-    ...(row.admin && { security: [{ adminKey: [] }] }),
+    ...(isForStaff(row) && { security: [{ adminKey: [] }] }),
     parameters: parameters(row),
     ...(row.body && {
       requestBody: { required: true, content: { "application/json": { schema: refTo(row.body) } } },

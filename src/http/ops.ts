@@ -2,12 +2,12 @@
  * What operators and their machines ask: health, metrics, the cluster as this node sees it, the demo's
  * crowd.
  */
+import { fieldsOf, isRejection } from "../core/interaction.ts";
 import { json, refuse, refused } from "./answer.ts";
-import { enter } from "./auth.ts";
 import { readJson } from "./body.ts";
-import type { Call } from "./call.ts";
 import { crowdFansMax } from "./demo.ts";
 import type { Crowd, Doors } from "./doors.ts";
+import type { Entry } from "./entry.ts";
 
 const demoBodyBytesMax = 256;
 
@@ -30,7 +30,7 @@ function readiness(doors: Doors): { readonly ready: boolean; readonly reasons: r
 }
 
 /** `GET /metrics`, in the text format of Prometheus. */
-export async function getMetrics(doors: Doors, _call: Call): Promise<Response> {
+export async function getMetrics(doors: Doors): Promise<Response> {
   const { registry } = doors.metrics;
   const text = await (doors.allMetrics ? doors.allMetrics() : registry.metrics());
   return new Response(text, {
@@ -39,9 +39,7 @@ export async function getMetrics(doors: Doors, _call: Call): Promise<Response> {
 }
 
 /** `GET /v1/cluster`, for whoever holds the admin key. */
-export async function getCluster(doors: Doors, call: Call): Promise<Response> {
-  const who = await enter(doors, call.request, "admin");
-  if (who instanceof Response) return who;
+export async function getCluster(doors: Doors): Promise<Response> {
   const view = await doors.cluster();
   return "rejected" in view ? refused(view) : json(200, view);
 }
@@ -51,12 +49,16 @@ export function getDemo(doors: Doors): Response {
   return doors.crowd ? fansOf(doors.crowd) : noCrowd();
 }
 
+const demoFields: ReadonlySet<string> = new Set(["fans"]);
+
 /** `PUT /v1/demo` `{"fans":n}` */
-export async function putDemo(doors: Doors, call: Call): Promise<Response> {
+export async function putDemo(doors: Doors, entry: Entry): Promise<Response> {
   if (!doors.crowd) return noCrowd();
-  const body = await readJson(call.request, demoBodyBytesMax);
+  const body = await readJson(entry.request, demoBodyBytesMax);
   if (body instanceof Response) return body;
-  const fans = (body as { fans?: unknown } | null)?.fans;
+  const fields = fieldsOf(body, demoFields);
+  if (isRejection(fields)) return refused(fields);
+  const { fans } = fields;
   if (typeof fans !== "number" || !Number.isInteger(fans) || fans < 0 || fans > crowdFansMax) {
     return refuse("bad-field", `fans must be a whole number from 0 to ${crowdFansMax}`);
   }
@@ -73,7 +75,7 @@ function noCrowd(): Response {
 }
 
 /** `GET /media/:file`: one file of the --media folder. */
-export async function getMedia(doors: Doors, call: Call): Promise<Response> {
-  const file = await doors.media?.(call.request, call.params.file ?? "");
+export async function getMedia(doors: Doors, entry: Entry): Promise<Response> {
+  const file = await doors.media?.(entry.request, entry.params.file ?? "");
   return file ?? refuse("not-found", "no such file");
 }

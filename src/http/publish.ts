@@ -1,14 +1,14 @@
 /**
- * Likes, comments and removals: from a request to the ingest and back.
+ * Likes, comments and removals: from a call that was let in to the ingest and back.
  *
- * The distinction it rests on: 2xx means durable, 503 means "not counted or not known: repeat with the same
- * key", any other refusal means "never". What is refused here is counted here; what the ingest refuses, it
- * counts.
+ * 2xx means durable, 503 means "not counted or not known: repeat with the same key", any other refusal means
+ * "never". What is refused here is counted here; what the ingest refuses, it counts. Held by server.test.ts.
  */
 import { createHash } from "node:crypto";
 import {
   type CommentDraft,
   cannotUnlike,
+  fieldsOf,
   isRejection,
   type Kind,
   type Like,
@@ -18,16 +18,14 @@ import {
   parseViewer,
   type Rejection,
   reject,
-  type VideoId,
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import type { Peer } from "../trust/address.ts";
 import { forbids, type Identity } from "../trust/identity.ts";
 import { empty, json, refuse, refused, statusOf } from "./answer.ts";
-import { admit, enter } from "./auth.ts";
 import { readJson } from "./body.ts";
-import { addressIn, type Call, queryOf, videoParam } from "./call.ts";
 import type { Doors } from "./doors.ts";
+import { admitComment, admitLike } from "./enter.ts";
+import { type Entry, videoOf } from "./entry.ts";
 
 /** The configured kinds as the set that likes are parsed against, made once per list. */
 const kindSets = new WeakMap<readonly string[], ReadonlySet<Kind>>();
@@ -47,51 +45,37 @@ function isOnce({ settings }: Doors): boolean {
   return settings.likeMode === "once";
 }
 
-/** `POST /v1/videos/:video/likes`, the busiest call: the router's fast path comes straight here. */
-export async function takeLike(
-  doors: Doors,
-  request: Request,
-  video: VideoId,
-  peer: Peer | undefined,
-): Promise<Response> {
-  const found = doors.auth.identify(request);
-  const who = admit(doors, found instanceof Promise ? await found : found, "like", video);
-  if (who instanceof Response) return who;
-  const body = await readJson(request, limits.bodyBytesMax);
+/** `POST /v1/videos/:video/likes`, the busiest call. */
+export async function postLike(doors: Doors, entry: Entry): Promise<Response> {
+  const body = await readJson(entry.request, limits.bodyBytesMax);
   if (body instanceof Response) return body;
-  const like = likeIn(doors, { request, peer }, who, video, body);
-  return like instanceof Response ? like : answered(await doors.ingest.like(like));
+  const like = likeIn(doors, entry, body);
+  return isRejection(like) ? refusedLike(doors, like) : answered(await doors.ingest.like(like));
 }
 
 /** `DELETE /v1/videos/:video/likes`, with the fields of a like as its body or as its query. */
-export async function deleteLike(doors: Doors, call: Call): Promise<Response> {
-  const { request } = call;
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, request, "like", video);
-  if (who instanceof Response) return who;
+export async function deleteLike(doors: Doors, entry: Entry): Promise<Response> {
+  const { query, request } = entry;
   if (!isOnce(doors)) return refusedLike(doors, cannotUnlike());
-  const query = queryOf(call);
-  const body = query.has("kind") ? Object.fromEntries(query) : await readJson(request, limits.bodyBytesMax);
+  const body = query.has("kind") ? fieldsIn(query) : await readJson(request, limits.bodyBytesMax);
   if (body instanceof Response) return body;
-  const like = likeIn(doors, call, who, video, body);
-  return like instanceof Response ? like : answered(await doors.ingest.like({ ...like, unlike: true }));
+  const like = likeIn(doors, entry, body);
+  if (isRejection(like)) return refusedLike(doors, like);
+  return answered(await doors.ingest.like({ ...like, unlike: true }));
 }
 
-/** The like in `body` as `who` may give it now, or the answer that refuses it, counted. */
-function likeIn(
-  doors: Doors,
-  call: Pick<Call, "request" | "peer">,
-  who: Identity,
-  video: VideoId,
-  body: unknown,
-): Like | Response {
-  const key = call.request.headers.get("idempotency-key");
-  const parsed = parseLike(video, body, key, kindsOf(doors), isOnce(doors));
-  const like = isRejection(parsed) ? parsed : owned(doors, parsed, who);
-  if (isRejection(like)) return refusedLike(doors, like);
-  const over = overLikes(doors, limitedAddress(doors, call), who, like);
-  return over ? refused(over) : like;
+/** The fields of a like in a query, which may carry a token too. */
+function fieldsIn(query: URLSearchParams): object {
+  const { token: _, ...fields } = Object.fromEntries(query);
+  return fields;
+}
+
+/** The like in `body` as the caller may give it now, or why not. */
+function likeIn(doors: Doors, entry: Entry, body: unknown): Like | Rejection {
+  const key = entry.request.headers.get("idempotency-key");
+  const parsed = parseLike(videoOf(entry), body, key, kindsOf(doors), isOnce(doors));
+  const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
+  return isRejection(like) ? like : (admitLike(doors, entry, like) ?? like);
 }
 
 function answered(refusal: Rejection | undefined): Response {
@@ -119,26 +103,6 @@ function owned(doors: Doors, like: Like, who: Identity): Like | Rejection {
   return { ...own, viewer };
 }
 
-/** The address that likes of this call count for; not asked for where nothing depends on it. */
-function limitedAddress(doors: Doors, call: Pick<Call, "request" | "peer">): string | undefined {
-  return doors.allowance || doors.moderation?.restricts ? addressIn(doors, call) : undefined;
-}
-
-/** Why `who`, at `address`, may not give `like` now, counted. */
-function overLikes(
-  doors: Doors,
-  address: string | undefined,
-  who: Identity,
-  { video, count }: Like,
-): Rejection | undefined {
-  const { allowance, moderation } = doors;
-  if (!allowance && !moderation?.restricts) return undefined;
-  const nowMs = doors.clock.now();
-  const over = moderation?.bans(who, address, video, nowMs) ?? allowance?.like(who, address, count, nowMs);
-  if (over) doors.metrics.likesRejected.inc({ reason: over.rejected });
-  return over;
-}
-
 /**
  * What a token's holder sends, in the holder's own name: whatever the body says, others see the token's name,
  * and a key is the holder's own, so nobody's key can swallow another's like.
@@ -150,30 +114,25 @@ function signed<T extends Like | CommentDraft>(interaction: T, who: Identity): T
   return { ...interaction, user: who.name, key: own };
 }
 
-export function postLike(doors: Doors, call: Call): Response | Promise<Response> {
-  const video = videoParam(call);
-  return video instanceof Response ? video : takeLike(doors, call.request, video, call.peer);
-}
+const batchFields: ReadonlySet<string> = new Set(["items"]);
 
 /** `POST /v1/likes`: one verdict per item, in order. */
-export async function postLikes(doors: Doors, call: Call): Promise<Response> {
-  const who = await enter(doors, call.request, "like");
-  if (who instanceof Response) return who;
-  const body = await readJson(call.request, limits.batchBodyBytesMax);
+export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
+  const body = await readJson(entry.request, limits.batchBodyBytesMax);
   if (body instanceof Response) return body;
-  const items = (body as { items?: unknown } | null)?.items;
+  const fields = fieldsOf(body, batchFields);
+  if (isRejection(fields)) return refused(fields);
+  const { items } = fields;
   if (!Array.isArray(items)) return refuse("bad-body", 'the body must be {"items":[…]}');
   if (items.length > limits.batchItemsMax) {
     return refuse("too-many-items", `a batch holds at most ${limits.batchItemsMax} items`);
   }
   const kinds = kindsOf(doors);
-  const address = limitedAddress(doors, call);
   const parsed = items.map((item) => {
     const parsed = parseLikeItem(item, kinds, isOnce(doors));
-    const like = isRejection(parsed) ? parsed : owned(doors, parsed, who);
+    const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
     if (isRejection(like)) return like;
-    const forbidden = doors.auth.mode === "token" ? forbids(who, "like", like.video) : undefined;
-    return forbidden ?? overLikes(doors, address, who, like) ?? like;
+    return forbids(entry.who, "like", like.video) ?? admitLike(doors, entry, like) ?? like;
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));
   const verdicts = likes.length === 0 ? [] : await doors.ingest.likes(likes);
@@ -187,7 +146,7 @@ export async function postLikes(doors: Doors, call: Call): Promise<Response> {
       return { status: 202 };
     }
     const known = statusOf[refusal.rejected];
-    if (isRejection(item) && known !== 429) doors.metrics.likesRejected.inc({ reason: item.rejected });
+    if (isRejection(item)) doors.metrics.likesRejected.inc({ reason: item.rejected });
     // What is wrong with an item, its video included, is wrong inside a well-formed body.
     const status = isRejection(item) && known < 403 ? 422 : known;
     if (status === 503) away = refusal;
@@ -201,62 +160,35 @@ export async function postLikes(doors: Doors, call: Call): Promise<Response> {
 }
 
 /** `POST /v1/videos/:video/comments` */
-export async function postComment(doors: Doors, call: Call): Promise<Response> {
-  const { request } = call;
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, request, "comment", video);
-  if (who instanceof Response) return who;
+export async function postComment(doors: Doors, entry: Entry): Promise<Response> {
+  const { request, who } = entry;
   const body = await readJson(request, limits.bodyBytesMax);
   if (body instanceof Response) return body;
-  const draft = parseComment(video, body, request.headers.get("idempotency-key"), doors.clock.now());
-  if (isRejection(draft)) {
-    doors.metrics.commentsRejected.inc({ reason: draft.rejected });
-    return refused(draft);
-  }
-  const said = signed(draft, who);
-  const address = addressIn(doors, call);
-  const nowMs = doors.clock.now();
-  const over =
-    doors.allowance?.comment(who, address, nowMs) ?? doors.moderation?.comment(said, who, address, nowMs);
-  if (over) {
-    doors.metrics.commentsRejected.inc({ reason: over.rejected });
-    return refused(over);
-  }
-  const denied = await reviewed(doors, said, who, address);
-  if (denied) return refused(denied);
-  const holdMs = doors.moderation?.holdMs(video, said.atMs) ?? 0;
-  const id = await doors.ingest.comment(holdMs > 0 ? { ...said, holdMs } : said);
+  const key = request.headers.get("idempotency-key");
+  const parsed = parseComment(videoOf(entry), body, key, doors.clock.date());
+  if (isRejection(parsed)) return refusedComment(doors, parsed);
+  const draft = signed(parsed, who);
+  const denied = await admitComment(doors, entry, draft);
+  if (denied) return refusedComment(doors, denied);
+  const holdMs = doors.moderation?.holdMs(draft.video) ?? 0;
+  const id = await doors.ingest.comment(holdMs > 0 ? { ...draft, holdMs } : draft);
   return typeof id === "string" ? json(201, { id }) : refused(id);
 }
 
-/** Why the review hook does not let `draft` pass, counted; its turn in slow mode is then given back. */
-async function reviewed(
-  doors: Doors,
-  draft: CommentDraft,
-  who: Identity,
-  address: string | undefined,
-): Promise<Rejection | undefined> {
-  const { review, moderation, metrics } = doors;
-  if (!review || who.by === "key" || who.rights.has("moderate")) return undefined;
-  const denied = await review.comment(draft, who.sub);
-  if (!denied) return undefined;
-  moderation?.giveBack(draft, who, address);
-  metrics.commentsRejected.inc({ reason: denied.rejected });
-  return denied;
+function refusedComment(doors: Doors, refusal: Rejection): Response {
+  doors.metrics.commentsRejected.inc({ reason: refusal.rejected });
+  return refused(refusal);
 }
 
-/** `DELETE /v1/videos/:video/comments/:comment`, for whoever holds the admin key. */
-export async function deleteComment(doors: Doors, call: Call): Promise<Response> {
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, call.request, "moderate", video);
-  if (who instanceof Response) return who;
-  const removed = await doors.ingest.retract(video, call.params.comment ?? "");
+/** `DELETE /v1/videos/:video/comments/:comment` */
+export async function deleteComment(doors: Doors, entry: Entry): Promise<Response> {
+  const video = videoOf(entry);
+  const { comment: id = "" } = entry.params;
+  const removed = await doors.ingest.retract(video, id);
   if (typeof removed === "object") return refused(removed);
   if (!removed) return refuse("unknown-comment", "there is no such comment");
   // Removed it is, whether or not that can be written down now.
-  await doors.moderation?.removed(video, call.params.comment ?? "", who).catch(() => {
+  await doors.moderation?.removed(video, id, entry.who).catch(() => {
     doors.log.warn("a removal is not in the audit log", { video });
   });
   return empty(204);

@@ -2,16 +2,13 @@
 import { parseId } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { json, refuse, refused } from "./answer.ts";
-import { enter } from "./auth.ts";
-import { type Call, heldIn, queryOf, videoParam, wholeNumber } from "./call.ts";
+import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
+import { type Entry, videoOf } from "./entry.ts";
 
 /** `GET /v1/videos/:video` */
-export async function getVideo(doors: Doors, call: Call): Promise<Response> {
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, call.request, "watch", video);
-  if (who instanceof Response) return who;
+export async function getVideo(doors: Doors, entry: Entry): Promise<Response> {
+  const video = videoOf(entry);
   const state = await doors.reader.state(video, undefined, 0);
   if ("rejected" in state) return refused(state);
   const { totals, viewers } = state;
@@ -22,14 +19,8 @@ export async function getVideo(doors: Doors, call: Call): Promise<Response> {
  * `GET /v1/videos/:video/comments?after=ID&limit=N`, oldest first; without `after`, the newest ones. With
  * `held=1`, for moderators, those that are held for review too.
  */
-export async function getComments(doors: Doors, call: Call): Promise<Response> {
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const query = queryOf(call);
-  const held = heldIn(query);
-  if (typeof held === "object") return refused(held);
-  const who = await enter(doors, call.request, held ? "moderate" : "watch", video);
-  if (who instanceof Response) return who;
+export async function getComments(doors: Doors, entry: Entry): Promise<Response> {
+  const { query, held } = entry;
   const limit = wholeNumber(query, "limit", {
     min: 1,
     max: limits.listingMax,
@@ -39,7 +30,10 @@ export async function getComments(doors: Doors, call: Call): Promise<Response> {
   const text = query.get("after");
   const after = text ? parseId(text) : undefined;
   if (text && after === undefined) return refuse("bad-query", "after must be the id of a comment");
-  const listing = await doors.reader.listing(video, after, limit, { nowMs: doors.clock.now(), held });
+  const listing = await doors.reader.listing(videoOf(entry), after, limit, {
+    nowMs: doors.clock.date(),
+    held,
+  });
   return "rejected" in listing ? refused(listing) : json(200, listing);
 }
 

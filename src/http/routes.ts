@@ -1,54 +1,20 @@
 /**
- * Every call there is, in one table: what answers it, and what openapi.json says of it.
+ * Every call there is, in one table: what answers it, whom the door lets in, and what openapi.json says of
+ * it.
  *
- * To add a call, add a row. A row's `refusals` are the codes its handler may answer with, beyond those that
- * its other members imply (a `:video` may be bad, a body may be too large); a test holds the document
- * against the routes.
+ * To add a call, add a row (row.ts says what its members mean). A row's `refusals` are the codes its handler
+ * may answer with, beyond those that its other members imply (a `:video` may be bad, a body may be too
+ * large); openapi.test.ts holds the document against the routes, door.test.ts the door.
  */
 
 import { getAudit, getModeration, postBan, postMute, putVideoRules } from "./admin.ts";
 import type { Code } from "./answer.ts";
-import type { Handle } from "./call.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
 import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./publish.ts";
 import { getComments, getConfig, getVideo } from "./read.ts";
-import type { SchemaName } from "./schemas.ts";
+import type { QueryRow, Row } from "./row.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch } from "./streams.ts";
-
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
-
-/** A member of the query. */
-export interface QueryRow {
-  readonly name: string;
-  readonly about: string;
-  readonly kind: "text" | "whole number" | "videos";
-}
-
-export interface Row {
-  readonly method: Method;
-  /** With `:name` parameters, as the router takes them. */
-  readonly path: string;
-  readonly handle: Handle;
-  readonly summary: string;
-  readonly answer: {
-    readonly status: number;
-    readonly about: string;
-    /** Of a JSON answer. */
-    readonly schema?: SchemaName;
-    /** Of any other answer. */
-    readonly type?: string;
-  };
-  readonly query?: readonly QueryRow[];
-  readonly body?: SchemaName;
-  /** Takes an `Idempotency-Key`. */
-  readonly keyed?: true;
-  /** Takes a `Last-Event-ID`. */
-  readonly resumes?: true;
-  /** Needs the admin key. */
-  readonly admin?: true;
-  readonly refusals?: readonly Code[];
-}
 
 const resumeQuery: QueryRow = {
   name: "last_event_id",
@@ -91,25 +57,34 @@ const comment: readonly Code[] = [
 ];
 const log: readonly Code[] = ["busy", "unavailable"];
 
+/** The busiest call: server.ts leads to it past the router. */
+export const likeRow: Row = {
+  method: "POST",
+  path: "/v1/videos/:video/likes",
+  handle: postLike,
+  right: "like",
+  takes: "likes",
+  summary: "Like a video; a client merges quick taps into one call",
+  body: "Like",
+  keyed: true,
+  answer: { status: 202, about: "counted, durably; a repeated key is counted once" },
+  refusals: [...like, ...log],
+};
+
 export const rows: readonly Row[] = [
-  {
-    method: "POST",
-    path: "/v1/videos/:video/likes",
-    handle: postLike,
-    summary: "Like a video; a client merges quick taps into one call",
-    body: "Like",
-    keyed: true,
-    answer: { status: 202, about: "counted, durably; a repeated key is counted once" },
-    refusals: [...like, ...log],
-  },
+  likeRow,
   {
     method: "DELETE",
     path: "/v1/videos/:video/likes",
     handle: deleteLike,
+    right: "like",
+    takes: "likes",
     summary: "Take a viewer's like back, with --like-mode=once; a JSON body of the same fields does too",
     query: [
       { name: "kind", about: "the kind of like", kind: "text" },
       { name: "viewer", about: "whose like it is, unless a token says so", kind: "text" },
+      { name: "user", about: "the same, where no viewer is named", kind: "text" },
+      { name: "key", about: "as an Idempotency-Key", kind: "text" },
     ],
     keyed: true,
     answer: { status: 202, about: "taken back, durably, or not there" },
@@ -119,6 +94,8 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: "/v1/likes",
     handle: postLikes,
+    right: "like",
+    takes: "likes",
     summary: "Like many videos in one call, from a server",
     body: "Likes",
     answer: { status: 202, about: "one verdict per item, in order", schema: "Verdicts" },
@@ -128,6 +105,8 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: "/v1/videos/:video/comments",
     handle: postComment,
+    right: "comment",
+    takes: "comment",
     summary: "Comment on a video",
     body: "Comment",
     keyed: true,
@@ -138,8 +117,9 @@ export const rows: readonly Row[] = [
     method: "DELETE",
     path: "/v1/videos/:video/comments/:comment",
     handle: deleteComment,
+    right: "moderate",
+    takes: "call",
     summary: "Remove a comment",
-    admin: true,
     answer: { status: 204, about: "removed, durably" },
     refusals: ["unknown-comment", "unavailable"],
   },
@@ -147,6 +127,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/videos/:video",
     handle: getVideo,
+    right: "watch",
+    takes: "question",
     summary: "Totals and viewers of a video",
     answer: { status: 200, about: "as of now", schema: "Video" },
     refusals: ["unavailable"],
@@ -155,6 +137,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/videos/:video/comments",
     handle: getComments,
+    right: "watch",
+    takes: "reading",
     summary: "Comments of a video, oldest first; without `after` the newest ones",
     query: [
       { name: "after", about: "the id of a comment: those behind it", kind: "text" },
@@ -168,6 +152,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/videos/:video/poll",
     handle: getPoll,
+    right: "watch",
+    takes: "poll",
     summary: "What is new on a video, by long poll, for networks that hold streams back",
     query: [
       { name: "after", about: "the cursor of the last answer", kind: "text" },
@@ -180,6 +166,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/videos/:video/events",
     handle: getVideoEvents,
+    right: "watch",
+    takes: "stream",
     summary: "Stream of one video's events",
     query: [resumeQuery, heldQuery],
     resumes: true,
@@ -190,6 +178,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/events",
     handle: getEvents,
+    right: "watch",
+    takes: "stream",
     summary: "Stream of several videos' events",
     query: [
       { name: "video", about: "the videos to watch; repeat it for several", kind: "videos" },
@@ -204,6 +194,8 @@ export const rows: readonly Row[] = [
     method: "PUT",
     path: "/v1/connections/:connection/videos/:video",
     handle: putWatch,
+    right: "watch",
+    takes: "watch",
     summary: "Start watching a video on an open stream, whichever node holds it",
     answer: { status: 204, about: "watching" },
     refusals: ["unknown-connection", "too-many-videos", ...log],
@@ -212,6 +204,8 @@ export const rows: readonly Row[] = [
     method: "DELETE",
     path: "/v1/connections/:connection/videos/:video",
     handle: deleteWatch,
+    right: "watch",
+    takes: "call",
     summary: "Stop watching a video on an open stream",
     answer: { status: 204, about: "not watching" },
     refusals: ["unknown-connection", "unavailable"],
@@ -220,6 +214,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/config",
     handle: getConfig,
+    right: "anybody",
+    takes: "nothing",
     summary: "What a page must know of this server",
     answer: { status: 200, about: "kinds, bounds and names", schema: "Config" },
   },
@@ -227,8 +223,9 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/cluster",
     handle: getCluster,
+    right: "admin",
+    takes: "question",
     summary: "The cluster as this node sees it",
-    admin: true,
     answer: { status: 200, about: "nodes, leases, routes and owners", schema: "Cluster" },
     refusals: ["unavailable"],
   },
@@ -236,8 +233,10 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/admin/events",
     handle: getAdminEvents,
+    right: "admin",
+    orThisMachine: true,
+    takes: "room",
     summary: "Once a second what this node does, and what it knows of its cluster",
-    admin: true,
     answer: { status: 200, about: "Server-Sent Events: admin, cluster", type: "text/event-stream" },
     refusals: ["busy", "forbidden"],
   },
@@ -245,8 +244,9 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: "/v1/admin/mutes",
     handle: postMute,
+    right: "moderate",
+    takes: "call",
     summary: "Keep a user or an address from commenting for a time; 0 seconds lift it",
-    admin: true,
     body: "Restriction",
     answer: { status: 204, about: "decided, on all nodes within moments" },
     refusals: ["bad-field", "forbidden", ...log],
@@ -255,8 +255,9 @@ export const rows: readonly Row[] = [
     method: "POST",
     path: "/v1/admin/bans",
     handle: postBan,
+    right: "moderate",
+    takes: "call",
     summary: "Keep a user or an address from everything for a time; 0 seconds lift it",
-    admin: true,
     body: "Restriction",
     answer: { status: 204, about: "decided, on all nodes within moments" },
     refusals: ["bad-field", "forbidden", ...log],
@@ -265,8 +266,9 @@ export const rows: readonly Row[] = [
     method: "PUT",
     path: "/v1/admin/videos/:video",
     handle: putVideoRules,
+    right: "moderate",
+    takes: "call",
     summary: "How a video takes comments",
-    admin: true,
     body: "VideoRules",
     answer: { status: 204, about: "decided, on all nodes within moments" },
     refusals: ["bad-field", "forbidden", ...log],
@@ -275,8 +277,9 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/admin/moderation",
     handle: getModeration,
+    right: "moderate",
+    takes: "call",
     summary: "What moderators' decisions hold now",
-    admin: true,
     answer: { status: 200, about: "as of now", schema: "Moderation" },
     refusals: ["forbidden", "unavailable"],
   },
@@ -284,8 +287,9 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/admin/audit",
     handle: getAudit,
+    right: "moderate",
+    takes: "reading",
     summary: "Who decided what, newest first",
-    admin: true,
     query: [{ name: "limit", about: "at most so many", kind: "whole number" }],
     answer: { status: 200, about: "decisions", schema: "Audit" },
     refusals: ["bad-query", "forbidden", "unavailable"],
@@ -294,6 +298,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/v1/demo",
     handle: getDemo,
+    right: "anybody",
+    takes: "nothing",
     summary: "Size of the simulated crowd, with --demo",
     answer: { status: 200, about: "the crowd", schema: "Fans" },
     refusals: ["not-found"],
@@ -302,6 +308,9 @@ export const rows: readonly Row[] = [
     method: "PUT",
     path: "/v1/demo",
     handle: putDemo,
+    right: "admin",
+    orThisMachine: true,
+    takes: "call",
     summary: "Set the size of the simulated crowd, with --demo",
     body: "FansWanted",
     answer: { status: 200, about: "the crowd", schema: "Fans" },
@@ -311,6 +320,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/health/live",
     handle: getLive,
+    right: "anybody",
+    takes: "nothing",
     summary: "This process answers",
     answer: { status: 200, about: "alive", schema: "Status" },
   },
@@ -318,6 +329,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/health/ready",
     handle: getReady,
+    right: "anybody",
+    takes: "nothing",
     summary: "Whether viewers and publishers should be sent here",
     answer: { status: 200, about: "ready", schema: "Status" },
     refusals: ["not-ready"],
@@ -326,6 +339,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/metrics",
     handle: getMetrics,
+    right: "anybody",
+    takes: "nothing",
     summary: "Metrics for Prometheus",
     answer: { status: 200, about: "text format 0.0.4", type: "text/plain" },
   },
@@ -333,6 +348,8 @@ export const rows: readonly Row[] = [
     method: "GET",
     path: "/media/:file{.+}",
     handle: getMedia,
+    right: "anybody",
+    takes: "nothing",
     summary: "A file of the --media folder; ranges are answered",
     answer: { status: 200, about: "the file", type: "application/octet-stream" },
     refusals: ["not-found"],

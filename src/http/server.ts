@@ -1,22 +1,23 @@
 /**
- * The door: from a `Request` to the row that answers it, and the only file that knows Hono.
+ * From a `Request` to the row that answers it, and the only file that knows Hono.
  *
  * Hono routes every call but one. A like is by far the most frequent, so its URL is cut by hand and it goes
- * straight to its handler; anything unusual about it (an escape, a query, a bad id) takes the ordinary way.
- * Both ways end in `finish`: CORS, then the count. Web standards only, so this mounts in any program that
- * speaks them.
+ * straight to its row; anything unusual about it (an escape, a query, a bad id) takes the ordinary way. Both
+ * ways go through the door (enter.ts) and end in `finish`: CORS, then the count. Web standards only, so this
+ * mounts in any program that speaks them. server.test.ts holds that both ways are one.
  */
 import { Hono } from "hono";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError, json, refuse } from "./answer.ts";
-import type { Call, Handle } from "./call.ts";
+import type { Call } from "./call.ts";
 import { Cors } from "./cors.ts";
 import type { Doors } from "./doors.ts";
+import { answerBy } from "./enter.ts";
 import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
-import { takeLike } from "./publish.ts";
-import { type Method, rows } from "./routes.ts";
+import { likeRow, rows } from "./routes.ts";
+import type { Handle, Method } from "./row.ts";
 import { peerIn, type Surroundings } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
 
@@ -61,7 +62,8 @@ export function createServer(doors: Doors, part: "all" | "public" = "all"): Http
 
   async function like(request: Request, video: VideoId, peer: Peer | undefined): Promise<Response> {
     try {
-      return finish(request, await takeLike(doors, request, video, peer), likeRoute);
+      const call = { request, params: { video }, peer };
+      return finish(request, await answerBy(likeRow, doors, call), likeRoute);
     } catch (error) {
       return failed(error, request, likeRoute);
     }
@@ -94,7 +96,11 @@ function waysOf(doors: Doors): readonly Way[] {
   const pages = [...pagesOf(doors.assets)].map(
     ([path, page]): Way => ({ method: "GET", path, handle: (_, call) => page(call.request) }),
   );
-  return [...rows, { method: "GET", path: "/openapi.json", handle: described }, ...pages];
+  const calls = rows.map((row): Way => {
+    const { method, path } = row;
+    return { method, path, handle: (doors, call) => answerBy(row, doors, call) };
+  });
+  return [...calls, { method: "GET", path: "/openapi.json", handle: described }, ...pages];
 }
 
 /** What operators ask, and nobody else. */

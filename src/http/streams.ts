@@ -2,23 +2,17 @@
  * The ways to hear of a video: streams, what an open stream watches, and the long poll.
  *
  * EventSource gives up for good on anything but 200, so a stream that cannot be served now is still answered
- * with 200, told when to come back, and closed. Only a request that can never succeed gets an error.
+ * with 200, told when to come back, and closed. Only a request that can never succeed gets an error. Whoever
+ * has something open here has a seat (seats.ts), and leaves it when they would not be let in any more.
  */
-import { parseVideoId, reject, type VideoId } from "../core/interaction.ts";
-import { limits } from "../core/limits.ts";
-import type { Identity } from "../trust/identity.ts";
-import { empty, json, refuse, refused } from "./answer.ts";
-import { admit, enter } from "./auth.ts";
-import { addressIn, type Call, heldIn, queryOf, videoParam, wholeNumber } from "./call.ts";
+import { reject, type VideoId } from "../core/interaction.ts";
+import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
+import { unauthorized } from "./auth.ts";
+import { wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
+import { type Entry, videoOf } from "./entry.ts";
+import type { Seat, Verdict } from "./seats.ts";
 
-const streamHeaders = new Headers({
-  "content-type": "text/event-stream",
-  "cache-control": "no-cache, no-transform",
-  "x-accel-buffering": "no",
-  "x-content-type-options": "nosniff",
-});
-const streamInit = { headers: streamHeaders };
 /** Characters of a poll's cursor. Beyond: 400. */
 const cursorCharsMax = 256;
 const waitSecondsMax = 25;
@@ -29,92 +23,58 @@ function noStreams(): Response {
 }
 
 /** `GET /v1/videos/:video/events` */
-export function getVideoEvents(doors: Doors, call: Call): Response | Promise<Response> {
-  if (!doors.frontend) return noStreams();
-  const video = videoParam(call);
-  return video instanceof Response ? video : stream(doors, doors.frontend, call, [video]);
+export function getVideoEvents(doors: Doors, entry: Entry): Response {
+  return doors.frontend ? stream(doors, doors.frontend, entry) : noStreams();
 }
 
 /** `GET /v1/events?video=a&video=b` */
-export function getEvents(doors: Doors, call: Call): Response | Promise<Response> {
-  if (!doors.frontend) return noStreams();
-  const videos = new Set<VideoId>();
-  for (const text of queryOf(call).getAll("video")) {
-    const video = parseVideoId(text);
-    if (typeof video !== "string") return refused(video);
-    videos.add(video);
-    if (videos.size > limits.videosPerStreamMax) {
-      return refuse("too-many-videos", `a stream watches at most ${limits.videosPerStreamMax} videos`);
-    }
-  }
-  if (videos.size === 0) return refuse("bad-query", "name at least one video: ?video=…");
-  return stream(doors, doors.frontend, call, [...videos]);
+export function getEvents(doors: Doors, entry: Entry): Response {
+  return doors.frontend ? stream(doors, doors.frontend, entry) : noStreams();
 }
 
-async function stream(
-  doors: Doors,
-  frontend: Streams,
-  call: Call,
-  videos: readonly VideoId[],
-): Promise<Response> {
-  const { request } = call;
-  const reviews = request.url.includes("held=") && heldIn(queryOf(call));
-  if (typeof reviews === "object") return refused(reviews);
-  const found = await doors.auth.identify(request);
-  for (const video of videos) {
-    const who = admit(doors, found, reviews ? "moderate" : "watch", video);
-    if (who instanceof Response) return who;
-  }
-  const who = found as Identity;
-  // A HEAD is answered by the same route and must not count as a viewer for an instant.
-  if (request.method === "HEAD") return new Response(null, streamInit);
-  if (frontend.draining) return new Response(frontend.refuse("drain") as BodyInit, streamInit);
-  const address = doors.allowance || doors.moderation?.restricts ? addressIn(doors, call) : undefined;
-  for (const video of videos) {
-    const banned = doors.moderation?.bans(who, address, video, doors.clock.now());
-    if (banned) return refused(banned);
-  }
-  const over = doors.full?.()
-    ? reject("busy", "this node holds as much memory as it may")
-    : doors.allowance?.stream(who, address, frontend.connections, doors.clock.now());
-  if (over) {
-    doors.metrics.refused.inc({ reason: over.rejected });
-    return new Response(frontend.refuse("limit") as BodyInit, streamInit);
-  }
-  const lastEventId = lastEventIdOf(call);
-  const ended = doors.allowance?.opened(who);
-  const { untilMs } = who;
-  const body = frontend.open({ videos, lastEventId, reviews, signal: request.signal, untilMs, ended });
-  return new Response(body, streamInit);
+function stream({ seats }: Doors, frontend: Streams, entry: Entry): Response {
+  const { request, videos, who, address, held: reviews, place } = entry;
+  const isPrivate = who.by !== "nobody";
+  // Must not count as a viewer for an instant.
+  if (request.method === "HEAD") return streamAnswer(null, isPrivate);
+  if (frontend.draining) return streamAnswer(frontend.refuse("drain") as BodyInit);
+  let seat: Seat | undefined;
+  const ended = (): void => {
+    if (seat) seats.leave(seat);
+    place?.leave();
+  };
+  if (place) place.kept = true;
+  const body = frontend.open({
+    ...{ videos, lastEventId: lastEventIdOf(entry), reviews, signal: request.signal, untilMs: who.untilMs },
+    ended,
+    opened: (open) => {
+      seat = { who, address, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
+      seats.take(seat);
+    },
+  });
+  return streamAnswer(body, isPrivate);
 }
 
 /** The header, which a reconnecting browser keeps up to date; then the query, for first loads. */
-function lastEventIdOf(call: Call): string | undefined {
-  const header = call.request.headers.get("last-event-id");
-  if (header) return header;
-  if (!call.request.url.includes("?")) return undefined;
-  const query = queryOf(call);
-  return query.get("last_event_id") || query.get("lastEventId") || undefined;
+function lastEventIdOf({ request, query }: Entry): string | undefined {
+  const header = request.headers.get("last-event-id");
+  return header || query.get("last_event_id") || query.get("lastEventId") || undefined;
 }
 
 /** `PUT /v1/connections/:connection/videos/:video` */
-export function putWatch(doors: Doors, call: Call): Response | Promise<Response> {
-  return watch(doors, call, true);
+export function putWatch(doors: Doors, entry: Entry): Promise<Response> {
+  return watch(doors, entry, true);
 }
 
 /** `DELETE /v1/connections/:connection/videos/:video` */
-export function deleteWatch(doors: Doors, call: Call): Response | Promise<Response> {
-  return watch(doors, call, false);
+export function deleteWatch(doors: Doors, entry: Entry): Promise<Response> {
+  return watch(doors, entry, false);
 }
 
-async function watch(doors: Doors, call: Call, on: boolean): Promise<Response> {
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, call.request, "watch", video);
-  if (who instanceof Response) return who;
-  const connection = call.params.connection ?? "";
+async function watch(doors: Doors, entry: Entry, on: boolean): Promise<Response> {
+  const { connection = "" } = entry.params;
   const outcome = connectionPattern.test(connection)
-    ? await doors.watching.watch(connection, video, on, on ? who.untilMs : undefined)
+    ? await doors.watching.watch(connection, videoOf(entry), on, on ? entry.who.untilMs : undefined)
     : "unknown-connection";
   if (outcome === "unknown-connection") return refuse("unknown-connection", "no such stream is open");
   if (outcome !== "done") return refused(outcome);
@@ -122,23 +82,58 @@ async function watch(doors: Doors, call: Call, on: boolean): Promise<Response> {
 }
 
 /** `GET /v1/videos/:video/poll?after=CURSOR&wait=25` */
-export async function getPoll(doors: Doors, call: Call): Promise<Response> {
+export async function getPoll(doors: Doors, entry: Entry): Promise<Response> {
   if (!doors.frontend) return noStreams();
-  const video = videoParam(call);
-  if (video instanceof Response) return video;
-  const who = await enter(doors, call.request, "watch", video);
-  if (who instanceof Response) return who;
-  const query = queryOf(call);
+  const { query, request, who } = entry;
+  const video = videoOf(entry);
   const wait = wholeNumber(query, "wait", { min: 0, max: waitSecondsMax, fallback: 0 });
   if (typeof wait === "object") return refused(wait);
   const after = query.get("after") || undefined;
   if (after !== undefined && after.length > cursorCharsMax) {
     return refuse("bad-query", `after must have at most ${cursorCharsMax} characters`);
   }
-  if (call.request.method === "HEAD") return empty(200);
+  if (request.method === "HEAD") return empty(200);
   // A poll ends with its permission, as a stream does.
-  const leftMs = (who.untilMs ?? Number.POSITIVE_INFINITY) - doors.clock.now();
+  const leftMs = (who.untilMs ?? Number.POSITIVE_INFINITY) - doors.clock.date();
   const waitMs = Math.max(0, Math.min(wait * 1000, leftMs));
-  const answer = await doors.frontend.poll(video, after, waitMs, call.request.signal);
-  return "rejected" in answer ? refused(answer) : json(200, answer);
+  const sitting = sit(entry, video);
+  doors.seats.take(sitting.seat);
+  try {
+    const answer = await doors.frontend.poll(video, after, waitMs, sitting.signal);
+    const verdict = sitting.verdict();
+    if (verdict !== undefined) return sentAway(verdict);
+    return "rejected" in answer ? refused(answer) : json(200, answer);
+  } finally {
+    doors.seats.leave(sitting.seat);
+    sitting.stand();
+  }
+}
+
+/** A poll's seat, and a signal that ends its wait when its client has left or it is sent away. */
+function sit({ request, who, address }: Entry, video: VideoId) {
+  const abort = new AbortController();
+  let verdict: Verdict | undefined;
+  const left = (): void => abort.abort();
+  request.signal.addEventListener("abort", left);
+  if (request.signal.aborted) left();
+  const seat: Seat = {
+    who,
+    address,
+    videos: () => [video],
+    end: (why) => {
+      verdict = why;
+      left();
+    },
+  };
+  return {
+    seat,
+    signal: abort.signal,
+    verdict: () => verdict,
+    stand: () => request.signal.removeEventListener("abort", left),
+  };
+}
+
+function sentAway(verdict: Verdict): Response {
+  if (verdict === "banned") return refused(reject("banned", "you are banned here"));
+  return unauthorized("what was proven does not hold any more");
 }

@@ -2,8 +2,8 @@
  * Everything behind the doors of one process: who may do what, a node that is there or on its way, its
  * moderation and its crowd, and the doors that lead to them.
  *
- * The distinction it rests on: this knows no port and no runtime. serve.ts puts ports in front of it,
- * embed.ts hands it to another program; what it stands on (start.ts) comes with the runtime.
+ * It knows no port and no runtime: serve.ts puts ports in front of it, embed.ts hands it to another program;
+ * what it stands on (open.ts) comes with the runtime.
  */
 
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
@@ -21,6 +21,7 @@ import { DemoCrowd } from "../http/demo.ts";
 import type { Doors } from "../http/doors.ts";
 import { earlyDoors } from "../http/early.ts";
 import { webAssets } from "../http/pages.ts";
+import { type Seat, Seats, type Verdict } from "../http/seats.ts";
 import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, tableJournal } from "../trust/journal.ts";
@@ -57,6 +58,7 @@ export class Service {
   readonly #parts: ServiceParts;
   readonly #metrics = createMetrics();
   readonly #access: Access;
+  readonly #seats: Seats;
   readonly #webhooks: Webhooks | undefined;
   readonly #review: Review | undefined;
   readonly #opening: Opening;
@@ -74,6 +76,8 @@ export class Service {
     const credentials = readCredentials(settings, readFile);
     if ("mistakes" in credentials) throw new StartRefused(credentials.mistakes.join("; "));
     this.#access = new Access(settings, credentials, clock, log);
+    this.#seats = new Seats(clock);
+    this.#access.auth.changed = () => this.#lookAgain();
     this.#metrics.buildInfo.set({ version: build.version, commit: build.commit, runtime: runtime.name }, 1);
     const { fetch = globalThis.fetch } = parts;
     const agent = `ovation/${build.version}`;
@@ -160,10 +164,9 @@ export class Service {
   /** Whether memory is past its mark; looked at once a second at most. */
   #full(): boolean {
     const { memory, settings, clock } = this.#parts;
-    const nowAt = clock.elapsed();
-    if (!memory || settings.limits === "off" || nowAt - this.#memorySeenAt < memoryEveryMs)
-      return this.#isFull;
-    this.#memorySeenAt = nowAt;
+    const now = clock.elapsed();
+    if (!memory || settings.limits === "off" || now - this.#memorySeenAt < memoryEveryMs) return this.#isFull;
+    this.#memorySeenAt = now;
     const most = settings.memoryMax === 0 ? memory.all * memoryShare : settings.memoryMax * 1024 * 1024;
     this.#isFull = memory.used() > most;
     return this.#isFull;
@@ -178,7 +181,19 @@ export class Service {
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
+    moderation.banned = () => this.#lookAgain();
     return moderation;
+  }
+
+  /** Who may be here has changed. */
+  #lookAgain(): void {
+    this.#seats.review((seat) => this.#judge(seat));
+  }
+
+  /** Why whoever sits there would not be let in any more. */
+  #judge({ who, address, videos }: Seat): Verdict | undefined {
+    if (!this.#access.auth.stands(who)) return "revoked";
+    return this.#moderation?.bans(who, address, videos()) ? "banned" : undefined;
   }
 
   #doors(): Doors {
@@ -209,6 +224,7 @@ export class Service {
       },
       auth: this.#access.auth,
       allowance: this.#access.allowance,
+      seats: this.#seats,
       review: this.#review,
       metrics: this.#metrics,
       ...(allMetrics && { allMetrics }),

@@ -98,13 +98,14 @@ async function serveUntilDrained(parts: ServeParts, parent?: Parent): Promise<nu
   const { settings, log } = parts;
   endOnBugs(log);
   const signalled = firstSignal((signal) => end(128 + constants.signals[signal]));
+  const hangUp = onHangUp();
   try {
     const serving = await startServing(parts);
     const { role, node, region, nats, data } = settings;
     const ledger = nats.length > 0 ? "nats" : data;
     log.info("listening", { url: serving.url, role, node, region, ledger, version: build.version });
     parent?.serve(serving);
-    onHangUp(() => reload(serving, log));
+    hangUp.rereadBy(() => reload(serving, log));
     const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
     if (reason instanceof Error) {
       await serving.stop();
@@ -125,6 +126,7 @@ async function superviseWorkers(parts: ServeParts, count: number): Promise<numbe
   const { log } = parts;
   endOnBugs(log);
   let workers: Workers | undefined;
+  const hangUp = onHangUp();
   const signalled = firstSignal((signal) => {
     workers?.signal("SIGKILL");
     end(128 + constants.signals[signal]);
@@ -135,7 +137,7 @@ async function superviseWorkers(parts: ServeParts, count: number): Promise<numbe
     const url = await workers.start();
     const { role, node, region, drainMs } = settings;
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
-    onHangUp(() => workers?.reload());
+    hangUp.rereadBy(() => workers?.reload());
     const signal = await signalled;
     log.info("draining", { reason: signal, workers: count, ms: drainMs });
     workers.signal(signal);
@@ -148,9 +150,25 @@ async function superviseWorkers(parts: ServeParts, count: number): Promise<numbe
   }
 }
 
-/** SIGHUP means "read your files again", except from a terminal, which sends it when it is closed. */
-function onHangUp(reread: () => void): void {
-  if (!process.stdout.isTTY) process.on("SIGHUP", reread);
+/**
+ * SIGHUP means "read your files again", except from a terminal, which sends it when it is closed. One that
+ * comes during the start, when nobody can reread yet, is answered as soon as somebody can.
+ */
+function onHangUp(): { rereadBy(reread: () => void): void } {
+  let reread: (() => void) | undefined;
+  let came = false;
+  if (!process.stdout.isTTY) {
+    process.on("SIGHUP", () => {
+      came = true;
+      reread?.();
+    });
+  }
+  return {
+    rereadBy(run) {
+      reread = run;
+      if (came) run();
+    },
+  };
 }
 
 /** Reads keys, secrets, word lists and certificates again. What is wrong changes nothing. */

@@ -139,7 +139,7 @@ export function explain(token: string, nowMs: number): string {
   } catch {
     return "this is no JWT\n";
   }
-  const who = identityOf(claims);
+  const who = identityOf(claims, 0);
   const lines = [`signed with   ${String(alg)} (not checked here)`];
   for (const [name, value] of Object.entries(claims))
     lines.push(`${name.padEnd(13)} ${said(name, value, nowMs)}`);

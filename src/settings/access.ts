@@ -1,9 +1,9 @@
 /**
  * Who may do what, and how much, from settings: keys and secrets out of flags, variables and files.
  *
- * The distinction it rests on: what is *wrong* (a weak secret, a file that cannot be read) is found before
- * anything listens, and told all at once, without showing a secret; what is *reloadable* (keys and secrets in
- * files) is read again when asked, and stays as it was when the new text is wrong.
+ * What is *wrong* (a weak secret, a file that cannot be read) is found before anything listens, and told all
+ * at once, without showing a secret; what is *reloadable* (keys and secrets in files) is read again when
+ * asked, and stays as it was when the new text is wrong. Held by access.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -11,8 +11,8 @@ import { hookSecret, hookSecretBytesMin, hookSecretsMax } from "../hooks/signatu
 import { Auth } from "../http/auth.ts";
 import { Allowance } from "../trust/allowance.ts";
 import { ApiKeys } from "../trust/keys.ts";
-import { publicKeys, secretBytesMin, secretKey, type TokenKey } from "../trust/token-keys.ts";
-import { Tokens } from "../trust/tokens.ts";
+import { publicKeys, secretBytesMin, secretKey, secretsMax, type TokenKey } from "../trust/token-keys.ts";
+import { type TokenRules, Tokens } from "../trust/tokens.ts";
 import { Words } from "../trust/words.ts";
 import type { Settings } from "./config.ts";
 
@@ -103,8 +103,9 @@ export function isOpenToAll({ auth, host }: Settings): boolean {
   return auth === "open" && !/^(127\.|::1$|localhost$)/.test(host);
 }
 
-function rulesOf({ jwksUrl, jwtIssuer, jwtAudience }: Settings, keys: readonly TokenKey[]) {
-  return { keys, jwksUrl, issuer: jwtIssuer, audience: jwtAudience };
+function rulesOf(settings: Settings, keys: readonly TokenKey[]): TokenRules {
+  const { jwksUrl, jwtIssuer, jwtAudience, jwtLeewayMs } = settings;
+  return { keys, jwksUrl, issuer: jwtIssuer, audience: jwtAudience, leewayMs: jwtLeewayMs };
 }
 
 function wordsOf(text: string, mistakes: string[]): Words | undefined {
@@ -117,6 +118,7 @@ function wordsOf(text: string, mistakes: string[]): Words | undefined {
 }
 
 function weakSecrets(secrets: readonly string[]): string[] {
+  if (secrets.length > secretsMax) return [`at most ${secretsMax} JWT secrets`];
   return secrets.flatMap((secret, index) => {
     const bytes = new TextEncoder().encode(secret).length;
     return bytes >= secretBytesMin ? [] : [tooShort(`JWT secret ${index + 1}`, bytes, secretBytesMin)];

@@ -1,7 +1,7 @@
 /**
  * The settings of who may do what, and how much: rows and rules of the table in config.ts.
  */
-import { accepted, choice, listOf, matching, oneLine, wholeNumber } from "./kinds.ts";
+import { accepted, choice, duration, listOf, matching, oneLine, wholeNumber } from "./kinds.ts";
 
 const pathCharsMax = 4_096;
 const secretCharsMax = 1_024;
@@ -21,7 +21,7 @@ export const accessRows = {
   adminKey: {
     kind: secretText,
     fallback: "",
-    help: "key of the admin calls; without one they are off",
+    help: "key of the admin calls, 16 characters or more; without one they are off",
     secret: true,
   },
   apiKeys: {
@@ -55,6 +55,11 @@ export const accessRows = {
     fallback: "",
     fallbackShown: "any",
     help: "what a token's aud must say",
+  },
+  jwtLeewayMs: {
+    kind: duration(0, 300_000),
+    fallback: "5s",
+    help: "how far a token maker's clock may be from this one: exp and nbf are taken so much wider",
   },
   tlsCert: { kind: path, fallback: "", help: "certificate chain (PEM): turns HTTPS and HTTP/2 on" },
   tlsKey: { kind: path, fallback: "", help: "key of that certificate (PEM)" },
@@ -90,9 +95,11 @@ export const limitRows = {
   viewerLikes: limit("20", "likes a second of one viewer (who has a token)"),
   viewerComments: limit("10", "comments in ten seconds of one viewer"),
   viewerStreams: limit("16", "streams of one viewer open at once on a node"),
+  viewerWork: limit("100", "units of work a second of one viewer, ten times as many at once"),
   addressLikes: limit("2000", "likes a second of one address, of viewers without a token"),
   addressComments: limit("200", "comments in ten seconds of one address, of viewers without a token"),
   addressStreams: limit("200", "new streams a second of one address, ten times as many at once"),
+  addressWork: limit("4000", "the same of one address: a call is a unit, what needs more of a node is more"),
   nodeStreams: limit("250000", "streams open at once on a node"),
   nodeAccepts: limit("20000", "new streams a second of a node, twice as many at once"),
   memoryMax: {

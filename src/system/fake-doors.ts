@@ -11,6 +11,7 @@ import { emptyCounts } from "../core/totals.ts";
 import type { StreamRequest } from "../frontend/frontend.ts";
 import { openAuth } from "../http/auth.ts";
 import type { Doors, Streams } from "../http/doors.ts";
+import { Seats } from "../http/seats.ts";
 import { createServer } from "../http/server.ts";
 
 export interface Asked {
@@ -38,8 +39,10 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
     polls: [],
     logged: [],
   };
+  const clock = changes.clock ?? new VirtualClock();
   const doors: Doors = {
     auth: openAuth(""),
+    seats: new Seats(clock),
     ingest: {
       like: async (like) => void asked.likes.push(like),
       likes: async (likes) => {
@@ -78,7 +81,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       corsOrigins: [],
       trustProxy: 0,
     },
-    clock: new VirtualClock(),
+    clock,
     log: createLog({
       level: "debug",
       format: "json",
@@ -114,6 +117,7 @@ export function fakeFrontend(asked: Asked): Streams {
     draining: false,
     connections: 0,
     watches: () => [],
+    watched: () => false,
   };
 }
 
@@ -123,20 +127,26 @@ export interface Try {
   readonly path: string;
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit;
+  /** The address it comes from; this machine's own by default. */
+  readonly from?: string;
   readonly doors?: Partial<Doors>;
 }
 
 /** What a fresh server answers, and what it asked. */
-export async function call({ method = "GET", path, headers = {}, body, doors }: Try) {
+export async function call({ method = "GET", path, headers = {}, body, doors, from = "127.0.0.1" }: Try) {
   const faked = fakeDoors(doors);
-  const request = new Request(`http://node${path}`, { method, headers, ...(body !== undefined && { body }) });
-  const response = await createServer(faked.doors).fetch(request);
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body }),
+  });
+  const response = await createServer(faked.doors).fetch(request, { requestIP: () => ({ address: from }) });
   const text = await response.text();
   return { response, text, status: response.status, ...faked };
 }
 
 /** With an admin key set. */
-export const adminDoors: Partial<Doors> = { auth: openAuth("s3cret") };
+export const adminDoors: Partial<Doors> = { auth: openAuth("s3cret-of-fake-doors") };
 
 /** A POST of JSON; a text is sent as it is. */
 export function posted(path: string, body: unknown, headers: Record<string, string> = {}): Try {

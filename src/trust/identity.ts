@@ -1,11 +1,13 @@
 /**
  * Who somebody is, and what they may do on which video.
  *
- * The distinction it rests on: an identity is what was *proven* (by a token's signature, by an API key, or
- * nothing at all), never what was claimed in a body. Pure: how it was proven is tokens.ts and keys.ts, where
- * it was carried is http/auth.ts.
+ * An identity is what was *proven* (by a token's signature, by an API key, or nothing at all), never what was
+ * claimed in a body; http/auth.test.ts holds that. Pure: how it was proven is tokens.ts and keys.ts, where it
+ * was carried is http/auth.ts.
  */
+import { type UnixMs, unixMs } from "../base/clock.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { hasControl, isVisible } from "../core/text.ts";
 
 const rights = ["watch", "like", "comment", "moderate", "admin"] as const;
 export type Right = (typeof rights)[number];
@@ -18,8 +20,10 @@ export interface Identity {
   readonly name: string | undefined;
   /** Free words a token carries (`roles`), for videos on which only some may comment. */
   readonly roles: readonly string[];
-  /** When the proof ends, Unix ms. */
-  readonly untilMs: number | undefined;
+  /** When the proof ends. */
+  readonly untilMs: UnixMs | undefined;
+  /** Names the key that the proof stands on, without telling it: see `Auth.stands`. */
+  readonly proof?: string;
   readonly rights: ReadonlySet<Right>;
   /** undefined: all videos. */
   readonly videos: Videos | undefined;
@@ -46,7 +50,7 @@ export const anybody: Identity = {
 const claimItemsMax = 100;
 const claimCharsMax = 128;
 /** The last instant that JavaScript can name, Unix ms. */
-const timeMaxMs = 8.64e15;
+const timeMax = unixMs(8.64e15);
 const viewerRights: ReadonlySet<Right> = new Set(["watch", "like", "comment"]);
 const videoPattern = /^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,63}\*)$/;
 
@@ -57,13 +61,16 @@ export function isRight(text: string): text is Right {
 
 /**
  * The identity in a verified token's claims, or one line that says which claim is wrong. `sub`, `exp` and
- * `videos` must be there; without `can` a viewer may watch, like and comment. A token never carries `admin`.
+ * `videos` must be there; without `can` a viewer may watch, like and comment. A token never carries `admin`,
+ * and lasts `leewayMs` longer than its `exp`: clocks are never quite together.
  */
-export function identityOf(claims: Readonly<Record<string, unknown>>): Identity | string {
+export function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: number): Identity | string {
   const { sub, exp, name } = claims;
   if (!isText(sub)) return "the token has no sub";
   if (typeof exp !== "number" || !Number.isFinite(exp)) return "the token has no exp";
-  if (name !== undefined && !isText(name)) return `the token's name is not 1 to ${claimCharsMax} characters`;
+  if (name !== undefined && !isText(name)) {
+    return `the token's name is not 1 to ${claimCharsMax} characters, one visible, none a control character`;
+  }
   const videos = textsOf(claims.videos);
   if (videos === undefined)
     return 'the token names no videos: "videos" lists ids, or beginnings like match-*';
@@ -78,7 +85,7 @@ export function identityOf(claims: Readonly<Record<string, unknown>>): Identity 
     sub,
     name,
     roles,
-    untilMs: Math.min(exp * 1000, timeMaxMs),
+    untilMs: unixMs(Math.min(exp * 1000 + leewayMs, timeMax)),
     rights: new Set(can.filter((right) => right !== "admin").filter(isRight)),
     videos: allowed,
   };
@@ -95,6 +102,14 @@ export function videosOf(items: readonly string[]): Videos | string | undefined 
   };
 }
 
+/**
+ * Whether `who` is a server that speaks for many, or one of the staff: no allowance of one person is
+ * theirs.
+ */
+export function speaksForMany({ by, rights }: Identity): boolean {
+  return by === "key" && (rights.has("comment") || rights.has("moderate"));
+}
+
 /** Why `who` may not do this to `video`, or undefined. */
 export function forbids(who: Identity, right: Right, video?: VideoId): Rejection | undefined {
   if (!who.rights.has(right)) {
@@ -107,7 +122,7 @@ export function forbids(who: Identity, right: Right, video?: VideoId): Rejection
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value.trim() !== "" && value.length <= claimCharsMax;
+  return typeof value === "string" && value.length <= claimCharsMax && isVisible(value) && !hasControl(value);
 }
 
 /** A list of texts, or one text alone. */

@@ -3,7 +3,8 @@
  *
  * A key is `NAME:SCOPES:KEY`, as in `studio:publish:3f9c…` or `desk:moderate+watch:77ab…`. Scopes are
  * watch, publish (like and comment in anybody's name), moderate, admin (everything). What is kept is a hash
- * of each key, and a key that is given is compared with all of them in constant time.
+ * of each key, and a key that is given is compared with all of them in constant time. Held by
+ * settings/access.test.ts and http/auth.test.ts.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Identity, Right } from "./identity.ts";
@@ -22,18 +23,22 @@ const linePattern = /^([A-Za-z0-9_-]{1,32}):([a-z+]{1,64}):([\x21-\x7e]{1,512})$
 interface Entry {
   readonly digest: Uint8Array;
   readonly identity: Identity;
+  readonly isTokenLike: boolean;
 }
 
 export class ApiKeys {
   readonly #entries: readonly Entry[];
+  /** Whether one of them has two dots, as tokens do. */
+  readonly someLikeTokens: boolean;
 
   private constructor(entries: readonly Entry[]) {
     this.#entries = entries;
+    this.someLikeTokens = entries.some(({ isTokenLike }) => isTokenLike);
   }
 
   /**
-   * Reads keys, one an item; `adminKey` is one more with every scope, and of any length. Answers the keys or
-   * what is wrong, one line per mistake, without showing a key.
+   * Reads keys, one an item; `adminKey` is one more with every scope, or "". Answers the keys or what is
+   * wrong, one line per mistake, without showing a key.
    */
   static read(
     items: readonly string[],
@@ -41,6 +46,7 @@ export class ApiKeys {
   ): ApiKeys | { readonly mistakes: readonly string[] } {
     const entries = adminKey === "" ? [] : [entryOf("admin", ["admin"], adminKey)];
     const mistakes: string[] = [];
+    if (adminKey !== "" && adminKey.length < keyCharsMin) mistakes.push(tooShort("--admin-key"));
     const names = new Set<string>();
     for (const [index, item] of items.entries()) {
       const read = parse(item, names);
@@ -58,6 +64,11 @@ export class ApiKeys {
   /** Whether somebody could prove to be an administrator. */
   has(right: Right): boolean {
     return this.#entries.some(({ identity }) => identity.rights.has(right));
+  }
+
+  /** Whether the key that `proof` names is one of these. */
+  stands(proof: string): boolean {
+    return this.#entries.some(({ identity }) => identity.proof === proof);
   }
 
   /** Whose key `given` is. Every key is looked at, whichever fits. */
@@ -78,11 +89,16 @@ function parse(item: string, names: Set<string>): Entry | string {
   const given = words.split("+");
   const unknown = given.find((word) => !Object.hasOwn(scopes, word));
   if (unknown !== undefined) return `no scope "${unknown}": they are ${Object.keys(scopes).join(", ")}`;
-  if (key.length < keyCharsMin) return `the key of ${name} has less than ${keyCharsMin} characters`;
+  if (key.length < keyCharsMin) return tooShort(`the key of ${name}`);
   return entryOf(name, given, key);
 }
 
+function tooShort(name: string): string {
+  return `${name} has less than ${keyCharsMin} characters: try openssl rand -base64 24`;
+}
+
 function entryOf(name: string, given: readonly string[], key: string): Entry {
+  const digest = digestOf(key);
   const rights = new Set(given.flatMap((word) => scopes[word] ?? []));
   const identity: Identity = {
     by: "key",
@@ -92,10 +108,11 @@ function entryOf(name: string, given: readonly string[], key: string): Entry {
     untilMs: undefined,
     rights,
     videos: undefined,
+    proof: digest.toString("base64url"),
   };
-  return { digest: digestOf(key), identity };
+  return { digest, identity, isTokenLike: key.split(".").length === 3 };
 }
 
-function digestOf(text: string): Uint8Array {
+function digestOf(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

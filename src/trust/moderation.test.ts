@@ -1,16 +1,23 @@
 /** Moderation: what each decision refuses, on every node of a hub, and that it survives a restart. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { VirtualClock } from "../base/clock.ts";
+import { unixMs, VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { memoryBus, memoryHub } from "../bus/memory.ts";
 import { anybody, type Identity } from "./identity.ts";
 import { fileJournal, tableJournal } from "./journal.ts";
 import { Moderation } from "./moderation.ts";
-import { decodeRow, noRules, parseRestriction, parseVideoRules, type Restriction } from "./rules.ts";
+import {
+  decodeRow,
+  noRules,
+  parseRestriction,
+  parseVideoRules,
+  type Restriction,
+  restrictionKey,
+} from "./rules.ts";
 import { Words } from "./words.ts";
 
 const v = "v" as never;
@@ -23,11 +30,8 @@ const viewer = (sub: string, roles: string[] = []): Identity => ({
   roles,
 });
 const says = (user: string | undefined, text = "hi", video = v) => ({
-  video,
-  text,
-  user,
-  key: undefined,
-  atMs: 0,
+  ...{ video, text, user, key: undefined },
+  atMs: unixMs(0),
 });
 
 async function alone(path = ":memory:", clock = new VirtualClock()) {
@@ -39,9 +43,9 @@ async function alone(path = ":memory:", clock = new VirtualClock()) {
     metrics: createMetrics(),
   });
   const comment = (user: string, text?: string, who = viewer(user), address = "1.2.3.4") =>
-    moderation.comment(says(user, text), who, address, clock.now())?.rejected;
+    moderation.comment(says(user, text), who, address)?.rejected;
   const restrict = (type: Restriction["type"], body: object) =>
-    moderation.restrict(parseRestriction(type, body, clock.now()) as Restriction, desk);
+    moderation.restrict(parseRestriction(type, body, clock.date()) as Restriction, desk);
   return { moderation, clock, comment, restrict };
 }
 
@@ -50,28 +54,26 @@ describe("decisions", () => {
     const { comment, restrict, clock, moderation } = await alone();
     await restrict("mute", { user: "Ann", seconds: 60 });
     expect([comment("ann"), comment(" ＡＮＮ "), comment("bob")]).toEqual(["muted", "muted", undefined]);
-    expect(moderation.bans(viewer("ann"), undefined, v, clock.now())).toBeUndefined();
+    expect(moderation.bans(viewer("ann"), undefined, [v])).toBeUndefined();
     clock.advance(60_000);
     expect(comment("ann")).toBeUndefined();
   });
 
   test("a mute on one video leaves the others; 0 seconds lift it", async () => {
-    const { moderation, comment, restrict, clock } = await alone();
+    const { moderation, comment, restrict } = await alone();
     await restrict("mute", { user: "ann", video: "v", seconds: 60 });
     expect(comment("ann")).toBe("muted");
-    expect(
-      moderation.comment(says("ann", "hi", "w" as never), viewer("ann"), undefined, clock.now()),
-    ).toBeUndefined();
+    expect(moderation.comment(says("ann", "hi", "w" as never), viewer("ann"), undefined)).toBeUndefined();
     await restrict("mute", { user: "ann", video: "v", seconds: 0 });
     expect(comment("ann")).toBeUndefined();
   });
 
   test("a ban keeps from everything; an address and its household are one", async () => {
-    const { moderation, comment, restrict, clock } = await alone();
+    const { moderation, comment, restrict } = await alone();
     await restrict("ban", { address: "2001:db8:1:2::3", seconds: 60 });
     expect(comment("ann", "hi", viewer("ann"), "2001:db8:1:2::/64")).toBe("banned");
-    expect(moderation.bans(anybody, "2001:db8:1:2::/64", v, clock.now())?.rejected).toBe("banned");
-    expect(moderation.bans(anybody, "2001:db8:1:3::/64", v, clock.now())).toBeUndefined();
+    expect(moderation.bans(anybody, "2001:db8:1:2::/64", [v])?.rejected).toBe("banned");
+    expect(moderation.bans(anybody, "2001:db8:1:3::/64", [v])).toBeUndefined();
   });
 
   test("a turn in slow mode is given back by a comment that was not taken after all", async () => {
@@ -99,7 +101,7 @@ describe("decisions", () => {
     ]);
     await set({ comments: "off", only: "" });
     expect(comment("ann")).toBe("comments-off");
-    expect(moderation.comment(says("desk"), desk, undefined, clock.now())).toBeUndefined();
+    expect(moderation.comment(says("desk"), desk, undefined)).toBeUndefined();
     expect(moderation.rules(v)).toEqual({ ...noRules, comments: "off" });
   });
 
@@ -107,10 +109,10 @@ describe("decisions", () => {
     const { moderation, clock } = await alone();
     const set = (body: object) =>
       moderation.setRules(v, parseVideoRules(body, moderation.rules(v)) as never, desk);
-    const hold = () => moderation.holdMs(v, clock.now());
-    expect([hold(), moderation.holdMs("w" as never, clock.now())]).toEqual([0, 0]);
+    const hold = () => moderation.holdMs(v);
+    expect([hold(), moderation.holdMs("w" as never)]).toEqual([0, 0]);
     await set({ holdMs: 10_000 });
-    expect([hold(), moderation.holdMs("w" as never, clock.now())]).toEqual([10_000, 0]);
+    expect([hold(), moderation.holdMs("w" as never)]).toEqual([10_000, 0]);
     await set({ holdMs: 2_000 });
     expect(hold()).toBe(10_000);
     clock.advance(3_000.5);
@@ -152,7 +154,7 @@ describe("decisions", () => {
     expect(opened).toBeUndefined();
     tell();
     await opening;
-    expect(opened?.holdMs(v, clock.now())).toBe(900);
+    expect(opened?.holdMs(v)).toBe(900);
   });
 
   test("survive a restart, in a file that only grows and says who decided", async () => {
@@ -169,12 +171,17 @@ describe("decisions", () => {
       const text = readFileSync(file, "utf8");
       // A crash in the middle of a line.
       writeFileSync(file, `${text}{"atMs":5,"by":"key:de`);
+      await (await alone(folder, clock)).restrict("ban", { user: "cat", seconds: 600 });
       const after = await alone(folder, clock);
-      expect(after.moderation.list(clock.now())).toEqual({
-        restrictions: [{ type: "mute", user: "ann", untilMs: expect.any(Number) }],
+      expect(after.moderation.list()).toEqual({
+        restrictions: [
+          { type: "mute", user: "ann", untilMs: expect.any(Number) },
+          { type: "ban", user: "cat", untilMs: expect.any(Number) },
+        ],
         videos: [{ video: v, ...noRules, comments: "off" }],
       });
       expect((await after.moderation.audit(10)).map(({ action, by }) => `${by} ${action}`)).toEqual([
+        "key:desk ban",
         "key:desk remove",
         "key:desk video",
         "key:desk unmute",
@@ -202,18 +209,120 @@ describe("decisions", () => {
     };
     const [one, two] = [await open("n1"), await open("n2")];
     const mute = (user: string) =>
-      parseRestriction("mute", { user, seconds: 60 }, clock.now()) as Restriction;
+      parseRestriction("mute", { user, seconds: 60 }, clock.date()) as Restriction;
     await one.restrict(mute("ann"), desk);
     await two.restrict(mute("bob"), desk);
     const three = await open("n3");
     for (const node of [one, two, three]) {
       for (const user of ["ann", "bob"]) {
-        expect(node.comment(says(user), viewer(user), undefined, clock.now())?.rejected).toBe("muted");
+        expect(node.comment(says(user), viewer(user), undefined)?.rejected).toBe("muted");
       }
     }
     expect((await three.audit(10)).length).toBe(2);
     clock.advance(120_000);
-    expect(two.list(clock.now()).restrictions).toEqual([]);
+    expect(two.list().restrictions).toEqual([]);
+  });
+});
+
+describe("a ban", () => {
+  test("can be lifted however many decisions hold, and what has run out is taken away", async () => {
+    const clock = new VirtualClock();
+    const table = await memoryBus({ clock }).table("moderation");
+    const untilMs = clock.date() + 3_600_000;
+    for (let i = 0; i < 100_000; i++) {
+      await table.put(
+        restrictionKey({ type: "ban", user: `u${i}` }),
+        JSON.stringify({ user: `u${i}`, untilMs }),
+      );
+    }
+    const parts = { table, journal: fileJournal(":memory:"), clock, metrics: createMetrics() };
+    const moderation = await Moderation.open(parts);
+    const bans = () => moderation.bans(anybody, undefined, [v], "u7")?.rejected;
+    const decide = (body: object) =>
+      moderation.restrict(parseRestriction("ban", body, clock.date()) as Restriction, desk);
+    expect(bans()).toBe("banned");
+    expect(await decide({ user: "one more", seconds: 60 })).toMatchObject({ rejected: "busy" });
+    expect(await moderation.setRules(v, noRules, desk)).toMatchObject({ rejected: "busy" });
+    expect(await decide({ user: "u8", seconds: 7_200 })).toBeUndefined();
+    expect(await decide({ user: "u7", seconds: 0 })).toBeUndefined();
+    expect(bans()).toBeUndefined();
+    expect(await decide({ user: "one more", seconds: 60 })).toBeUndefined();
+    let rows = 0;
+    clock.advance(10 * 60_000);
+    table
+      .watch((_, value) => {
+        if (value !== undefined) rows++;
+      })
+      .end();
+    expect(rows).toBe(99_999);
+    moderation.close();
+  });
+
+  test("is told when it comes, not when it is lifted", async () => {
+    const { moderation, restrict } = await alone();
+    let told = 0;
+    moderation.banned = () => told++;
+    await restrict("mute", { user: "ann", seconds: 60 });
+    expect(told).toBe(0);
+    await restrict("ban", { user: "ann", seconds: 60 });
+    expect(told).toBe(1);
+    await restrict("ban", { user: "ann", seconds: 0 });
+    expect(told).toBe(1);
+  });
+
+  test("is about who was proven and who is claimed, not about moderators or a server's address", async () => {
+    const { moderation, restrict } = await alone();
+    const bans = (who: Identity, address?: string, user?: string) =>
+      moderation.bans(who, address, [v], user)?.rejected;
+    await restrict("ban", { address: "1.2.3.4", seconds: 60 });
+    await restrict("ban", { user: "ann", seconds: 60 });
+    await restrict("ban", { user: "bob", video: "w", seconds: 60 });
+    const server: Identity = { ...anybody, by: "key", sub: "studio", rights: new Set(["like", "comment"]) };
+    expect([bans(anybody, "1.2.3.4"), bans(server, "1.2.3.4"), bans(desk, "1.2.3.4")]).toEqual([
+      "banned",
+      undefined,
+      undefined,
+    ]);
+    expect([bans(anybody, undefined, "ANN"), bans(server, undefined, "ann")]).toEqual(["banned", "banned"]);
+    expect(bans({ ...viewer("u1"), name: "ann" })).toBe("banned");
+    expect([
+      bans(viewer("bob")),
+      moderation.bans(viewer("bob"), undefined, ["w" as never])?.rejected,
+    ]).toEqual([undefined, "banned"]);
+  });
+});
+
+describe("a line of the journal", () => {
+  const decision = (action: string) => ({ atMs: unixMs(1), by: "key:desk", action, about: {} });
+
+  test("that was cut takes no neighbour along", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "journal-"));
+    try {
+      const file = join(folder, "moderation.jsonl");
+      await fileJournal(folder).append(decision("one"));
+      appendFileSync(file, '{"atMs":2,"by":"key:k","act');
+      await fileJournal(folder).append(decision("two"));
+      appendFileSync(file, "\n");
+      await fileJournal(folder).append(decision("three"));
+      expect(
+        fileJournal(folder)
+          .all()
+          .map(({ action }) => action),
+      ).toEqual(["one", "two", "three"]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("is readable by its owner alone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "journal-"));
+    try {
+      await fileJournal(join(folder, "new")).append(decision("one"));
+      expect(statSync(join(folder, "new")).mode & 0o077).toBe(0);
+      expect(statSync(join(folder, "new", "moderation.jsonl")).mode & 0o077).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -3,17 +3,19 @@
  *
  * Every node holds all decisions, kept up to date by a watch on their table, and applies them at its own
  * door; so asking costs a look into a map, and a decision holds on every node as soon as the table has told
- * it. A restriction that has run out counts for nothing, and whichever node notices first takes it away.
+ * it: `banned` then says that what is open already has to be looked at again. A restriction that has run out
+ * counts for nothing, and whichever node notices first takes it away. moderation.test.ts holds all of it.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Generations } from "./generations.ts";
-import type { Identity } from "./identity.ts";
+import { type Identity, speaksForMany } from "./identity.ts";
 import type { Decision, Journal } from "./journal.ts";
 import {
+  aboutOf,
   decodeRow,
   noRules,
   type Restriction,
@@ -31,24 +33,37 @@ export interface ModerationParts {
   readonly metrics: Metrics;
 }
 
-/** Decisions held. Beyond: further ones are refused, until others have run out. */
+/**
+ * Decisions held. Beyond: further ones are refused, until others have run out; lifting one is always
+ * taken.
+ */
 const decisionsMax = 100_000;
 /** Viewers whose last comment in slow mode is remembered, in each of two generations. */
 const slowMax = 50_000;
 const sweepMs = 60_000;
+/** Rows taken away at once, and the pause before the next ones, in ms. */
+const sweptMax = 500;
+const sweptPauseMs = 1_000;
 export const auditMax = 1_000;
 
 export class Moderation {
   readonly #parts: ModerationParts;
+  /** By row key. */
   readonly #restrictions = new Map<string, Restriction>();
+  /** The same, by what each is about. */
+  readonly #about = new Map<string, Restriction>();
+  /** Keys of rows that have run out and are still in the table. */
+  readonly #over = new Set<string>();
   readonly #videos = new Map<VideoId, VideoRules>();
-  /** Until when comments on a video are held though its rules say less now, Unix ms: see `holdMs`. */
-  readonly #heldUntil = new Map<VideoId, number>();
-  /** When a viewer's last comment on a video in slow mode was taken, Unix ms. */
-  readonly #slow = new Generations<number>(slowMax, slowModeMsMax);
+  /** Until when comments on a video are held though its rules say less now: see `holdMs`. */
+  readonly #heldUntil = new Map<VideoId, Elapsed>();
+  /** When a viewer's last comment on a video in slow mode was taken. */
+  readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
+  /** Called after somebody was banned, or somebody's ban changed. */
+  banned: () => void = () => {};
 
   /**
    * Brings back what the journal holds, then watches; resolves when everything that holds is known, so that
@@ -61,7 +76,7 @@ export class Moderation {
       for (const { row } of journal.all()) if (row) rows.set(row.key, row.value);
       for (const [key, value] of rows) {
         const decoded = decodeRow(key, value);
-        if (decoded && !("restriction" in decoded && decoded.restriction.untilMs <= clock.now())) {
+        if (decoded && !("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) {
           await table.put(key, value);
         }
       }
@@ -95,39 +110,42 @@ export class Moderation {
     return this.#restrictions.size > 0;
   }
 
-  /** Why `who` may not even watch or like, or undefined. */
-  bans(who: Identity, address: string | undefined, video: VideoId, nowMs: number): Rejection | undefined {
-    if (this.#restrictions.size === 0) return undefined;
-    return this.#restricted("ban", who, who.name, address, video, nowMs)
+  /**
+   * Why `who`, at `address`, may not even watch or like `videos`, or undefined; `user` is a name that was
+   * only claimed. Whoever may moderate is never banned, and a server that speaks for many not by its address.
+   */
+  bans(
+    who: Identity,
+    address: string | undefined,
+    videos: readonly VideoId[],
+    user?: string,
+  ): Rejection | undefined {
+    return this.#restricted("ban", who, user ?? who.name, address, videos)
       ? reject("banned", "you are banned here")
       : undefined;
   }
 
   /** Why `draft` of `who` is not taken, or undefined; then it has used its turn in slow mode. */
-  comment(
-    draft: CommentDraft,
-    who: Identity,
-    address: string | undefined,
-    nowMs: number,
-  ): Rejection | undefined {
+  comment(draft: CommentDraft, who: Identity, address: string | undefined): Rejection | undefined {
     if (who.rights.has("moderate")) return undefined;
     const { video, user, text } = draft;
-    if (this.#restrictions.size > 0) {
-      const banned = this.#restricted("ban", who, user, address, video, nowMs);
-      if (banned) return reject("banned", "you are banned here");
-      const muted = this.#restricted("mute", who, user, address, video, nowMs);
-      if (muted)
-        return reject("muted", `you are muted for ${Math.ceil((muted.untilMs - nowMs) / 1000)} s more`);
+    const banned = this.bans(who, address, [video], user);
+    if (banned) return banned;
+    const muted = this.#restricted("mute", who, user, address, [video]);
+    if (muted) {
+      const leftS = Math.ceil((muted.untilMs - this.#parts.clock.date()) / 1000);
+      return reject("muted", `you are muted for ${leftS} s more`);
     }
     const rules = this.rules(video);
     if (rules.comments === "off") return reject("comments-off", "comments are off on this video");
-    if (rules.only !== "" && who.by !== "key" && !who.roles.includes(rules.only)) {
+    const isServer = speaksForMany(who);
+    if (rules.only !== "" && !isServer && !who.roles.includes(rules.only)) {
       return reject("members-only", `only ${JSON.stringify(rules.only)} may comment on this video`);
     }
     if (this.#words.has(text) || (user !== undefined && this.#words.has(user))) {
       return reject("text-refused", "this text holds a word that is not taken here");
     }
-    return who.by === "key" ? undefined : this.#inSlowMode(rules, slowKey(draft, who, address), nowMs);
+    return isServer ? undefined : this.#inSlowMode(rules, slowKey(draft, who, address));
   }
 
   /** `draft`, which `comment` let pass, was not taken after all: its turn in slow mode is unused. */
@@ -141,17 +159,19 @@ export class Moderation {
   }
 
   /**
-   * How long a comment on `video` that came at `nowMs` is held for review, in ms. A shorter hold than before
-   * lets nobody overtake those that wait: what comes is held until the last of them is shown.
+   * How long a comment on `video` that comes now is held for review, in ms. A shorter hold than before lets
+   * nobody overtake those that wait: what comes is held until the last of them is shown.
    */
-  holdMs(video: VideoId, nowMs: number): number {
-    const left = Math.ceil((this.#heldUntil.get(video) ?? 0) - nowMs);
-    return Math.min(limits.holdMsMax, Math.max(this.rules(video).holdMs, left, 0));
+  holdMs(video: VideoId): number {
+    const until = this.#heldUntil.get(video);
+    const leftMs = until === undefined ? 0 : Math.ceil(until - this.#parts.clock.elapsed());
+    return Math.min(limits.holdMsMax, Math.max(this.rules(video).holdMs, leftMs, 0));
   }
 
   /** Everything that holds now. */
-  list(nowMs: number): { restrictions: readonly Restriction[]; videos: readonly object[] } {
-    const restrictions = [...this.#restrictions.values()].filter(({ untilMs }) => untilMs > nowMs);
+  list(): { restrictions: readonly Restriction[]; videos: readonly object[] } {
+    const now = this.#parts.clock.date();
+    const restrictions = [...this.#restrictions.values()].filter(({ untilMs }) => untilMs > now);
     return { restrictions, videos: [...this.#videos].map(([video, rules]) => ({ video, ...rules })) };
   }
 
@@ -164,24 +184,24 @@ export class Moderation {
 
   /** Mutes or bans; lifts what was, when its time is already over. Rejects with BusUnavailable. */
   async restrict(restriction: Restriction, by: Identity): Promise<Rejection | undefined> {
-    const lifts = restriction.untilMs <= this.#parts.clock.now();
-    if (!lifts && this.#restrictions.size + this.#videos.size >= decisionsMax) {
-      return reject("busy", "too many decisions hold", 60);
-    }
+    const lifts = restriction.untilMs <= this.#parts.clock.date();
+    if (!lifts && !this.#restrictions.has(restrictionKey(restriction)) && this.#isFull()) return tooMany();
     const { type, ...about } = restriction;
     await this.#decide(by, lifts ? `un${type}` : type, about, restrictionKey(restriction), about);
     return undefined;
   }
 
   /** Changes how `video` takes comments. Rejects with BusUnavailable. */
-  async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<undefined> {
+  async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
+    if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
+    return undefined;
   }
 
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
     await this.#write({
-      atMs: this.#parts.clock.now(),
+      atMs: this.#parts.clock.date(),
       by: nameOf(by),
       action: "remove",
       about: { video, id },
@@ -190,7 +210,7 @@ export class Moderation {
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
-    const decision = { atMs: this.#parts.clock.now(), by: nameOf(by), action, about: { ...about } };
+    const decision = { atMs: this.#parts.clock.date(), by: nameOf(by), action, about: { ...about } };
     // Whichever of the two brings it back after a restart is written first.
     if (this.#parts.journal.replays) await this.#write({ ...decision, row: { key, value } });
     await this.#parts.table.put(key, value);
@@ -204,73 +224,114 @@ export class Moderation {
 
   // ---- inside
 
+  #isFull(): boolean {
+    return this.#restrictions.size + this.#videos.size >= decisionsMax;
+  }
+
   #restricted(
     type: Restriction["type"],
     who: Identity,
     user: string | undefined,
     address: string | undefined,
-    video: VideoId,
-    nowMs: number,
+    videos: readonly VideoId[],
   ): Restriction | undefined {
-    const names = new Set([who.by === "token" ? who.sub : undefined, user]);
-    for (const on of [undefined, video]) {
-      const about = on ? { type, video: on } : { type };
-      for (const name of names) {
-        const found =
-          name === undefined ? undefined : this.#restrictions.get(restrictionKey({ ...about, user: name }));
-        if (found && found.untilMs > nowMs) return found;
-      }
-      const found = address && this.#restrictions.get(restrictionKey({ ...about, address }));
-      if (found && found.untilMs > nowMs) return found;
+    if (this.#about.size === 0 || who.rights.has("moderate")) return undefined;
+    const now = this.#parts.clock.date();
+    const from = speaksForMany(who) ? undefined : address;
+    const sub = who.by === "token" && who.sub !== user ? who.sub : undefined;
+    const holds = (about: Omit<Restriction, "untilMs">): Restriction | undefined => {
+      const found = this.#about.get(aboutOf(about));
+      return found && found.untilMs > now ? found : undefined;
+    };
+    for (const video of [undefined, ...videos]) {
+      const on = video === undefined ? { type } : { type, video };
+      const found =
+        (user !== undefined && holds({ ...on, user })) ||
+        (sub !== undefined && holds({ ...on, user: sub })) ||
+        (from !== undefined && holds({ ...on, address: from }));
+      if (found) return found;
     }
     return undefined;
   }
 
-  #inSlowMode(rules: VideoRules, key: string, nowMs: number): Rejection | undefined {
+  #inSlowMode(rules: VideoRules, key: string): Rejection | undefined {
     if (rules.slowModeMs === 0) return undefined;
-    const waitMs = (this.#slow.get(key, nowMs) ?? Number.NEGATIVE_INFINITY) + rules.slowModeMs - nowMs;
+    const now = this.#parts.clock.elapsed();
+    const lastAt = this.#slow.get(key, now);
+    const waitMs = lastAt === undefined ? 0 : lastAt + rules.slowModeMs - now;
     if (waitMs > 0) {
       const message = `slow mode: one comment per ${rules.slowModeMs / 1000} s`;
       return reject("slow-mode", message, Math.ceil(waitMs / 1000));
     }
-    this.#slow.set(key, nowMs, nowMs);
+    this.#slow.set(key, now, now);
     return undefined;
   }
 
   #heard(key: string, value: string | undefined): void {
     if (value === undefined) {
-      this.#restrictions.delete(key);
+      this.#forget(key);
+      this.#over.delete(key);
       if (key.startsWith("video.")) this.#rule(key.slice("video.".length) as VideoId, undefined);
       return;
     }
     const row = decodeRow(key, value);
     if (!row) this.#parts.metrics.invalidMessages.inc();
     else if ("video" in row) this.#rule(row.video, row.rules);
-    else if (this.#restrictions.size < decisionsMax) this.#restrictions.set(key, row.restriction);
+    else if (row.restriction.untilMs <= this.#parts.clock.date()) {
+      this.#forget(key);
+      if (this.#over.size < decisionsMax) this.#over.add(key);
+    } else if (this.#restrictions.has(key) || this.#restrictions.size < decisionsMax) {
+      this.#restrictions.set(key, row.restriction);
+      this.#about.set(aboutOf(row.restriction), row.restriction);
+      this.#over.delete(key);
+      if (row.restriction.type === "ban") this.banned();
+    }
+  }
+
+  #forget(key: string): void {
+    const before = this.#restrictions.get(key);
+    if (!before) return;
+    this.#restrictions.delete(key);
+    this.#about.delete(aboutOf(before));
   }
 
   /** `video` takes comments by `rules` from now on. */
   #rule(video: VideoId, rules: VideoRules | undefined): void {
-    const nowMs = this.#parts.clock.now();
     const { holdMs } = this.rules(video);
     if (holdMs > (rules?.holdMs ?? 0)) {
-      this.#heldUntil.set(video, Math.max(nowMs + holdMs, this.#heldUntil.get(video) ?? 0));
+      const until = later(this.#parts.clock.elapsed(), holdMs);
+      const before = this.#heldUntil.get(video);
+      this.#heldUntil.set(video, before !== undefined && before > until ? before : until);
     }
     if (rules) this.#videos.set(video, rules);
     else this.#videos.delete(video);
   }
 
-  /** Takes rows away that have run out. */
+  /** Takes rows away that have run out, some at a time. */
   #sweep(): void {
-    const nowMs = this.#parts.clock.now();
-    for (const [video, untilMs] of this.#heldUntil) if (untilMs <= nowMs) this.#heldUntil.delete(video);
+    const { clock, table } = this.#parts;
+    const [now, date] = [clock.elapsed(), clock.date()];
+    for (const [video, until] of this.#heldUntil) if (until <= now) this.#heldUntil.delete(video);
     for (const [key, { untilMs }] of this.#restrictions) {
-      if (untilMs > nowMs) continue;
-      this.#restrictions.delete(key);
+      if (untilMs > date) continue;
+      this.#forget(key);
+      this.#over.add(key);
+    }
+    let swept = 0;
+    for (const key of this.#over) {
+      if (swept++ >= sweptMax) {
+        clock.after(sweptPauseMs, () => this.#sweep());
+        return;
+      }
+      this.#over.delete(key);
       // Another node may have done it already, and will if we cannot.
-      this.#parts.table.remove(key).catch(() => {});
+      table.remove(key).catch(() => {});
     }
   }
+}
+
+function tooMany(): Rejection {
+  return reject("busy", "too many decisions hold", 60);
 }
 
 /** Whose turn in slow mode it is. */

@@ -1,36 +1,51 @@
 /**
- * So many a second for each of very many: GCRA (ITU-T I.371), one number per key.
+ * So many a second for each of very many: GCRA (ITU-T I.371), one number per key. Held by rate.test.ts.
  *
  * The number is when the key's allowance is whole again. A whole allowance says nothing, so keys that were
  * quiet are forgotten without changing an answer; beyond `keysMax` the quietest are forgotten early, which
  * errs on the side of letting in. A library with a timer per key would cost more than what it limits.
  */
+import { type Elapsed, later } from "../base/clock.ts";
 import { Generations } from "./generations.ts";
 
 export class Rate {
   readonly #costMs: number;
   readonly #burstMs: number;
-  readonly #wholeMs: Generations<number>;
+  readonly #wholeAt: Generations<Elapsed>;
 
   /** `perSecond` in the long run, `burst` at once. */
   constructor(perSecond: number, burst: number, keysMax: number) {
     this.#costMs = 1000 / perSecond;
     this.#burstMs = burst * this.#costMs;
-    this.#wholeMs = new Generations(keysMax, Math.max(1_000, this.#burstMs));
+    this.#wholeAt = new Generations(keysMax, Math.max(1_000, this.#burstMs));
   }
 
   /** Takes `count` from `key`'s allowance, all or nothing: 0 when taken, else the ms after which they fit. */
-  take(key: string, count: number, nowMs: number): number {
-    const wholeMs = Math.max(this.#wholeMs.get(key, nowMs) ?? 0, nowMs) + count * this.#costMs;
+  take(key: string, count: number, now: Elapsed): number {
+    const waitMs = this.wait(key, count, now);
+    if (waitMs === 0) this.spend(key, count, now);
+    return waitMs;
+  }
+
+  /** The ms after which `count` fit into `key`'s allowance; 0: they do now. */
+  wait(key: string, count: number, now: Elapsed): number {
     // A tenth of one is slack for decimals of milliseconds that are not exact.
-    const waitMs = wholeMs - nowMs - this.#burstMs - this.#costMs / 10;
-    if (waitMs > 0) return waitMs;
-    this.#wholeMs.set(key, wholeMs, nowMs);
-    return 0;
+    return Math.max(0, this.#after(key, count, now) - now - this.#burstMs - this.#costMs / 10);
+  }
+
+  /** Takes `count` out of `key`'s allowance, whether or not they fit. */
+  spend(key: string, count: number, now: Elapsed): void {
+    this.#wholeAt.set(key, this.#after(key, count, now), now);
   }
 
   /** Keys remembered now. */
   get size(): number {
-    return this.#wholeMs.size;
+    return this.#wholeAt.size;
+  }
+
+  /** When `key`'s allowance is whole again, if `count` are taken at `now`. */
+  #after(key: string, count: number, now: Elapsed): Elapsed {
+    const wholeAt = this.#wholeAt.get(key, now);
+    return later(wholeAt !== undefined && wholeAt > now ? wholeAt : now, count * this.#costMs);
   }
 }

@@ -5,8 +5,11 @@
  * node; its value says everything, so a reader needs nothing else. Pure: where rows live is moderation.ts.
  */
 import { createHash } from "node:crypto";
+import { later, type UnixMs, unixMs } from "../base/clock.ts";
 import {
+  fieldsOf,
   isHold,
+  isRejection,
   isVideoId,
   parseVideoId,
   type Rejection,
@@ -14,6 +17,7 @@ import {
   type VideoId,
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { isVisible } from "../core/text.ts";
 import { groupOf } from "./address.ts";
 
 /** Somebody may not comment (mute), or may do nothing at all (ban), on one video or on all. */
@@ -22,8 +26,7 @@ export interface Restriction {
   readonly user?: string;
   readonly address?: string;
   readonly video?: VideoId;
-  /** Unix ms. */
-  readonly untilMs: number;
+  readonly untilMs: UnixMs;
 }
 
 /** How a video takes comments. */
@@ -46,27 +49,35 @@ export function sameUser(user: string): string {
   return user.normalize("NFKC").trim().toLowerCase();
 }
 
-/** What a restriction is about, as the row's key and as what is looked up. */
-export function restrictionKey({ type, user, address, video }: Omit<Restriction, "untilMs">): string {
+/** What a restriction is about, as it is looked up: one text for all that say the same. */
+export function aboutOf({ type, user, address, video }: Omit<Restriction, "untilMs">): string {
   const about = user === undefined ? `address ${address}` : `user ${sameUser(user)}`;
-  const digest = createHash("sha256")
-    .update(`${about}\n${video ?? ""}`)
-    .digest("base64url");
-  return `${type}.${digest.slice(0, 32)}`;
+  return `${type} ${about}\n${video ?? ""}`;
+}
+
+/** What a restriction is about, as the row's key. */
+export function restrictionKey(restriction: Omit<Restriction, "untilMs">): string {
+  const about = aboutOf(restriction);
+  const text = about.slice(about.indexOf(" ") + 1);
+  return `${restriction.type}.${createHash("sha256").update(text).digest("base64url").slice(0, 32)}`;
 }
 
 export function videoKey(video: VideoId): string {
   return `video.${video}`;
 }
 
+const restrictionFields: ReadonlySet<string> = new Set(["user", "address", "video", "seconds"]);
+const rulesFields: ReadonlySet<string> = new Set(Object.keys(noRules));
+
 /** `{"user" or "address", "video"?, "seconds"}` as a restriction; 0 seconds lift it. */
 export function parseRestriction(
   type: Restriction["type"],
   body: unknown,
-  nowMs: number,
+  now: UnixMs,
 ): Restriction | Rejection {
-  if (typeof body !== "object" || body === null) return reject("bad-body", "the body must be a JSON object");
-  const { user, address, video, seconds } = body as Record<string, unknown>;
+  const fields = fieldsOf(body, restrictionFields);
+  if (isRejection(fields)) return fields;
+  const { user, address, video, seconds } = fields;
   if ((user === undefined) === (address === undefined)) {
     return reject("bad-field", "name a user or an address");
   }
@@ -75,21 +86,21 @@ export function parseRestriction(
   }
   const on = video === undefined ? undefined : parseVideoId(video);
   if (typeof on === "object") return reject("bad-field", on.message);
-  const rest = { type, untilMs: nowMs + seconds * 1000, ...(on && { video: on }) };
+  const rest = { type, untilMs: later(now, seconds * 1000), ...(on && { video: on }) };
   if (address !== undefined) {
     const group = typeof address === "string" ? groupOf(address.replace(/\/64$/, "")) : undefined;
     return group ? { ...rest, address: group } : reject("bad-field", "address must be an IP address");
   }
-  if (typeof user !== "string" || user.trim() === "" || user.length > 128) {
-    return reject("bad-field", "user must be 1 to 128 characters");
+  if (typeof user !== "string" || !isVisible(user) || user.length > 128) {
+    return reject("bad-field", "user must be 1 to 128 characters, one of them visible");
   }
   return { ...rest, user };
 }
 
 /** `{"slowModeMs"?, "comments"?, "only"?, "holdMs"?}` over what holds now. */
 export function parseVideoRules(body: unknown, before: VideoRules): VideoRules | Rejection {
-  if (typeof body !== "object" || body === null) return reject("bad-body", "the body must be a JSON object");
-  const given = body as Record<string, unknown>;
+  const given = fieldsOf(body, rulesFields);
+  if (isRejection(given)) return given;
   const { slowModeMs, comments, only, holdMs } = { ...before, ...given };
   if (!isMs(slowModeMs, slowModeMsMax)) return reject("bad-field", `slowModeMs is 0 to ${slowModeMsMax}`);
   if (comments !== "on" && comments !== "off") return reject("bad-field", 'comments is "on" or "off"');
@@ -113,13 +124,15 @@ export function decodeRow(
   const dot = key.indexOf(".");
   const [type, about] = [key.slice(0, dot), key.slice(dot + 1)];
   if (type === "video" && isVideoId(about)) {
-    const rules = parseVideoRules(m, noRules);
+    // A newer node may say more of it: what is known of that holds.
+    const known = Object.entries(m).filter(([name]) => rulesFields.has(name));
+    const rules = parseVideoRules(Object.fromEntries(known), noRules);
     return "rejected" in rules ? undefined : { video: about, rules };
   }
   if (type !== "mute" && type !== "ban") return undefined;
-  const { untilMs, ...rest } = m as Record<string, unknown>;
+  const { user, address, video, untilMs } = m as Record<string, unknown>;
   if (typeof untilMs !== "number" || !Number.isFinite(untilMs)) return undefined;
-  const parsed = parseRestriction(type, { ...rest, seconds: 0 }, untilMs);
+  const parsed = parseRestriction(type, { user, address, video, seconds: 0 }, unixMs(untilMs));
   return "rejected" in parsed || restrictionKey(parsed) !== key ? undefined : { restriction: parsed };
 }
 

@@ -26,6 +26,7 @@ const rules: TokenRules = {
   jwksUrl: "",
   issuer: "",
   audience: "",
+  leewayMs: 0,
 };
 
 function tokensOf(changes: Partial<TokenRules> = {}) {
@@ -112,6 +113,54 @@ describe("a good token", () => {
     tokens.reload({ ...rules, keys: [secretKey(secret)] });
     expect(await tokens.verify(token)).toMatchObject({ rejected: "unauthorized" });
   });
+
+  test("is not good any more once its secret is gone, though it was on its way just then", async () => {
+    const { tokens, clock } = tokensOf();
+    const token = await sign({ ...good, exp: nowS + 86_400 }, "HS256", older);
+    const underway = tokens.verify(token);
+    let told = 0;
+    tokens.changed = () => told++;
+    tokens.reload({ ...rules, keys: [secretKey(secret)] });
+    expect(told).toBe(1);
+    await underway;
+    for (let minute = 0; minute < 60; minute++) {
+      clock.advance(60_000);
+      expect(await tokens.verify(token)).toMatchObject({ rejected: "unauthorized" });
+    }
+  });
+
+  test("stays good, known at once, when other keys come and go", async () => {
+    const { tokens } = tokensOf();
+    const token = await sign(good, "HS256", older);
+    const who = (await tokens.verify(token)) as Identity;
+    tokens.reload({ ...rules, keys: [secretKey(older)] });
+    expect(tokens.verify(token)).toBe(who);
+    expect([tokens.stands(who.proof ?? ""), tokens.stands(secretKey(secret).proof)]).toEqual([true, false]);
+  });
+
+  test("is taken so much earlier and later as clocks may differ, and no more", async () => {
+    const { tokens, clock } = tokensOf({ leewayMs: 5_000 });
+    const early = await sign({ ...good, nbf: nowS + 5 });
+    expect(await tokens.verify(early)).toMatchObject({ sub: "u1", untilMs: (nowS + 65) * 1000 });
+    expect(await tokens.verify(await sign({ ...good, nbf: nowS + 6 }))).toMatchObject({
+      message: "the token is not valid yet",
+    });
+    clock.advance(64_999);
+    expect(await tokens.verify(early)).toMatchObject({ sub: "u1" });
+    clock.advance(1);
+    expect(await tokens.verify(early)).toMatchObject({ message: "the token has expired" });
+    expect(await tokens.verify(await sign(good))).toMatchObject({ message: "the token has expired" });
+  });
+
+  test("ends by the wall, however that is set; and is remembered by time that passes", async () => {
+    const { tokens, clock } = tokensOf();
+    const token = await sign(good);
+    await tokens.verify(token);
+    clock.setWall(61_000);
+    expect(await tokens.verify(token)).toMatchObject({ message: "the token has expired" });
+    clock.setWall(-3_600_000);
+    expect(await tokens.verify(token)).toMatchObject({ sub: "u1" });
+  });
 });
 
 const hmacOfPem = () => handmade({ alg: "HS256" }, good, pem(rsa.publicKey));
@@ -192,6 +241,27 @@ const cases: [string, () => string | Promise<string>, string, Partial<TokenRules
 ];
 
 describe("a bad token", () => {
+  test.each(["=", " ", "\n", "A", "."])(
+    "another text of a good token, %j behind it, is none",
+    async (more) => {
+      const { tokens } = tokensOf();
+      expect(await tokens.verify((await sign(good)) + more)).toMatchObject({ rejected: "unauthorized" });
+    },
+  );
+
+  test("another text of a good token, in bits that mean nothing, is none", async () => {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const { tokens } = tokensOf();
+    const token = await sign(good);
+    // 256 bits in 43 characters: the last two bits of the last one mean nothing.
+    const last = alphabet.indexOf(token.at(-1) ?? "");
+    const others = [1, 2, 3].map((bits) => token.slice(0, -1) + alphabet[(last & ~3) | bits]);
+    expect(last & 3).toBe(0);
+    for (const text of others)
+      expect(await tokens.verify(text)).toMatchObject({ message: "the token is malformed" });
+    expect(await tokens.verify(token)).toMatchObject({ sub: "u1" });
+  });
+
   // With a fourth parameter left out, the runner would pass a callback in its place.
   test.each(cases.map((row) => ({ name: row[0], row })))("$name", async ({ row }) => {
     const [, make, message, changes] = row;
@@ -245,15 +315,24 @@ describe("keys at a URL", () => {
 
     keys = [...keys, jwk(ec.publicKey, "k2")];
     const second = () => sign({ ...good, exp: nowS + 86_400 }, "ES256", ec.privateKey, { kid: "k2" });
-    // Unknown ids cannot make it ask more often than it likes.
+    // Unknown ids cannot make it ask more often than it likes; who could not be looked up may come again.
+    const said: string[] = [];
     for (let i = 0; i < 20; i++) {
+      clock.advance(1);
       const unknown = await sign(good, "ES256", ec.privateKey, { kid: `unknown-${i}` });
-      expect(await tokens.verify(unknown)).toMatchObject({ rejected: "unauthorized" });
+      said.push(((await tokens.verify(unknown)) as { rejected: string }).rejected);
     }
-    expect(asked).toBe(1);
+    expect(said.slice(0, 3)).toEqual(["unauthorized", "unauthorized", "unauthorized"]);
+    expect(new Set(said.slice(3))).toEqual(new Set(["unavailable"]));
+    expect(asked).toBe(4);
+    keys = [...keys, jwk(ed.publicKey, "k3")];
+    clock.advance(1);
+    const third = () => sign({ ...good, exp: nowS + 86_400 }, "EdDSA", ed.privateKey, { kid: "k3" });
+    expect(await tokens.verify(await third())).toMatchObject({ rejected: "unavailable" });
     clock.advance(15_000);
+    expect(await tokens.verify(await third())).toMatchObject({ sub: "u1" });
     expect(await tokens.verify(await second())).toMatchObject({ sub: "u1" });
-    expect(asked).toBe(2);
+    expect(asked).toBe(5);
 
     mode = "away";
     clock.advance(11 * 60_000);
@@ -267,6 +346,20 @@ describe("keys at a URL", () => {
     // A symmetric key in a published set is nobody's secret.
     const forged = handmade({ alg: "HS256", kid: "oct" }, good, "secret");
     expect(await tokens.verify(forged)).toMatchObject({ rejected: "unauthorized" });
+  });
+
+  test("that name nobody are tried three at most; who names its key is found among many", async () => {
+    mode = "here";
+    const many = Array.from({ length: 8 }, () => generateKeyPairSync("ed25519"));
+    keys = many.map(({ publicKey }, i) => jwk(publicKey, `k${i}`));
+    const { tokens } = remote();
+    const [first] = many;
+    const of = (header: object) => sign(good, "EdDSA", first?.privateKey as KeyObject, header);
+    expect(await tokens.verify(await of({ kid: "k0" }))).toMatchObject({ sub: "u1" });
+    expect(await tokens.verify(await of({}))).toMatchObject({ message: expect.stringContaining("kid") });
+    expect(await tokens.verify(await of({ kid: "k1" }))).toMatchObject({
+      message: expect.stringContaining("wrong"),
+    });
   });
 
   test("never had make it 503, not 401; a slow place holds nobody beyond its deadline", async () => {

@@ -1,0 +1,246 @@
+/**
+ * The door: whether a call is let in, decided in one place and from its row alone.
+ *
+ * In this order: what its URL names, who makes it, what that takes of their work, whether they may, whether
+ * they are banned, and what it takes beyond. Nothing of a body is read before. What only a body tells (how
+ * many likes, whose name a comment bears) is asked by `admitLike` and `admitComment`, and nothing goes to the
+ * ingest that was not. door.test.ts walks every row of the table with everybody who is to be refused.
+ */
+import {
+  type CommentDraft,
+  isRejection,
+  type Like,
+  parseVideoId,
+  type Rejection,
+  reject,
+  unknownName,
+  type VideoId,
+} from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { addressOf } from "../trust/address.ts";
+import { prices } from "../trust/allowance.ts";
+import { anybody, type Identity, type Right, speaksForMany } from "../trust/identity.ts";
+import { payerAt, payerOf } from "../trust/payer.ts";
+import { refused, streamAnswer } from "./answer.ts";
+import { unauthorized } from "./auth.ts";
+import { type Call, wholeNumber } from "./call.ts";
+import type { Doors } from "./doors.ts";
+import type { Entry, Place } from "./entry.ts";
+import type { Row } from "./row.ts";
+import { isThisMachine } from "./surroundings.ts";
+
+/** Lets `call` in by its row and answers it. Rejects only by a bug. */
+export async function answerBy(row: Row, doors: Doors, call: Call): Promise<Response> {
+  const entering = enter(doors, row, call);
+  const entry = entering instanceof Promise ? await entering : entering;
+  if (entry instanceof Response) return entry;
+  try {
+    return await row.handle(doors, entry);
+  } finally {
+    if (entry.place && !entry.place.kept) entry.place.leave();
+  }
+}
+
+/** The entry of `call`, or the answer that refuses it, counted. At once, unless a proof has to be checked. */
+function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<Entry | Response> {
+  const named = namesIn(row, call);
+  if (isRejection(named)) return refusal(doors, row, named);
+  if (row.right === "anybody") {
+    return { ...call, ...named, who: anybody, address: undefined, payer: undefined };
+  }
+  const address = addressIn(doors, row, call);
+  const ask: Ask = { doors, row, call, named, address };
+  const found = doors.auth.identify(call.request);
+  if (!("prove" in found)) return found instanceof Response ? counted(ask, found) : known(ask, found);
+  // Checked at the cost of the address, which gets it back from whoever proves to be somebody.
+  const payer = payerAt(address);
+  const over = doors.allowance?.work(payer, prices.failedProof, doors.clock.elapsed());
+  if (over) return refusal(doors, row, over);
+  return found.prove().then((proven) => {
+    if (isRejection(proven)) return refusal(doors, row, proven);
+    doors.allowance?.spent(payer, -prices.failedProof, doors.clock.elapsed());
+    return admit(ask, proven);
+  });
+}
+
+/** A call on its way through the door. */
+interface Ask {
+  readonly doors: Doors;
+  readonly row: Row;
+  readonly call: Call;
+  readonly named: Named;
+  readonly address: string | undefined;
+}
+
+function known(ask: Ask, found: Identity | Rejection): Entry | Response {
+  if (!isRejection(found)) return admit(ask, found);
+  const { doors, row, address } = ask;
+  const over = doors.allowance?.work(payerAt(address), prices.failedProof, doors.clock.elapsed());
+  return refusal(doors, row, over ?? found);
+}
+
+/** Lets `who` in, or says why not. */
+function admit(ask: Ask, who: Identity): Entry | Response {
+  const { doors, row, call, named, address } = ask;
+  const payer = payerOf(who, address);
+  const now = doors.clock.elapsed();
+  const late = doors.allowance?.work(payer, prices.call, now);
+  if (late) return refusal(doors, row, late);
+  const right = named.held ? "moderate" : (row.right as Right);
+  const forbidden = forbiddenBy(ask, who, right);
+  if (forbidden) return counted(ask, forbidden);
+  const isAudience = right !== "moderate" && right !== "admin";
+  const banned = isAudience ? doors.moderation?.bans(who, address, named.videos) : undefined;
+  if (banned) return refusal(doors, row, banned);
+  const entry = { ...call, ...named, who, address, payer };
+  // A HEAD is answered by the same row, and opens nothing.
+  if (call.request.method === "HEAD") return entry;
+  const units = unitsBeyond(doors, row, named.videos);
+  const over = units === 0 ? undefined : doors.allowance?.work(payer, units, now);
+  if (over) return refusal(doors, row, over);
+  if (row.takes !== "stream") return entry;
+  const place = placeOf(doors, who, address);
+  return isRejection(place) ? refusal(doors, row, place) : { ...entry, place };
+}
+
+function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Right): Response | undefined {
+  if (row.orThisMachine && doors.auth.mode === "open" && !doors.auth.grantable(right)) {
+    return isThisMachine(call) ? undefined : doors.auth.forbids(who, right, undefined);
+  }
+  if (named.videos.length === 0) return doors.auth.forbids(who, right, undefined);
+  for (const video of named.videos) {
+    const forbidden = doors.auth.forbids(who, right, video);
+    if (forbidden) return forbidden;
+  }
+  return undefined;
+}
+
+/** What a call of this row costs beyond being a call. */
+function unitsBeyond({ frontend }: Doors, { takes }: Row, videos: readonly VideoId[]): number {
+  if (takes === "question") return prices.question;
+  if (takes === "reading") return prices.reading;
+  if (takes === "room") return prices.stream;
+  if (takes !== "stream" && takes !== "poll" && takes !== "watch") return 0;
+  let units = takes === "stream" ? prices.stream : 0;
+  for (const video of videos) units += prices.video + (frontend?.watched(video) ? 0 : prices.watch);
+  return units;
+}
+
+/** A place among the streams of `who`, or why there is none. */
+function placeOf(doors: Doors, who: Identity, address: string | undefined): Place | Rejection {
+  const { allowance, frontend, clock } = doors;
+  const over = doors.full?.()
+    ? reject("busy", "this node holds as much memory as it may")
+    : allowance?.stream(who, address, frontend?.connections ?? 0, clock.elapsed());
+  return over ?? { kept: false, leave: () => allowance?.left(who) };
+}
+
+// ---- what only a body tells
+
+/** Why `like` of the caller of `entry` is not taken now, or undefined. */
+export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | undefined {
+  const { who, address, payer } = entry;
+  return (
+    doors.moderation?.bans(who, address, [like.video], like.user) ??
+    doors.allowance?.like(payer, like.count, doors.clock.elapsed())
+  );
+}
+
+/** Why `draft` of the caller of `entry` is not taken, or undefined; a review may take its time. */
+export async function admitComment(
+  doors: Doors,
+  entry: Entry,
+  draft: CommentDraft,
+): Promise<Rejection | undefined> {
+  const { who, address, payer } = entry;
+  const { allowance, moderation, review, clock } = doors;
+  const over = allowance?.comment(payer, clock.elapsed()) ?? moderation?.comment(draft, who, address);
+  if (over || !review || speaksForMany(who) || who.rights.has("moderate")) return over;
+  const denied =
+    allowance?.work(payer, prices.review, clock.elapsed()) ??
+    (await review.comment(draft, who.sub, payer && `${payer.by} ${payer.purses[0]?.name}`));
+  if (denied) moderation?.giveBack(draft, who, address);
+  return denied;
+}
+
+// ---- what a URL names
+
+interface Named {
+  readonly videos: readonly VideoId[];
+  readonly query: URLSearchParams;
+  readonly held: boolean;
+}
+
+const noQuery = new URLSearchParams();
+/** Tokens may come in every query, for clients that can set no header. */
+const everywhere = ["token"];
+const namesOf = new WeakMap<Row, ReadonlySet<string>>();
+
+function namesIn(row: Row, { request, params }: Call): Named | Rejection {
+  const at = request.url.indexOf("?");
+  const query = at < 0 ? noQuery : new URLSearchParams(request.url.slice(at));
+  if (at >= 0 && row.path.startsWith("/v1/")) {
+    const names = queryNames(row);
+    for (const name of query.keys()) {
+      if (!names.has(name)) return reject("bad-query", unknownName("query parameter", name, names));
+    }
+  }
+  const held = query.has("held") ? wholeNumber(query, "held", { min: 0, max: 1, fallback: 0 }) : 0;
+  if (typeof held === "object") return held;
+  const videos = params.video === undefined ? videosIn(row, query) : parseVideoId(params.video);
+  if (typeof videos === "string") return { videos: [videos], query, held: held === 1 };
+  return isRejection(videos) ? videos : { videos, query, held: held === 1 };
+}
+
+function queryNames(row: Row): ReadonlySet<string> {
+  const before = namesOf.get(row);
+  if (before) return before;
+  const names = new Set([...(row.query ?? []).map(({ name }) => name), ...everywhere]);
+  // Polyfills of EventSource spell it so.
+  if (row.resumes) names.add("lastEventId");
+  namesOf.set(row, names);
+  return names;
+}
+
+/** The videos that a query names, where it may name any. */
+function videosIn({ query: members }: Row, query: URLSearchParams): readonly VideoId[] | Rejection {
+  if (!members?.some(({ kind }) => kind === "videos")) return [];
+  const videos = new Set<VideoId>();
+  for (const text of query.getAll("video")) {
+    const video = parseVideoId(text);
+    if (typeof video !== "string") return video;
+    videos.add(video);
+    if (videos.size > limits.videosPerStreamMax) {
+      return reject("too-many-videos", `a stream watches at most ${limits.videosPerStreamMax} videos`);
+    }
+  }
+  return videos.size > 0 ? [...videos] : reject("bad-query", "name at least one video: ?video=…");
+}
+
+/** The address that `call` counts for; not asked for where nothing depends on it. */
+function addressIn(doors: Doors, { takes }: Row, { request, peer }: Call): string | undefined {
+  const isOpen = takes === "stream" || takes === "poll";
+  if (!isOpen && !doors.allowance && !doors.moderation?.restricts) return undefined;
+  return addressOf(request, peer, doors.settings.trustProxy);
+}
+
+// ---- refusing
+
+/** The answer to a refusal, counted. An EventSource gives up on anything but 200, so a stream gets that. */
+function refusal(doors: Doors, row: Row, rejection: Rejection): Response {
+  const { metrics, frontend } = doors;
+  const reason = rejection.rejected;
+  if (row.takes === "likes" && reason !== "unauthorized") metrics.likesRejected.inc({ reason });
+  else if (row.takes === "comment" && reason !== "unauthorized") metrics.commentsRejected.inc({ reason });
+  else metrics.refused.inc({ reason });
+  if (reason === "unauthorized") return unauthorized(rejection.message);
+  const answer = refused(rejection);
+  const isLater = answer.status === 429 || answer.status === 503;
+  if (row.takes !== "stream" || !isLater || !frontend) return answer;
+  return streamAnswer(frontend.refuse("limit") as BodyInit);
+}
+
+function counted({ doors }: Ask, answer: Response): Response {
+  doors.metrics.refused.inc({ reason: answer.status === 401 ? "unauthorized" : "forbidden" });
+  return answer;
+}

@@ -1,0 +1,77 @@
+/**
+ * A row of the table of calls: what answers a call, what openapi.json says of it, and what the door asks of
+ * whoever makes it. A call has no other way in than through its row, so none can forget to ask; door.test.ts
+ * walks the table with everybody who is to be refused.
+ */
+import type { Right } from "../trust/identity.ts";
+import type { Answer, Code } from "./answer.ts";
+import type { Call } from "./call.ts";
+import type { Doors } from "./doors.ts";
+import type { Entry } from "./entry.ts";
+import type { SchemaName } from "./schemas.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** What answers any request at all. */
+export type Handle = (doors: Doors, call: Call) => Answer;
+/** What answers one that the door has let in. */
+export type HandleEntry = (doors: Doors, entry: Entry) => Answer;
+
+/**
+ * What a call takes out of its caller's allowances, beside one unit of work; what the likes and comments in a
+ * body take is asked when it has been read. nothing: answered for everybody, unasked.
+ */
+export type Takes =
+  | "nothing"
+  | "call"
+  | "question"
+  | "reading"
+  | "likes"
+  | "comment"
+  | "stream"
+  | "room"
+  | "poll"
+  | "watch";
+
+/** A member of the query. */
+export interface QueryRow {
+  readonly name: string;
+  readonly about: string;
+  readonly kind: "text" | "whole number" | "videos";
+}
+
+export interface Row {
+  readonly method: Method;
+  /** With `:name` parameters, as the router takes them. */
+  readonly path: string;
+  readonly handle: HandleEntry;
+  /**
+   * What the caller must be allowed to do, on the videos that path or query name. With `held=1` in the query
+   * it is to moderate. anybody: nobody is asked who they are, and nobody is banned from it.
+   */
+  readonly right: Right | "anybody";
+  /** Where nobody could prove that right, whoever sits at this machine has it. */
+  readonly orThisMachine?: true;
+  readonly takes: Takes;
+  readonly summary: string;
+  readonly answer: {
+    readonly status: number;
+    readonly about: string;
+    /** Of a JSON answer. */
+    readonly schema?: SchemaName;
+    /** Of any other answer. */
+    readonly type?: string;
+  };
+  readonly query?: readonly QueryRow[];
+  readonly body?: SchemaName;
+  /** Takes an `Idempotency-Key`. */
+  readonly keyed?: true;
+  /** Takes a `Last-Event-ID`. */
+  readonly resumes?: true;
+  readonly refusals?: readonly Code[];
+}
+
+/** Whether `row` is for those who run this server, not for its audience. */
+export function isForStaff({ right }: Pick<Row, "right">): boolean {
+  return right === "moderate" || right === "admin";
+}
