@@ -6,7 +6,8 @@ import { createLog } from "../base/log.ts";
 import { listen } from "./listen.ts";
 
 const log = createLog({ level: "error", format: "json", write: () => {}, now: () => 0 });
-const open = (host: string) => listen(() => new Response("ok"), { port: 0, host, reusePort: false, log });
+const open = (host: string) =>
+  listen(() => new Response("ok"), { port: 0, host, reusePort: false, log, beatMs: 15_000 });
 
 /** Connections of this machine that found a queue full, since it started. */
 function overflows(): number {

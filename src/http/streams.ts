@@ -68,7 +68,10 @@ async function stream(
   const who = found as Identity;
   // A HEAD is answered by the same route and must not count as a viewer for an instant.
   if (request.method === "HEAD") return new Response(null, streamInit);
-  if (frontend.draining) return new Response(frontend.refuse("drain") as BodyInit, streamInit);
+  const lastEventId = lastEventIdOf(call);
+  const refuseStream = (reason: string) =>
+    new Response(frontend.refuse(reason, lastEventId) as BodyInit, streamInit);
+  if (frontend.draining) return refuseStream("drain");
   const address = doors.allowance || doors.moderation?.restricts ? addressIn(doors, call) : undefined;
   for (const video of videos) {
     const banned = doors.moderation?.bans(who, address, video, doors.clock.now());
@@ -79,22 +82,25 @@ async function stream(
     : doors.allowance?.stream(who, address, frontend.connections, doors.clock.now());
   if (over) {
     doors.metrics.refused.inc({ reason: over.rejected });
-    return new Response(frontend.refuse("limit") as BodyInit, streamInit);
+    return refuseStream("limit");
   }
-  const lastEventId = lastEventIdOf(call);
   const ended = doors.allowance?.opened(who);
   const { untilMs } = who;
   const body = frontend.open({ videos, lastEventId, reviews, signal: request.signal, untilMs, ended });
   return new Response(body, streamInit);
 }
 
-/** The header, which a reconnecting browser keeps up to date; then the query, for first loads. */
+/**
+ * The header, which a reconnecting browser keeps up to date; then the query, for first loads. A header that
+ * is there and empty is that of a client that lost its place (Rust's reqwest-eventsource 0.6.0): it is
+ * answered as any place that means nothing, since a snapshot alone would not say that something may lie
+ * before it.
+ */
 function lastEventIdOf(call: Call): string | undefined {
   const header = call.request.headers.get("last-event-id");
   if (header) return header;
-  if (!call.request.url.includes("?")) return undefined;
-  const query = queryOf(call);
-  return query.get("last_event_id") || query.get("lastEventId") || undefined;
+  const query = call.request.url.includes("?") ? queryOf(call) : undefined;
+  return query?.get("last_event_id") || query?.get("lastEventId") || (header ?? undefined);
 }
 
 /** `PUT /v1/connections/:connection/videos/:video` */

@@ -38,6 +38,8 @@ describe("settings of a node", () => {
       tickMs: 50,
       commentTickMs: 20,
       drainMs: 10_000,
+      beatMs: 15_000,
+      streamAgeMs: 0,
       workers: 1,
       demo: false,
     });
