@@ -114,6 +114,12 @@ export const limits = {
    */
   ageRetryMs: 1_000,
   /**
+   * Least time between two log lines about the same thing that strangers can bring about, in milliseconds.
+   */
+  logAgainMs: 60_000,
+  /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
+  corsHeadersCharsMax: 2_048,
+  /**
    * Bytes of one event: clients in Go read lines of 64 KiB, and meet a longer one again and again. The
    * longest is a snapshot, which the other bounds keep below this; see assertLimits.
    */

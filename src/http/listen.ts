@@ -68,7 +68,9 @@ export function listen(
         // A stream may be silent for long, a body may not; what was said last holds for the connection.
         const isBody = request.method === "POST" || request.method === "PUT";
         self.timeout(request, isBody ? bodyIdleS : idleS);
-        return fetch(request, self);
+        return request.url.startsWith("/")
+          ? fetch(named(request), peerOf(request, self))
+          : fetch(request, self);
       },
       error(error) {
         log.error("request failed", { error });
@@ -97,6 +99,19 @@ export function listen(
       await Promise.all(all.map((one) => one.stop(true)));
     },
   };
+}
+
+/**
+ * HTTP/1.0 may leave Host out, as health checks do, and Bun then gives a path in place of a URL: the same
+ * request under some name, since none was asked for.
+ */
+function named(request: Request): Request {
+  return new Request(`http://localhost${request.url}`, request);
+}
+
+/** Bun knows the peer of its own request only. */
+function peerOf(request: Request, server: Peer): Peer {
+  return { requestIP: () => server.requestIP(request) };
 }
 
 /** The address a person on this machine types for `host`. */
