@@ -11,8 +11,8 @@ import { EventSource } from "eventsource";
 import { EventSource as Extended } from "extended-eventsource";
 import { type CommentEntry, parseId } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
-import { Lineage } from "./lineage.ts";
 import { limits } from "./limits.ts";
+import { Lineage } from "./lineage.ts";
 import {
   beatFrame,
   byeFrame,

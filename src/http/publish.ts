@@ -23,7 +23,7 @@ import {
 import { limits } from "../core/limits.ts";
 import type { Peer } from "../trust/address.ts";
 import { forbids, type Identity } from "../trust/identity.ts";
-import { empty, json, refuse, refused, statusOf } from "./answer.ts";
+import { accepted, empty, json, refuse, refused, statusOf } from "./answer.ts";
 import { admit, enter } from "./auth.ts";
 import { readJson } from "./body.ts";
 import { addressIn, type Call, queryOf, videoParam } from "./call.ts";
@@ -95,7 +95,7 @@ function likeIn(
 }
 
 function answered(refusal: Rejection | undefined): Response {
-  return refusal === undefined ? empty(202) : refused(refusal);
+  return refusal === undefined ? accepted() : refused(refusal);
 }
 
 function refusedLike(doors: Doors, refusal: Rejection): Response {

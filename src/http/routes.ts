@@ -99,7 +99,7 @@ export const rows: readonly Row[] = [
     summary: "Like a video; a client merges quick taps into one call",
     body: "Like",
     keyed: true,
-    answer: { status: 202, about: "counted, durably; a repeated key is counted once" },
+    answer: { status: 202, about: "counted, durably; a repeated key is counted once", schema: "Taken" },
     refusals: [...like, ...log],
   },
   {
@@ -112,7 +112,7 @@ export const rows: readonly Row[] = [
       { name: "viewer", about: "whose like it is, unless a token says so", kind: "text" },
     ],
     keyed: true,
-    answer: { status: 202, about: "taken back, durably, or not there" },
+    answer: { status: 202, about: "taken back, durably, or not there", schema: "Taken" },
     refusals: [...like, "bad-json", "bad-body", "bad-content-type", "too-large", ...log],
   },
   {

@@ -18,7 +18,7 @@ import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
 import { takeLike } from "./publish.ts";
 import { type Method, rows } from "./routes.ts";
-import { peerIn, type Surroundings } from "./surroundings.ts";
+import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
 
 export interface HttpServer {
@@ -114,7 +114,8 @@ function router(doors: Doors, ways: readonly Way[], cors: Cors, finish: Finish, 
     const route = templateOf(path);
     methods.set(path, [...(methods.get(path) ?? []), ...(method === "GET" ? ["GET", "HEAD"] : [method])]);
     app.on(method, path, async (context) => {
-      const request = context.req.raw;
+      const request = withBody(context.req.raw, context.env);
+      if (!request) return finish(context.req.raw, bodyTaken(doors), route);
       const call: Call = { request, params: context.req.param(), peer: peerIn(context.env) };
       try {
         return headed(request, finish(request, await handle(doors, call), route));

@@ -181,7 +181,7 @@ export class Moderation {
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
     await this.#write({
-      atMs: this.#parts.clock.now(),
+      atMs: Math.floor(this.#parts.clock.now()),
       by: nameOf(by),
       action: "remove",
       about: { video, id },
@@ -190,7 +190,12 @@ export class Moderation {
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
-    const decision = { atMs: this.#parts.clock.now(), by: nameOf(by), action, about: { ...about } };
+    const decision = {
+      atMs: Math.floor(this.#parts.clock.now()),
+      by: nameOf(by),
+      action,
+      about: { ...about },
+    };
     // Whichever of the two brings it back after a restart is written first.
     if (this.#parts.journal.replays) await this.#write({ ...decision, row: { key, value } });
     await this.#parts.table.put(key, value);

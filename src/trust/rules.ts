@@ -75,7 +75,7 @@ export function parseRestriction(
   }
   const on = video === undefined ? undefined : parseVideoId(video);
   if (typeof on === "object") return reject("bad-field", on.message);
-  const rest = { type, untilMs: nowMs + seconds * 1000, ...(on && { video: on }) };
+  const rest = { type, untilMs: Math.floor(nowMs + seconds * 1000), ...(on && { video: on }) };
   if (address !== undefined) {
     const group = typeof address === "string" ? groupOf(address.replace(/\/64$/, "")) : undefined;
     return group ? { ...rest, address: group } : reject("bad-field", "address must be an IP address");
