@@ -55,6 +55,10 @@ const answer = Buffer.from("HTTP/1.1 200");
 /** Every so many-th viewer reads its frames to see how old they are. */
 const sampleEvery = 100;
 const samplesMax = 1_000_000;
+/**
+ * When a tick's oldest like was accepted: whole ms, and what is left in microseconds where a server tells it.
+ */
+const stamped = /^"at":([0-9.]+)(?:,"us":(\d+))?/;
 
 class Audience {
   /** By descriptor: which viewer. */
@@ -186,7 +190,8 @@ class Audience {
     const text = bytes.toString("latin1");
     const at = text.lastIndexOf('"at":');
     if (at >= 0 && this.#samples.length < samplesMax) {
-      this.#samples.push(performance.timeOrigin + performance.now() - Number.parseFloat(text.slice(at + 5)));
+      const [, ms, us = 0] = stamped.exec(text.slice(at)) ?? [];
+      this.#samples.push(performance.timeOrigin + performance.now() - Number(ms) - Number(us) / 1000);
     }
     const likes = text.lastIndexOf('"heart":');
     if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));

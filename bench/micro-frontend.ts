@@ -82,6 +82,7 @@ export function supervisor(): Micro[] {
       metrics: createMetrics(),
       tickMs: 0,
       commentTickMs: 20,
+      beatSweepMs: 1_000,
       left: () => {},
       stale: () => false,
     });

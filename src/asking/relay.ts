@@ -11,7 +11,6 @@ import { BusUnavailable } from "../bus/bus.ts";
 import type { Ingest } from "../core/ingest.ts";
 import { type CommentDraft, type Like, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { stamp } from "../core/sse.ts";
 import {
   decodeIngestReply,
   encodeJson,
@@ -112,7 +111,7 @@ export class Relay implements Ingest {
     this.#open = undefined;
     const { likes, comments, openedAt } = parcel;
     const items = likes.length + comments.length;
-    const waitedMs = stamp(this.#clock.elapsed() - openedAt);
+    const waitedMs = Math.round(this.#clock.elapsed() - openedAt);
     void this.#ask({ likes, comments, waitedMs }).then((reply) => {
       this.#pending -= items;
       parcel.settle(reply);

@@ -94,11 +94,36 @@ export const limits = {
   branchesMax: 1000,
   /** Characters of a `Last-Event-ID` that are looked at. Beyond: reset. */
   eventIdCharsMax: 64,
-  /** Silence after which a beat is due: each connection draws its own from this range, in ms. */
-  beatMinMs: 15_000,
-  beatMaxMs: 20_000,
-  /** A stream that took no byte for this long is closed, in milliseconds: three beats. */
-  idleMs: 60_000,
+  /** What `--beat` may be: no stream is silent for longer, in milliseconds. */
+  beatMinMs: 1_000,
+  beatMaxMs: 60_000,
+  /** Streams are looked at for beats this often, in milliseconds, or eight times in a shorter beat. */
+  beatSweepMs: 1_000,
+  /** A stream that took no byte for so many beats is closed. */
+  idleBeats: 3,
+  /**
+   * A connection whose other side acknowledges nothing for this long is closed by the kernel, in
+   * milliseconds, or for a beat less than those above, whichever is longer. Shorter ones would cut who rides
+   * through a tunnel.
+   */
+  unansweredMinMs: 30_000,
+  /** What `--stream-age` may be at least, in milliseconds, unless it is 0. */
+  streamAgeMinMs: 60_000,
+  /**
+   * Longest a stream that ended for its age stays away, in milliseconds: its place is free, and it is live.
+   */
+  ageRetryMs: 1_000,
+  /**
+   * Least time between two log lines about the same thing that strangers can bring about, in milliseconds.
+   */
+  logAgainMs: 60_000,
+  /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
+  corsHeadersCharsMax: 2_048,
+  /**
+   * Bytes of one event: clients in Go read lines of 64 KiB, and meet a longer one again and again. The
+   * longest is a snapshot, which the other bounds keep below this; see assertLimits.
+   */
+  eventBytesMax: 60_000,
   /** First reconnect delay told to each stream, drawn from this range, in milliseconds. */
   retryMinMs: 1_000,
   retryMaxMs: 5_000,
@@ -204,7 +229,16 @@ export const limits = {
 export function assertLimits(): void {
   const l = limits;
   assert(l.beatMinMs <= l.beatMaxMs, "beatMinMs <= beatMaxMs");
-  assert(l.idleMs >= 3 * l.beatMaxMs, "an idle stream outlives three beats");
+  assert(l.idleBeats >= 3, "a stream outlives two beats that got lost");
+  assert((l.idleBeats * l.beatMaxMs) / 1000 <= 255, "an idle time fits the runtime's 255 seconds");
+  assert(l.streamAgeMinMs >= l.beatMaxMs, "a stream lives for a beat at least");
+  // Four bytes to a code point, six to one of JSON's escapes, of which text has two: for a break and a quote.
+  const commentBytes = 4 * (l.commentCharsMax + l.userCharsMax) + 2 * l.videoIdCharsMax + 128;
+  const regionsAndKinds = 8 * 1024;
+  assert(
+    l.snapshotCommentsMax * commentBytes + regionsAndKinds <= l.eventBytesMax,
+    "the longest snapshot is an event of allowed length",
+  );
   assert(l.viewersExpireMs >= 2 * l.viewersRepeatMs, "a viewer count survives one lost message");
   assert(l.leaseMs >= 3 * l.leaseRenewMs, "a lease survives two lost renewals");
   assert(

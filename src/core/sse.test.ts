@@ -15,6 +15,7 @@ import {
   frame,
   helloFrame,
   likesFrame,
+  micros,
   resetFrame,
   snapshotFrame,
   stamp,
@@ -25,6 +26,10 @@ import { emptyCounts } from "./totals.ts";
 const abcd = Lineage.begin("abcd");
 
 const v = "v" as VideoId;
+const greeting = {
+  ...{ connection: "n.abc", node: "n", nowMs: 5.129, beatMs: 15_000, retryMs: 1500 },
+  place: undefined as string | undefined,
+};
 const counts = (of: Record<string, number>) => Object.assign(emptyCounts(), of);
 const entry = (over: Partial<CommentEntry> = {}): CommentEntry => ({
   type: "comment",
@@ -100,13 +105,16 @@ const anySent: fc.Arbitrary<Sent> = fc.oneof(
     text: entryFrame(abcd, of),
     event: of.type,
     id: `abcd-${of.seq}`,
-    data: of.type === "comment" ? commentJson(abcd, of) : { video: of.video, id: `abcd-${of.target}` },
+    data:
+      of.type === "comment"
+        ? { ...commentJson(abcd, of), us: micros(of.atMs) }
+        : { video: of.video, id: `abcd-${of.target}` },
   })),
   fc
     .tuple(video, totals, fc.maxSafeNat(), timeMs, fc.array(anyText, { maxLength: 5 }))
     .map(([of, all, version, atMs, users]) => {
       const by = users.map((name) => ({ user: name, kind: "heart", count: 2 }));
-      const said = { video: of, totals: all, version, at: stamp(atMs) };
+      const said = { video: of, totals: all, version, at: stamp(atMs), us: micros(atMs) };
       return {
         text: likesFrame({ video: of, totals: all, version }, atMs, by),
         event: "likes",
@@ -138,9 +146,10 @@ describe("frames", () => {
     const shown = { video: v, totals: counts({ heart: 12, clap: 1 }), version: 4 };
     const by = [{ user: '"ë', kind: "heart", count: 2 }];
     const names = `"by":[{"user":"\\"ë","kind":"heart","count":2}]`;
-    const comment = '{"video":"v","id":"abcd-7","text":"hi","at":1700000000000.13}';
+    const comment = '{"video":"v","id":"abcd-7","text":"hi","at":1700000000000}';
     const all = [
-      helloFrame("n.abc", "n", 5.129, 1500),
+      helloFrame({ ...greeting, place: undefined }),
+      helloFrame({ ...greeting, place: "abcd-7" }),
       likesFrame(shown, 9.876, []),
       likesFrame(shown, 10, by),
       entryFrame(abcd, entry()),
@@ -152,32 +161,38 @@ describe("frames", () => {
       beatFrame(5, false),
       beatFrame(5, true),
       byeFrame("drain", 900),
+      byeFrame("drain", 900, "abcd-7"),
     ];
     expect(all.join("")).toBe(`retry: 1500
 event: hello
-data: {"connection":"n.abc","node":"n","now":5.13}
+data: {"connection":"n.abc","node":"n","now":5,"beat":15000}
+
+retry: 1500
+event: hello
+data: {"connection":"n.abc","node":"n","now":5,"beat":15000}
+id: abcd-7
 
 event: likes
-data: {"video":"v","totals":{"heart":12,"clap":1},"version":4,"at":9.88}
+data: {"video":"v","totals":{"heart":12,"clap":1},"version":4,"at":9,"us":876}
 
 event: likes
-data: {"video":"v","totals":{"heart":12,"clap":1},"version":4,"at":10,${names}}
+data: {"video":"v","totals":{"heart":12,"clap":1},"version":4,"at":10,"us":0,${names}}
 
-id: abcd-7
 event: comment
-data: {"video":"v","id":"abcd-7","text":"hi","at":1700000000000.13}
-
+data: {"video":"v","id":"abcd-7","text":"hi","at":1700000000000,"us":126}
 id: abcd-7
-event: comment
-data: {"video":"v","id":"abcd-7","user":"Zoë","text":"a\u2028\\n","at":1700000000000.13}
 
-id: abcd-9
+event: comment
+data: {"video":"v","id":"abcd-7","user":"Zoë","text":"a\u2028\\n","at":1700000000000,"us":126}
+id: abcd-7
+
 event: retract
 data: {"video":"v","id":"abcd-7"}
+id: abcd-9
 
-id: abcd-7
 event: snapshot
 data: {"video":"v","totals":{"heart":12,"clap":1},"viewers":3,"comments":[${comment}],"version":4}
+id: abcd-7
 
 event: viewers
 data: {"video":"v","viewers":3}
@@ -194,6 +209,11 @@ data: {"now":5,"stale":true}
 retry: 900
 event: bye
 data: {"reason":"drain","retry":900}
+
+retry: 900
+event: bye
+data: {"reason":"drain","retry":900}
+id: abcd-7
 
 `);
   });
@@ -217,13 +237,16 @@ data: {"reason":"drain","retry":900}
         expect(text.endsWith("\n\n")).toBe(true);
         expect(text.slice(0, -2)).not.toContain("\n\n");
         expect(text).not.toContain("\r");
-        expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(3);
+        expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(4);
       }),
     );
   });
 
   test("that say when to come back are understood", () => {
-    const { events, retries } = parse(bytesOf(helloFrame("n.a", "n", 1, 1234) + byeFrame("drain", 77)), [3]);
+    const { events, retries } = parse(
+      bytesOf(helloFrame({ ...greeting, retryMs: 1234 }) + byeFrame("drain", 77)),
+      [3],
+    );
     expect(retries).toEqual([1234, 77]);
     expect(events.map(({ event }) => event)).toEqual(["hello", "bye"]);
   });
@@ -236,9 +259,14 @@ data: {"reason":"drain","retry":900}
 });
 
 describe("a stamp", () => {
-  test("keeps a hundredth of a millisecond", () => {
-    expect(stamp(1_700_000_000_000.126)).toBe(1_700_000_000_000.13);
-    expect(stamp(5)).toBe(5);
+  test("is whole milliseconds, and what it leaves out is whole microseconds", () => {
+    fc.assert(
+      fc.property(timeMs, (ms) => {
+        expect(Number.isInteger(stamp(ms))).toBe(true);
+        expect(micros(ms)).toBeWithin(0, 1000);
+        expect(stamp(ms) + micros(ms) / 1000).toBeCloseTo(ms, 2);
+      }),
+    );
   });
 
   test("is a number in JSON for every time that may come over the wire", () => {

@@ -2,7 +2,10 @@
  * Server-Sent Events as bytes. Pure, and injection-proof by construction: event names are constants, ids are
  * `<branch>-<seq>`, and all that people wrote is inside JSON, which holds no raw line break.
  *
- * A frame is made once and written to every viewer: nothing here knows a viewer but `hello`.
+ * A frame is made once and written to every viewer: nothing here knows a viewer but `hello` and `bye`. Its
+ * form is the part of the format that other people's clients agree on, which strangers.test.ts holds with the
+ * clients themselves: `id:` is the last line, lines end in LF alone, `retry:` stands in a block with data, no
+ * block is without data, and none is longer than limits.eventBytesMax.
  */
 import { assert } from "../base/assert.ts";
 import type { CommentEntry, Entry, RetractEntry } from "./entry.ts";
@@ -32,7 +35,9 @@ type EventName =
 export function frame(event: EventName, json: string, id?: string): string {
   if (id === undefined) return `event: ${event}\ndata: ${json}\n\n`;
   assert(idPattern.test(id), "an event id is ours");
-  return `id: ${id}\nevent: ${event}\ndata: ${json}\n\n`;
+  // Last, for clients that take a place as soon as its line is read: cut before it, they ask for the event
+  // again.
+  return `event: ${event}\ndata: ${json}\nid: ${id}\n\n`;
 }
 
 /** Text to bytes, UTF-8. */
@@ -40,14 +45,38 @@ export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Unix ms as sent to viewers: a hundredth of a millisecond is plenty. */
+/** A time as it is told outside: whole ms, since clients in many languages read it into a whole number. */
 export function stamp(ms: number): number {
-  return Math.round(ms * 100) / 100;
+  return Math.floor(ms);
 }
 
-/** First event of a stream, with the delay after which to reconnect. */
-export function helloFrame(connection: string, node: string, nowMs: number, retryMs: number): string {
-  return `retry: ${retryMs}\n${frame("hello", JSON.stringify({ connection, node, now: stamp(nowMs) }))}`;
+/**
+ * What `stamp` leaves out, in whole microseconds from 0 to 999: for whoever measures how long an event took.
+ */
+export function micros(ms: number): number {
+  return Math.min(999, Math.round((ms - Math.floor(ms)) * 1000));
+}
+
+/** What a stream is, as its first event says. */
+export interface Greeting {
+  readonly connection: string;
+  readonly node: string;
+  readonly nowMs: number;
+  /** The stream is never silent for longer. */
+  readonly beatMs: number;
+  /** The delay after which to reconnect. */
+  readonly retryMs: number;
+  /**
+   * The id this stream was asked to resume at, if it is one of ours: some clients forget theirs over a stream
+   * without any. A fresh stream has none before its snapshot: who is cut off in between needs all of that.
+   */
+  readonly place: string | undefined;
+}
+
+/** First event of a stream. */
+export function helloFrame({ connection, node, nowMs, beatMs, retryMs, place }: Greeting): string {
+  const json = JSON.stringify({ connection, node, now: stamp(nowMs), beat: beatMs });
+  return `retry: ${retryMs}\n${frame("hello", json, place)}`;
 }
 
 /** What viewers see of one video. */
@@ -62,7 +91,7 @@ export function likesFrame(shown: Shown, atMs: number, by: readonly By[]): strin
   const names = by.length === 0 ? "" : `,"by":${JSON.stringify(by)}`;
   return (
     `event: likes\ndata: {"video":"${shown.video}","totals":${countsJson(shown.totals)}` +
-    `,"version":${shown.version},"at":${stamp(atMs)}${names}}\n\n`
+    `,"version":${shown.version},"at":${stamp(atMs)},"us":${micros(atMs)}${names}}\n\n`
   );
 }
 
@@ -90,7 +119,10 @@ export function commentJson(lineage: Lineage, entry: CommentEntry): CommentJson 
  */
 export function entryFrame(lineage: Lineage, entry: Entry): string {
   const id = lineage.idOf(entry.seq);
-  if (entry.type === "comment") return frame("comment", JSON.stringify(commentJson(lineage, entry)), id);
+  if (entry.type === "comment") {
+    const json = JSON.stringify({ ...commentJson(lineage, entry), us: micros(entry.atMs) });
+    return frame("comment", json, id);
+  }
   return frame("retract", JSON.stringify({ video: entry.video, id: lineage.idOf(entry.target) }), id);
 }
 
@@ -131,7 +163,10 @@ export function beatFrame(nowMs: number, stale: boolean): string {
   return frame("beat", stale ? `{"now":${stamp(nowMs)},"stale":true}` : `{"now":${stamp(nowMs)}}`);
 }
 
-/** Last event of a stream. The `retry` field makes browsers wait as long as the data says. */
-export function byeFrame(reason: string, retryMs: number): string {
-  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }))}`;
+/**
+ * Last event of a stream. The `retry` field makes browsers wait as long as the data says; `place` is that of
+ * a stream that holds nothing else, see Greeting.
+ */
+export function byeFrame(reason: string, retryMs: number, place?: string): string {
+  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }), place)}`;
 }

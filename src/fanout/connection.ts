@@ -45,7 +45,7 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
    * Silence after which this connection is due a beat, in ms: drawn per connection, so beats do not align.
    */
   readonly beatMs: number;
-  /** When a write was last taken, Unix ms. */
+  /** When a write was last taken, in the caller's time. */
   lastMs: number;
   readonly #owner: ConnectionOwner;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -66,6 +66,11 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
     if (signal?.aborted) this.#ended("client");
     else signal?.addEventListener("abort", this, { once: true });
     return stream;
+  }
+
+  /** How long no write may be taken before the reader counts as gone, in ms. */
+  get idleMs(): number {
+    return limits.idleBeats * this.beatMs;
   }
 
   /** Whether the stream has ended. */

@@ -268,7 +268,7 @@ describe("a reader", () => {
     const bytes = new TextEncoder().encode(": beat\n\n");
     for (const { connection } of [idle, behind]) while (connection.write(bytes, clock.now()) === "ok");
     behind.viewer.lag = undefined;
-    clock.advance(limits.idleMs + 1);
+    clock.advance(3 * 15_000 + 1);
     shard.beat(bytes, clock.now(), false);
     expect(ends).toEqual(["idle", "idle"]);
     const late = join([watch], true);
@@ -276,7 +276,7 @@ describe("a reader", () => {
     like(watch);
     shard.passes.stepSmall(10);
     expect(shard.behind).toBe(1);
-    clock.advance(limits.idleMs + 1);
+    clock.advance(3 * 15_000 + 1);
     shard.sweepBehind(clock.now());
     expect(ends).toEqual(["idle", "idle", "idle"]);
     expect(shard.size).toBe(0);

@@ -257,7 +257,7 @@ export class Shard implements ConnectionOwner, Home {
   /** Serves those that are behind as far as their readers take it. */
   sweepBehind(nowMs: number): void {
     for (const viewer of this.#behind) {
-      if (nowMs - viewer.connection.lastMs > limits.idleMs) viewer.connection.end("idle");
+      if (nowMs - viewer.connection.lastMs > viewer.connection.idleMs) viewer.connection.end("idle");
       else if (catchUp(viewer, nowMs, this.#metrics)) this.#behind.delete(viewer);
     }
   }
@@ -274,7 +274,7 @@ export class Shard implements ConnectionOwner, Home {
       if (!all && nowMs - connection.lastMs < connection.beatMs) continue;
       if (connection.write(bytes, nowMs) === "ok") writes++;
       // A beat that is not taken is how a silent stream's dead reader is noticed.
-      else if (nowMs - connection.lastMs > limits.idleMs) connection.end("idle");
+      else if (nowMs - connection.lastMs > connection.idleMs) connection.end("idle");
     }
     if (writes > 0) this.#metrics.frames.inc({ event: "beat" }, writes);
   }

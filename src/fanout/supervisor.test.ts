@@ -37,6 +37,7 @@ function bench(options: { tickMs?: number; turnMs?: number; workShare?: number }
   let stale = false;
   const supervisor = new Supervisor({
     ...{ clock: turning, metrics: createMetrics(), tickMs: options.tickMs ?? 50, commentTickMs: 20 },
+    beatSweepMs: 1_000,
     left: () => {},
     stale: () => stale,
   });

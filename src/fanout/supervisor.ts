@@ -25,7 +25,6 @@ const hurryMs = 160;
 const longPassMin = 256;
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;
-const beatSweepMs = 1_000;
 /** Viewers up to which a shard takes those of further videos; above, it keeps its room for those it has. */
 const shardShare = limits.connectionsPerShardMax / 8;
 /**
@@ -41,6 +40,8 @@ export interface SupervisorParts {
   readonly tickMs: number;
   /** The window of comments, in ms. */
   readonly commentTickMs: number;
+  /** How often viewers are looked at for beats that are due, in ms. */
+  readonly beatSweepMs: number;
   readonly left: ShardEvents["left"];
   /** Whether what viewers see may be out of date: told with every beat, and when it changes for long. */
   readonly stale: () => boolean;
@@ -69,7 +70,10 @@ export class Supervisor {
     parts.metrics.beforeRead(() => {
       for (const shard of this.#shards) shard.passes.tell();
     });
-    this.#timers = [clock.every(sweepMs, () => this.#sweep()), clock.every(beatSweepMs, () => this.#beat())];
+    this.#timers = [
+      clock.every(sweepMs, () => this.#sweep()),
+      clock.every(parts.beatSweepMs, () => this.#beat()),
+    ];
   }
 
   /**

@@ -10,8 +10,12 @@ import type { Connection } from "../fanout/connection.ts";
 /** How often the wheel is looked at, in ms: a stream outlives its end by at most this. */
 const turnMs = 500;
 
+/** Why a stream's time has come: its permission has ended, or it has lived long enough. */
+export type Why = "expired" | "age";
+
 interface Term {
   untilMs: number | undefined;
+  why: Why;
   /** Where it stands in the wheel. */
   slot: number;
   readonly ended: (() => void) | undefined;
@@ -19,7 +23,7 @@ interface Term {
 
 export class Expiry {
   readonly #clock: Clock;
-  readonly #expired: (connection: Connection) => void;
+  readonly #expired: (connection: Connection, why: Why) => void;
   readonly #terms = new Map<Connection, Term>();
   /** By the whole half second in which they end. */
   readonly #slots = new Map<number, Set<Connection>>();
@@ -27,7 +31,7 @@ export class Expiry {
   #lookedAt: number;
 
   /** `expired` is called within `turnMs` after a stream's time has come. */
-  constructor(clock: Clock, expired: (connection: Connection) => void) {
+  constructor(clock: Clock, expired: (connection: Connection, why: Why) => void) {
     this.#clock = clock;
     this.#expired = expired;
     this.#lookedAt = Math.floor(clock.now() / turnMs);
@@ -37,18 +41,19 @@ export class Expiry {
   /** `connection` lasts until `untilMs`, Unix ms, if given; `ended` is called once when it has ended. */
   set(connection: Connection, untilMs: number | undefined, ended: (() => void) | undefined): void {
     if (untilMs === undefined && ended === undefined) return;
-    this.#terms.set(connection, { untilMs: undefined, slot: 0, ended });
+    this.#terms.set(connection, { untilMs: undefined, why: "expired", slot: 0, ended });
     this.shorten(connection, untilMs);
   }
 
-  /** `connection` lasts no longer than `untilMs`. */
-  shorten(connection: Connection, untilMs: number | undefined): void {
+  /** `connection` lasts no longer than `untilMs`, for the reason `why`. */
+  shorten(connection: Connection, untilMs: number | undefined, why: Why = "expired"): void {
     if (untilMs === undefined) return;
-    const term = this.#terms.get(connection) ?? { untilMs: undefined, slot: 0, ended: undefined };
+    const term = this.#terms.get(connection) ?? { untilMs: undefined, why, slot: 0, ended: undefined };
     if (term.untilMs !== undefined && term.untilMs <= untilMs) return;
     this.#take(connection, term.slot);
     this.#terms.set(connection, term);
     term.untilMs = untilMs;
+    term.why = why;
     term.slot = Math.max(Math.ceil(untilMs / turnMs), this.#lookedAt + 1);
     const there = this.#slots.get(term.slot);
     if (there) there.add(connection);
@@ -85,7 +90,8 @@ export class Expiry {
     for (const slot of due) {
       const there = this.#slots.get(slot);
       this.#slots.delete(slot);
-      for (const connection of there ?? []) this.#expired(connection);
+      for (const connection of there ?? [])
+        this.#expired(connection, this.#terms.get(connection)?.why ?? "expired");
     }
   }
 }

@@ -118,6 +118,7 @@ export interface Seen {
     readonly connection?: string;
     readonly reason?: string;
     readonly retry?: number;
+    readonly beat?: number;
     readonly stale?: boolean;
     readonly visibleAt?: number;
   };
@@ -204,6 +205,8 @@ export class FakeViewer {
 export interface KitOptions {
   readonly history?: number;
   readonly tickMs?: number;
+  readonly beatMs?: number;
+  readonly streamAgeMs?: number;
   readonly logHistory?: number;
 }
 
@@ -218,6 +221,7 @@ export async function kit(options: KitOptions = {}) {
     const frontend = new Frontend({
       connection: Connection,
       ...{ node, incarnation: `${node}-life`, tickMs: options.tickMs ?? 50, commentTickMs: 20 },
+      ...{ beatMs: options.beatMs ?? 15_000, streamAgeMs: options.streamAgeMs ?? 0 },
       ...{ commentHistory: options.history ?? 1_000, bus, clock, metrics },
       routes: await bus.table("routes"),
       reader: new Reader(bus),

@@ -234,13 +234,77 @@ describe("viewers hear", () => {
     expect(viewer.texts).toEqual(["missed"]);
   });
 
-  test("a beat after their own silence, and not before", async () => {
-    const { open, rest, clock } = await kit();
-    const viewers = Array.from({ length: 20 }, () => open());
+  test.each([1_000, 4_000, 15_000, 60_000])(
+    "a beat before %p ms of silence, and not all at once",
+    async (beatMs) => {
+      const { open, rest, clock } = await kit({ beatMs });
+      const viewers = Array.from({ length: 20 }, () => open());
+      await rest();
+      for (const viewer of viewers) expect(viewer.of("hello")[0]?.data.beat).toBe(beatMs);
+      await clock.run(beatMs * 0.5, beatMs / 200);
+      for (const viewer of viewers) expect(viewer.of("beat")).toEqual([]);
+      await clock.run(beatMs * 4, beatMs / 200);
+      for (const { seen } of viewers) {
+        const atMs = seen.map(({ nowMs }) => nowMs);
+        const silences = atMs.slice(1).map((ms, index) => ms - (atMs[index] as number));
+        expect(Math.max(...silences)).toBeLessThanOrEqual(beatMs);
+      }
+      const first = viewers.map((viewer) => viewer.of("beat")[0]?.nowMs);
+      expect(new Set(first).size).toBeGreaterThan(1);
+    },
+  );
+});
+
+describe("a stream's place", () => {
+  test("is in its hello when it was asked for, and in a bye that stands alone", async () => {
+    const { open, rest, log, frontend } = await kit();
+    open();
     await rest();
-    await clock.run(limits.beatMinMs - 2_500, 100);
-    for (const viewer of viewers) expect(viewer.of("beat")).toEqual([]);
-    await clock.run(limits.beatMaxMs - limits.beatMinMs + 6_000, 100);
-    for (const viewer of viewers) expect(viewer.of("beat")).toHaveLength(1);
+    for (const text of ["a", "b", "c"]) await log.comment(v, text);
+    await rest();
+    const place = log.id(2);
+    const resumed = open([v], place);
+    await rest();
+    expect(resumed.of("hello")[0]?.id).toBe(place);
+    expect(resumed.texts).toEqual(["c"]);
+    expect(new TextDecoder().decode(frontend.refuse("drain", place))).toEndWith(`\nid: ${place}\n\n`);
+    for (const nobodys of [undefined, "", "not-ours", "abcd-1\nevent: x"]) {
+      expect(new TextDecoder().decode(frontend.refuse("drain", nobodys))).not.toContain("id:");
+    }
   });
+
+  test("is not in the hello of a fresh one: cut off there, it is owed its snapshot", async () => {
+    const { open, rest } = await kit();
+    const before = open();
+    await rest();
+    const fresh = open();
+    await rest();
+    for (const viewer of [before, fresh]) expect(viewer.of("hello")[0]?.id).toBeUndefined();
+    expect(fresh.of("snapshot")[0]?.id).toBeDefined();
+  });
+
+  test("that was lost is told, and a snapshot follows", async () => {
+    const { open, rest } = await kit();
+    const lost = open([v], "");
+    await rest();
+    expect(lost.seen.map(({ event }) => event)).toEqual(["hello", "reset", "snapshot"]);
+  });
+});
+
+test("a stream of age is told to come back, each before it is older, and not all at once", async () => {
+  const streamAgeMs = 600_000;
+  const { open, rest, clock, metrics } = await kit({ streamAgeMs });
+  const viewers = Array.from({ length: 20 }, () => open());
+  await rest();
+  await clock.run(streamAgeMs * 0.74, 1_000);
+  expect(viewers.filter(({ ended }) => ended)).toEqual([]);
+  await clock.run(streamAgeMs * 0.26 + 1_000, 500);
+  const byes = viewers.map(({ ended, seen }) => (ended ? seen.at(-1) : undefined));
+  for (const bye of byes) {
+    expect(bye).toMatchObject({ event: "bye", data: { reason: "age" } });
+    expect(bye?.data.retry).toBeWithin(0, limits.ageRetryMs + 1);
+  }
+  expect(new Set(byes.map((bye) => bye?.nowMs)).size).toBeGreaterThan(10);
+  const closed = await metrics.registry.getSingleMetricAsString("ovation_connections_closed_total");
+  expect(closed).toContain('{reason="age"} 20');
 });

@@ -19,7 +19,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Beats, beatsOf } from "../core/beats.ts";
+import { type Entry, parseId } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
@@ -42,6 +43,10 @@ export interface FrontendParts {
   readonly tickMs: number;
   readonly commentTickMs: number;
   readonly commentHistory: number;
+  /** No stream is silent for longer, in ms. */
+  readonly beatMs: number;
+  /** No stream lives for longer, in ms; 0: for as long as it likes. */
+  readonly streamAgeMs: number;
   readonly bus: Bus;
   readonly routes: Table;
   readonly reader: Reader;
@@ -83,6 +88,7 @@ export class Frontend implements Watching {
   readonly #counts: Counts;
   readonly #polls: Polls;
   readonly #expiry: Expiry;
+  readonly #beats: Beats;
   readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
@@ -94,12 +100,14 @@ export class Frontend implements Watching {
   constructor(parts: FrontendParts) {
     this.#parts = parts;
     const { bus, clock, metrics } = parts;
+    this.#beats = beatsOf(parts.beatMs);
     this.#review = new Review(clock, metrics);
     this.#supervisor = new Supervisor({
       clock,
       metrics,
       tickMs: parts.tickMs,
       commentTickMs: parts.commentTickMs,
+      beatSweepMs: this.#beats.sweepMs,
       left: (viewer, reason) => this.#left(viewer, reason),
       stale: () => !bus.connected(),
     });
@@ -130,7 +138,11 @@ export class Frontend implements Watching {
       },
     });
     this.#polls = new Polls(parts.clock, this.#interest, this.#sync, parts.reader);
-    this.#expiry = new Expiry(clock, (connection) => connection.end("expired", this.refuse("expired")));
+    this.#expiry = new Expiry(clock, (connection, why) => {
+      // Whoever is merely old comes back at once: that is when streams were spread.
+      const retryMs = why === "age" ? parts.prng.between(0, limits.ageRetryMs) : this.#retryMs();
+      connection.end(why, bytesOf(byeFrame(why, retryMs)));
+    });
     this.#subscriptions.push(
       bus.serve(subjects.node(parts.node), (payload) => this.#serve(payload)),
       bus.onConnected((connected) => {
@@ -171,7 +183,7 @@ export class Frontend implements Watching {
     const nowMs = clock.now();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
-    const beatMs = prng.between(limits.beatMinMs, limits.beatMaxMs);
+    const beatMs = prng.between(this.#beats.fromMs, this.#beats.toMs);
     const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
     const viewer: Viewer = {
       connection,
@@ -190,24 +202,32 @@ export class Frontend implements Watching {
       videos: () => viewer.watches.map(({ video }) => video),
       end: (reason) => connection.end(reason, this.refuse(reason)),
     });
+    const { streamAgeMs } = this.#parts;
+    // Up to a quarter less, so that those who came together do not go together.
+    const ageMs = streamAgeMs > 0 ? prng.between((3 * streamAgeMs) / 4, streamAgeMs) : undefined;
+    if (ageMs) this.#expiry.shorten(connection, nowMs + ageMs, "age");
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
     const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
-    connection.write(bytesOf(helloFrame(connection.id, node, nowMs, retryMs)), nowMs);
+    const place = placeIn(request.lastEventId);
+    const greeting = { connection: connection.id, node, nowMs, beatMs: this.#beats.everyMs, retryMs, place };
+    connection.write(bytesOf(helloFrame(greeting)), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
     if (this.#interest.size + request.videos.length > limits.watchesMax) {
-      connection.end("limit", this.refuse("busy"));
+      connection.end("limit", this.refuse("busy", request.lastEventId));
       return stream;
     }
     this.#hold(viewer, [...new Set(request.videos)], request.lastEventId, request.reviews);
     return stream;
   }
 
-  /** The whole body of a stream that is not to be: come back later, perhaps elsewhere. */
-  refuse(reason: string): Uint8Array {
-    return bytesOf(byeFrame(reason, this.#retryMs()));
+  /**
+   * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
+   */
+  refuse(reason: string, lastEventId?: string): Uint8Array {
+    return bytesOf(byeFrame(reason, this.#retryMs(), placeIn(lastEventId)));
   }
 
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
@@ -388,4 +408,9 @@ export class Frontend implements Watching {
     // So many return at once that a node accepts about two thousand a second.
     return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
   }
+}
+
+/** The id a stream is asked to resume at, if it is one of ours. */
+function placeIn(lastEventId: string | undefined): string | undefined {
+  return lastEventId !== undefined && parseId(lastEventId) ? lastEventId : undefined;
 }

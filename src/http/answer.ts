@@ -103,6 +103,16 @@ export function empty(status: number): Response {
   return new Response(null, { status });
 }
 
+const acceptedInit = {
+  status: 202,
+  headers: new Headers({ "cache-control": "no-store", "content-type": "application/json" }),
+};
+
+/** 202 to a like, the busiest answer: JSON, since clients in many languages parse every answer of an API. */
+export function accepted(): Response {
+  return new Response("{}", acceptedInit);
+}
+
 export function json(status: number, value: object, headers?: Readonly<Record<string, string>>): Response {
   return new Response(JSON.stringify(value), {
     status,

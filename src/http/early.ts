@@ -19,8 +19,8 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
   readonly refusal: () => Rejection;
 } {
   const refusal = () => reject("unavailable", "this node is starting", retryAfterS);
-  const bye = (reason: string) =>
-    bytesOf(byeFrame(reason, prng.between(limits.retryMinMs, limits.retryMaxMs)));
+  const bye = (reason: string, place?: string) =>
+    bytesOf(byeFrame(reason, prng.between(limits.retryMinMs, limits.retryMaxMs), place));
   return {
     refusal,
     ingest: {

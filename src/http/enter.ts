@@ -23,7 +23,7 @@ import { anybody, type Identity, type Right, speaksForMany } from "../trust/iden
 import { payerAt, payerOf } from "../trust/payer.ts";
 import { refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
-import { type Call, wholeNumber } from "./call.ts";
+import { type Call, lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import type { Entry, Place } from "./entry.ts";
 import type { Row } from "./row.ts";
@@ -44,7 +44,7 @@ export async function answerBy(row: Row, doors: Doors, call: Call): Promise<Resp
 /** The entry of `call`, or the answer that refuses it, counted. At once, unless a proof has to be checked. */
 function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<Entry | Response> {
   const named = namesIn(row, call);
-  if (isRejection(named)) return refusal(doors, row, named);
+  if (isRejection(named)) return refusal(doors, row, named, call);
   if (row.right === "anybody") {
     return { ...call, ...named, who: anybody, address: undefined, payer: undefined };
   }
@@ -55,9 +55,9 @@ function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<E
   // Checked at the cost of the address, which gets it back from whoever proves to be somebody.
   const payer = payerAt(address);
   const over = doors.allowance?.work(payer, prices.failedProof, doors.clock.elapsed());
-  if (over) return refusal(doors, row, over);
+  if (over) return refusal(doors, row, over, call);
   return found.prove().then((proven) => {
-    if (isRejection(proven)) return refusal(doors, row, proven);
+    if (isRejection(proven)) return refusal(doors, row, proven, call);
     doors.allowance?.spent(payer, -prices.failedProof, doors.clock.elapsed());
     return admit(ask, proven);
   });
@@ -74,9 +74,9 @@ interface Ask {
 
 function known(ask: Ask, found: Identity | Rejection): Entry | Response {
   if (!isRejection(found)) return admit(ask, found);
-  const { doors, row, address } = ask;
+  const { doors, row, call, address } = ask;
   const over = doors.allowance?.work(payerAt(address), prices.failedProof, doors.clock.elapsed());
-  return refusal(doors, row, over ?? found);
+  return refusal(doors, row, over ?? found, call);
 }
 
 /** Lets `who` in, or says why not. */
@@ -85,22 +85,22 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const payer = payerOf(who, address);
   const now = doors.clock.elapsed();
   const late = doors.allowance?.work(payer, prices.call, now);
-  if (late) return refusal(doors, row, late);
+  if (late) return refusal(doors, row, late, call);
   const right = named.held ? "moderate" : (row.right as Right);
   const forbidden = forbiddenBy(ask, who, right);
   if (forbidden) return counted(ask, forbidden);
   const isAudience = right !== "moderate" && right !== "admin";
   const banned = isAudience ? doors.moderation?.bans(who, address, named.videos) : undefined;
-  if (banned) return refusal(doors, row, banned);
+  if (banned) return refusal(doors, row, banned, call);
   const entry = { ...call, ...named, who, address, payer };
   // A HEAD is answered by the same row, and opens nothing.
   if (call.request.method === "HEAD") return entry;
   const units = unitsBeyond(doors, row, named.videos);
   const over = units === 0 ? undefined : doors.allowance?.work(payer, units, now);
-  if (over) return refusal(doors, row, over);
+  if (over) return refusal(doors, row, over, call);
   if (row.takes !== "stream") return entry;
   const place = placeOf(doors, who, address);
-  return isRejection(place) ? refusal(doors, row, place) : { ...entry, place };
+  return isRejection(place) ? refusal(doors, row, place, call) : { ...entry, place };
 }
 
 function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Right): Response | undefined {
@@ -227,7 +227,7 @@ function addressIn(doors: Doors, { takes }: Row, { request, peer }: Call): strin
 // ---- refusing
 
 /** The answer to a refusal, counted. An EventSource gives up on anything but 200, so a stream gets that. */
-function refusal(doors: Doors, row: Row, rejection: Rejection): Response {
+function refusal(doors: Doors, row: Row, rejection: Rejection, call: Call): Response {
   const { metrics, frontend } = doors;
   const reason = rejection.rejected;
   if (row.takes === "likes" && reason !== "unauthorized") metrics.likesRejected.inc({ reason });
@@ -237,7 +237,9 @@ function refusal(doors: Doors, row: Row, rejection: Rejection): Response {
   const answer = refused(rejection);
   const isLater = answer.status === 429 || answer.status === 503;
   if (row.takes !== "stream" || !isLater || !frontend) return answer;
-  return streamAnswer(frontend.refuse("limit") as BodyInit);
+  const query = new URL(call.request.url, "http://any").searchParams;
+  const place = lastEventIdOf(call.request, query);
+  return streamAnswer(frontend.refuse("limit", place) as BodyInit);
 }
 
 function counted({ doors }: Ask, answer: Response): Response {

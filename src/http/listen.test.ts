@@ -1,12 +1,17 @@
 /** The listener: its queue, its idle time, and the addresses it tells. */
 import { describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
+import { fakeDoors } from "../system/fake-doors.ts";
 import { listen } from "./listen.ts";
+import { createServer } from "./server.ts";
 
 const log = createLog({ level: "error", format: "json", write: () => {}, now: () => 0 });
-const open = (host: string) => listen(() => new Response("ok"), { port: 0, host, reusePort: false, log });
+const options = { port: 0, reusePort: false, log, beatMs: 15_000 };
+const open = (host: string) => listen(() => new Response("ok"), { ...options, host });
 
 /** Connections of this machine that found a queue full, since it started. */
 function overflows(): number {
@@ -18,6 +23,53 @@ function overflows(): number {
 }
 
 describe("a listener", () => {
+  test("answers HTTP/1.0 without a Host as a request to itself, a stream and a body too", async () => {
+    const { doors, asked } = fakeDoors();
+    const listener = listen(createServer(doors).fetch, { ...options, host: "127.0.0.1" });
+    const raw = async (text: string): Promise<string> => {
+      const socket = connect(listener.port, "127.0.0.1", () => socket.write(text));
+      let answer = "";
+      socket.on("data", (piece) => {
+        answer += String(piece);
+      });
+      await once(socket, "close");
+      return answer;
+    };
+    expect(await raw("GET /health/ready HTTP/1.0\r\n\r\n")).toStartWith("HTTP/1.1 200 ");
+    expect(await raw("GET /nothing HTTP/1.0\r\n\r\n")).toStartWith("HTTP/1.1 404 ");
+    expect(await raw("GET /v1/events?video=a HTTP/1.0\r\n\r\n")).toContain("event: hello");
+    const body = '{"kind":"heart"}';
+    const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}`;
+    const like = `POST /v1/videos/v/likes HTTP/1.0\r\n${fields}\r\n\r\n${body}`;
+    expect(await raw(like)).toStartWith("HTTP/1.1 202 ");
+    expect(asked.likes).toHaveLength(1);
+    await listener.stop(systemClock(), 0);
+  });
+
+  test("answers HEAD with the length that GET has, and none for a stream", async () => {
+    const listener = listen(createServer(fakeDoors().doors).fetch, { ...options, host: "127.0.0.1" });
+    for (const path of [
+      "/health/ready",
+      "/v1/videos/v",
+      "/openapi.json",
+      "/metrics",
+      "/nothing",
+      "/v1/likes",
+    ]) {
+      const [get, head] = await Promise.all(
+        ["GET", "HEAD"].map((method) => fetch(`${listener.url}${path}`, { method })),
+      );
+      const length = (await get?.arrayBuffer())?.byteLength;
+      const said = Number(head?.headers.get("content-length"));
+      // Metrics count these very requests.
+      if (path !== "/metrics") expect([path, head?.status, said]).toEqual([path, get?.status, length]);
+      expect(said).toBeGreaterThan(10);
+    }
+    const stream = await fetch(`${listener.url}/v1/events?video=a`, { method: "HEAD" });
+    expect([stream.status, stream.headers.get("content-length")]).toEqual([200, null]);
+    await listener.stop(systemClock(), 0);
+  });
+
   test("lets more than 512 wait while the event loop is busy", async () => {
     const somaxconn = Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
     const wanted = Math.min(900, somaxconn);

@@ -7,10 +7,11 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { beatsOf } from "../core/beats.ts";
 import { limits } from "../core/limits.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError } from "./answer.ts";
-import { lengthenBacklog } from "./backlog.ts";
+import { tuneListener } from "./socket.ts";
 
 export interface ListenOptions {
   readonly port: number;
@@ -18,6 +19,8 @@ export interface ListenOptions {
   /** Lets several processes share the port; the kernel spreads new connections. */
   readonly reusePort: boolean;
   readonly log: Log;
+  /** No stream is silent for longer, in ms: see core/beats.ts. */
+  readonly beatMs: number;
   /** With it: HTTPS, and HTTP/2 for those who ask for it. */
   readonly tls?: TlsFiles | undefined;
 }
@@ -38,7 +41,6 @@ export interface Listener {
   stop(clock: Clock, graceMs: number): Promise<void>;
 }
 
-const idleS = limits.idleMs / 1000;
 /** Silence in the middle of a body after which the connection is cut, in seconds. */
 const bodyIdleS = 10;
 /** Beyond: refused by the runtime, before a route sees it. */
@@ -50,6 +52,8 @@ export function listen(
   options: ListenOptions,
 ): Listener {
   const { log } = options;
+  const beats = beatsOf(options.beatMs);
+  const idleS = Math.ceil(beats.idleMs / 1000);
   const open = (tls: TlsFiles | undefined, onPort: number) =>
     Bun.serve({
       port: onPort,
@@ -64,7 +68,9 @@ export function listen(
         // A stream may be silent for long, a body may not; what was said last holds for the connection.
         const isBody = request.method === "POST" || request.method === "PUT";
         self.timeout(request, isBody ? bodyIdleS : idleS);
-        return fetch(request, self);
+        return request.url.startsWith("/")
+          ? fetch(named(request), peerOf(request, self))
+          : fetch(request, self);
       },
       error(error) {
         log.error("request failed", { error });
@@ -74,14 +80,14 @@ export function listen(
   let server = open(options.tls, options.port);
   const earlier: (typeof server)[] = [];
   const port = server.port ?? options.port;
-  if (!lengthenBacklog(port)) log.debug("the listen queue is as short as the runtime makes it", { port });
+  if (!tuneListener(port, beats.unansweredMs)) log.debug("the listener is as the runtime makes it", { port });
   return {
     url: `http${options.tls ? "s" : ""}://${reachable(options.host)}:${port}`,
     port,
     renew(tls) {
       const before = server;
       server = open(tls, port);
-      lengthenBacklog(port);
+      tuneListener(port, beats.unansweredMs);
       earlier.push(before);
       // Resolves when its last connection has ended by itself.
       void before.stop().then(() => earlier.splice(earlier.indexOf(before), 1));
@@ -93,6 +99,19 @@ export function listen(
       await Promise.all(all.map((one) => one.stop(true)));
     },
   };
+}
+
+/**
+ * HTTP/1.0 may leave Host out, as health checks do, and Bun then gives a path in place of a URL: the same
+ * request under some name, since none was asked for.
+ */
+function named(request: Request): Request {
+  return new Request(`http://localhost${request.url}`, request);
+}
+
+/** Bun knows the peer of its own request only. */
+function peerOf(request: Request, server: Peer): Peer {
+  return { requestIP: () => server.requestIP(request) };
 }
 
 /** The address a person on this machine types for `host`. */

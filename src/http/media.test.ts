@@ -29,6 +29,7 @@ beforeAll(() => {
     host: "127.0.0.1",
     reusePort: false,
     log: doors.log,
+    beatMs: 15_000,
   });
 });
 afterAll(async () => {

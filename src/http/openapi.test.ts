@@ -105,7 +105,7 @@ describe("openapi.json", () => {
   });
 
   test("answers have the shape that the document gives them", async () => {
-    const said = { video: "v", id: "abcd-1", user: "u", text: "t", at: 1.5 } as never;
+    const said = { video: "v", id: "abcd-1", user: "u", text: "t", at: 1 } as never;
     const listing = async () => ({ comments: [said], more: true, reset: true as const });
     const crowd = { fans: 0, set: () => {} };
     const doors = { reader: { ...fakeDoors().doors.reader, listing }, crowd };

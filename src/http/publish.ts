@@ -21,7 +21,7 @@ import {
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { forbids, type Identity } from "../trust/identity.ts";
-import { empty, json, refuse, refused, statusOf } from "./answer.ts";
+import { accepted, empty, json, refuse, refused, statusOf } from "./answer.ts";
 import { readJson } from "./body.ts";
 import type { Doors } from "./doors.ts";
 import { admitComment, admitLike } from "./enter.ts";
@@ -79,7 +79,7 @@ function likeIn(doors: Doors, entry: Entry, body: unknown): Like | Rejection {
 }
 
 function answered(refusal: Rejection | undefined): Response {
-  return refusal === undefined ? empty(202) : refused(refusal);
+  return refusal === undefined ? accepted() : refused(refusal);
 }
 
 function refusedLike(doors: Doors, refusal: Rejection): Response {

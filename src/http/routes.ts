@@ -67,7 +67,7 @@ export const likeRow: Row = {
   summary: "Like a video; a client merges quick taps into one call",
   body: "Like",
   keyed: true,
-  answer: { status: 202, about: "counted, durably; a repeated key is counted once" },
+  answer: { status: 202, about: "counted, durably; a repeated key is counted once", schema: "Taken" },
   refusals: [...like, ...log],
 };
 
@@ -87,7 +87,7 @@ export const rows: readonly Row[] = [
       { name: "key", about: "as an Idempotency-Key", kind: "text" },
     ],
     keyed: true,
-    answer: { status: 202, about: "taken back, durably, or not there" },
+    answer: { status: 202, about: "taken back, durably, or not there", schema: "Taken" },
     refusals: [...like, "bad-json", "bad-body", "bad-content-type", "too-large", ...log],
   },
   {

@@ -26,7 +26,7 @@ export interface Schema {
 const text: Schema = { type: "string" };
 const whole: Schema = { type: "integer", minimum: 0 };
 const yesNo: Schema = { type: "boolean" };
-const timeMs: Schema = { type: "number", description: "Unix time in milliseconds, may carry decimals" };
+const timeMs: Schema = { type: "integer", minimum: 0, description: "Unix time in milliseconds" };
 const count: Schema = { type: "integer", minimum: 1, maximum: limits.likeCountMax, default: 1 };
 const user: Schema = { type: "string", minLength: 1, maxLength: limits.userCharsMax };
 const key: Schema = {
@@ -131,7 +131,7 @@ export const schemas = {
         incarnation: { type: "string", description: "new with every start" },
         startedMs: timeMs,
         leaseLeftMs: {
-          type: "number",
+          type: "integer",
           description: "until the node counts as gone, unless it says otherwise",
         },
         viewers: { type: "integer", minimum: 0, description: "streams open, as of its last renewal" },
@@ -176,6 +176,7 @@ export const schemas = {
   ),
   Moderation: object({ restrictions: list({ type: "object" }), videos: list({ type: "object" }) }),
   Audit: object({ decisions: list({ type: "object" }) }),
+  Taken: object({}),
   Fans: object({ fans: whole, max: whole }),
   FansWanted: object({ fans: whole }),
   Status: object({ status: text }),

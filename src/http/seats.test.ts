@@ -37,7 +37,8 @@ describe("a review of all seats", () => {
     const { seats } = hall(5_000);
     const turns: (() => void)[] = [];
     const slow = new Seats({ soon: (run) => turns.push(run) });
-    for (let i = 0; i < 5_000; i++) slow.take({ who: anybody, address: `${i}`, videos: () => [], end: () => {} });
+    for (let i = 0; i < 5_000; i++)
+      slow.take({ who: anybody, address: `${i}`, videos: () => [], end: () => {} });
     let looked = 0;
     let most = 0;
     slow.review(() => {

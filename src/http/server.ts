@@ -14,11 +14,12 @@ import type { Call } from "./call.ts";
 import { Cors } from "./cors.ts";
 import type { Doors } from "./doors.ts";
 import { answerBy } from "./enter.ts";
+import { endless, headed } from "./head.ts";
 import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
 import { likeRow, rows } from "./routes.ts";
 import type { Handle, Method } from "./row.ts";
-import { peerIn, type Surroundings } from "./surroundings.ts";
+import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
 
 export interface HttpServer {
@@ -46,7 +47,7 @@ const likeEnd = "/likes";
 
 /** `part`: "public" leaves out what `--admin-port` is for. */
 export function createServer(doors: Doors, part: "all" | "public" = "all"): HttpServer {
-  const cors = new Cors(doors.settings.corsOrigins);
+  const cors = new Cors(doors.settings.corsOrigins, doors.log, doors.clock);
   const tally = new Tally();
   const finish = (request: Request, response: Response, route: string): Response => {
     tally.count(route, response.status);
@@ -76,7 +77,8 @@ export function createServer(doors: Doors, part: "all" | "public" = "all"): Http
         const video = likedVideo(request.url);
         if (isVideoId(video)) return like(request, video, peer);
       }
-      return app.fetch(request, { peer });
+      const answer = app.fetch(request, { peer });
+      return request.method === "HEAD" ? endless(answer) : answer;
     },
   };
 }
@@ -118,10 +120,11 @@ function router(doors: Doors, ways: readonly Way[], cors: Cors, finish: Finish, 
     const route = templateOf(path);
     methods.set(path, [...(methods.get(path) ?? []), ...(method === "GET" ? ["GET", "HEAD"] : [method])]);
     app.on(method, path, async (context) => {
-      const request = context.req.raw;
+      const request = withBody(context.req.raw, context.env);
+      if (!request) return finish(context.req.raw, bodyTaken(doors), route);
       const call: Call = { request, params: context.req.param(), peer: peerIn(context.env) };
       try {
-        return finish(request, await handle(doors, call), route);
+        return headed(request, finish(request, await handle(doors, call), route));
       } catch (error) {
         return failed(error, request, route);
       }
@@ -133,10 +136,13 @@ function router(doors: Doors, ways: readonly Way[], cors: Cors, finish: Finish, 
       const request = context.req.raw;
       if (request.method === "OPTIONS") return cors.preflight(request, allow);
       const error = { code: "method-not-allowed", message: `this path takes ${allow}` };
-      return finish(request, json(405, { error }, { allow }), templateOf(path));
+      return headed(request, finish(request, json(405, { error }, { allow }), templateOf(path)));
     });
   }
-  app.notFound((context) => finish(context.req.raw, refuse("not-found", "there is nothing here"), "other"));
+  app.notFound((context) => {
+    const request = context.req.raw;
+    return headed(request, finish(request, refuse("not-found", "there is nothing here"), "other"));
+  });
   app.onError((error, context) => failed(error, context.req.raw, "other"));
   return app;
 }

@@ -17,7 +17,9 @@ describe("hearing", () => {
     ["its other spelling", "?lastEventId=abcd-2", {}, "abcd-2"],
     ["the header", "", { "last-event-id": "abcd-3" }, "abcd-3"],
     ["the header before the query", "?last_event_id=abcd-1", { "last-event-id": "abcd-3" }, "abcd-3"],
-    ["an empty header", "?last_event_id=abcd-1", { "last-event-id": "" }, "abcd-1"],
+    ["the query behind an empty header", "?last_event_id=abcd-1", { "last-event-id": "" }, "abcd-1"],
+    ["a place that was lost", "", { "last-event-id": "" }, ""],
+    ["no place for an empty query", "?last_event_id=", {}, undefined],
   ])("resumes at %s", async (_, query, headers, id) => {
     const { asked } = await opened(`/v1/videos/v/events${query}`, headers as Record<string, string>);
     expect(asked.streams[0]?.lastEventId).toBe(id);

@@ -8,7 +8,7 @@
 import { reject, type VideoId } from "../core/interaction.ts";
 import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
-import { wholeNumber } from "./call.ts";
+import { lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
 import type { Seat, Verdict } from "./seats.ts";
@@ -35,9 +35,10 @@ export function getEvents(doors: Doors, entry: Entry): Response {
 function stream({ seats }: Doors, frontend: Streams, entry: Entry): Response {
   const { request, videos, who, address, held: reviews, place } = entry;
   const isPrivate = who.by !== "nobody";
+  const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
   if (request.method === "HEAD") return streamAnswer(null, isPrivate);
-  if (frontend.draining) return streamAnswer(frontend.refuse("drain") as BodyInit);
+  if (frontend.draining) return streamAnswer(frontend.refuse("drain", lastEventId) as BodyInit);
   let seat: Seat | undefined;
   const ended = (): void => {
     if (seat) seats.leave(seat);
@@ -45,7 +46,7 @@ function stream({ seats }: Doors, frontend: Streams, entry: Entry): Response {
   };
   if (place) place.kept = true;
   const body = frontend.open({
-    ...{ videos, lastEventId: lastEventIdOf(entry), reviews, signal: request.signal, untilMs: who.untilMs },
+    ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
     ended,
     opened: (open) => {
       seat = { who, address, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
@@ -53,12 +54,6 @@ function stream({ seats }: Doors, frontend: Streams, entry: Entry): Response {
     },
   });
   return streamAnswer(body, isPrivate);
-}
-
-/** The header, which a reconnecting browser keeps up to date; then the query, for first loads. */
-function lastEventIdOf({ request, query }: Entry): string | undefined {
-  const header = request.headers.get("last-event-id");
-  return header || query.get("last_event_id") || query.get("lastEventId") || undefined;
 }
 
 /** `PUT /v1/connections/:connection/videos/:video` */

@@ -1,6 +1,8 @@
-/** Where the peer is in what a server hands to Hono. */
-import { expect, test } from "bun:test";
-import { peerIn, type Surroundings } from "./surroundings.ts";
+/** What a server hands to Hono: where the peer is, and bodies that a parser came to first. */
+import { describe, expect, test } from "bun:test";
+import { fakeDoors, posted } from "../system/fake-doors.ts";
+import { createServer } from "./server.ts";
+import { type Message, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 
 const request = new Request("http://test/");
 const peer = { requestIP: () => ({ address: "192.0.2.1" }) };
@@ -27,4 +29,58 @@ test.each([
   ["another platform's", { ASSETS: {}, incoming: 5 } as unknown as Surroundings],
 ])("%s tells none", (_, surroundings) => {
   expect(peerIn(surroundings)).toBeUndefined();
+});
+
+describe("a body", () => {
+  const like = posted("/v1/videos/v/likes", { kind: "heart", count: 2 });
+  const asked = () => {
+    const headers = { ...like.headers, "content-length": "27" };
+    return new Request("http://test/v1/videos/v/likes", { method: "POST", headers, body: like.body ?? "" });
+  };
+  const answered = async (incoming: Message) => {
+    const faked = fakeDoors();
+    const { app } = createServer(faked.doors);
+    const request = asked();
+    // As it is after a parser.
+    if (incoming.readableEnded) await request.text();
+    const first = await app.fetch(request, { incoming });
+    return {
+      status: first.status,
+      text: await first.text(),
+      again: () => app.fetch(asked(), { incoming }),
+      faked,
+    };
+  };
+
+  test.each<[string, Message]>([
+    ["nobody has read", { readableEnded: false }],
+    ["Express' json() has parsed", { readableEnded: true, body: { kind: "heart", count: 2 } }],
+    [
+      "Express' raw() has kept",
+      { readableEnded: true, body: new TextEncoder().encode('{"kind":"heart","count":2}') },
+    ],
+    ["Express' text() has kept", { readableEnded: true, body: '{"kind":"heart","count":2}' }],
+  ])("that %s arrives", async (_, incoming) => {
+    const { status, faked } = await answered(incoming);
+    expect(status).toBe(202);
+    expect(faked.asked.likes as unknown[]).toMatchObject([{ kind: "heart", count: 2 }]);
+  });
+
+  test("that is gone is named in the answer, and in the log once a minute", async () => {
+    const { status, text, again, faked } = await answered({ readableEnded: true });
+    expect([status, JSON.parse(text).error.message]).toEqual([
+      500,
+      expect.stringContaining("mount Ovation before its body parsers"),
+    ]);
+    await again();
+    expect(faked.asked.logged).toHaveLength(1);
+    expect(faked.asked.logged[0]).toContain("body parsers");
+  });
+
+  test("is asked for only where there is one", () => {
+    const get = new Request("http://test/v1/videos/v");
+    expect(withBody(get, { incoming: { readableEnded: true } })).toBe(get);
+    const empty = new Request("http://test/", { method: "DELETE" });
+    expect(withBody(empty, { incoming: { readableEnded: true } })).toBe(empty);
+  });
 });

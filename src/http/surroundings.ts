@@ -1,17 +1,36 @@
 /**
- * What a server hands to Hono beside the request, and where in it the peer is.
+ * What a server hands to Hono beside the request: where in it the peer is, and a body that somebody has read.
  *
  * Three programs call us: our own listener (`peer`), a program under `Bun.serve({ fetch: app.fetch })`, whose
  * surroundings are Bun's server itself, and one under @hono/node-server, whose surroundings hold Node's
  * message. Anything else tells no peer, and then nobody is limited by address.
+ *
+ * In a program that parses bodies before it comes to us (Express' `json()`, Fastify) Node's message has been
+ * read to its end. What Express made of it stands in `message.body`, and is the body then; of others nothing
+ * is left, and whoever wrote that program is told so instead of its viewers' bodies being called broken.
  */
+import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { limits } from "../core/limits.ts";
 import { groupOf, isLoopback, type Peer } from "../trust/address.ts";
+import { refuse } from "./answer.ts";
 import type { Call } from "./call.ts";
+
+/** Node's message, as far as it is looked at. */
+export interface Message {
+  readonly socket?: { readonly remoteAddress?: string | undefined };
+  /** Whether all of it has been read, by somebody. */
+  readonly readableEnded?: boolean;
+  /** What a body parser made of it. */
+  readonly body?: unknown;
+  /** All of it, kept by a platform that reads bodies itself: @hono/node-server takes that. */
+  readonly rawBody?: unknown;
+}
 
 export interface Surroundings {
   readonly peer?: Peer | undefined;
   readonly requestIP?: Peer["requestIP"];
-  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
+  readonly incoming?: Message;
 }
 
 /** Who tells where a request came from. `surroundings` may be anything at all. */
@@ -37,4 +56,40 @@ export function isThisMachine({ request, peer }: Pick<Call, "request" | "peer">)
   const address = socket === undefined ? undefined : groupOf(socket);
   if (address === undefined || !isLoopback(address) || !ownNames.test(request.url)) return false;
   return traces.every((name) => !request.headers.has(name));
+}
+
+/**
+ * `request` with its body, whoever read that; undefined when nothing is left of it. Asked before it is read.
+ */
+export function withBody(request: Request, surroundings: Surroundings | undefined): Request | undefined {
+  const message = surroundings?.incoming;
+  if (message?.readableEnded !== true || !hasBody(request)) return request;
+  const { body, rawBody } = message;
+  if (rawBody instanceof Uint8Array) return request;
+  if (body === undefined) return undefined;
+  const { url, method, headers, signal } = request;
+  const isRaw = typeof body === "string" || body instanceof Uint8Array;
+  return new Request(url, {
+    ...{ method, headers, signal },
+    body: isRaw ? (body as BodyInit) : JSON.stringify(body),
+  });
+}
+
+const takenMessage =
+  "the program around Ovation read this body before it came here: mount Ovation before its body parsers";
+const saidAt = new WeakMap<Log, Elapsed>();
+
+/** The answer to a request whose body is gone; whoever runs the program is told once a minute. */
+export function bodyTaken({ log, clock }: { readonly log: Log; readonly clock: Clock }): Response {
+  const now = clock.elapsed();
+  if (now - (saidAt.get(log) ?? longAgo) >= limits.logAgainMs) {
+    saidAt.set(log, now);
+    log.error(takenMessage);
+  }
+  return refuse("internal", takenMessage);
+}
+
+function hasBody({ method, headers }: Request): boolean {
+  if (method === "GET" || method === "HEAD") return false;
+  return Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
 }

@@ -57,14 +57,16 @@ export type Signal = State | CommentSignal | Bye | Bad | Plain;
 
 const amount = z.number().int().nonnegative();
 const totals = z.record(z.string(), amount);
-const likesShape = z.object({ video: z.string(), totals, version: z.number(), at: z.number() });
+/** Whole ms, and what is left in microseconds: a server that tells no `us` may have told it as decimals. */
+const stamp = { at: z.number(), us: z.number().nonnegative().lt(1000).default(0) };
+const likesShape = z.object({ video: z.string(), totals, version: z.number(), ...stamp });
 const snapshotShape = z.object({
   video: z.string(),
   totals,
   version: z.number(),
   comments: z.array(z.object({ id: z.string() })),
 });
-const commentShape = z.object({ video: z.string(), id: z.string(), text: z.string(), at: z.number() });
+const commentShape = z.object({ video: z.string(), id: z.string(), text: z.string(), ...stamp });
 const byeShape = z.object({ reason: z.string(), retry: z.number().nonnegative() });
 const plainShapes: Readonly<Record<string, z.ZodType>> = {
   hello: z.object({ connection: z.string(), node: z.string(), now: z.number() }),
@@ -96,7 +98,8 @@ function readTyped(event: string, value: unknown, carried: Carried): Signal | st
   if (event === "likes") {
     const read = likesShape.safeParse(value);
     if (!read.success) return firstIssue(read.error);
-    return state("likes", read.data.totals, read.data.version, read.data.at, [], carried);
+    const { totals, version, at, us } = read.data;
+    return state("likes", totals, version, at + us / 1000, [], carried);
   }
   if (event === "snapshot") {
     const read = snapshotShape.safeParse(value);
@@ -108,8 +111,8 @@ function readTyped(event: string, value: unknown, carried: Carried): Signal | st
     const read = commentShape.safeParse(value);
     if (!read.success) return firstIssue(read.error);
     if (carried.id === undefined) return "it has no id: field, so a viewer could not resume after it";
-    const { id, text, at } = read.data;
-    return { kind: "comment", comment: id, text, atMs: at, place: -1, ...carried };
+    const { id, text, at, us } = read.data;
+    return { kind: "comment", comment: id, text, atMs: at + us / 1000, place: -1, ...carried };
   }
   if (event === "bye") {
     const read = byeShape.safeParse(value);

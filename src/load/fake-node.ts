@@ -123,9 +123,9 @@ export class FakeNode {
         const hello = JSON.stringify({ connection: "c", node: "fake", now: Date.now() });
         write(watcher, `retry: 50\nevent: hello\ndata: ${hello}\n\n`);
         const comments = last < 0 ? this.store.comments.slice(-20) : [];
-        const at = last < 0 ? `id: e-${this.store.comments.length}\n` : "";
+        const at = last < 0 ? `\nid: e-${this.store.comments.length}` : "";
         const snapshot = JSON.stringify({ ...this.#state(video), comments });
-        write(watcher, `${at}event: snapshot\ndata: ${snapshot}\n\n`);
+        write(watcher, `event: snapshot\ndata: ${snapshot}${at}\n\n`);
         const missed = last < 0 || this.faults.forget ? [] : this.store.comments.slice(last);
         for (const comment of missed) write(watcher, commentFrame(video, comment));
         this.store.watchers.add(watcher);
@@ -201,7 +201,8 @@ export class FakeNode {
 }
 
 function commentFrame(video: string, comment: Comment): string {
-  return `id: ${comment.id}\nevent: comment\ndata: ${JSON.stringify({ video, user: "u", ...comment })}\n\n`;
+  const data = JSON.stringify({ video, user: "u", ...comment });
+  return `event: comment\ndata: ${data}\nid: ${comment.id}\n\n`;
 }
 
 function write(watcher: Watcher, text: string): void {

@@ -8,7 +8,7 @@ const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}
 const likes = (n: number, video = "v"): string =>
   `event: likes\ndata: {"video":"${video}","totals":{"heart":${n}},"version":${n},"at":5}\n\n`;
 const comment = (n: number): string =>
-  `id: e-${n}\nevent: comment\ndata: {"video":"v","id":"e-${n}","text":"⚽ ${n}","at":5.25}\n\n`;
+  `event: comment\ndata: {"video":"v","id":"e-${n}","text":"⚽ ${n}","at":5,"us":250}\nid: e-${n}\n\n`;
 const beat = 'event: beat\ndata: {"now":1}\n\n';
 
 function readAll(reader: StreamReader, repeats: Repeats, pieces: readonly Buffer[]): Signal[] {
@@ -51,6 +51,19 @@ describe("stream", () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  test.each([
+    ["whole ms and microseconds", '"at":1700000000000,"us":126'],
+    ["decimals, as older nodes do", '"at":1700000000000.126'],
+  ])("knows to the microsecond when something was accepted, told in %s", (_, told) => {
+    const all = [
+      `event: likes\ndata: {"video":"v","totals":{},"version":1,${told}}\n\n`,
+      `event: comment\ndata: {"video":"v","id":"e-1","text":"t",${told}}\nid: e-1\n\n`,
+    ];
+    const read = readAll(new StreamReader(), new Repeats("v"), [Buffer.from(head + all.map(chunk).join(""))]);
+    for (const signal of read) expect("atMs" in signal && signal.atMs).toBeCloseTo(1_700_000_000_000.126, 3);
+    expect(read.map(({ kind }) => kind)).toEqual(["likes", "comment"]);
   });
 
   test("recognises a frame that another viewer was sent", () => {

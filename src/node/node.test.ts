@@ -33,7 +33,7 @@ async function bench() {
     const node = await Node.start({
       settings: {
         ...{ role, node: name, region: "r", kinds: ["heart"], tickMs: 50, commentTickMs: 20 },
-        ...{ commentRate: 100, commentHistory: 50, drainMs: 1_000 },
+        ...{ commentRate: 100, commentHistory: 50, drainMs: 1_000, beatMs: 15_000, streamAgeMs: 0 },
       },
       ...{ bus, ledger, clock, prng: seededPrng(1), metrics: createMetrics(), log },
     });

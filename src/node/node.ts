@@ -36,6 +36,8 @@ export interface NodeSettings {
   readonly commentRate: number;
   readonly commentHistory: number;
   readonly drainMs: number;
+  readonly beatMs: number;
+  readonly streamAgeMs: number;
 }
 
 export interface NodeParts {

@@ -12,7 +12,7 @@ import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import { createServer, type HttpApp } from "../http/server.ts";
-import { peerIn, type Surroundings } from "../http/surroundings.ts";
+import { peerIn, type Surroundings, withBody } from "../http/surroundings.ts";
 import type { Runtime } from "../node/runtime.ts";
 import { Service } from "../node/service.ts";
 import { parseSettings, type Settings } from "../settings/config.ts";
@@ -84,7 +84,12 @@ export async function embed(options: OvationOptions, runtime: Runtime): Promise<
   const { app, fetch } = createServer(service.doors);
   return {
     app,
-    fetch: (request, surroundings) => fetch(request, peerIn(surroundings as Surroundings)),
+    fetch(request, given) {
+      const surroundings = given as Surroundings | undefined;
+      const whole = withBody(request, surroundings);
+      // What is wrong with it is said by the routes.
+      return whole ? fetch(whole, peerIn(surroundings)) : app.fetch(request, surroundings);
+    },
     connections: () => service.connections(),
     failed,
     drain: () => service.drain(),

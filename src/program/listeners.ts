@@ -38,16 +38,16 @@ export class Listeners {
   /** Throws StartRefused when a port or a certificate cannot be had. */
   constructor(doors: Doors, parts: ListenersParts) {
     const { settings, log, shared: reusePort } = parts;
-    const { host, port, adminHost, adminPort } = settings;
+    const { host, port, adminHost, adminPort, beatMs } = settings;
     this.#parts = parts;
     const tls = readTls(parts);
     const own = adminPort > 0;
     const answer = createServer(doors, own ? "public" : "all").fetch;
-    this.#public = listenOn(answer, { host, port, reusePort, log, tls });
+    this.#public = listenOn(answer, { host, port, reusePort, log, beatMs, tls });
     if (!own) return;
     try {
       const staff = createServer(doors).fetch;
-      this.#admin = listenOn(staff, { host: adminHost, port: adminPort, reusePort, log, tls });
+      this.#admin = listenOn(staff, { host: adminHost, port: adminPort, reusePort, log, beatMs, tls });
     } catch (error) {
       void this.#public.stop(parts.clock, 0);
       throw error;

@@ -119,9 +119,9 @@ function readText(path: string): string {
 export async function claimPort(
   parts: Pick<ServeParts, "settings" | "log" | "clock" | "prng">,
 ): Promise<number> {
-  const { host, port } = parts.settings;
+  const { host, port, beatMs } = parts.settings;
   const closed = () => new Response(null, { status: 503 });
-  const listener = listenOn(closed, { host, port, reusePort: false, log: parts.log });
+  const listener = listenOn(closed, { host, port, reusePort: false, log: parts.log, beatMs });
   await listener.stop(parts.clock, 0);
   return listener.port;
 }

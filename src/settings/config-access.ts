@@ -8,7 +8,11 @@ const secretCharsMax = 1_024;
 const secretsCharsMax = 16_384;
 const path = oneLine(pathCharsMax, "path");
 const secretText = oneLine(secretCharsMax, "secret");
-const origin = accepted("an origin like https://example.com, or *", "origin", isOrigin);
+const origin = accepted(
+  "an origin like https://example.com or capacitor://localhost, null, or *",
+  "origin",
+  isOrigin,
+);
 const webAddress = accepted("an address like https://example.com/keys, or nothing", "url", isWebAddress);
 
 export const accessRows = {
@@ -150,8 +154,12 @@ function isWebAddress(text: string): boolean {
   return text === "" || /^https?:$/.test(URL.parse(text)?.protocol ?? "");
 }
 
+/** Pages of programs: their origins have no web address. */
+const programOrigin =
+  /^(capacitor|ionic|tauri|(chrome|moz|safari-web)-extension):\/\/[\w.-]{1,255}(:\d{1,5})?$/;
+
 function isOrigin(text: string): boolean {
-  if (text === "*") return true;
+  if (text === "*" || text === "null" || programOrigin.test(text)) return true;
   const url = URL.parse(text);
   return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
 }

@@ -38,6 +38,8 @@ describe("settings of a node", () => {
       tickMs: 50,
       commentTickMs: 20,
       drainMs: 10_000,
+      beatMs: 15_000,
+      streamAgeMs: 0,
       workers: 1,
       demo: false,
     });
@@ -105,6 +107,9 @@ describe("settings of a node", () => {
     expect(mistakesOf("--workers=auto")[0]).toStartWith("--workers=auto needs --nats");
     expect(mistakesOf("--workers=2", "--nats=localhost:4222")).toEqual([]);
     expect(mistakesOf("--cors-origins=*,https://a.example").length).toBe(1);
+    const programs =
+      "null,capacitor://localhost,ionic://localhost,tauri://localhost,chrome-extension://abcdef";
+    expect(mistakesOf(`--cors-origins=${programs},https://tauri.localhost`)).toEqual([]);
     expect(mistakesOf("--nats-user=u", "--nats-password=p")).toEqual([]);
     expect(mistakesOf("--nats-user=u").length).toBe(1);
     expect(mistakesOf("--nats-user=u", "--nats-password=p", "--nats-token=t").length).toBe(1);

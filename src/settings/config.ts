@@ -12,12 +12,14 @@
 import { hostname } from "node:os";
 import { nearest } from "../base/nearest.ts";
 import { secret } from "../base/prng.ts";
+import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
 import {
   accepted,
   choice,
   duration,
+  durationOrNone,
   listOf,
   matching,
   oneLine,
@@ -98,6 +100,16 @@ export const settingsTable = defineSettings({
         kind: path,
         fallback: "",
         help: "folder of video files for the demo page",
+      },
+      beatMs: {
+        kind: duration(limits.beatMinMs, limits.beatMaxMs),
+        fallback: "15s",
+        help: "longest a stream is silent; a client's read time-out must be longer",
+      },
+      streamAgeMs: {
+        kind: durationOrNone(limits.streamAgeMinMs, 86_400_000),
+        fallback: "0",
+        help: "age at which a stream is told to come back, before a proxy cuts it; 0 is never",
       },
       demo: {
         kind: onOff(),

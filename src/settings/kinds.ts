@@ -71,6 +71,16 @@ export function duration(minMs: number, maxMs: number): Kind<number> {
   };
 }
 
+/** As `duration`, or 0 for none. */
+export function durationOrNone(minMs: number, maxMs: number): Kind<number> {
+  const some = duration(minMs, maxMs);
+  return {
+    ...some,
+    expects: `0, or ${some.expects}`,
+    schema: z.union([z.enum(["0", "0ms", "0s"]).transform(() => 0), some.schema]),
+  };
+}
+
 /**
  * Text that matches a pattern; `expects` says the pattern in words. Empty text passes only if the pattern
  * lets it.

@@ -29,7 +29,14 @@ test("no delivery is missed, and no consumers pile up", async () => {
     const kinds = ["heart"];
     const settings = { role, node: role, region: "main", kinds, tickMs: 50, commentTickMs: 20 };
     const node = await Node.start({
-      settings: { ...settings, commentRate: 500, commentHistory: 20, drainMs: 0 },
+      settings: {
+        ...settings,
+        commentRate: 500,
+        commentHistory: 20,
+        drainMs: 0,
+        beatMs: 15_000,
+        streamAgeMs: 0,
+      },
       ...{ bus, ledger, clock, prng, metrics: createMetrics(), log },
     });
     return { bus, node };

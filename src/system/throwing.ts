@@ -14,6 +14,6 @@ const listener = listen(
     if (request.url.endsWith("/later")) return Promise.reject(new Error(`later ${secretOfTheSource}`));
     throw new Error(`now ${secretOfTheSource}`);
   },
-  { port: 0, host: "127.0.0.1", reusePort: false, log },
+  { port: 0, host: "127.0.0.1", reusePort: false, log, beatMs: 15_000 },
 );
 process.stdout.write(`${listener.url}\n`);

@@ -6,7 +6,7 @@
  * it: `banned` then says that what is open already has to be looked at again. A restriction that has run out
  * counts for nothing, and whichever node notices first takes it away. moderation.test.ts holds all of it.
  */
-import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, type Timer, unixMs } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
@@ -201,7 +201,7 @@ export class Moderation {
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
     await this.#write({
-      atMs: this.#parts.clock.date(),
+      atMs: unixMs(Math.floor(this.#parts.clock.date())),
       by: nameOf(by),
       action: "remove",
       about: { video, id },
@@ -210,7 +210,12 @@ export class Moderation {
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
-    const decision = { atMs: this.#parts.clock.date(), by: nameOf(by), action, about: { ...about } };
+    const decision = {
+      atMs: unixMs(Math.floor(this.#parts.clock.date())),
+      by: nameOf(by),
+      action,
+      about: { ...about },
+    };
     // Whichever of the two brings it back after a restart is written first.
     if (this.#parts.journal.replays) await this.#write({ ...decision, row: { key, value } });
     await this.#parts.table.put(key, value);

@@ -5,7 +5,7 @@
  * node; its value says everything, so a reader needs nothing else. Pure: where rows live is moderation.ts.
  */
 import { createHash } from "node:crypto";
-import { later, type UnixMs, unixMs } from "../base/clock.ts";
+import { type UnixMs, unixMs } from "../base/clock.ts";
 import {
   fieldsOf,
   isHold,
@@ -86,7 +86,7 @@ export function parseRestriction(
   }
   const on = video === undefined ? undefined : parseVideoId(video);
   if (typeof on === "object") return reject("bad-field", on.message);
-  const rest = { type, untilMs: later(now, seconds * 1000), ...(on && { video: on }) };
+  const rest = { type, untilMs: unixMs(Math.floor(now + seconds * 1000)), ...(on && { video: on }) };
   if (address !== undefined) {
     const group = typeof address === "string" ? groupOf(address.replace(/\/64$/, "")) : undefined;
     return group ? { ...rest, address: group } : reject("bad-field", "address must be an IP address");

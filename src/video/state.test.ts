@@ -128,8 +128,8 @@ describe("a snapshot", () => {
     for (const seq of [3, 5, 8]) watch.receive(entry(seq, 0), 0);
     watch.shownViewers = 2;
     const bytes = watch.snapshot(5, 7);
-    expect(text(bytes)).toStartWith("id: abcd-7\nevent: snapshot\n");
-    expect(JSON.parse(text(bytes).split("data: ")[1] ?? "")).toMatchObject({
+    expect(text(bytes)).toEndWith("\nid: abcd-7\n\n");
+    expect(JSON.parse(/^data: (.*)$/m.exec(text(bytes))?.[1] ?? "")).toMatchObject({
       ...{ video: "v", totals: { heart: 40 }, viewers: 2, version: 4 },
       comments: [{ text: "t3" }, { text: "t5" }],
     });

@@ -101,7 +101,7 @@ export class Cluster {
     const node = await Node.start({
       settings: {
         ...{ role, node: name, region: "sim", kinds: ["heart", "clap"], tickMs, commentTickMs: 20 },
-        ...{ commentRate: 1_000, commentHistory: nodeHistory, drainMs: 0 },
+        ...{ commentRate: 1_000, commentHistory: nodeHistory, drainMs: 0, beatMs: 15_000, streamAgeMs: 0 },
       },
       ...{ bus, ledger, clock, prng, metrics: createMetrics(), log: silent },
     });

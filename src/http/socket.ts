@@ -1,10 +1,14 @@
 /**
- * A longer queue for connections that have not been accepted yet, on Linux.
+ * Two things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
+ * connections that have not been accepted yet, and how long an accepted one may go unanswered.
  *
- * Bun asks the kernel for 512 places. When a node dies, ten thousand viewers knock at the others within a
- * second, and whoever finds the queue full waits a second or more for the next try. Calling listen(2) again
- * on a listening socket only changes the length of its queue, so that is done here, through the C library;
- * where it cannot be done nothing is lost. The kernel's own bound is net.core.somaxconn.
+ * Bun asks for 512 places. When a node dies, ten thousand viewers knock at the others within a second, and
+ * whoever finds the queue full waits a second or more for the next try. Calling listen(2) again on a
+ * listening socket only changes the length of its queue; the kernel's own bound is net.core.somaxconn.
+ *
+ * A viewer whose link died takes no byte and says nothing. What is written to it waits in the kernel, which
+ * tries for a quarter of an hour; TCP_USER_TIMEOUT ends that sooner, and accepted connections inherit it.
+ * Both are done through the C library; where they cannot be done nothing is lost but time.
  */
 import { dlopen } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -15,11 +19,18 @@ const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-a
 /** The state of a listening socket in /proc/net/tcp. */
 const listening = "0A";
 
-/** Lengthens the queue of this process's listener on `port`; whether it did. Never throws. */
-export function lengthenBacklog(port: number): boolean {
+/** In <netinet/in.h> and <netinet/tcp.h> of Linux. */
+const tcp = 6;
+const userTimeout = 18;
+
+/**
+ * Lengthens the queue of this process's listener on `port`, and ends what it accepts from now on after
+ * `unansweredMs` without an acknowledgement of what was written; whether it did. Never throws.
+ */
+export function tuneListener(port: number, unansweredMs: number): boolean {
   try {
     const fd = listenerOn(port);
-    return fd !== undefined && listenAgain(fd);
+    return fd !== undefined && tell(fd, unansweredMs);
   } catch {
     return false;
   }
@@ -43,13 +54,18 @@ function inodesIn(table: string, port: number): string[] {
   return ours.flatMap((row) => row[9] ?? []);
 }
 
-function listenAgain(fd: number): boolean {
+function tell(fd: number, unansweredMs: number): boolean {
+  const value = new Int32Array([unansweredMs]);
   for (const library of libraries) {
     try {
-      const { symbols, close } = dlopen(library, { listen: { args: ["int", "int"], returns: "int" } });
-      const done = symbols.listen(fd, backlog) === 0;
+      const { symbols, close } = dlopen(library, {
+        listen: { args: ["int", "int"], returns: "int" },
+        setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
+      });
+      const queued = symbols.listen(fd, backlog) === 0;
+      const told = symbols.setsockopt(fd, tcp, userTimeout, value, value.byteLength) === 0;
       close();
-      return done;
+      return queued && told;
     } catch {
       // Another C library, or another name for it.
     }
