@@ -1,10 +1,10 @@
 /**
  * The events on their way to one receiver: in batches, one at a time, in order, again until they are taken.
  *
- * The distinction it rests on: a receiver that *refuses* (4xx, a redirect) will refuse again, so its batch is
- * dropped and counted; one that *cannot* (5xx, 408, 429, no answer) is asked again after a pause that grows,
- * drawn at random from zero up (full jitter), and no shorter than `Retry-After` asks for. What waits is
- * bounded: a receiver that comes back after long hears of now rather than of then.
+ * A receiver that *refuses* (4xx, a redirect) will refuse again, so its batch is dropped and counted; one
+ * that *cannot* (5xx, 408, 429, no answer) is asked again after a pause that grows, drawn at random from zero
+ * up (full jitter), and no shorter than `Retry-After` asks for. What waits is bounded: a receiver that comes
+ * back after long hears of now rather than of then. Held by outbox.test.ts.
  */
 import type { Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

@@ -2,9 +2,9 @@
  * One signed POST to another server, and what came of it: within a time, following nobody elsewhere, and
  * reading no more of the answer than is of use.
  *
- * The distinction it rests on: an *answer* is anything with a status, however unwelcome; "late" and "away"
- * are the absence of one. What either means is for the caller to decide. Nothing here throws, and nothing of
- * a body, a secret or a path ever comes near the log.
+ * An *answer* is anything with a status, however unwelcome; "late" and "away" are the absence of one. What
+ * either means is for the caller to decide. Nothing here throws, and nothing of a body, a secret or a path
+ * ever comes near the log: webhooks.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import { signatureHeaders } from "./signature.ts";

@@ -1,11 +1,11 @@
 /**
  * The review hook: another server is asked about a comment before anybody sees it.
  *
- * The distinction it rests on: a *verdict* is a well-formed answer in time; everything else comes to the
- * fallback, and is counted by what it was. A reviewer that gives no answer makes every comment wait in vain,
- * so after a few of these in a row nobody waits for it any more: a circuit breaker (Nygard, Release It!)
- * stays open for a while, then lets one comment through to see. A bad answer in time costs nobody time and
- * does not open it, so that no text that a reviewer chokes on can switch the review off for others.
+ * A *verdict* is a well-formed answer in time; everything else comes to the fallback, and is counted by what
+ * it was. A reviewer that gives no answer makes every comment wait in vain, so after a few of these in a row
+ * nobody waits for it any more: a circuit breaker (Nygard, Release It!) stays open for a while, then lets one
+ * comment through to see. A bad answer in time costs nobody time and does not open it, so that no text that a
+ * reviewer chokes on can switch the review off for others. Held by review.test.ts.
  */
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";

@@ -1,9 +1,9 @@
 /**
  * Webhooks: what happens, told to other servers by HTTP.
  *
- * The distinction it rests on: an event is at least once and has an id, by which a receiver knows a second
- * telling; events of one receiver keep their order; receivers know nothing of each other, and one that is
- * away holds up none but itself. All of it is in memory: what waits when the process dies is lost.
+ * An event is told at least once and has an id, by which a receiver knows a second telling; events of one
+ * receiver keep their order; receivers know nothing of each other, and one that is away holds up none but
+ * itself (webhooks.test.ts). All of it is in memory: what waits when the process dies is lost.
  */
 import type { Metrics } from "../base/metrics.ts";
 import type { Happening, HappeningType, Herald } from "../core/happening.ts";
