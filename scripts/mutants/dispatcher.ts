@@ -11,16 +11,19 @@ export const dispatcher: readonly Mutant[] = [
         'if (pending >= limits.pendingMax) return reject("busy", "too many likes',
         'if (pending < 0) return reject("busy", "too many likes',
       ],
-      ["a like cannot be taken back when the set is full", "if (like.unlike) return undefined;", ""],
-      ["a video may have as many comments as come", "this.#wholeMs.set(draft.video, wholeMs + costMs);", ""],
       [
-        "a video that has likes is refused when others are too many",
-        " && this.#ledger.totals(like.video).version === 0",
+        "what repeats a like that counts is refused when others are full",
+        'return room === "counted" ? room : shortages',
+        "return shortages",
+      ],
+      [
+        "a video may have as many comments as come",
+        "this.#whole.set(draft.video, later(whole, costMs));",
         "",
       ],
       [
         "quiet videos are remembered for ever",
-        "if (this.#wholeMs.size >= this.#sweepAt) this.#sweep(nowMs);",
+        "if (this.#whole.size >= this.#sweepAt) this.#sweep(now);",
         "",
       ],
     ],
@@ -50,7 +53,7 @@ export const dispatcher: readonly Mutant[] = [
       ],
       ["rows of others' videos are removed", "if (this.owns(video)) keys.push", "keys.push"],
       ["a frontend owns videos", 'row !== undefined && row.role !== "frontend" &&', "row !== undefined &&"],
-      ["rows are removed at once", "nowMs - endedMs < limits.endedRowsMs || ", ""],
+      ["rows are removed at once", "now - ended < limits.endedRowsMs || ", ""],
     ],
   ),
   ...plant(
@@ -61,7 +64,7 @@ export const dispatcher: readonly Mutant[] = [
       ["a video ticks with every like", "if (!mark.cooling) this.#tick(mark);", "this.#tick(mark);"],
       ["the news of a tick is its newest", "if (!mark.dirty) {", "if (mark.dirty || true) {"],
       ["what came while it rested is forgotten", "if (mark.dirty) this.#tick(mark);\n    else this", "this"],
-      ["a thousand videos tick as one", "(nowMs - startMs) * (1 + restPerBurst)", "(nowMs - startMs)"],
+      ["a thousand videos tick as one", "(now - start) * (1 + restPerBurst)", "(now - start)"],
     ],
   ),
   ...plant(
@@ -78,7 +81,7 @@ export const dispatcher: readonly Mutant[] = [
         "this.#vacant.delete(video);\n      if (this.#occupied",
         "if (this.#occupied",
       ],
-      ["nobody is away for a while", "if (nowMs - sinceMs < limits.vacantMs) break;", ""],
+      ["nobody is away for a while", "if (now - since < limits.vacantMs) break;", ""],
     ],
   ),
 ];

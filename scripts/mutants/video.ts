@@ -13,10 +13,10 @@ export const video: readonly Mutant[] = [
       ],
       [
         "who left is told by silence only",
-        "if (watch.countSent > 0) this.#send(watch, 0, ",
-        "if (watch.countSent < 0) this.#send(watch, 0, ",
+        "if (followed.sent > 0) this.#send(",
+        "if (followed.sent > 1e9) this.#send(",
       ],
-      ["a number is told once", "if (watch.viewers > 0 && nowMs", "if (watch.viewers < 0 && nowMs"],
+      ["a number is told once", "if (viewers > 0 && nowMs", "if (viewers < 0 && nowMs"],
     ],
   ),
   ...plant(
