@@ -10,7 +10,8 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { secret } from "../src/base/prng.ts";
 import { parseSettings } from "../src/settings/config.ts";
-import { freePorts, type NatsServer, startNats } from "../src/system/nats.ts";
+import { type NatsServer, startNats } from "../src/system/nats.ts";
+import { freePorts } from "../src/system/ports.ts";
 
 const root = join(import.meta.dir, "..");
 const againMs = 1_000;

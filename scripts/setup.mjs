@@ -73,13 +73,10 @@ export function runToEnd(command, args, { env = process.env, timeoutMs } = {}) {
 
 /**
  * Runs Bun in front of the user and answers its exit code. It lives in a process group of its own and gets
- * each signal exactly once, because a second one ends a draining server at once. `onError` takes what it
- * writes to standard error, otherwise that goes straight to ours.
+ * each signal exactly once, because a second one ends a draining server at once.
  */
-export function runBun(args, { env = process.env, onError } = {}) {
-  const stdio = ["inherit", "inherit", onError ? "pipe" : "inherit"];
-  const child = spawn(bun, ["--no-orphans", ...args], { cwd: root, env, stdio, detached: true });
-  if (onError) child.stderr.on("data", onError);
+export function runBun(args, { env = process.env } = {}) {
+  const child = spawn(bun, ["--no-orphans", ...args], { cwd: root, env, stdio: "inherit", detached: true });
   const lastMs = new Map();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {

@@ -1,9 +1,12 @@
 /** What a network does to the NATS bus: servers that come late, die, hang, differ, or ask who is there. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect as bareConnect } from "nats";
 import { limits } from "../core/limits.ts";
-import { freePorts, NatsServer, startCluster, startNats } from "../system/nats.ts";
+import { NatsServer, startCluster, startNats } from "../system/nats.ts";
+import { freePorts } from "../system/ports.ts";
 import { type FailingProxy, startProxy } from "../system/proxy.ts";
 import { BusUnavailable, type Table } from "./bus.ts";
 import type { NatsBus, NatsOptions } from "./nats.ts";
@@ -58,11 +61,8 @@ function rowsOf(table: Table) {
 describe("a server that is not there", () => {
   test("opening waits in the background, says so, refuses and counts, and goes ready by itself", async () => {
     const [port = 0] = await freePorts(1);
-    const late = new NatsServer(
-      port,
-      `/tmp/ovation-nats-late-${port}`,
-      `jetstream { store_dir: "/tmp/ovation-nats-late-${port}" }`,
-    );
+    const folder = mkdtempSync(join(tmpdir(), "ovation-nats-late-"));
+    const late = new NatsServer(port, folder, `jetstream { store_dir: "${folder}" }`);
     closers.push(() => late.close());
     const log = memoryLog();
     const opened = openBus(late.url, { log });
@@ -76,7 +76,6 @@ describe("a server that is not there", () => {
     expect(await rejection(opened.request("v", one, 1000))).toBeInstanceOf(BusUnavailable);
     await until(() => log.lines.some((line) => line.startsWith("warn waiting for NATS")));
     expect(log.lines.length).toBe(1);
-    await Bun.$`mkdir -p ${late.folder}`;
     await late.start();
     await until(() => opened.connected());
     await (await table).put("k", "v");

@@ -1,10 +1,10 @@
 /**
  * Happenings: what a program outside may want to hear of, and who is told.
  *
- * The distinction it rests on: a tick is state and says where a video stands; a happening is a change and is
- * told once, by one dispatcher. Whoever finds one out knows nothing of how it travels on: it hands it to a
- * `Herald`. Ids follow from what happened wherever that is unique, so that one told twice (after an owner
- * died) can be known as one.
+ * A tick says where a video stands and may be told again; a happening is a change and is told once, by one
+ * dispatcher. Whoever finds one out knows nothing of how it travels on: it hands it to a `Herald`. Ids follow
+ * from what happened wherever that is unique, so that one told twice (after an owner died) can be known as
+ * one: dispatcher/happenings.test.ts.
  */
 import type { VideoId } from "./interaction.ts";
 

@@ -63,6 +63,9 @@ describe("a record of likes that each viewer has once", () => {
         "00cd4394c9a3d9af53031a5bce26d920e0a78794b9e88e3cff5200",
     );
     expect(Buffer.from(bytes).includes("ada")).toBe(false);
+    // The flags of the first change: more than these two nobody has written yet.
+    bytes[25] = 4;
+    expect(decodeRecord(bytes)).toBeUndefined();
   });
 
   test("holds changes in order of arrival, a group for each video and kind", () => {

@@ -1,10 +1,10 @@
 /**
  * One like per viewer (`--like-mode=once`): what such likes are in a record of the log.
  *
- * The distinction it rests on: elsewhere a like adds to a number; here it says that a viewer is in the set of
- * those who like this video in this kind, or no longer is. So a repeat changes nothing, the order of the log
- * decides between a like and its taking back, and the total is the size of the set. A viewer's place in the
- * set is a hash of video, kind and viewer: nobody's name is in the log.
+ * Elsewhere a like adds to a number; here it says that a viewer is in the set of those who like this video in
+ * this kind, or no longer is. So a repeat changes nothing, the order of the log decides between a like and
+ * its taking back, and the total is the size of the set (ledger/fold-once.test.ts). A viewer's place in the
+ * set is a hash of video, kind and viewer: nobody's name is in the log (once.test.ts).
  *
  * Layout of one change, little-endian: u8 flags (1 taken back, 2 keyed) · u32 hi · u32 lo, and if keyed the
  * key's u32 hi · u32 lo.

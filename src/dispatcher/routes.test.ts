@@ -129,6 +129,18 @@ describe("rows of a life that has ended", () => {
     const mine = ownerOf(w, ["d1", "d2"]) === "d1" ? ["w.f1"] : [];
     expect(routes.ended(at(limits.endedRowsMs + 3_000))).toEqual(mine);
   });
+
+  test("are left to the dispatcher that owns their video", () => {
+    const { routes, lease } = bench();
+    lease("d1", "x", "dispatcher");
+    lease("d2", "x", "dispatcher");
+    const videos = Array.from({ length: 20 }, (_, i) => `v${i}` as VideoId);
+    for (const video of videos) routes.routeRow(`${video}.f1`, "ended");
+    const mine = videos.filter((video) => ownerOf(video, ["d1", "d2"]) === "d1");
+    expect([mine.length > 0, mine.length < 20]).toEqual([true, true]);
+    routes.ended(at(0));
+    expect(routes.ended(at(limits.endedRowsMs))).toEqual(mine.map((video) => `${video}.f1`));
+  });
 });
 
 describe("the owner", () => {

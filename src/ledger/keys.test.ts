@@ -156,6 +156,31 @@ test("beyond its bound an eighth more fits, then the oldest key is forgotten", (
   expect(window.size).toBe(18);
 });
 
+test("under a load that never pauses it holds what is in the window and hardly more", () => {
+  const window = new KeyWindow({ seed: 0.5, windowMs: 100, keysMax: 100_000 });
+  let largest = 0;
+  for (let i = 0; i < 20_000; i++) {
+    window.add(1, i, 1_000 + Math.floor(i / 10));
+    largest = Math.max(largest, window.size);
+  }
+  // Ten keys in each of 101 milliseconds.
+  expect(largest).toBeLessThanOrEqual(1_020);
+});
+
+test("`each` tells what is in the window, though more is not forgotten yet", () => {
+  const window = new KeyWindow({ seed: 0.5, windowMs: 100, keysMax: 100_000 });
+  for (let i = 0; i < 5_000; i++) window.add(1, i, 1_000);
+  window.add(2, 0, 1_050);
+  window.add(2, 1, 1_101);
+  expect(window.size).toBeGreaterThan(2);
+  const told: number[][] = [];
+  window.each(1_101, (...one) => told.push(one));
+  expect(told).toEqual([
+    [2, 0, 1_050],
+    [2, 1, 1_101],
+  ]);
+});
+
 test("a long silence empties it at once, a burst that expires is forgotten in small steps", () => {
   const window = new KeyWindow({ seed: 0.5, windowMs: 100, keysMax: 100_000 });
   for (let i = 0; i < 50_000; i++) window.add(1, i, 1_000);

@@ -2,7 +2,7 @@
  * Whether this process of the generator kept up: its share of a core, and how late its timers ran. A
  * generator that lags measures itself, so a report says so instead of blaming the server.
  *
- * The verdict rests on the 90th percentile: Bun serves sockets before timers, so that in a flood of frames a
+ * The verdict goes by the 90th percentile: Bun serves sockets before timers, so that in a flood of frames a
  * few timers come late although no frame does.
  */
 import { cpuUsage } from "node:process";

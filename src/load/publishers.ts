@@ -2,9 +2,9 @@
  * Those who tap and write: an open-loop schedule of likes and comments, each under an idempotency key of
  * its own, repeated under the same key until it is answered for good.
  *
- * Every publication ends in one of three ways, and exactness rests on keeping them apart: *accepted* (2xx:
- * must be counted exactly once), *refused* (never counted: it was answered 4xx or never left), *unknown*
- * (an attempt got no answer and none got 2xx: may be counted once or not at all).
+ * Every publication ends in one of three ways, and what is exact depends on keeping them apart: *accepted*
+ * (2xx: must be counted exactly once), *refused* (never counted: it was answered 4xx or never left),
+ * *unknown* (an attempt got no answer and none got 2xx: may be counted once or not at all).
  */
 import { assert } from "../base/assert.ts";
 import type { Prng } from "../base/prng.ts";

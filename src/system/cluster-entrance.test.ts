@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { nkeys } from "nats";
 import type { ClusterView } from "../core/nodes.ts";
 import { adminKey, getJson, healed, likeTimed, NodeProcess, sum, type Told, until } from "./cluster.ts";
-import { freePorts, startNats } from "./nats.ts";
+import { startNats } from "./nats.ts";
 import { accountOfOperator, authority, creds } from "./nats-secrets.ts";
+import { freePorts } from "./ports.ts";
 
 setDefaultTimeout(90_000);
 

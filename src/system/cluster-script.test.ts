@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { electionsMs } from "../bus/nats-kit.ts";
 import type { ClusterView } from "../core/nodes.ts";
 import { getJson, healed, program, until } from "./cluster.ts";
-import { freePorts } from "./nats.ts";
+import { freePorts } from "./ports.ts";
 
 setDefaultTimeout(150_000);
 

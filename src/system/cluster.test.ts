@@ -21,7 +21,8 @@ import {
   until,
 } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
-import { freePorts, NatsServer, startNats } from "./nats.ts";
+import { NatsServer, startNats } from "./nats.ts";
+import { freePorts } from "./ports.ts";
 
 setDefaultTimeout(60_000);
 

@@ -9,7 +9,8 @@ import { expect } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadReport } from "../load/report.ts";
-import { freePorts, type NatsServer } from "./nats.ts";
+import type { NatsServer } from "./nats.ts";
+import { freePorts } from "./ports.ts";
 import { executable } from "./server.ts";
 
 export type Role = "both" | "frontend" | "dispatcher";

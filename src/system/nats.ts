@@ -2,14 +2,15 @@
  * Real nats-server processes for tests: started on free ports of the loopback address, with JetStream in
  * a temporary folder, and never left running.
  *
- * The distinction it rests on: a `NatsServer` is a place (ports and a folder) and its process may come and
- * go: `kill` and `start` again on the same folder is a crash and a restart, `stop`/`go on` is a hang.
+ * A `NatsServer` is a place (ports and a folder) and its process may come and go: `kill` and `start` again on
+ * the same folder is a crash and a restart, `pause` and `resume` are a hang.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./ports.ts";
 
 export interface NatsServerOptions {
   /** Lines added to the configuration file: authorization, tls and the like. */
@@ -124,26 +125,6 @@ function prepare(port: number, name: string, more: string, jetstream = true): Na
   const folder = mkdtempSync(join(tmpdir(), "ovation-nats-"));
   const store = jetstream ? `jetstream { store_dir: "${folder}" }` : "";
   return new NatsServer(port, folder, `server_name: ${name}\n${store}\n${more}\n`);
-}
-
-/** Ports nobody listened on a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Resolves once something on `port` says INFO. */

@@ -68,6 +68,20 @@ describe("decisions", () => {
     expect(comment("ann")).toBeUndefined();
   });
 
+  test("a mute goes with the token, whatever name its holder takes", async () => {
+    const { comment, restrict } = await alone();
+    await restrict("mute", { user: "ann", seconds: 60 });
+    expect(comment("somebody else", "hi", viewer("ann"))).toBe("muted");
+    expect(comment("ann", "hi", viewer("bob"))).toBe("muted");
+  });
+
+  test("a word of the list is refused in a text and in a name", async () => {
+    const { moderation, comment } = await alone();
+    moderation.setWords(new Words("darn"));
+    expect([comment("ann", "well, darn"), comment("Darn", "hi")]).toEqual(["text-refused", "text-refused"]);
+    expect(comment("ann", "well")).toBeUndefined();
+  });
+
   test("a ban keeps from everything; an address and its household are one", async () => {
     const { moderation, comment, restrict } = await alone();
     await restrict("ban", { address: "2001:db8:1:2::3", seconds: 60 });

@@ -5,9 +5,9 @@
  *     const live = watch("final", { likes: (e) => console.log(e.totals), comment: (e) => … });
  *     live.like("heart");
  *
- * The distinction it rests on: a *watch* belongs to whoever asked for it; the *line* behind it is one
- * per server for the whole origin, however many watches, videos and tabs there are. This file joins
- * the parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
+ * A *watch* belongs to whoever asked for it; the *line* behind it is one per server for the whole origin,
+ * however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
+ * parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
  */
 import { createFeed, type Message, type Snapshot } from "./feed.ts";
 import { createLine, type Line } from "./line.ts";

@@ -5,10 +5,10 @@
  *     live.on("likes", (event) => hearts.totals(event.totals));
  *     button.onclick = () => { hearts.own("heart", 1); live.like("heart"); };
  *
- * The distinction it rests on: a total is exact, a floating heart is a decoration. What a tick adds is
- * spread over the time until the next one, and a thousand likes a second float as a few dozen: the
- * rhythm is true, the number is on the odometer. Own taps float at once and are not floated again when
- * the totals bring them. Bounded: `max` on screen, nothing drawn while nothing floats.
+ * A total is exact, a floating heart is a decoration. What a tick adds is spread over the time until the
+ * next one, and a thousand likes a second float as a few dozen: the rhythm is true, the number is on the
+ * odometer (stage/stage.test.ts). Own taps float at once and are not floated again when the totals bring
+ * them. Bounded: `max` on screen, nothing drawn while nothing floats.
  */
 import { paintIcon } from "./icons.ts";
 import type { Totals } from "./types.ts";

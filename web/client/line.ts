@@ -1,10 +1,10 @@
 /**
  * The line to the server: one stream for every wanted video, and what to do when it breaks.
  *
- * The distinction it rests on: the browser's own reconnecting is not used. It gives up for good on a
- * wrong answer, cannot change the URL, cannot fetch a fresh token and tells nobody when it will try
- * again. So any error closes the `EventSource` and the line opens a new one itself, with jitter, from the
- * last id seen. A network that holds streams back is noticed by silence and served by long poll.
+ * The browser's own reconnecting is not used: it gives up for good on a wrong answer, cannot change the
+ * URL, cannot fetch a fresh token and tells nobody when it will try again. So any error closes the
+ * `EventSource` and the line opens a new one itself, with jitter, from the last id seen. A network that
+ * holds streams back is noticed by silence and served by long poll. Held by line.test.ts.
  * Not here: what the messages mean (feed.ts) and which tab holds the line (tabs.ts).
  */
 import { backoffMs } from "./backoff.ts";

@@ -1,10 +1,10 @@
 /**
  * One write to the server, repeated until it is answered.
  *
- * The distinction it rests on: *no answer* (a lost connection, 429, 5xx) means "maybe counted", so the
- * same body goes again with the same key and counts once; a *refusal* (any other 4xx) means "never",
- * so it goes to the caller at once, and so does a 429 of slow mode. Repeats stop while the server still
- * remembers the key.
+ * *No answer* (a lost connection, 429, 5xx) means "maybe counted", so the same body goes again with the
+ * same key and counts once; a *refusal* (any other 4xx) means "never", so it goes to the caller at once,
+ * and so does a 429 of slow mode. Repeats stop while the server still remembers the key. Held by
+ * taps.test.ts.
  */
 import { backoffMs } from "./backoff.ts";
 import type { ConnectOptions, Outside } from "./types.ts";

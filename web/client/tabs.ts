@@ -1,11 +1,11 @@
 /**
  * One connection for all tabs of an origin: browsers allow six per host, over all tabs.
  *
- * The distinction it rests on: the *leader* is whoever holds the Web Lock, nothing else. The browser
- * gives the lock to the next tab when the leader closes or crashes, so there is no election to get
- * wrong. The leader holds the line and repeats what it hears on a `BroadcastChannel`; a follower feeds
- * itself from that and so knows the last id when its own turn comes: nothing is missed in between.
- * A leader the browser has frozen keeps its lock; a visible follower that hears nothing takes it away.
+ * The *leader* is whoever holds the Web Lock, nothing else. The browser gives the lock to the next tab
+ * when the leader closes or crashes, so there is no election to get wrong. The leader holds the line and
+ * repeats what it hears on a `BroadcastChannel`; a follower feeds itself from that and so knows the last
+ * id when its own turn comes: nothing is missed in between. A leader the browser has frozen keeps its
+ * lock; a visible follower that hears nothing takes it away. Held by tabs.test.ts.
  */
 import type { Message } from "./feed.ts";
 import type { Outside, State } from "./types.ts";

@@ -2,9 +2,9 @@
  * Taps become requests: every tap within 300 ms joins one like, and one like of a kind is on its way
  * at a time.
  *
- * The distinction it rests on: a *tap* is a moment, a *batch* is what the server counts. A batch that
- * has left never changes again (its key stands for exactly its count), so a repeat is safe; taps that
- * come meanwhile gather in the next batch. Memory is bounded: one number per batch, a batch per 50 taps.
+ * A *tap* is a moment, a *batch* is what the server counts. A batch that has left never changes again
+ * (its key stands for exactly its count), so a repeat is safe; taps that come meanwhile gather in the
+ * next batch (taps.test.ts). Memory is bounded: one number per batch, a batch per 50 taps.
  * Not here: how a batch is sent and repeated (send.ts).
  */
 import type { Outside } from "./types.ts";

@@ -1,9 +1,9 @@
 /**
  * The words of the browser client: what a page may ask for, and what it is told.
  *
- * The distinction it rests on: an *event* is what the server said about a video; a *state* is what
- * the client knows about its own line to the server. Nothing here draws anything, and nothing here
- * runs: types only, so a page that imports them pays no byte.
+ * An *event* is what the server said about a video; a *state* is what the client knows about its own line
+ * to the server. Nothing here draws anything, and nothing here runs: types only, so a page that imports
+ * them pays no byte.
  */
 
 /** Likes by kind, absolute. A later version replaces an earlier one. */

@@ -1,8 +1,8 @@
 /**
  * Who this browser is, where each viewer likes once and no token says so: random, made once, and kept.
  *
- * The distinction it rests on: it tells one browser from another, and proves nothing. Who must be sure that
- * nobody likes twice gives viewers tokens.
+ * It tells one browser from another, and proves nothing: who must be sure that nobody likes twice gives
+ * viewers tokens.
  */
 import { newKey } from "./send.ts";
 

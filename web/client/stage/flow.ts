@@ -1,9 +1,9 @@
 /**
  * How many comments a person can be shown, and what becomes of the rest. Pure.
  *
- * The distinction it rests on: everything that comes is *counted*, what fits is *shown*. Above a readable
- * pace the newest of each moment are shown and the notice says how many there were; nothing queues up
- * behind, so the list is always about now. While the reader has scrolled away, comments are held instead.
+ * Everything that comes is *counted*, what fits is *shown*. Above a readable pace the newest of each moment
+ * are shown and the notice says how many there were; nothing queues up behind, so the list is always about
+ * now. While the reader has scrolled away, comments are held instead. Held by stage.test.ts.
  */
 
 /** Rows that may be added per flush; with a flush every 120 ms about 33 a second. */

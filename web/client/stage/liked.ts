@@ -2,8 +2,8 @@
  * Which kinds of which videos this browser likes, where each viewer likes once: so that a button is still
  * pressed after the page was loaded again.
  *
- * The distinction it rests on: the server knows who likes what and tells only how many; whether it was us
- * is known here, beside the id that we like under (`viewer.ts`), and is lost together with it.
+ * The server knows who likes what and tells only how many; whether it was us is known here, beside the id
+ * that we like under (`viewer.ts`), and is lost together with it. Held by liked.test.ts.
  */
 
 /** Likes remembered. Beyond: the oldest are forgotten, and their buttons look as if nothing was liked. */

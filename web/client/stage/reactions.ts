@@ -1,8 +1,8 @@
 /**
  * The reaction buttons: a tap sends one, holding sends more and more quickly, and so does the keyboard.
  *
- * The distinction it rests on: a *press* (finger, mouse, key held down) makes taps over time; a *click*
- * that no press came before is a screen reader or a switch, and makes one.
+ * A *press* (finger, mouse, key held down) makes taps over time; a *click* that no press came before is a
+ * screen reader or a switch, and makes one (src/system/page.test.ts).
  * Where each viewer likes once, a press is one tap however long it lasts, and the buttons stay pressed.
  */
 import { iconElement } from "../icons.ts";

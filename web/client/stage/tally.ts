@@ -1,10 +1,10 @@
 /**
  * The number on screen: the server's total, and at once this viewer's own taps.
  *
- * The distinction it rests on: own taps are a *floor*, not an addition. Adding unconfirmed taps to a total
- * that may already hold them would show too many and then step back. Instead the shown number is at least
- * what the total was at the first tap plus the taps since, and otherwise the total itself; so it never
- * exceeds the truth to come, never falls, and meets the exact total without a jump.
+ * Own taps are a *floor*, not an addition. Adding unconfirmed taps to a total that may already hold them
+ * would show too many and then step back. Instead the shown number is at least what the total was at the
+ * first tap plus the taps since, and otherwise the total itself; so it never exceeds the truth to come,
+ * never falls, and meets the exact total without a jump. Held by stage.test.ts.
  */
 import type { Totals } from "../types.ts";
 

@@ -1,0 +1,9 @@
+/** All faults, folder by folder. */
+import { core } from "./core.ts";
+import { dispatcher } from "./dispatcher.ts";
+import { ledger } from "./ledger.ts";
+import type { Mutant } from "./plant.ts";
+import { trust } from "./trust.ts";
+import { video } from "./video.ts";
+
+export const mutants: readonly Mutant[] = [...core, ...ledger, ...dispatcher, ...video, ...trust];

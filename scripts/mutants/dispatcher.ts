@@ -1,0 +1,87 @@
+/** Faults for src/dispatcher: admission, milestones, who watches what, and when a video is ticked. */
+import { type Mutant, plant } from "./plant.ts";
+
+export const dispatcher: readonly Mutant[] = [
+  ...plant(
+    "src/dispatcher/admit.ts",
+    ["src/dispatcher/admit.test.ts", "src/dispatcher/ingest.test.ts", "src/dispatcher/once.test.ts"],
+    [
+      [
+        "nothing is too many likes",
+        'if (pending >= limits.pendingMax) return reject("busy", "too many likes',
+        'if (pending < 0) return reject("busy", "too many likes',
+      ],
+      [
+        "what repeats a like that counts is refused when others are full",
+        'return room === "counted" ? room : shortages',
+        "return shortages",
+      ],
+      [
+        "a video may have as many comments as come",
+        "this.#whole.set(draft.video, later(whole, costMs));",
+        "",
+      ],
+      [
+        "quiet videos are remembered for ever",
+        "if (this.#whole.size >= this.#sweepAt) this.#sweep(now);",
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/milestones.ts",
+    ["src/dispatcher/milestones.test.ts"],
+    [
+      ["a mark is reached twice", "if (mark > low) found", "if (mark >= low) found"],
+      ["a mark is reached one like late", "if (mark > high) break;", "if (mark >= high) break;"],
+      ["likes of all kinds reach nothing", "look(undefined, likesOf(before), likesOf(totals.counts));", ""],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/routes.ts",
+    ["src/dispatcher/routes.test.ts"],
+    [
+      [
+        "who died still watches",
+        "if (this.#nodes.get(node)?.incarnation === incarnation) return true;",
+        "return true;",
+      ],
+      [
+        "a new life is as silent as the last",
+        "if (row?.incarnation !== before?.incarnation) this.#silent.delete(key);",
+        "",
+      ],
+      ["rows of others' videos are removed", "if (this.owns(video)) keys.push", "keys.push"],
+      ["a frontend owns videos", 'row !== undefined && row.role !== "frontend" &&', "row !== undefined &&"],
+      ["rows are removed at once", "now - ended < limits.endedRowsMs || ", ""],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/ticks.ts",
+    ["src/dispatcher/ticks.test.ts"],
+    [
+      ["a lost tick is never healed", "this.#publish(mark, true);", ""],
+      ["a video ticks with every like", "if (!mark.cooling) this.#tick(mark);", "this.#tick(mark);"],
+      ["the news of a tick is its newest", "if (!mark.dirty) {", "if (mark.dirty || true) {"],
+      ["what came while it rested is forgotten", "if (mark.dirty) this.#tick(mark);\n    else this", "this"],
+      ["a thousand videos tick as one", "(now - start) * (1 + restPerBurst)", "(now - start)"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/occupancy.ts",
+    ["src/dispatcher/happenings.test.ts"],
+    [
+      [
+        "a dispatcher that is cut off says that all went",
+        "if (!this.#parts.connected()) this.reconnected();",
+        "",
+      ],
+      [
+        "a viewer who is back is news",
+        "this.#vacant.delete(video);\n      if (this.#occupied",
+        "if (this.#occupied",
+      ],
+      ["nobody is away for a while", "if (now - since < limits.vacantMs) break;", ""],
+    ],
+  ),
+];

@@ -1,0 +1,98 @@
+/** Faults for src/ledger: the key window, the set of likes, the fold, pages and what may be forgotten. */
+import { type Mutant, plant } from "./plant.ts";
+
+const moveUp = "if (((next - home) & mask) < ((next - hole) & mask)) continue;";
+
+export const ledger: readonly Mutant[] = [
+  ...plant(
+    "src/ledger/keys.ts",
+    ["src/ledger/keys.test.ts"],
+    [
+      ["keys are never forgotten", "if (ageMs <= this.#windowMs) return;", "if (ageMs >= 0) return;"],
+      [
+        "a key is a repeat for ever",
+        "return (ms - seenMs) >>> 0 > this.#windowMs;",
+        "return (ms - seenMs) >>> 0 > 2 * this.#windowMs;",
+      ],
+      [
+        "a repeat does not count as an appearance",
+        "        table[slot] = this.#push(hi, lo, ms) + 1;\n        return",
+        "        return",
+      ],
+      ["once full, always full", "return logMs - headMs <= this.#windowMs;", "return true;"],
+      [
+        "a snapshot tells of keys that are over",
+        "if (Math.floor(logMs) - seenMs > this.#windowMs) continue;",
+        "",
+      ],
+      ["a key behind a forgotten one is lost", moveUp, "continue;"],
+      [
+        "the ring takes one more than it has room for",
+        "if (this.#size >= this.#ringMax) this.#forgetOldest();",
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/members.ts",
+    ["src/ledger/members.test.ts", "src/ledger/fold-once.test.ts"],
+    [
+      ["a member behind one that left is lost", moveUp, "continue;"],
+      ["the hash of zeros is nobody", "return hi === 0 && lo === 0 ? 1 : lo;", "return lo;"],
+      [
+        "a set takes one more than it may",
+        "return this.#size >= this.#max;",
+        "return this.#size > this.#max;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/fold.ts",
+    ["src/ledger/fold.test.ts", "src/ledger/fold-once.test.ts"],
+    [
+      [
+        "a repeat counts again",
+        "if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs)) count +=",
+        "this.keys.add(hi[i] as number, lo[i] as number, this.#logMs);\n      count +=",
+      ],
+      ["likes without a key are not counted", "let count = group.loose;", "let count = 0;"],
+      [
+        "a keyed change is done again",
+        "!once.isKeyed(i) || this.keys.add(",
+        "!once.isKeyed(i) || !this.keys.add(",
+      ],
+      [
+        "two kinds of one record are two versions",
+        "version: before.version + 1,",
+        "version: before.version + sum.kinds.length,",
+      ],
+      ["a change does not say what was before", "before: before.counts,", "before: totals.counts,"],
+      ["who takes a like back takes all kinds", "count: added - removed", "count: added"],
+      [
+        "a record of the other mode counts",
+        "return members ? nothing : { added: this.#count(group), removed: 0 };",
+        "return { added: this.#count(group), removed: 0 };",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/page.ts",
+    ["src/ledger/page.test.ts"],
+    [
+      ["a page says it is whole from where it was asked", "Math.max(after, place.floor)", "after"],
+      ["a page that was cut says it is whole", "floor: cut?.seq ?? place.floor", "floor: place.floor"],
+      ["a page has one entry too many", "taken.length >= limit", "taken.length > limit"],
+      ["a page is as many bytes as it likes", "bytes > limits.pageBytesMax", "bytes < 0"],
+      ["more is never told", "more: cut !== undefined", "more: false"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/retention.ts",
+    ["src/ledger/retention.test.ts"],
+    [
+      ["rows go a moment too soon", "if (mark.logMs >= oldMs) break;", "if (mark.logMs > oldMs) break;"],
+      ["all old rows go at once", "Math.min(oldSeq, this.#prunedSeq + rows)", "oldSeq"],
+      ["rows that went go again", "this.#prunedSeq = seq;\n    let gone", "let gone"],
+    ],
+  ),
+];
