@@ -7,13 +7,13 @@ const good = { sub: "ada", exp: 2_000_000_000, videos: ["v", "match-*"] };
 
 describe("a token's claims", () => {
   test("without `can` a viewer watches, likes and comments; `admin` is never among them", () => {
-    expect(identityOf(good)).toMatchObject({
+    expect(identityOf(good, 0)).toMatchObject({
       by: "token",
       sub: "ada",
       untilMs: 2_000_000_000_000,
       rights: new Set(["watch", "like", "comment"]),
     });
-    expect(identityOf({ ...good, can: ["watch", "admin", "fly"] })).toMatchObject({
+    expect(identityOf({ ...good, can: ["watch", "admin", "fly"] }, 0)).toMatchObject({
       rights: new Set(["watch"]),
     });
   });
@@ -30,21 +30,21 @@ describe("a token's claims", () => {
     ["roles that are no list", { ...good, roles: {} }, '"roles"'],
     ["a name of 129 characters", { ...good, name: "x".repeat(129) }, "name"],
   ])("%s: refused, and the claim is named", (_, claims, message) => {
-    expect(identityOf(claims)).toContain(message);
+    expect(identityOf(claims, 0)).toContain(message);
   });
 
   test("its end is one that a date can name", () => {
-    expect(identityOf({ ...good, exp: 1e300 })).toMatchObject({ untilMs: 8.64e15 });
+    expect(identityOf({ ...good, exp: 1e300 }, 0)).toMatchObject({ untilMs: 8.64e15 });
   });
 
   test("videos are those it names, and those that begin as it says", () => {
-    const who = identityOf(good);
+    const who = identityOf(good, 0);
     if (typeof who === "string") throw new Error(who);
     const may = (video: string) => forbids(who, "watch", video as VideoId) === undefined;
     expect([may("v"), may("match-1"), may("match-")]).toEqual([true, true, true]);
     expect([may("m"), may("vv"), may("match"), may("amatch-1")]).toEqual([false, false, false, false]);
     expect(forbids(who, "moderate", "v" as VideoId)?.rejected).toBe("forbidden");
-    const all = identityOf({ ...good, videos: ["*"] });
+    const all = identityOf({ ...good, videos: ["*"] }, 0);
     expect(typeof all === "object" && forbids(all, "like", "any" as VideoId)).toBeUndefined();
   });
 });
