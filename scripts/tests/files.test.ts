@@ -1,4 +1,4 @@
-/** `npm test` loses no test: what is said of files that end in every way there is, and that none is left over. */
+/** `npm test` loses no test: what is said of files that end in every way, and that none is left over. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -24,10 +24,10 @@ export function wholeNumber(
 }
 
 /**
- * Where a stream is to go on: the header, which a reconnecting browser keeps up to date; then the query, for first loads. A header that
- * is there and empty is that of a client that lost its place (Rust's reqwest-eventsource 0.6.0): it is
- * answered as any place that means nothing, since a snapshot alone would not say that something may lie
- * before it.
+ * Where a stream is to go on: the header, which a reconnecting browser keeps up to date; then the query, for
+ * first loads. A header that is there and empty is that of a client that lost its place (Rust's
+ * reqwest-eventsource 0.6.0): it is answered as any place that means nothing, since a snapshot alone would
+ * not say that something may lie before it.
  */
 export function lastEventIdOf(request: Request, query: URLSearchParams): string | undefined {
   const header = request.headers.get("last-event-id");

@@ -157,7 +157,8 @@ const ask = async ({ method, path, headers, body, from }: Try, changes: Partial<
 test("the door's table", () => {
   const lines = rows.map(
     (row) =>
-      `${nameOf(row).padEnd(50)} ${row.right.padEnd(9)} ${row.takes.padEnd(9)}${row.orThisMachine ? "or this machine" : ""}`,
+      [nameOf(row).padEnd(50), row.right.padEnd(9), row.takes.padEnd(8)].join(" ") +
+      (row.orThisMachine ? " or this machine" : ""),
   );
   console.log(`\n${"call".padEnd(50)} right     takes\n${lines.join("\n")}\n`);
   const said = table.map(([name, right, takes]) => [name, right, takes]);

@@ -1,6 +1,6 @@
 /**
- * A wall clock of its own for a program under test, set while it runs, by libfaketime; elapsed time is left as
- * it is. Only programs that ask the C library can be fooled: our executable does, nats-server does not.
+ * A wall clock of its own for a program under test, set while it runs, by libfaketime; elapsed time is left
+ * as it is. Only programs that ask the C library can be fooled: our executable does, nats-server does not.
  */
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
