@@ -3,7 +3,8 @@
 #
 # Guess:    parse() and stringify() of one library give back what was there, in another order at most. So a
 #           small proxy can add EXT-X-DATERANGE lines for reactions to a live playlist that way.
-# Versions: hls-parser 0.16.1; read again by m3u8-parser 7.2.0 (the one of video.js) and hls.js 1.7.4; Node 20.20.2.
+# Versions: hls-parser 0.16.1; read again by m3u8-parser 7.2.0 (the one of video.js) and hls.js 1.7.4;
+#           Node 20.20.2.
 # Seen:     a clear playlist with EXT-X-MAP:URI="init.mp4", whole segments and then EXT-X-PARTs of the next one
 #           comes back with
 #             #EXT-X-KEY:METHOD=undefined,URI="init.mp4"

@@ -95,8 +95,9 @@ for (const path of ["/plain", "/etag", "/etag-own"]) {
   const then = said;
   await pause(1_500);
   const after = cancelled ? "cancelled" : said === 5 && then < 5 ? "runs on to its end" : "?";
+  const when = first < 250 ? "at once" : first > 1_300 ? "at the end" : "?";
   console.error(`${runtime} ${path}: first byte after ${first?.toFixed(0)} ms`);
-  console.log(`${runtime} ${path}: ${first < 250 ? "at once" : first > 1_300 ? "at the end" : "?"}; left: ${after}`);
+  console.log(`${runtime} ${path}: ${when}; left: ${after}`);
 }
 process.exit(0);
 JS

@@ -23,7 +23,7 @@
 #           one winner in 150 of 150 tries there. Ovation repeats an unanswered comment under its id; what only
 #           one may write first it creates, and two snapshots at once do it no harm.
 #
-# Run: bash findings/nats-replicas-change-the-answer-to-a-race.sh   (needs node, npm, go, apt-get; builds nats-server)
+# Run: bash findings/nats-replicas-change-the-answer-to-a-race.sh   (needs node, npm, go, apt-get)
 set -euo pipefail
 
 dir=$(mktemp -d)
@@ -112,10 +112,10 @@ cluster go/nats-server $((base + 100))
 timeout 40 node race.cjs $((base + 101)) | tee -a seen
 
 # How many win on 2.9.10 with replicas is a matter of moments: two are enough.
-sed -E 's/^(2\.9\.10 R3 update): taken x[234](, 10071 x[12])?;/\1: taken more than once;/' seen | diff - <(cat <<'WANTED'
+sed -E 's/^(2\.9\.10 R3 update): taken x[234](, 10071 x[12])?;/\1: taken more than once;/' seen >told
+diff told - <<'WANTED' && echo "as described"
 2.9.10 R1 update: taken x1, 10071 x3; publish: stored x1, duplicate x3; later: duplicate
 2.9.10 R3 update: taken more than once; publish: stored x1, duplicate x3; later: duplicate
 2.15.3 R1 update: taken x1, 10071 x3; publish: stored x1, duplicate x3; later: duplicate
 2.15.3 R3 update: taken x1, 10164 x3; publish: stored x1, 10158 x3; later: duplicate
 WANTED
-) && echo "as described"

@@ -58,7 +58,7 @@ const held = {};
 const server = createServer((request, response) => {
   const path = request.url;
   held[path] = (held[path] ?? 0) + 1;
-  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" });
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-transform" });
   const timer = setInterval(() => response.write("data: event\n\n"), 200);
   response.on("close", () => {
     clearInterval(timer);
@@ -112,6 +112,7 @@ function piped(request, response) {
   request.pipe(out);
 }
 
+const silent = { logLevel: "silent" };
 const xy = createHttpxy({ target });
 const app = new Hono().get("*", (c) => proxy(target + c.req.path));
 const gate = fastify();
@@ -127,7 +128,7 @@ await vite.listen();
 
 const ports = {
   "http-proxy 1.18.1": await listen(quiet(httpProxy.createProxyServer({ target }))),
-  "http-proxy-middleware 2.0.9": await listen(middleware(createMiddleware2({ target, logLevel: "silent" }))),
+  "http-proxy-middleware 2.0.9": await listen(middleware(createMiddleware2({ target, ...silent }))),
   "node:http, pipe()": await listen(piped),
   "http-proxy-middleware 3.0.11": await listen(middleware(createMiddleware3({ target }))),
   "http-proxy-3 1.23.3": await listen(quiet(createProxyServer3({ target }))),
@@ -143,7 +144,8 @@ const ports = {
 
 function view(port, path) {
   const viewer = { bytes: 0, ended: false };
-  const socket = connect(port, "127.0.0.1", () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
+  const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const socket = connect(port, "127.0.0.1", () => socket.write(head));
   socket.on("data", (data) => {
     viewer.bytes += data.length;
   });
