@@ -20,8 +20,8 @@
 #           repetition, and only in the cluster of three. On 2.9.10 with replicas a revision is no lock.
 # Do:       treat 10071 and 10164 alike; on 10158 send the same message again after a moment, which then is a
 #           duplicate. With 2.9 and replicas, take as a lock only the creation of a key (condition 0): it had
-#           one winner in 150 of 150 tries there. Ovation repeats an unanswered comment under its id; what only
-#           one may write first it creates, and two snapshots at once do it no harm.
+#           one winner in 150 of 150 tries there. In Ovation a comment that was not answered is sent again under
+#           its key; what only one may write first is created, and two snapshots at once do no harm.
 #
 # Run: bash findings/nats-replicas-change-the-answer-to-a-race.sh   (needs node, npm, go, apt-get)
 set -euo pipefail
