@@ -30,7 +30,6 @@ dir=$(mktemp -d)
 started=()
 tidy() {
   for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
   rm -rf "$dir"
 }
 trap tidy EXIT
@@ -101,6 +100,7 @@ cluster { name: c, listen: 127.0.0.1:$(($2 + 10 + i)), routes: [${routes#, }] }
 CONF
     "$1" -c "$2-$i.conf" >"$2-$i.log" 2>&1 &
     started+=($!)
+    disown
   done
   sleep 4
 }
