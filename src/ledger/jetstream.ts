@@ -204,9 +204,9 @@ class JetstreamLedger implements Ledger {
 
   troubles(): readonly Trouble[] {
     const away = this.#closed ? "the ledger is closed" : "NATS is away";
-    if (this.#closed || !this.#options.streams.connected()) return [{ stream: "all", reason: away }];
-    return this.#partitions.flatMap(({ trouble }, index) =>
-      trouble === undefined ? [] : [{ stream: logStream(index).name, reason: trouble }],
+    if (this.#closed || !this.#options.streams.connected()) return [{ stream: undefined, reason: away }];
+    return this.#partitions.flatMap(({ stream, trouble: reason }) =>
+      reason === undefined ? [] : [{ stream, reason }],
     );
   }
 
