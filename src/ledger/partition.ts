@@ -6,7 +6,7 @@
  *
  * A place in the log means something in one history only. Before anything is read, after each reconnect, and
  * whenever an acknowledgement does not fit, the log is verified (verifier.ts); until then nothing is
- * appended, and the partition says why (`trouble`). jetstream-lineage.test.ts holds that.
+ * appended, and the partition says why (`trouble`). jetstream-seed.test.ts holds that.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
