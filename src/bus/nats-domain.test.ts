@@ -50,7 +50,7 @@ for (const hubDomain of ["hub", undefined]) {
     for (; !error.message.includes("domain"); error = await refused()) await Bun.sleep(20);
     await refused();
     expect(error.message).toBe(
-      `JetStream domain "${hubDomain ?? ""}" took what is for "leaf": another --nats-prefix there, or here`,
+      `JetStream domain "${hubDomain ?? ""}" took what is for "leaf": use another --nats-prefix`,
     );
     expect(log.lines.filter((line) => line.includes("another JetStream answers"))).toHaveLength(1);
   });

@@ -174,7 +174,7 @@ export class JetStream {
   }
 
   #refuseDomain(domain: unknown, own: string): never {
-    const reason = `JetStream domain "${domain}" took what is for "${own}": another --nats-prefix there, or here`;
+    const reason = `JetStream domain "${domain}" took what is for "${own}": use another --nats-prefix`;
     if (this.#saidDomain !== domain) this.parts.log.error("another JetStream answers", { reason });
     this.#saidDomain = domain;
     throw new BusUnavailable(reason);

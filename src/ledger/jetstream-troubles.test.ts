@@ -29,7 +29,7 @@ async function update(url: string, stream: string, over: object): Promise<void> 
   expect(answer.error).toBeUndefined();
 }
 
-test("a stream that is full is named, the others take likes, and with room again it is ready by itself", async () => {
+test("a stream that is full is named, others take likes, and with room it is ready by itself", async () => {
   const nats = await server();
   const { ledger, log } = await member(nats.url, two);
   const [full, whole] = videosOf(ledger);
@@ -53,9 +53,9 @@ test("a stream that is full is named, the others take likes, and with room again
 }, 30_000);
 
 test("a permission that is missing is found at once, before any viewer likes", async () => {
-  const deny = 'publish: { deny: ["ov.log.1"] }';
+  const user = 'user: a, password: a, permissions: { publish: { deny: ["ov.log.1"] } }';
   const nats = await startNats({
-    config: `authorization { users: [{ user: a, password: a, permissions: { ${deny} } }, { user: b, password: b }] }`,
+    config: `authorization { users: [{ ${user} }, { user: b, password: b }] }`,
   });
   closers.push(() => nats.close());
   const bus = await connectBus(nats.url, { user: "a", password: "a" });
@@ -72,7 +72,7 @@ test("a permission that is missing is found at once, before any viewer likes", a
   await ledger.append(one(whole, "a"));
 }, 30_000);
 
-test("a hole that no snapshot fills is never counted as too little: the node waits, and says what helps", async () => {
+test("a hole that no snapshot fills is not counted as too little: the node waits, and says what helps", async () => {
   const nats = await server();
   const whole = await member(nats.url, { partitions: 1, snapshotMs: 2_000 });
   for (let i = 0; i < 5; i++) await whole.ledger.append(one("v", `${i}`));
