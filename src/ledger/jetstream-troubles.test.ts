@@ -72,7 +72,7 @@ test("a permission that is missing is found at once, before any viewer likes", a
   await ledger.append(one(whole, "a"));
 }, 30_000);
 
-test("a hole that no snapshot fills is not counted as too little: the node waits, and says what helps", async () => {
+test("a hole that no snapshot fills is not counted as too little: the node waits and says so", async () => {
   const nats = await server();
   const whole = await member(nats.url, { partitions: 1, snapshotMs: 2_000 });
   for (let i = 0; i < 5; i++) await whole.ledger.append(one("v", `${i}`));
