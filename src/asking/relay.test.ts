@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { memoryHub } from "../bus/memory.ts";
-import type { CommentDraft, Kind, Like } from "../core/interaction.ts";
+import { laneOf } from "../core/hash.ts";
+import type { CommentDraft, Kind, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeJson, encodeJson, subjects } from "../core/wire.ts";
 import { v } from "../frontend/frontend-kit.ts";
@@ -47,6 +48,35 @@ function bench() {
 }
 
 describe("a relay", () => {
+  test("sends lanes of the log apart once it knows of them: one that hangs delays no other", async () => {
+    const { clock, relay, asked, serving } = bench();
+    const videos = Array.from({ length: 20 }, (_, i) => `v${i}` as VideoId);
+    const of = (lane: number): Like => ({
+      ...like(),
+      video: videos.find((id) => laneOf(id, 2) === lane) as VideoId,
+    });
+    const verdicts = ({ likes, comments }: Asked) => ({
+      likes: likes.map(() => null),
+      comments: comments.map((_, i) => `abcd-${i + 1}`),
+      lanes: 2,
+    });
+    serving.answer = verdicts;
+    const both = [relay.like(of(0)), relay.like(of(1))];
+    await clock.run(20, 1);
+    expect(await Promise.all(both)).toEqual([undefined, undefined]);
+    expect(asked).toHaveLength(1);
+    serving.answer = (request) => {
+      if (request.likes.some(({ video }) => laneOf(video, 2) === 0)) throw new Error("hangs");
+      return verdicts(request);
+    };
+    const told = [relay.like(of(0)), relay.like(of(1)), relay.comment(draft("a"))];
+    await clock.run(20, 1);
+    expect(asked).toHaveLength(4);
+    expect(await told[1]).toBeUndefined();
+    expect(await told[2]).toBe("abcd-1");
+    expect(await told[0]).toMatchObject({ rejected: "unavailable" });
+  });
+
   test("sends what comes within five milliseconds together, and gives each its own verdict", async () => {
     const { clock, relay, asked, serving } = bench();
     const busy = { rejected: "busy", message: "m" };

@@ -1,13 +1,14 @@
 /**
  * The ingest of a node that has no ledger: what comes in is relayed to a dispatcher, many together.
  *
- * One request carries at most limits.relayMs of likes and comments, and any dispatcher answers it with a
- * verdict each. When none answers, nothing was promised: the publisher is told to repeat, and its keys keep a
- * repeat from counting twice.
+ * One request carries at most limits.relayMs of likes and comments of one lane of the log, and any
+ * dispatcher answers it with a verdict each. When none answers, nothing was promised: the publisher is told
+ * to repeat, and its keys keep a repeat from counting twice.
  */
 import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { BusUnavailable } from "../bus/bus.ts";
+import { laneOf } from "../core/hash.ts";
 import type { Ingest } from "../core/ingest.ts";
 import { type CommentDraft, type Like, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -36,8 +37,12 @@ export class Relay implements Ingest {
   readonly #bus: Requester;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
-  #open: Parcel | undefined;
-  #pending = 0;
+  /** Lanes of likes in the log, as a dispatcher last said; 0: one for all. */
+  #lanes = 0;
+  /** By lane. */
+  readonly #open = new Map<number, Parcel>();
+  /** By lane: likes and comments on their way. */
+  readonly #pending = new Map<number, number>();
 
   constructor(bus: Requester, clock: Clock, metrics: Metrics) {
     this.#bus = bus;
@@ -46,7 +51,9 @@ export class Relay implements Ingest {
   }
 
   async like(like: Like): Promise<Rejection | undefined> {
-    const parcel = this.#parcel(itemBytes + 4 * (like.viewer?.length ?? 0));
+    const lanes = Math.min(this.#lanes, limits.relayLanesMax);
+    const lane = lanes === 0 ? 0 : laneOf(like.video, this.#lanes) % lanes;
+    const parcel = this.#parcel(lane, itemBytes + 4 * (like.viewer?.length ?? 0));
     const refused = "rejected" in parcel ? parcel : await this.#liked(parcel, parcel.likes.push(like) - 1);
     if (!refused) this.#metrics.likesAccepted.inc(like.unlike ? 0 : like.count);
     else this.#metrics.likesRejected.inc({ reason: refused.rejected });
@@ -58,7 +65,8 @@ export class Relay implements Ingest {
   }
 
   async comment(draft: CommentDraft): Promise<string | Rejection> {
-    const parcel = this.#parcel(itemBytes + 4 * draft.text.length);
+    const lane = Math.min(this.#lanes, limits.relayLanesMax);
+    const parcel = this.#parcel(lane, itemBytes + 4 * draft.text.length);
     const verdict =
       "rejected" in parcel ? parcel : await this.#placed(parcel, parcel.comments.push(draft) - 1);
     if (typeof verdict === "string") this.#metrics.commentsAccepted.inc();
@@ -81,14 +89,15 @@ export class Relay implements Ingest {
     return "rejected" in reply ? reply : (reply.comments[index] as string | Rejection);
   }
 
-  #parcel(bytes: number): Parcel | Rejection {
-    if (this.#pending >= limits.pendingMax)
-      return reject("busy", "too many interactions are on their way", 1);
-    let open = this.#open;
+  /** The open parcel of a lane: what hangs in one lane of the log delays nothing of the others. */
+  #parcel(lane: number, bytes: number): Parcel | Rejection {
+    const pending = this.#pending.get(lane) ?? 0;
+    if (pending >= limits.pendingMax) return reject("busy", "too many interactions are on their way", 1);
+    let open = this.#open.get(lane);
     if (open) {
       const items = open.likes.length + open.comments.length;
       if (items >= limits.relayItemsMax || open.bytes + bytes > limits.relayBytesMax) {
-        this.#send(open);
+        this.#send(lane, open);
         open = undefined;
       }
     }
@@ -96,24 +105,26 @@ export class Relay implements Ingest {
       const { promise, resolve } = Promise.withResolvers<IngestReply | Rejection>();
       const openedAt = this.#clock.elapsed();
       open = { likes: [], comments: [], bytes: 0, openedAt, reply: promise, settle: resolve };
-      this.#open = open;
+      this.#open.set(lane, open);
       const parcel = open;
       this.#clock.after(limits.relayMs, () => {
-        if (this.#open === parcel) this.#send(parcel);
+        if (this.#open.get(lane) === parcel) this.#send(lane, parcel);
       });
     }
     open.bytes += bytes;
-    this.#pending++;
+    this.#pending.set(lane, pending + 1);
     return open;
   }
 
-  #send(parcel: Parcel): void {
-    this.#open = undefined;
+  #send(lane: number, parcel: Parcel): void {
+    this.#open.delete(lane);
     const { likes, comments, openedAt } = parcel;
     const items = likes.length + comments.length;
     const waitedMs = Math.round(this.#clock.elapsed() - openedAt);
     void this.#ask({ likes, comments, waitedMs }).then((reply) => {
-      this.#pending -= items;
+      const left = (this.#pending.get(lane) ?? 0) - items;
+      if (left > 0) this.#pending.set(lane, left);
+      else this.#pending.delete(lane);
       parcel.settle(reply);
     });
   }
@@ -122,7 +133,10 @@ export class Relay implements Ingest {
     try {
       const payload = await this.#bus.request(subjects.ingest, encodeJson(request), limits.storeMs);
       const reply = decodeIngestReply(payload, request.likes.length, request.comments.length);
-      if (reply) return reply;
+      if (reply) {
+        this.#lanes = reply.lanes ?? 0;
+        return reply;
+      }
       this.#metrics.invalidMessages.inc();
       return noAnswer();
     } catch (error) {

@@ -59,10 +59,10 @@ export function createMetrics() {
     likesRejected: counter("likes_rejected_total", "Like interactions refused, by reason", ["reason"]),
     commentsAccepted: counter("comments_accepted_total", "Comments made durable"),
     commentsRejected: counter("comments_rejected_total", "Comments refused, by reason", ["reason"]),
-    commits: counter("commits_total", "Batches made durable"),
     commitSeconds: histogram("commit_seconds", "Time from handing a batch to the ledger to its durability"),
     refused: counter("refused_total", "Requests and streams refused for who or what, by reason", ["reason"]),
     decisions: counter("moderation_decisions_total", "Decisions of moderators taken here", ["action"]),
+    ...ledgerMetrics(registry),
     ...hookMetrics(registry),
     ticks: counter("ticks_published_total", "Ticks published"),
     frames: counter("frames_total", "Frames written to viewers, by event", ["event"]),
@@ -89,6 +89,23 @@ export function createMetrics() {
     invalidMessages: counter("invalid_messages_total", "Messages from other nodes that were not understood"),
     gapsFilled: counter("gaps_filled_total", "Holes in live comments filled from history"),
     resets: counter("resets_total", "Streams told to start afresh, by reason", ["reason"]),
+  };
+}
+
+/** What a dispatcher tells of its log. */
+function ledgerMetrics(registry: Registry) {
+  return {
+    commits: new Counter({
+      name: "ovation_commits_total",
+      help: "Batches made durable",
+      registers: [registry],
+    }),
+    ledgerTroubles: new Gauge({
+      name: "ovation_ledger_unavailable",
+      help: "1 for a part of the log that takes nothing now",
+      labelNames: ["stream"],
+      registers: [registry],
+    }),
   };
 }
 

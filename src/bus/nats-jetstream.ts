@@ -54,6 +54,8 @@ const noMessageFound = 10_037;
 const retryMinMs = 100;
 const retryMaxMs = 3_000;
 const waitingLogMs = 10_000;
+/** How long the server is asked for its domain, in ms: an append waits for it, once per connection. */
+const domainMs = 1_000;
 const empty = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -81,9 +83,15 @@ export interface Held {
 
 export class JetStream {
   readonly parts: JetStreamParts;
+  /** The domain of the server of this connection, "" without one; asked for once. */
+  #domain: Promise<string | undefined> | undefined;
+  #saidDomain: unknown;
 
   constructor(parts: JetStreamParts) {
     this.parts = parts;
+    parts.link.onConnected(() => {
+      this.#domain = undefined;
+    });
   }
 
   /**
@@ -141,12 +149,35 @@ export class JetStream {
     return stateOf(await this.call(`STREAM.INFO.${name}`));
   }
 
-  /** Appends a message; resolves when it is durable. Rejects with BusUnavailable: it may be there or not. */
+  /**
+   * Appends a message; resolves when it is durable. Rejects with BusUnavailable: it may be there or not. Of
+   * another domain than the server's that we are connected to is no acknowledgement: across leaf nodes a
+   * stream of our subjects there takes our messages too, or in place of ours, and we never read them.
+   */
   async append(subject: string, payload: Uint8Array, timeoutMs: number, head?: Headers): Promise<Appended> {
+    const own = this.#ownDomain();
     const answer = parseAnswer(await this.parts.link.request(subject, payload, timeoutMs, head));
-    const { seq } = answer;
+    const { seq, domain = "" } = answer;
     if (typeof seq !== "number" || !Number.isSafeInteger(seq)) throw new BusUnavailable("not a PubAck");
+    const expected = await own;
+    if (expected !== undefined && domain !== expected) this.#refuseDomain(domain, expected);
     return { seq, repeated: answer.duplicate === true };
+  }
+
+  /** Undefined when the server does not say. */
+  #ownDomain(): Promise<string | undefined> {
+    this.#domain ??= this.call("INFO", undefined, domainMs).then(
+      ({ domain = "" }) => String(domain),
+      () => undefined,
+    );
+    return this.#domain;
+  }
+
+  #refuseDomain(domain: unknown, own: string): never {
+    const reason = `JetStream domain "${domain}" took what is for "${own}": use another --nats-prefix`;
+    if (this.#saidDomain !== domain) this.parts.log.error("another JetStream answers", { reason });
+    this.#saidDomain = domain;
+    throw new BusUnavailable(reason);
   }
 
   /**

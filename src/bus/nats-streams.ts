@@ -70,6 +70,11 @@ export class NatsStreams {
     return this.#jetstream.parts.link.onConnected(changed);
   }
 
+  /** A stream's name with the prefix, as people see it. */
+  full(name: string): string {
+    return this.#name(name);
+  }
+
   closed(): boolean {
     return this.#closed;
   }

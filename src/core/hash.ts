@@ -35,6 +35,11 @@ export function hash64(scope: string, text: string, out: Hash64): void {
   out.lo = a >>> 0;
 }
 
+/** Which of `lanes` parts of the log likes of a video go to: part of its format, so it never changes. */
+export function laneOf(video: string, lanes: number): number {
+  return hash32(video) % lanes;
+}
+
 /** FNV-1a over UTF-16 units, 32 bits: for partitions and rendezvous weights, not for keys. */
 export function hash32(text: string): number {
   let h = 0x811c9dc5;

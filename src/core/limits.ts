@@ -30,6 +30,8 @@ export const limits = {
   /** Interactions in one relayed micro-batch, and their bytes. Beyond: another one. */
   relayItemsMax: 500,
   relayBytesMax: 256 * 1024,
+  /** Lanes of the log whose likes travel apart. Beyond: some of them share a micro-batch, and its fate. */
+  relayLanesMax: 8,
   /** Longest an interaction waits to be relayed with others, in milliseconds. */
   relayMs: 5,
   /** How long a key is remembered, in milliseconds of log time. */

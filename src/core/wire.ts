@@ -102,6 +102,8 @@ export interface IngestReply {
   readonly likes: readonly (Rejection | null)[];
   readonly comments: readonly (string | Rejection)[];
   readonly retracted?: boolean | Rejection;
+  /** Lanes of likes in the log, beside which comments have one; absent or 0: it has one for all. */
+  readonly lanes?: number;
 }
 
 /** Sent to the node that holds the stream. */
@@ -374,7 +376,10 @@ export function decodeIngestReply(
   const ofComments = m.comments.map((verdict: unknown) =>
     typeof verdict === "string" && parseId(verdict) ? verdict : rejectionOf(verdict),
   );
-  const reply = { likes: ofLikes.filter(isDefined), comments: ofComments.filter(isDefined) };
+  const { lanes = 0 } = m;
+  if (typeof lanes !== "number" || !Number.isSafeInteger(lanes) || lanes < 0) return undefined;
+  const verdicts = { likes: ofLikes.filter(isDefined), comments: ofComments.filter(isDefined) };
+  const reply = lanes > 0 ? { ...verdicts, lanes } : verdicts;
   if (reply.likes.length !== likes || reply.comments.length !== comments) return undefined;
   if (m.retracted === undefined) return reply;
   const retracted = typeof m.retracted === "boolean" ? m.retracted : rejectionOf(m.retracted);

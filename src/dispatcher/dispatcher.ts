@@ -110,7 +110,10 @@ export class Dispatcher {
     );
     this.#timers = [
       clock.every(limits.viewersRepeatMs, () => this.#presence.expire(clock.elapsed())),
-      clock.every(limits.aliveEveryMs, () => this.#beat()),
+      clock.every(limits.aliveEveryMs, () => {
+        this.#beat();
+        this.#countTroubles();
+      }),
       clock.every(limits.leaseMs, () => this.#removeEnded()),
     ];
     this.#beat();
@@ -228,6 +231,12 @@ export class Dispatcher {
     if (bus.publish(subjects.alive(node), encodeAlive(this.#leaving))) this.#peers.beat();
   }
 
+  #countTroubles(): void {
+    const { ledger, metrics } = this.#parts;
+    metrics.ledgerTroubles.reset();
+    for (const { stream = "all" } of ledger.troubles()) metrics.ledgerTroubles.set({ stream }, 1);
+  }
+
   #hearPeer(payload: Uint8Array, subject: string): void {
     const said = decodeAlive(payload, subject);
     if (!said || said.node === this.#parts.node) return;
@@ -254,14 +263,14 @@ export class Dispatcher {
     const { video, after } = request;
     const limit = Math.min(request.limit, limits.pageEntriesMax);
     const lineage = ledger.lineage();
-    const page = await ledger.entries(video, after, limit);
+    const [page, totals] = await Promise.all([ledger.entries(video, after, limit), ledger.current(video)]);
     // Nobody knows of which history the page is.
     if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
     const state = {
       log: ledger.epoch,
       lineage,
       region,
-      totals: ledger.totals(video),
+      totals,
       viewers: this.#presence.viewers(video, clock.elapsed()),
       page,
     };

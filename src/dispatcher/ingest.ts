@@ -134,7 +134,8 @@ export class DispatcherIngest implements Ingest {
     const likes = this.#takeAll(parsed, atMs);
     const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));
     const verdicts = (await likes).map((verdict) => verdict ?? null);
-    const reply: IngestReply = { likes: verdicts, comments: await comments };
+    const lanes = this.#ledger.commentLane;
+    const reply: IngestReply = { likes: verdicts, comments: await comments, lanes };
     const retract = message.retract as { video?: unknown; id?: unknown } | undefined;
     if (!retract) return encodeJson(reply);
     const video = parseVideoId(retract.video);
@@ -152,12 +153,14 @@ export class DispatcherIngest implements Ingest {
   }
 
   async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
-    const fields = item as { video?: unknown; holdMs?: unknown } | null;
+    const fields = item as Record<"video" | "text" | "user" | "key" | "holdMs", unknown> | null;
     const video = parseVideoId(fields?.video);
-    if (typeof video !== "string") return video;
-    const draft = parseComment(video, item, null, atMs);
+    if (typeof video !== "string" || !fields) return reject("bad-video", "a relayed comment names its video");
+    // What its writer may say; the rest is the frontend's own, of whatever version that is.
+    const { text, user, key } = fields;
+    const draft = parseComment(video, { text, user, key }, null, atMs);
     if (isRejection(draft)) return draft;
-    const holdMs = fields?.holdMs ?? 0;
+    const holdMs = fields.holdMs ?? 0;
     if (!isHold(holdMs)) return reject("bad-field", `holdMs must be 0 to ${limits.holdMsMax}`);
     return this.comment(holdMs > 0 ? { ...draft, holdMs } : draft);
   }

@@ -80,6 +80,11 @@ export class Appender {
     return this.#options.head();
   }
 
+  /** Whether appends are refused, as the log is not verified. */
+  get refused(): boolean {
+    return this.#refusal !== undefined;
+  }
+
   /** Whether the trouble is only that no append has been tried yet. */
   get trying(): boolean {
     return this.#refusal === undefined && this.#failure === untried;

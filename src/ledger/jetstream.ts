@@ -10,7 +10,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
-import { hash32 } from "../core/hash.ts";
+import { laneOf } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
@@ -195,7 +195,7 @@ class JetstreamLedger implements Ledger {
   }
 
   laneOf(video: VideoId): number {
-    return hash32(video) % this.#options.partitions;
+    return laneOf(video, this.#options.partitions);
   }
 
   ready(): boolean {
@@ -204,9 +204,9 @@ class JetstreamLedger implements Ledger {
 
   troubles(): readonly Trouble[] {
     const away = this.#closed ? "the ledger is closed" : "NATS is away";
-    if (this.#closed || !this.#options.streams.connected()) return [{ stream: "all", reason: away }];
-    return this.#partitions.flatMap(({ trouble }, index) =>
-      trouble === undefined ? [] : [{ stream: logStream(index).name, reason: trouble }],
+    if (this.#closed || !this.#options.streams.connected()) return [{ stream: undefined, reason: away }];
+    return this.#partitions.flatMap(({ stream, trouble: reason }) =>
+      reason === undefined ? [] : [{ stream, reason }],
     );
   }
 

@@ -60,8 +60,8 @@ export type Space = "room" | "counted" | "keys" | "viewers" | "videos";
 
 /** A part of the log that cannot be written, or not be trusted, now. */
 export interface Trouble {
-  /** As the operator knows it: a stream's name, or a folder. */
-  readonly stream: string;
+  /** As its operator knows it: a stream's name, or a folder. Undefined: all of the log. */
+  readonly stream: string | undefined;
   /** What is wrong and what helps, in one line. */
   readonly reason: string;
 }

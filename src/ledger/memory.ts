@@ -82,7 +82,7 @@ class MemoryLedger implements Ledger {
   }
 
   troubles(): readonly Trouble[] {
-    return this.#closed ? [{ stream: "memory", reason: "it is closed" }] : [];
+    return this.#closed ? [{ stream: undefined, reason: "it is closed" }] : [];
   }
 
   head(): number {

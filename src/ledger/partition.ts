@@ -6,7 +6,7 @@
  *
  * A place in the log means something in one history only. Before anything is read, after each reconnect, and
  * whenever an acknowledgement does not fit, the log is verified (verifier.ts); until then nothing is
- * appended, and the partition says why (`trouble`). jetstream-lineage.test.ts holds that.
+ * appended, and the partition says why (`trouble`). jetstream-seed.test.ts holds that.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -103,6 +103,7 @@ export class Partition {
 
   /** As Ledger.current. */
   async current(video: VideoId): Promise<Totals> {
+    if (this.#wrong !== undefined || this.#appender.refused) return this.#copy.totals(video);
     const end = await this.#end();
     if (this.#copy.seq < end || this.#copy.behind) await this.#reached(end);
     return this.#copy.totals(video);
@@ -110,6 +111,11 @@ export class Partition {
 
   room(like: Like): Space {
     return this.#copy.room(like);
+  }
+
+  /** As its operator knows it. */
+  get stream(): string {
+    return this.#options.streams.full(this.#wanted.name);
   }
 
   /** Why its likes cannot be stored now, in one line; undefined when they can. */
@@ -215,7 +221,7 @@ export class Partition {
       return;
     }
     const { log } = this.#options;
-    const { name: stream } = this.#wanted;
+    const { stream } = this;
     if (!copy.take(stored)) log.error("log holds what is no record", { stream, seq: stored.seq });
     this.#appender.read(copy.seq);
     if (this.#waiting.length > 0) this.#wake();
@@ -268,7 +274,7 @@ export class Partition {
     const { log, streams } = this.#options;
     const reason = this.trouble;
     if (this.#closed || reason === this.#said || !streams.connected()) return;
-    const stream = this.#wanted.name;
+    const { stream } = this;
     if (reason === undefined) log.info("log takes likes again", { stream });
     else if (!this.#appender.trying) log.error("log takes no likes", { stream, reason });
     else return;

@@ -55,6 +55,8 @@ export interface StreamRead {
 
 export interface Streams {
   connected(): boolean;
+  /** A stream's name as its operator knows it. */
+  full(name: string): string;
   /** Called at each change of that, until ended. */
   onConnected(changed: (connected: boolean) => void): { end(): void };
   /** Closed for good: nothing will succeed any more. */

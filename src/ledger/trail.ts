@@ -4,7 +4,7 @@
  * A place in a log means something in one history only. A log that was emptied, or put back from a copy,
  * gives the same places to other records; so whoever comes back to a log compares what stands at its last
  * place with what it folded there, and when that differs, looks for the end of what both have in common.
- * trail.test.ts and jetstream-lineage.test.ts hold that.
+ * trail.test.ts and jetstream-seed.test.ts hold that.
  */
 import { limits } from "../core/limits.ts";
 import type { Stored, StreamState } from "./streams.ts";

@@ -101,7 +101,7 @@ export class Verifier {
 
   /** The log was seeded by another: goes over to its branch, or seeds it with more. */
   async #follow(manifest: Manifest, state: StreamState): Promise<void> {
-    const { copy, log, wanted } = this.#options;
+    const { copy, streams, log, wanted } = this.#options;
     const { branch, from = 0, parents = [] } = manifest.lineage ?? firstBranch;
     const parent = parents.at(-1);
     const further = parent?.branch === copy.branch.branch && copy.seq > parent.upTo;
@@ -112,7 +112,7 @@ export class Verifier {
     const found = await this.#newest();
     if (!found) throw new LedgerUnavailable("the snapshot cannot be read now");
     log.warn("went over to another branch of the log", {
-      stream: wanted.name,
+      stream: streams.full(wanted.name),
       folded: copy.seq,
       branch,
       goesOnAt: found.manifest.upTo + 1,
@@ -157,7 +157,7 @@ export class Verifier {
     if (!(await snapshots.save(bytes, point, manifest, true))) return;
     const { firstSeq, lastSeq } = state;
     log.warn("log went back and was seeded anew", {
-      stream: wanted.name,
+      stream: streams.full(wanted.name),
       folded: copy.seq,
       common: end,
       firstSeq,
@@ -171,7 +171,7 @@ export class Verifier {
 
   /** The log goes on at `next`, and what we have ends before: a snapshot must hold what lies between. */
   async #fill(next: number): Promise<void> {
-    const { copy, log, wanted } = this.#options;
+    const { copy, streams, log, wanted } = this.#options;
     const found = await this.#newest();
     const { seq } = copy;
     if (!found || found.manifest.upTo + 1 < next) {
@@ -180,7 +180,11 @@ export class Verifier {
           "them run until it has written one, or put the stream and its snapshots back together",
       );
     }
-    log.warn("log was forgotten before it was read", { stream: wanted.name, folded: seq, next });
+    log.warn("log was forgotten before it was read", {
+      stream: streams.full(wanted.name),
+      folded: seq,
+      next,
+    });
     this.#adopt(found, found.manifest.upTo);
   }
 

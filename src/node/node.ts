@@ -144,7 +144,9 @@ export class Node {
     const reasons: string[] = [];
     if (this.#draining) reasons.push("draining");
     if (!this.#parts.bus.connected()) reasons.push("bus-disconnected");
-    if (this.#parts.ledger && !this.#parts.ledger.ready()) reasons.push("ledger-unavailable");
+    const troubles = this.#parts.ledger?.troubles() ?? [];
+    if (troubles.length > 0) reasons.push("ledger-unavailable");
+    for (const { stream } of troubles) if (stream !== undefined) reasons.push(`ledger-unavailable:${stream}`);
     return { ready: reasons.length === 0, reasons };
   }
 

@@ -181,7 +181,7 @@ export class SimLedger implements Ledger {
   readonly commentLane = 0;
   laneOf = (): number => 0;
   room = (): Space => "room";
-  troubles = (): readonly Trouble[] => (this.ready() ? [] : [{ stream: "log", reason: "cut off" }]);
+  troubles = (): readonly Trouble[] => (this.ready() ? [] : [{ stream: undefined, reason: "cut off" }]);
   onEntry(): void {}
 
   async current(video: VideoId): Promise<Totals> {
