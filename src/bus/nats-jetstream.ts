@@ -56,6 +56,8 @@ const retryMaxMs = 3_000;
 const waitingLogMs = 10_000;
 /** How long the server is asked for its domain, in ms: an append waits for it, once per connection. */
 const domainMs = 1_000;
+/** How long after it was found gone a stream is made again, in milliseconds: its files are gone by then. */
+const remakeMs = 250;
 const empty = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -86,6 +88,8 @@ export class JetStream {
   /** The domain of the server of this connection, "" without one; asked for once. */
   #domain: Promise<string | undefined> | undefined;
   #saidDomain: unknown;
+  /** Streams that were there once. */
+  readonly #seen = new Set<string>();
 
   constructor(parts: JetStreamParts) {
     this.parts = parts;
@@ -137,11 +141,16 @@ export class JetStream {
       if (!(error instanceof ApiError) || error.errorCode !== streamNotFound) throw error;
     }
     if (!info) {
+      // The server says that a stream is gone before its files are: one made among them takes nothing, ever.
+      if (this.#seen.has(wanted.name)) {
+        await new Promise<void>((resolve) => this.parts.clock.after(remakeMs, resolve));
+      }
       // Another node may create it in this moment: the server takes an equal configuration as the same wish.
       info = await this.call(`STREAM.CREATE.${wanted.name}`, { ...wanted.config, name: wanted.name });
       this.parts.log.info("created stream", { stream: wanted.name });
     }
     this.#compare(wanted, info.config as Json);
+    this.#seen.add(wanted.name);
     return stateOf(info);
   }
 

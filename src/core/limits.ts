@@ -223,6 +223,16 @@ export const limits = {
   readWaitMs: 500,
   /** Time between two tries of a partition that takes no appends, in milliseconds. */
   probeMs: 1_000,
+  /**
+   * Last places of the shared comments whose content a dispatcher knows, and how many it reads to find where
+   * a log broke. Beyond: a log that lost more is taken for another one from its beginning.
+   */
+  knownPlacesMax: 512,
+  knownReadsMax: 64,
+  /** How often a dispatcher looks whether the shared comments are what it knows, in milliseconds. */
+  lineageCheckMs: 2_000,
+  /** How long living dispatchers are asked for, to tell a start from a return, in milliseconds. */
+  vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
 } as const;

@@ -105,6 +105,11 @@ export class Lineage {
     const kept = this.branches.filter((branch) => branch.first < first);
     return new Lineage([...kept, { name, first }].slice(-limits.branchesMax), this.turn + 1);
   }
+
+  /** As `open`, for a log of which nothing before `first` is left. */
+  anew(name: string, first: number): Lineage {
+    return new Lineage([{ name, first }], this.turn + 1);
+  }
 }
 
 function isPlace(value: unknown): value is number {

@@ -9,7 +9,8 @@ import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
 import { type MemoryBus, type MemoryHub, memoryHub } from "../bus/memory.ts";
 import type { Entry } from "../core/entry.ts";
-import type { VideoId } from "../core/interaction.ts";
+import type { CommentDraft, VideoId } from "../core/interaction.ts";
+import type { Lineage } from "../core/lineage.ts";
 import { decodeStateRequest, encodeEntry, encodeState, encodeTick, subjects } from "../core/wire.ts";
 import { Connection } from "../fanout/connection.ts";
 import type { Batch, Ledger } from "../ledger/ledger.ts";
@@ -29,19 +30,43 @@ export class FakeLog {
   /** Called before a state request is answered; may wait, or throw to answer nothing. */
   beforeAnswer: () => void | Promise<void> = () => {};
   asked = 0;
+  /** Names the log; its branches begin with it. */
+  epoch: string;
+  lineage: Lineage;
+  #said: CommentDraft[] = [];
+  #branches = 0;
   #versions = new Map<VideoId, number>();
 
   constructor(bus: MemoryBus, clock: VirtualClock, history = 1_000) {
     this.bus = bus;
     this.clock = clock;
     this.ledger = openMemoryLedger({ clock, commentHistory: history });
+    this.epoch = this.ledger.epoch;
+    this.lineage = this.ledger.lineage();
     bus.serve(subjects.state, (payload) => this.#serve(payload));
   }
 
   /** Begins another log, with another epoch. */
   replace(): void {
     this.ledger = openMemoryLedger({ clock: this.clock, commentHistory: 1_000 });
+    this.epoch = this.ledger.epoch;
+    this.lineage = this.ledger.lineage();
+    this.#said = [];
     this.#versions.clear();
+  }
+
+  /** Comes back older than it was, with its first `keep` comments: a branch begins behind them. */
+  async rollBack(keep: number): Promise<void> {
+    this.ledger = openMemoryLedger({ clock: this.clock, commentHistory: 1_000 });
+    const said = this.#said.splice(0).slice(0, keep);
+    for (const draft of said) await this.ledger.append({ likes: [], comments: [draft] });
+    this.#said = said;
+    this.turn(keep + 1);
+  }
+
+  /** Opens a branch. */
+  turn(first: number): void {
+    this.lineage = this.lineage.open(`turn${++this.#branches}`, first);
   }
 
   totalsOf(video: VideoId) {
@@ -65,6 +90,7 @@ export class FakeLog {
   /** Writes a comment; its entry, published or not. */
   async comment(video: VideoId, text: string, holdMs = 0): Promise<Entry> {
     const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.now(), holdMs };
+    this.#said.push(draft);
     return this.#enter({ likes: [], comments: [draft] }, video);
   }
 
@@ -77,11 +103,12 @@ export class FakeLog {
   /** Publishes an entry, now or once more. */
   publish(entry: Entry): void {
     const { video, seq, previous } = entry;
-    this.bus.publish(subjects.comment(video), encodeEntry(entry), { seq, previous });
+    const bytes = encodeEntry(entry, this.lineage.newest.name);
+    this.bus.publish(subjects.comment(video), bytes, { seq, previous });
   }
 
   id(seq: number): string {
-    return this.ledger.lineage().idOf(seq);
+    return this.lineage.idOf(seq);
   }
 
   async #enter(batch: Batch, video: VideoId): Promise<Entry> {
@@ -100,8 +127,8 @@ export class FakeLog {
     const { video, after, limit, branch } = request;
     const page = await this.ledger.entries(video, after, limit);
     const totals = this.totalsOf(video);
-    const lineage = this.ledger.lineage();
-    return encodeState({ log: this.ledger.epoch, lineage, region: "r", totals, viewers: 0, page }, branch);
+    const { epoch: log, lineage } = this;
+    return encodeState({ log, lineage, region: "r", totals, viewers: 0, page }, branch);
   }
 }
 

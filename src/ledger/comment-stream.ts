@@ -2,22 +2,34 @@
  * Comments in a stream: each video has a subject, the stream's order is theirs, and the stream itself
  * publishes what it stored, with its place.
  *
- * Nothing is kept in memory, so a page is true whoever reads it: where a video's comments end is asked of the
- * stream's leader first, and the page is read up to there. The stream keeps one entry more than the history
- * holds: that one is not shown, its place tells from where on the history is whole.
+ * A stream may come back older than it was, or empty, and then gives its places out once more. So what stands
+ * at the last places is known here (known.ts), and looked at after every return of the network, whenever a
+ * place is given out that was not above what is known, and every now and then. Until it has been looked at
+ * nothing is appended, and nothing read: no comment is answered under an id that another one has. From where
+ * the stream differs a branch is opened. comment-lineage.test.ts holds that over a real server.
+ *
+ * Whether comments can be taken is what the last append said; while that failed, one that nobody sees is
+ * tried again and again, so that recovery needs no luckless viewer.
  */
-import type { Clock } from "../base/clock.ts";
-import type { Entry, Page } from "../core/entry.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Page } from "../core/entry.ts";
 import { type Hash64, hash64 } from "../core/hash.ts";
 import type { CommentDraft, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { decodeEntry, encodeEntry, subjects, videoOf } from "../core/wire.ts";
+import type { Lineage } from "../core/lineage.ts";
+import { decodeEntry, encodeEntry, subjects } from "../core/wire.ts";
+import { CommentPages } from "./comment-pages.ts";
+import { compare, Known, printOf } from "./known.ts";
 import { LedgerUnavailable, type Placed } from "./ledger.ts";
-import { pageAfter, pageNewest } from "./page.ts";
-import type { Stored, Streams, StreamWanted } from "./streams.ts";
+import { isUnavailable, type Shared } from "./shared.ts";
+import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
 
 const streamName = "comments";
-const stretchGrowth = 16;
+/** Longer than a video's id: it is nobody's, and no page shows it. */
+const probeSubject = `comments.${"-".repeat(limits.videoIdCharsMax + 1)}`;
+/** How often a break is looked for until the log is taken for one that goes on breaking. */
+const looksMax = 8;
 
 /** The stream of all comments; `history` entries are kept per video, at least 1. */
 export function commentStream(history: number): StreamWanted {
@@ -32,44 +44,88 @@ export function commentStream(history: number): StreamWanted {
 
 const commentsSubject = (video: VideoId): string => `comments.${video}`;
 
-export class CommentStream {
-  readonly #streams: Streams;
-  readonly #clock: Clock;
-  readonly #firstHistory: number;
-  readonly #hash: Hash64 = { hi: 0, lo: 0 };
-  /** Pages being read: those who ask for the same one share it. */
-  readonly #reading = new Map<string, Promise<Page>>();
-  #head: number;
+export interface CommentStreamParts {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly shared: Shared;
+  /** As it should be: it is made again as such. */
+  readonly wanted: StreamWanted;
+  /** As it was when it was opened. */
+  readonly state: StreamState;
+}
 
-  /**
-   * `firstHistory` entries were kept per video when the log began: of so many at least none was forgotten.
-   */
-  constructor(streams: Streams, clock: Clock, firstHistory: number, head: number) {
-    this.#streams = streams;
-    this.#clock = clock;
-    this.#firstHistory = Math.max(1, firstHistory);
-    this.#head = head;
+export class CommentStream {
+  readonly #parts: CommentStreamParts;
+  readonly #pages: CommentPages;
+  readonly #hash: Hash64 = { hi: 0, lo: 0 };
+  readonly #known = new Known();
+  readonly #listening: { end(): void };
+  readonly #timer: Timer;
+  readonly #reading: { end(): void; again(): void };
+  #created: string;
+  #head: number;
+  /** Up to here all that the stream holds has been read, and is known as far back as that reaches. */
+  #read: number;
+  /** Whether the stream is what we know. */
+  #trusted = true;
+  /** How often the network went away: what was seen before that proves nothing. */
+  #cuts = 0;
+  #looking: Promise<void> | undefined;
+  #checking = false;
+  /** Why the last append failed; undefined when it did not. */
+  #failing: string | undefined;
+  #closed = false;
+
+  /** Follows the stream at once; `close` ends it. */
+  constructor(parts: CommentStreamParts) {
+    const { streams, clock, shared, state } = parts;
+    this.#parts = parts;
+    const firstHistory = shared.history;
+    const pages = { streams, clock, stream: streamName, subjectOf: commentsSubject, firstHistory };
+    this.#pages = new CommentPages(pages);
+    this.#created = state.created;
+    this.#head = state.lastSeq;
+    this.#read = Math.max(0, state.lastSeq - limits.knownPlacesMax);
+    shared.onTurn((lineage) => this.#turned(lineage));
+    this.#reading = this.#follow();
+    this.#listening = streams.onConnected((connected) => {
+      this.#trusted = false;
+      if (connected) {
+        this.#lookSoon();
+        void this.#check();
+      } else this.#cuts++;
+    });
+    this.#timer = clock.every(limits.lineageCheckMs, () => void this.#check());
   }
 
   head(): number {
     return this.#head;
   }
 
+  /** Why comments cannot be taken now; undefined when they can. */
+  trouble(): string | undefined {
+    if (this.#failing !== undefined) return this.#failing;
+    return this.#trusted ? undefined : "it is being compared with what was known of it";
+  }
+
   /** Gives a comment its place, durably; a repeat of a remembered key gives the first one's. */
   async place(draft: CommentDraft): Promise<Placed> {
     const { video, text, user, key, atMs, holdMs } = draft;
-    const payload = encodeEntry({ type: "comment", text, user, atMs, ...(holdMs && { holdMs }) });
-    return this.#append(video, payload, key === undefined ? undefined : this.#id(video, key));
+    const body = { type: "comment", text, user, atMs, ...(holdMs && { holdMs }) } as const;
+    return this.#append(video, body, key === undefined ? undefined : this.#id(video, key));
   }
 
   /** Takes out a comment and puts its removal in the order; false when there is no such comment. */
   async remove(video: VideoId, target: number): Promise<boolean> {
-    const held = await this.#streams.at(streamName, target);
+    await this.#trust();
+    const { streams } = this.#parts;
+    const held = await streams.at(streamName, target);
     if (!held || held.subject !== commentsSubject(video)) return false;
     if (decodeEntry(held.payload, video, target, 0)?.type !== "comment") return false;
     // The removal first: should we die in between, pages leave the comment out and a repeat takes it out.
-    await this.#append(video, encodeEntry({ type: "retract", target }), `retract-${target}`);
-    await this.#streams.erase(streamName, target);
+    await this.#append(video, { type: "retract", target }, `retract-${target}`);
+    await streams.erase(streamName, target);
     return true;
   }
 
@@ -77,18 +133,34 @@ export class CommentStream {
   async page(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
     // Who wants no entries wants no journey either.
     if (limit === 0) return { entries: [], floor: this.#head, head: this.#head, more: false };
-    const name = `${video} ${after} ${limit}`;
-    let reading = this.#reading.get(name);
-    if (!reading) {
-      if (this.#reading.size >= limits.ledgerReadsMax) throw new LedgerUnavailable("too many pages at once");
-      reading = this.#page(video, after, limit).finally(() => this.#reading.delete(name));
-      this.#reading.set(name, reading);
-    }
-    return reading;
+    await this.#trust();
+    const page = await this.#pages.read(video, after, limit);
+    this.#head = Math.max(this.#head, page.head);
+    return page;
   }
 
-  async #append(video: VideoId, payload: Uint8Array, id: string | undefined): Promise<Placed> {
-    const placed = await this.#streams.append(commentsSubject(video), payload, limits.storeMs, id);
+  close(): void {
+    this.#closed = true;
+    this.#reading.end();
+    this.#listening.end();
+    this.#timer.cancel();
+  }
+
+  async #append(
+    video: VideoId,
+    body: Parameters<typeof encodeEntry>[0],
+    id: string | undefined,
+  ): Promise<Placed> {
+    await this.#trust();
+    const { streams, shared } = this.#parts;
+    const subject = commentsSubject(video);
+    const payload = encodeEntry(body, shared.lineage().newest.name);
+    const placed = await streams.append(subject, payload, limits.storeMs, id).catch((error: unknown) => {
+      this.#failed(error);
+      throw error;
+    });
+    this.#wrote();
+    if (!placed.repeated) await this.#heard(placed.seq, printOf(subject, payload));
     this.#head = Math.max(this.#head, placed.seq);
     return placed;
   }
@@ -98,94 +170,177 @@ export class CommentStream {
     return `comment-${this.#hash.hi.toString(16)}-${this.#hash.lo.toString(16)}`;
   }
 
-  async #page(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    // The head before the video's end: a comment that comes in between is in the page and above the head,
-    // never below it and missing.
-    const { lastSeq: head, perSubject = Number.POSITIVE_INFINITY } = await this.#streams.state(streamName);
-    this.#head = Math.max(this.#head, head);
-    const subject = commentsSubject(video);
-    const last = await this.#streams.last(streamName, subject);
-    if (!last || (after !== undefined && after >= last.seq)) {
-      return { entries: [], floor: after ?? 0, head, more: false };
+  // ---- whether the stream is what it was
+
+  /** Resolves when the stream is known to be what we know of it. */
+  async #trust(): Promise<void> {
+    if (this.#trusted) return;
+    const { streams, clock } = this.#parts;
+    if (!streams.connected()) throw new LedgerUnavailable("NATS is away");
+    const late = Promise.withResolvers<void>();
+    const timer = clock.after(limits.storeMs, () =>
+      late.reject(new LedgerUnavailable("comments are not known to be what they were")),
+    );
+    try {
+      await Promise.race([this.#look(), late.promise]);
+    } finally {
+      timer.cancel();
     }
-    const first = after ? await this.#streams.next(streamName, subject, 1) : undefined;
-    if (after !== undefined && first && first.seq <= after) {
-      const following = shown(await this.#collect(video, after, last.seq, limit + 1), after);
-      return pageAfter(after, { floor: after, head }, limit, following);
-    }
-    const newest = after === undefined && (await this.#newest(video, last.seq, limit, head));
-    if (newest) return newest;
-    const all = await this.#collect(video, 0, last.seq, Number.POSITIVE_INFINITY);
-    const floor = floorOf(all, Math.min(this.#firstHistory, perSubject - 1));
-    const whole = shown(all, floor);
-    if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
-    const following = whole.filter((entry) => entry.seq > after);
-    return pageAfter(after, { floor, head }, limit, following);
   }
 
-  /**
-   * The newest page, read from ever further back until it is full; undefined when that means reading
-   * everything. A video's density in the stream is not known, so the stretch grows quickly.
-   */
-  async #newest(video: VideoId, lastSeq: number, limit: number, head: number): Promise<Page | undefined> {
-    for (let stretch = 4 * limit; stretch < lastSeq; stretch *= stretchGrowth) {
-      const from = lastSeq - stretch;
-      const found = shown(await this.#collect(video, from, lastSeq, Number.POSITIVE_INFINITY), from);
-      if (found.length > limit) return pageNewest({ floor: from, head }, limit, found.reverse());
+  /** Notes that `print` stands at `seq`; resolves when nothing else was known to. */
+  async #heard(seq: number, print: string): Promise<void> {
+    const known = this.#known.at(seq);
+    // What was read up to was read whole: nothing can be given a place in it.
+    const isNews = known === undefined ? seq > this.#read : known === print;
+    if (!isNews) {
+      this.#trusted = false;
+      await this.#trust();
     }
-    return undefined;
+    this.#known.note(seq, print, this.#parts.shared.lineage().newest.name);
   }
 
-  /** Entries of `video` behind `after` up to `lastSeq`, at most `max`, from wherever the stream is read. */
-  async #collect(video: VideoId, after: number, lastSeq: number, max: number): Promise<Entry[]> {
-    const entries: Entry[] = [];
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const reading = this.#streams.read({
+  #follow(): { end(): void; again(): void } {
+    const { streams } = this.#parts;
+    return streams.read({
       name: streamName,
-      subject: commentsSubject(video),
-      from: after + 1,
-      receive: (stored) => {
-        const entry = entryOf(stored);
-        if (entry) entries.push(entry);
-        if (stored.seq >= lastSeq || entries.length >= max) resolve(true);
+      from: this.#read + 1,
+      receive: (stored) => this.#receive(stored),
+      prepare: async () => {
+        await this.#look();
+        const { firstSeq, lastSeq } = await streams.state(streamName);
+        return { firstSeq, lastSeq, from: Math.min(this.#read, lastSeq) + 1 };
       },
     });
-    const late = this.#clock.after(limits.requestMs, () => resolve(false));
-    const whole = await promise;
-    late.cancel();
-    reading.end();
-    if (!whole) throw new LedgerUnavailable("comments cannot be read now");
-    return entries;
   }
-}
 
-/**
- * From where on these, all that are left of a video, are whole. Nothing was ever forgotten while no more than
- * `history` are left, counting those taken out, whose removals are here.
- */
-function floorOf(all: readonly Entry[], history: number): number {
-  const oldest = all[0]?.seq ?? 1;
-  if (all.length > history) return oldest;
-  const left = new Set(all.map((entry) => entry.seq));
-  let takenOut = 0;
-  for (const entry of all) if (entry.type === "retract" && !left.has(entry.target)) takenOut++;
-  return all.length + takenOut > history ? oldest - 1 : 0;
-}
-
-/** A stored message as an entry whose link is still to be made. */
-function entryOf({ seq, subject, payload }: Stored): Entry | undefined {
-  const video = videoOf(subject);
-  return video && decodeEntry(payload, video, seq, 0);
-}
-
-/** The entries behind `floor` without the comments that are removed, linked to each other. */
-function shown(entries: readonly Entry[], floor: number): Entry[] {
-  const removed = new Set<number>();
-  for (const entry of entries) if (entry.type === "retract") removed.add(entry.target);
-  const linked: Entry[] = [];
-  for (const entry of entries) {
-    if (entry.seq <= floor || (entry.type === "comment" && removed.has(entry.seq))) continue;
-    linked.push({ ...entry, previous: linked.at(-1)?.seq ?? floor });
+  #receive({ seq, subject, payload }: Stored): void {
+    const print = printOf(subject, payload);
+    const known = this.#known.at(seq);
+    if (known !== undefined && known !== print) {
+      this.#trusted = false;
+      this.#lookSoon();
+      return;
+    }
+    this.#read = Math.max(this.#read, seq);
+    this.#head = Math.max(this.#head, seq);
+    this.#known.note(seq, print, this.#parts.shared.lineage().newest.name);
   }
-  return linked;
+
+  #lookSoon(): void {
+    this.#look().catch((error: unknown) => {
+      // Looked again at the next check.
+      if (!isUnavailable(error)) throw error;
+    });
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookNow().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Compares the stream with what is known of it, until nothing differs. */
+  async #lookNow(): Promise<void> {
+    for (let looks = 0; looks < looksMax; looks++) {
+      const cuts = this.#cuts;
+      const state = await this.#state();
+      // Who opened the newest branch may have been on another life of the stream than we were.
+      const verdict =
+        state.created === (this.#parts.shared.created() ?? this.#created)
+          ? await compare(this.#known, state, (seq) => this.#printAt(seq))
+          : { whole: false as const, first: 1, alone: false };
+      if (cuts !== this.#cuts) continue;
+      this.#created = state.created;
+      if (verdict.whole) {
+        this.#head = Math.max(state.lastSeq, this.#known.newest);
+        this.#trusted = true;
+        return;
+      }
+      this.#trusted = false;
+      const { first, alone } = verdict;
+      const { shared, log } = this.#parts;
+      log.error("the stream of comments has lost its end: ids from there on are reset", {
+        stream: streamName,
+        first,
+        knownUpTo: this.#known.newest,
+        lastSeq: state.lastSeq,
+      });
+      await shared.turn(first, state.created, alone);
+    }
+    throw new LedgerUnavailable("comments go on changing");
+  }
+
+  /** Where the stream stands; it is made again when it is gone. */
+  async #state(): Promise<StreamState> {
+    const { streams, wanted } = this.#parts;
+    try {
+      return await streams.state(streamName);
+    } catch (error) {
+      if (!isUnavailable(error) || !streams.connected()) throw error;
+    }
+    try {
+      return await streams.ensure(wanted);
+    } catch (error) {
+      if ((error as Error).name !== "StreamMismatch") throw error;
+      this.#failing = (error as Error).message;
+      throw new LedgerUnavailable(this.#failing);
+    }
+  }
+
+  async #printAt(seq: number): Promise<string | undefined> {
+    const held = await this.#parts.streams.at(streamName, seq);
+    return held && printOf(held.subject, held.payload);
+  }
+
+  /** The lineage has become another one: what does not lie on it is known no longer, and read anew. */
+  #turned(lineage: Lineage): void {
+    this.#known.turn(lineage);
+    const before = lineage.newest.first - 1;
+    this.#head = Math.min(this.#head, Math.max(before, this.#known.newest));
+    if (this.#read <= before) return;
+    this.#read = before;
+    this.#reading.again();
+  }
+
+  // ---- whether it can be written
+
+  #failed(error: unknown): void {
+    const { streams, log } = this.#parts;
+    // While there is no NATS at all, that is the reason, and the link says so.
+    if (!isUnavailable(error) || !streams.connected()) return;
+    this.#trusted = false;
+    if (this.#failing === undefined) {
+      const reason = (error as Error).message;
+      log.error("comments cannot be written", { stream: streamName, reason });
+    }
+    this.#failing = `stream ${streamName}: ${(error as Error).message}`;
+    this.#lookSoon();
+  }
+
+  #wrote(): void {
+    if (this.#failing === undefined) return;
+    this.#failing = undefined;
+    this.#parts.log.info("comments can be written again", { stream: streamName });
+  }
+
+  /** Looks whether all is well, though nobody asks for anything. */
+  async #check(): Promise<void> {
+    const { streams, shared } = this.#parts;
+    if (this.#checking || this.#closed || !streams.connected()) return;
+    this.#checking = true;
+    const probe = async (): Promise<void> => {
+      if (this.#failing === undefined) return;
+      await streams.append(probeSubject, new Uint8Array(0), limits.storeMs);
+      this.#wrote();
+    };
+    // One may fail without the others: they are of several streams.
+    for (const look of [() => shared.keep(), () => this.#look(), probe]) {
+      await look().catch((error: unknown) => {
+        if (!isUnavailable(error)) throw error;
+      });
+    }
+    this.#checking = false;
+  }
 }

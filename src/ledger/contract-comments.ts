@@ -7,7 +7,7 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Entry } from "../core/entry.ts";
+import { type Entry, parseId } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { type Bench, draft, type Skip } from "./contract-bench.ts";
 
@@ -20,6 +20,41 @@ export function describeComments(bench: Bench, skip: readonly Skip[]): void {
   describeKeys(bench, skip);
   describePages(bench, skip);
   describeRemoval(bench, skip);
+  describeLineage(bench, skip);
+}
+
+function describeLineage(bench: Bench, skip: readonly Skip[]): void {
+  const idOf = (seq: number): string => bench.ledger.lineage().idOf(seq);
+  const continues = (id: string): boolean =>
+    bench.ledger.lineage().continues(parseId(id) as NonNullable<ReturnType<typeof parseId>>);
+
+  test("have ids of a lineage that stands by them, and by no other's", async () => {
+    const seqs = await bench.comments(draft("v", "a"), draft("w", "b"), draft("v", "c"));
+    const ids = seqs.map(idOf);
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) {
+      expect(id).toMatch(/^[a-z0-9]{4,16}-[0-9]+$/);
+      expect(continues(id)).toBe(true);
+    }
+    expect(continues("stranger-1")).toBe(false);
+    // The same object as long as it is the same: who reads a page can see that it has not changed.
+    expect(bench.ledger.lineage()).toBe(bench.ledger.lineage());
+  });
+
+  test.skipIf(skip.includes("reopen"))("keep their ids over a start, and none is given twice", async () => {
+    const given = new Set<string>();
+    for (let start = 0; start < 4; start++) {
+      const seqs = await bench.comments(draft("v", `a${start}`), draft("v", `b${start}`));
+      for (const id of seqs.map(idOf)) {
+        expect(given.has(id)).toBe(false);
+        given.add(id);
+      }
+      await bench.reopen();
+      const { entries } = await bench.page("v", 0);
+      expect(entries.map(({ seq }) => idOf(seq))).toEqual([...given]);
+      expect([...given].every(continues)).toBe(true);
+    }
+  });
 }
 
 function describeOrder(bench: Bench): void {

@@ -8,9 +8,10 @@ import { type NatsServer, startNats } from "../system/nats.ts";
 import { startProxy } from "../system/proxy.ts";
 import { once, record } from "./contract-bench.ts";
 import { describeOnceLedger, likesMax } from "./contract-once.ts";
-import { checkMode, openJetstreamLedger } from "./jetstream.ts";
+import { openJetstreamLedger } from "./jetstream.ts";
 import { closeAll, closers, likesAt, member, server } from "./jetstream-kit.ts";
 import { type Ledger, LedgerRefused } from "./ledger.ts";
+import { checkMode } from "./shared.ts";
 
 setDefaultTimeout(60_000);
 

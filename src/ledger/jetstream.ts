@@ -8,15 +8,14 @@
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { type Prng, secret } from "../base/prng.ts";
+import type { Prng } from "../base/prng.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import { laneOf } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { Lineage } from "../core/lineage.ts";
+import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
-import { decodeJson, encodeJson } from "../core/wire.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import {
   type Batch,
@@ -29,8 +28,8 @@ import {
   type Trouble,
 } from "./ledger.ts";
 import { logStream, Partition } from "./partition.ts";
-import { snapshotStream } from "./snapshots.ts";
-import type { Streams } from "./streams.ts";
+import { isUnavailable, persist, Shared } from "./shared.ts";
+import type { StreamState, Streams } from "./streams.ts";
 
 export interface JetstreamOptions {
   readonly streams: Streams;
@@ -45,14 +44,17 @@ export interface JetstreamOptions {
   readonly onceMax?: number | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
   readonly snapshotMs?: number;
+  /**
+   * Whether a dispatcher lives that has seen the log all along: else its end may have been lost with
+   * everybody's memory of it. Absent: nobody is asked, and one does.
+   */
+  readonly vouched?: () => Promise<boolean>;
   /** How much of the log stays behind a snapshot, in milliseconds. Default the key window and a half. */
   readonly keepMs?: number;
 }
 
 const snapshotMsDefault = 30_000;
 const keepMsDefault = 1.5 * limits.keyWindowMs;
-const retryMs = 500;
-const sharedSubject = "snapshot.shared";
 
 /**
  * Opens the shared log and folds what it holds; waits, saying so in the log, as long as the network is away.
@@ -62,11 +64,12 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   const { streams, clock, partitions, commentHistory, log } = options;
   const start = clock.elapsed();
   try {
-    await streams.open(snapshotStream);
-    const shared = await persist(options, () => agree(options));
+    const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
     const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...logs]);
-    const ledger = new JetstreamLedger(options, shared, comments.lastSeq);
+    const isCold = options.vouched !== undefined && !(await options.vouched());
+    if (isCold) await persist(options, () => turnNow(options, shared));
+    const ledger = new JetstreamLedger(options, shared, comments);
     await ledger.start();
     log.info("log read", { ms: Math.round(clock.elapsed() - start), partitions, epoch: shared.epoch });
     return ledger;
@@ -76,80 +79,10 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   }
 }
 
-/**
- * For a node that holds no ledger: rejects with LedgerRefused when the shared log is there and counts likes
- * in the other mode. Waits as long as the network is away.
- */
-export async function checkMode(
-  options: Pick<JetstreamOptions, "streams" | "clock" | "prng" | "log">,
-  once: boolean,
-): Promise<void> {
-  const { streams } = options;
-  await streams.open(snapshotStream);
-  const held = await persist(options, () => streams.last(snapshotStream.name, sharedSubject));
-  const shared = held && decodeJson(held.payload);
-  if (shared) refuseOtherMode(shared, once);
-}
-
-function refuseOtherMode(shared: Record<string, unknown>, once: boolean): void {
-  const [held, wanted] = [shared.likes === "once", once].map((is) => (is ? "once" : "many"));
-  if (held === wanted) return;
-  throw new LedgerRefused(`the shared log has --like-mode=${held}, this node wants ${wanted}`);
-}
-
-/** What all dispatchers share, as the first one wrote it. */
-interface Shared {
-  readonly epoch: string;
-  /** Entries kept per video when the log began. */
-  readonly history: number;
-}
-
-/**
- * Writes what all share, or reads what the first wrote. Rejects with LedgerRefused when partitions or the
- * mode of likes differ.
- */
-async function agree(options: JetstreamOptions): Promise<Shared> {
-  const { streams, partitions, commentHistory, onceMax } = options;
-  const once = onceMax !== undefined;
-  const shape = { epoch: secret(8), partitions, history: commentHistory };
-  const mine = encodeJson(once ? { ...shape, likes: "once" } : shape);
-  await streams.appendIfLast(sharedSubject, mine, limits.requestMs, 0);
-  const held = await streams.last(snapshotStream.name, sharedSubject);
-  const shared = held && decodeJson(held.payload);
-  if (
-    typeof shared?.epoch !== "string" ||
-    typeof shared.partitions !== "number" ||
-    typeof shared.history !== "number"
-  ) {
-    throw new LedgerRefused("the shared log was written by another version");
-  }
-  if (shared.partitions !== partitions) {
-    throw new LedgerRefused(
-      `the shared log has ${shared.partitions} partitions, this node wants ${partitions}`,
-    );
-  }
-  refuseOtherMode(shared, once);
-  return { epoch: shared.epoch, history: shared.history };
-}
-
-/** Does `work`, again and again while the network is away. */
-async function persist<T>(
-  { streams, clock, prng, log }: Pick<JetstreamOptions, "streams" | "clock" | "prng" | "log">,
-  work: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isUnavailable(error) || streams.closed()) throw error;
-      log.warn("waiting for the log", { reason: (error as Error).message });
-    }
-    await new Promise<void>((resolve) => clock.after(retryMs * (1 + prng.next()), resolve));
-  }
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof LedgerUnavailable || (error as Error)?.name === "BusUnavailable";
+/** Opens a branch behind all there is: what was lost with everybody's memory of it was given out as well. */
+async function turnNow({ streams }: JetstreamOptions, shared: Shared): Promise<void> {
+  const { lastSeq, created } = await streams.state(commentStream(1).name);
+  await shared.turn(lastSeq + 1, created);
 }
 
 class JetstreamLedger implements Ledger {
@@ -161,16 +94,16 @@ class JetstreamLedger implements Ledger {
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
-  readonly #lineage: Lineage;
+  readonly #shared: Shared;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
 
-  constructor(options: JetstreamOptions, shared: Shared, head: number) {
+  constructor(options: JetstreamOptions, shared: Shared, state: StreamState) {
     const { streams, clock, prng, log, partitions, keepMs = keepMsDefault } = options;
     this.#options = options;
     this.epoch = shared.epoch;
-    this.#lineage = Lineage.begin(shared.epoch);
+    this.#shared = shared;
     this.once = options.onceMax !== undefined;
     this.commentLane = partitions;
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
@@ -185,7 +118,8 @@ class JetstreamLedger implements Ledger {
       const fold = { seed: prng.next(), keysMax, videosMax, onceMax };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
-    this.#comments = new CommentStream(streams, clock, shared.history, head);
+    const wanted = commentStream(options.commentHistory);
+    this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
   }
 
   /** Resolves when all there was is folded. */
@@ -205,8 +139,9 @@ class JetstreamLedger implements Ledger {
   troubles(): readonly Trouble[] {
     const away = this.#closed ? "the ledger is closed" : "NATS is away";
     if (this.#closed || !this.#options.streams.connected()) return [{ stream: undefined, reason: away }];
-    return this.#partitions.flatMap(({ stream, trouble: reason }) =>
-      reason === undefined ? [] : [{ stream, reason }],
+    const likes = this.#partitions.map(({ stream, trouble }) => [stream, trouble] as const);
+    return [...likes, [commentStream(1).name, this.#comments.trouble()] as const].flatMap(
+      ([stream, reason]) => (reason === undefined ? [] : [{ stream, reason }]),
     );
   }
 
@@ -235,7 +170,7 @@ class JetstreamLedger implements Ledger {
   }
 
   lineage(): Lineage {
-    return this.#lineage;
+    return this.#shared.lineage();
   }
 
   totals(video: VideoId): Totals {
@@ -274,6 +209,8 @@ class JetstreamLedger implements Ledger {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#comments.close();
+    this.#shared.close();
     for (const partition of this.#partitions) partition.close();
   }
 

@@ -20,6 +20,8 @@ export interface StreamWanted {
 }
 
 export interface StreamState {
+  /** Names this life of the stream: one that was removed and made again has another. */
+  readonly created: string;
   /** Behind the last when nothing is there. */
   readonly firstSeq: number;
   readonly lastSeq: number;

@@ -11,13 +11,16 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
-import type { Bus } from "../bus/bus.ts";
+import { type Bus, BusUnavailable } from "../bus/bus.ts";
 import { memoryBus } from "../bus/memory.ts";
 import { type NatsBus, natsBus } from "../bus/nats.ts";
 import { StreamMismatch } from "../bus/nats-jetstream.ts";
 import type { Herald } from "../core/happening.ts";
-import { checkMode, openJetstreamLedger } from "../ledger/jetstream.ts";
+import { limits } from "../core/limits.ts";
+import { encodeJson, subjects } from "../core/wire.ts";
+import { openJetstreamLedger } from "../ledger/jetstream.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { checkMode } from "../ledger/shared.ts";
 import type { Settings } from "../settings/config.ts";
 import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
@@ -91,13 +94,27 @@ export class Opening {
     return runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
   }
 
-  async #sharedLedger({ streams }: NatsBus): Promise<Ledger | undefined> {
+  async #sharedLedger(bus: NatsBus): Promise<Ledger | undefined> {
     const { settings, clock, prng, log } = this.#parts;
     const { role, partitions, commentHistory } = settings;
     const onceMax = onceMaxOf(settings);
-    const parts = { streams, clock, prng, log };
+    const parts = { streams: bus.streams, clock, prng, log };
     if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
-    return openJetstreamLedger({ ...parts, partitions, commentHistory, onceMax });
+    return openJetstreamLedger({
+      ...{ ...parts, partitions, commentHistory, onceMax },
+      vouched: () => dispatcherLives(bus),
+    });
+  }
+}
+
+/** Whether a dispatcher answers: one of any version, so that a cluster is upgraded node by node. */
+async function dispatcherLives(bus: Bus): Promise<boolean> {
+  try {
+    await bus.request(subjects.cluster, encodeJson({}), limits.vouchMs);
+    return true;
+  } catch (error) {
+    if (error instanceof BusUnavailable) return false;
+    throw error;
   }
 }
 

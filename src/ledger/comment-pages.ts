@@ -1,0 +1,177 @@
+/**
+ * Pages of comments read from their stream.
+ *
+ * Nothing is kept in memory, so a page is true whoever reads it: where a video's comments end is asked of the
+ * stream's leader first, and the page is read up to there. The stream keeps one entry more than the history
+ * holds: that one is not shown, its place tells from where on the history is whole. History goes on being let
+ * go while a page is read, so the oldest entry left is asked for once more when it has been: what stands
+ * before that one may have holes, and is not told. jetstream-pages.test.ts holds that.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Entry, Page } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { decodeEntry, videoOf } from "../core/wire.ts";
+import { LedgerUnavailable } from "./ledger.ts";
+import { pageAfter, pageNewest } from "./page.ts";
+import type { Stored, Streams } from "./streams.ts";
+
+const stretchGrowth = 16;
+/** How often a page is read again as history was let go meanwhile. */
+const triesMax = 5;
+
+export interface CommentPagesParts {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  /** The stream's name. */
+  readonly stream: string;
+  /** The subject of a video's comments in it. */
+  readonly subjectOf: (video: VideoId) => string;
+  /** So many entries were kept per video when the log began: of so many at least none was forgotten. */
+  readonly firstHistory: number;
+}
+
+export class CommentPages {
+  readonly #parts: CommentPagesParts;
+  /** Pages being read: those who ask for the same one share it. */
+  readonly #reading = new Map<string, Promise<Page>>();
+
+  constructor(parts: CommentPagesParts) {
+    this.#parts = parts;
+  }
+
+  /** As Ledger.entries, with `limit` at least 1. */
+  read(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
+    const name = `${video} ${after} ${limit}`;
+    const under = this.#reading.get(name);
+    if (under) return under;
+    if (this.#reading.size >= limits.ledgerReadsMax) {
+      return Promise.reject(new LedgerUnavailable("too many pages at once"));
+    }
+    const reading = this.#page(video, after, limit).finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
+  }
+
+  async #page(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
+    const { streams, stream, firstHistory, subjectOf } = this.#parts;
+    // The head before the video's end: a comment that comes in between is in the page and above the head,
+    // never below it and missing.
+    const { lastSeq: head, perSubject = Number.POSITIVE_INFINITY } = await streams.state(stream);
+    const subject = subjectOf(video);
+    const last = await streams.last(stream, subject);
+    if (!last || (after !== undefined && after >= last.seq)) {
+      return { entries: [], floor: after ?? 0, head, more: false };
+    }
+    const oldest = after ? await this.#oldest(subject) : undefined;
+    if (after !== undefined && oldest !== undefined && oldest <= after) {
+      return this.#following(subject, { after, head, lastSeq: last.seq }, limit);
+    }
+    const newest = after === undefined && (await this.#newest(subject, last.seq, limit, head));
+    if (newest) return newest;
+    const all = await this.#collect(subject, 0, last.seq, Number.POSITIVE_INFINITY);
+    const kept = floorOf(all, Math.min(Math.max(1, firstHistory), perSubject - 1));
+    const first = all[0]?.seq ?? 0;
+    const left = await this.#wholeFrom(subject, first);
+    const floor = left > first ? Math.max(kept, left) : kept;
+    const whole = shown(all, floor);
+    if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
+    const following = whole.filter((entry) => entry.seq > after);
+    return pageAfter(after, { floor, head }, limit, following);
+  }
+
+  /** The page behind `after`, or behind where history begins once it has been read. */
+  async #following(
+    subject: string,
+    { after, head, lastSeq }: { readonly after: number; readonly head: number; readonly lastSeq: number },
+    limit: number,
+  ): Promise<Page> {
+    let from = after;
+    for (let tries = 0; tries < triesMax; tries++) {
+      const found = await this.#collect(subject, from, lastSeq, limit + 1);
+      const whole = await this.#wholeFrom(subject, from);
+      if (whole === from) return pageAfter(after, { floor: from, head }, limit, shown(found, from));
+      from = whole;
+    }
+    throw new LedgerUnavailable("comments are forgotten sooner than they can be read");
+  }
+
+  /**
+   * The newest page, read from ever further back until it is full; undefined when that means reading
+   * everything. A video's density in the stream is not known, so the stretch grows quickly.
+   */
+  async #newest(subject: string, lastSeq: number, limit: number, head: number): Promise<Page | undefined> {
+    for (let stretch = 4 * limit; stretch < lastSeq; stretch *= stretchGrowth) {
+      const from = lastSeq - stretch;
+      const found = await this.#collect(subject, from, lastSeq, Number.POSITIVE_INFINITY);
+      const floor = await this.#wholeFrom(subject, from);
+      const entries = shown(found, floor);
+      if (entries.length > limit) return pageNewest({ floor, head }, limit, entries.reverse());
+    }
+    return undefined;
+  }
+
+  /** The place of the oldest entry that is left. */
+  async #oldest(subject: string): Promise<number | undefined> {
+    return (await this.#parts.streams.next(this.#parts.stream, subject, 1))?.seq;
+  }
+
+  /** From where on nothing behind `after` can have been let go while it was read: `after` or higher. */
+  async #wholeFrom(subject: string, after: number): Promise<number> {
+    return Math.max(after, (await this.#oldest(subject)) ?? 0);
+  }
+
+  /** Entries on `subject` behind `after` up to `lastSeq`, at most `max`, from wherever the stream is read. */
+  async #collect(subject: string, after: number, lastSeq: number, max: number): Promise<Entry[]> {
+    const { streams, clock, stream } = this.#parts;
+    const entries: Entry[] = [];
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const reading = streams.read({
+      name: stream,
+      subject,
+      from: after + 1,
+      receive: (stored) => {
+        const entry = entryOf(stored);
+        if (entry) entries.push(entry);
+        if (stored.seq >= lastSeq || entries.length >= max) resolve(true);
+      },
+    });
+    const late = clock.after(limits.requestMs, () => resolve(false));
+    const whole = await promise;
+    late.cancel();
+    reading.end();
+    if (!whole) throw new LedgerUnavailable("comments cannot be read now");
+    return entries;
+  }
+}
+
+/**
+ * From where on these, all that are left of a video, are whole. Nothing was ever forgotten while no more than
+ * `history` are left, counting those taken out, whose removals are here.
+ */
+function floorOf(all: readonly Entry[], history: number): number {
+  const oldest = all[0]?.seq ?? 1;
+  if (all.length > history) return oldest;
+  const left = new Set(all.map((entry) => entry.seq));
+  let takenOut = 0;
+  for (const entry of all) if (entry.type === "retract" && !left.has(entry.target)) takenOut++;
+  return all.length + takenOut > history ? oldest - 1 : 0;
+}
+
+/** A stored message as an entry whose link is still to be made. */
+function entryOf({ seq, subject, payload }: Stored): Entry | undefined {
+  const video = videoOf(subject);
+  return video && decodeEntry(payload, video, seq, 0);
+}
+
+/** The entries behind `floor` without the comments that are removed, linked to each other. */
+function shown(entries: readonly Entry[], floor: number): Entry[] {
+  const removed = new Set<number>();
+  for (const entry of entries) if (entry.type === "retract") removed.add(entry.target);
+  const linked: Entry[] = [];
+  for (const entry of entries) {
+    if (entry.seq <= floor || (entry.type === "comment" && removed.has(entry.seq))) continue;
+    linked.push({ ...entry, previous: linked.at(-1)?.seq ?? floor });
+  }
+  return linked;
+}
