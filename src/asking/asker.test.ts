@@ -3,6 +3,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { BusUnavailable, type Serve, type Subscription } from "../bus/bus.ts";
 import { memoryHub } from "../bus/memory.ts";
 import { limits } from "../core/limits.ts";
+import { encodeHealth } from "../core/nodes.ts";
 import { encodeAlive, subjects } from "../core/wire.ts";
 import { Asker } from "./asker.ts";
 
@@ -19,6 +20,8 @@ function bench(...names: string[]) {
     const serving: Subscription[] = [
       bus.serve(subjects.state, serve),
       bus.serve(subjects.at(subjects.state, name), serve),
+      // One of before, which serves nothing of the kind, stands last.
+      ...(name === "old" ? [] : [bus.serve(subjects.at(subjects.health, name), () => encodeHealth([name]))]),
     ];
     const alive = { says: true, serving };
     const say = (leaving: boolean) => bus.publish(subjects.alive(name), encodeAlive(leaving));
@@ -97,4 +100,18 @@ describe("who is asked", () => {
     const error = await asker.request(subjects.state, one, 1_000).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(BusUnavailable);
   });
+});
+
+test("each dispatcher in turn says how it is; one of before is well as long as it is heard", async () => {
+  const { asker, heard, clock, dispatchers } = bench("d1", "d2", "old");
+  const health = async () => {
+    const told = asker.health().catch((error: Error) => error.message);
+    await clock.run(limits.requestMs + 1, 50);
+    return told;
+  };
+  await heard();
+  expect([await health(), await health(), await health()]).toEqual([["d1"], ["d2"], []]);
+  for (const { bus } of dispatchers) await bus.close();
+  await clock.run(limits.aliveEveryMs * (limits.aliveMissedMax + 1), 50);
+  expect(await health()).toBe("nobody serves");
 });

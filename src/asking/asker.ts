@@ -6,10 +6,11 @@
  * every second request to a dispatcher that hangs, for minutes.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import { type Bus, NobodyServes, type Subscription } from "../bus/bus.ts";
+import { type Bus, BusUnavailable, NobodyServes, type Subscription } from "../bus/bus.ts";
 import { limits } from "../core/limits.ts";
+import { decodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
-import { decodeAlive, subjects } from "../core/wire.ts";
+import { decodeAlive, encodeJson, subjects } from "../core/wire.ts";
 
 /** What is asked with: a bus, or this. */
 export type Requester = Pick<Bus, "request">;
@@ -20,6 +21,7 @@ export class Asker implements Requester {
   readonly #subscription: Subscription;
   readonly #timer: Timer;
   #turn = 0;
+  #healthTurn = 0;
 
   constructor(bus: Bus, clock: Clock) {
     this.#bus = bus;
@@ -45,6 +47,24 @@ export class Asker implements Requester {
       }
     }
     return this.#bus.request(subject, payload, timeoutMs);
+  }
+
+  /**
+   * Why the next dispatcher cannot be of use to publishers, as it says itself; empty when it can. One of
+   * before says nothing about itself, but that it can be heard. Rejects with BusUnavailable.
+   */
+  async health(): Promise<readonly string[]> {
+    const { heard } = this.#peers;
+    const node = heard[this.#healthTurn++ % Math.max(1, heard.length)];
+    const subject = node === undefined ? subjects.health : subjects.at(subjects.health, node);
+    try {
+      const reasons = decodeHealth(await this.#bus.request(subject, encodeJson({}), limits.requestMs));
+      if (reasons) return reasons;
+      throw new BusUnavailable("an answer that is not a dispatcher's");
+    } catch (error) {
+      if (error instanceof NobodyServes && node !== undefined) return [];
+      throw error;
+    }
   }
 
   close(): void {

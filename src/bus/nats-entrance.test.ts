@@ -94,3 +94,13 @@ test("TLS whose certificate names another host stays shut", async () => {
   await staysOut(url, { ca }, /host|altname|cert/i);
   await staysOut(url.replace("127.0.0.1", "localhost"), { ca }, /host|altname|cert/i);
 }, 30_000);
+
+test("a server that carries less than a page of comments is told of in one line", async () => {
+  const log = memoryLog();
+  const bus = await connectBus(await serverUrl("max_payload: 65536"), { log });
+  closers.push(() => bus.close());
+  expect(log.lines.filter((line) => line.startsWith("error"))).toEqual([
+    'error NATS carries too little {"maxPayload":65536,"wanted":1048576,' +
+      '"hint":"set max_payload of nats-server to 1048576 or more, its default"}',
+  ]);
+});

@@ -235,6 +235,11 @@ export class Link {
     this.#pinging = false;
     this.#learn(connection, address);
     log.info("connected to NATS", { server: formatAddress(address), version: connection.info?.version });
+    const { max_payload: most = Number.POSITIVE_INFINITY } = connection.info ?? {};
+    if (most < limits.payloadBytesMin) {
+      const hint = `set max_payload of nats-server to ${limits.payloadBytesMin} or more, its default`;
+      log.error("NATS carries too little", { maxPayload: most, wanted: limits.payloadBytesMin, hint });
+    }
     for (const lasting of this.#lasting) this.#enter(connection, lasting);
     this.#pings = clock.every(pingMs ?? pingMsDefault, () => this.#beat(connection));
     void this.#listen(connection);

@@ -144,6 +144,15 @@ export const limits = {
   leaseMs: 10_000,
   /** How often a node renews its lease, in milliseconds. */
   leaseRenewMs: 3_000,
+  /**
+   * How often a node asks whether publishing through it would be of use, in ms, again after a failure, and
+   * failures in a row that make it not ready.
+   */
+  pulseMs: 2_000,
+  pulseAgainMs: 500,
+  pulseFailuresMax: 2,
+  /** Reasons not to be ready that another node may tell. Beyond: it is not understood. */
+  reasonsMax: 64,
   /** What goes on being wrong between nodes is said in the log this often, in milliseconds. */
   saidAgainMs: 60_000,
   /**
@@ -171,6 +180,8 @@ export const limits = {
   storeMs: 1_800,
   /** Bytes handed to NATS that it is not known to have taken. Beyond: refused, as if it were away. */
   busUnderWayBytesMax: 16 * 1024 * 1024,
+  /** Bytes that a NATS server must let a message have: its default. One that allows less is told of. */
+  payloadBytesMin: 1024 * 1024,
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
   /** How often a table that is put back after a loss is looked at, in milliseconds. */
@@ -261,8 +272,8 @@ export function assertLimits(): void {
   assert(l.vacantMs > l.retryMaxMs, "viewers who are sent elsewhere are back before their video is vacated");
   assert(l.endedRowsMs >= 3 * l.leaseMs, "a node that was away for a moment finds its rows again");
   assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
-  assert(l.recordKeysMax * 17 + 640 * 1024 <= 1024 * 1024, "a record fits NATS' default payload");
-  assert(l.pageBytesMax <= 768 * 1024, "a page fits NATS' default payload");
+  assert(l.recordKeysMax * 17 + 640 * 1024 <= l.payloadBytesMin, "a record fits NATS' default payload");
+  assert(l.pageBytesMax <= 0.75 * l.payloadBytesMin, "a page fits NATS' default payload");
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
   assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");

@@ -1,7 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { VideoId } from "./interaction.ts";
-import { decodeNodeRow, encodeNodeRow, ownerOf, parseRouteKey, routeKey } from "./nodes.ts";
+import { limits } from "./limits.ts";
+import {
+  decodeHealth,
+  decodeNodeRow,
+  encodeHealth,
+  encodeNodeRow,
+  ownerOf,
+  parseRouteKey,
+  routeKey,
+} from "./nodes.ts";
 
 const videos = Array.from({ length: 2_000 }, (_, i) => `match-${i}` as VideoId);
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
@@ -71,6 +80,20 @@ describe("the owner of a video", () => {
       const share = owners.filter((owner) => owner === gone).length / videos.length;
       expect(share).toBeGreaterThan(0.15);
       expect(share).toBeLessThan(0.35);
+    }
+  });
+});
+
+describe("what a dispatcher says of its health", () => {
+  test("is understood, and nothing else is", () => {
+    for (const reasons of [[], ["draining"], ["ledger-unavailable", "ledger-unavailable:ov_log_1"]]) {
+      expect(decodeHealth(encodeHealth(reasons))).toEqual(reasons);
+    }
+    for (const said of [[5], ["a b"], ["a\n"], [""], Array(limits.reasonsMax + 1).fill("a")]) {
+      expect(decodeHealth(encodeHealth(said as string[]))).toBeUndefined();
+    }
+    for (const noise of ["", "[]", "{}", '{"reasons":"draining"}', "\u0000"]) {
+      expect(decodeHealth(new TextEncoder().encode(noise))).toBeUndefined();
     }
   });
 });

@@ -4,7 +4,8 @@
  */
 import { hash32 } from "./hash.ts";
 import { isVideoId, type VideoId } from "./interaction.ts";
-import { decodeJson, isCount, isNodeName } from "./wire.ts";
+import { limits } from "./limits.ts";
+import { decodeJson, encodeJson, isCount, isNodeName } from "./wire.ts";
 
 export type Role = "both" | "frontend" | "dispatcher";
 
@@ -105,4 +106,17 @@ export function decodeClusterView(payload: Uint8Array): ClusterView | undefined 
   if (!m || !isNodeName(m.seenBy) || !isCount(m.leaseMs) || !isCount(m.videos) || !isCount(m.rows))
     return undefined;
   return Array.isArray(m.nodes) && Array.isArray(m.routes) ? (m as unknown as ClusterView) : undefined;
+}
+
+/** Why a dispatcher cannot be of use to publishers: empty when it can. */
+export function encodeHealth(reasons: readonly string[]): Uint8Array {
+  return encodeJson({ reasons });
+}
+
+export function decodeHealth(payload: Uint8Array): readonly string[] | undefined {
+  const reasons = decodeJson(payload)?.reasons;
+  if (!Array.isArray(reasons) || reasons.length > limits.reasonsMax) return undefined;
+  return reasons.every((reason) => typeof reason === "string" && /^[\x21-\x7e]{1,128}$/.test(reason))
+    ? (reasons as string[])
+    : undefined;
 }

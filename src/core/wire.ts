@@ -31,6 +31,8 @@ export const subjects = {
   ingest: "ingest",
   state: "state",
   cluster: "cluster",
+  /** Asks a dispatcher whether it can be of use to publishers. */
+  health: "health",
   /** A request to one dispatcher in particular. */
   at: (subject: string, node: string): string => `${subject}.${node}`,
   alive: (node: string): string => `alive.${node}`,

@@ -14,6 +14,7 @@ import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import {
@@ -100,6 +101,7 @@ export class Dispatcher {
       bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
+      ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
@@ -136,6 +138,12 @@ export class Dispatcher {
     this.#ticks.close();
     this.#happenings?.close();
     for (const timer of this.#timers) timer.cancel();
+  }
+
+  /** Why publishing through us is in vain. */
+  #health(): readonly string[] {
+    if (this.#leaving) return ["draining"];
+    return this.#parts.ledger.ready() ? [] : ["ledger-unavailable"];
   }
 
   #watchRoutes(): Routes {

@@ -140,9 +140,10 @@ class JetstreamLedger implements Ledger {
     const away = this.#closed ? "the ledger is closed" : "NATS is away";
     if (this.#closed || !this.#options.streams.connected()) return [{ stream: undefined, reason: away }];
     const likes = this.#partitions.map(({ stream, trouble }) => [stream, trouble] as const);
-    return [...likes, [commentStream(1).name, this.#comments.trouble()] as const].flatMap(
-      ([stream, reason]) => (reason === undefined ? [] : [{ stream, reason }]),
-    );
+    return [
+      ...likes,
+      [this.#options.streams.full(commentStream(1).name), this.#comments.trouble()] as const,
+    ].flatMap(([stream, reason]) => (reason === undefined ? [] : [{ stream, reason }]));
   }
 
   async append(batch: Batch): Promise<readonly Placed[]> {

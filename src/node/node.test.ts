@@ -4,6 +4,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
+import { BusUnavailable, type Table } from "../bus/bus.ts";
 import { memoryHub } from "../bus/memory.ts";
 import type { CommentDraft, Kind, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -22,6 +23,8 @@ async function bench() {
   const hub = memoryHub({ clock });
   const watcher = hub.connect();
   const leases = new Map<string, string>();
+  /** Keys of rows that nobody may write. */
+  const unwritable = new Set<string>();
   const nodes = await watcher.table("nodes", { leaseMs: limits.leaseMs });
   nodes.watch((key, value) => {
     if (value === undefined) leases.delete(key);
@@ -29,6 +32,15 @@ async function bench() {
   });
   const start = async (name: string, role: Role) => {
     const bus = hub.connect();
+    const open = bus.table.bind(bus);
+    bus.table = async (table, options) => {
+      const rows = await open(table, options);
+      const put: Table["put"] = async (key, value) => {
+        if (unwritable.has(key)) throw new BusUnavailable("no permission");
+        return rows.put(key, value);
+      };
+      return { ...rows, put };
+    };
     const ledger = role === "frontend" ? undefined : openMemoryLedger({ clock, commentHistory: 50 });
     const node = await Node.start({
       settings: {
@@ -48,7 +60,7 @@ async function bench() {
     while (open) await clock.run(10, 5);
     return promise;
   };
-  return { clock, leases, start, passing };
+  return { clock, leases, start, passing, unwritable };
 }
 
 describe("a node", () => {
@@ -96,6 +108,33 @@ describe("a node", () => {
     await clock.run(1);
     expect(leases.has("n1")).toBe(true);
     expect(node.ready().ready).toBe(true);
+  });
+
+  test("a frontend is ready as soon as a dispatcher can be of use to it, and only as long", async () => {
+    const { clock, start, passing } = await bench();
+    const { node } = await start("f1", "frontend");
+    await clock.run(3_000, 10);
+    expect(node.ready().reasons).toEqual(["no-dispatcher"]);
+    const { node: dispatcher, ledger } = await start("d1", "dispatcher");
+    await clock.run(limits.aliveEveryMs + limits.pulseAgainMs, 10);
+    expect(node.ready()).toEqual({ ready: true, reasons: [] });
+    await ledger?.close();
+    await clock.run(limits.pulseMs + limits.pulseAgainMs, 10);
+    expect(node.ready().reasons).toEqual(["ledger-unavailable"]);
+    await passing(dispatcher.close());
+    await clock.run(limits.requestMs + limits.pulseAgainMs, 10);
+    expect(node.ready().reasons).toEqual(["no-dispatcher"]);
+  });
+
+  test("is not ready while its lease cannot be written, though it is connected", async () => {
+    const { clock, start, unwritable } = await bench();
+    const { node } = await start("n1", "both");
+    unwritable.add("n1");
+    await clock.run(limits.leaseMs + limits.leaseRenewMs, 100);
+    expect(node.ready().reasons).toEqual(["lease-unwritten"]);
+    unwritable.clear();
+    await clock.run(limits.leaseRenewMs, 100);
+    expect(node.ready().reasons).toEqual([]);
   });
 
   test("is not ready while it drains or while its ledger is closed", async () => {

@@ -10,7 +10,7 @@ import { Asker } from "../asking/asker.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
-import { type Clock, later, type Timer, type UnixMs } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, type Timer, type UnixMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
@@ -20,11 +20,13 @@ import type { Ingest } from "../core/ingest.ts";
 import type { Rejection } from "../core/interaction.ts";
 import { assertLimits, limits } from "../core/limits.ts";
 import { type ClusterView, encodeNodeRow, type Role } from "../core/nodes.ts";
+import { encodeJson, subjects } from "../core/wire.ts";
 import { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { Connection, type ConnectionClass } from "../fanout/connection.ts";
 import { Frontend } from "../frontend/frontend.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { Company } from "./company.ts";
+import { Pulse } from "./pulse.ts";
 
 export interface NodeSettings {
   readonly role: Role;
@@ -85,6 +87,8 @@ export class Node {
   readonly #timers: Timer[] = [];
   readonly #connected: Subscription;
   readonly #startedMs: UnixMs;
+  readonly #pulse: Pulse;
+  #leasedAt: Elapsed;
   #renewals = 0;
   #draining = false;
 
@@ -122,6 +126,8 @@ export class Node {
         : new Frontend({ ...both, reader: this.reader, connection: parts.connection ?? Connection });
     this.watching = this.frontend ?? new Elsewhere(bus);
     this.ingest = this.dispatcher?.ingest ?? new Relay(this.#asker, clock, metrics);
+    this.#leasedAt = clock.elapsed();
+    this.#pulse = this.#feel();
     this.#renewLease();
     metrics.busConnected.set(bus.connected() ? 1 : 0);
     this.#connected = bus.onConnected((connected) => {
@@ -147,6 +153,12 @@ export class Node {
     const troubles = this.#parts.ledger?.troubles() ?? [];
     if (troubles.length > 0) reasons.push("ledger-unavailable");
     for (const { stream } of troubles) if (stream !== undefined) reasons.push(`ledger-unavailable:${stream}`);
+    if (this.#parts.bus.connected()) {
+      reasons.push(...this.#pulse.reasons().filter((reason) => !reasons.includes(reason)));
+      const sinceMs = this.#parts.clock.elapsed() - this.#leasedAt;
+      // Without a lease this node's viewers are shown nothing live.
+      if (sinceMs > limits.leaseMs) reasons.push("lease-unwritten");
+    }
     return { ready: reasons.length === 0, reasons };
   }
 
@@ -176,9 +188,28 @@ export class Node {
     await this.frontend?.close();
     await this.dispatcher?.drained();
     this.dispatcher?.close();
+    this.#pulse.close();
     this.#asker.close();
     this.#company.close();
     await this.#nodes.remove(this.settings.node).catch(ignoreUnavailable);
+  }
+
+  /** A dispatcher asks itself by way of the network, which knows no shorter one for those who ask it. */
+  #feel(): Pulse {
+    const { bus, clock } = this.#parts;
+    const { node } = this.settings;
+    const self = subjects.at(subjects.health, node);
+    const asked = async (): Promise<readonly string[]> => {
+      await bus.request(self, encodeJson({}), limits.requestMs);
+      return [];
+    };
+    return new Pulse({
+      ask: this.dispatcher ? asked : () => this.#asker.health(),
+      connected: () => bus.connected(),
+      clock,
+      unanswered: this.dispatcher ? "requests-unanswered" : "no-dispatcher",
+      trusting: this.dispatcher !== undefined,
+    });
   }
 
   #renewLease(): void {
@@ -192,7 +223,9 @@ export class Node {
       renewals: this.#renewals++,
       viewers: this.frontend?.connections ?? 0,
     });
-    this.#nodes.put(node, row).catch(ignoreUnavailable);
+    this.#nodes.put(node, row).then(() => {
+      this.#leasedAt = this.#parts.clock.elapsed();
+    }, ignoreUnavailable);
   }
 
   #measureLag(): Timer {
