@@ -9,10 +9,10 @@ function setUp() {
   const clock = new VirtualClock(1_700_000_000_123);
   const ended: [Connection, number][] = [];
   const expiry = new Expiry(clock, (connection) => {
-    ended.push([connection, clock.now()]);
+    ended.push([connection, clock.date()]);
     expiry.left(connection);
   });
-  const connection = (id: string) => new Connection(id, { ended: () => {} }, 15_000, clock.now());
+  const connection = (id: string) => new Connection(id, { ended: () => {} }, 15_000, clock.elapsed());
   return { clock, expiry, ended, connection };
 }
 
@@ -21,9 +21,9 @@ describe("expiry", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -2_000, max: 200_000 }), { maxLength: 50 }), (offsets) => {
         const { clock, expiry, ended, connection } = setUp();
-        const until = new Map(offsets.map((offset, i) => [connection(`c${i}`), clock.now() + offset]));
+        const until = new Map(offsets.map((offset, i) => [connection(`c${i}`), clock.date() + offset]));
         for (const [one, untilMs] of until) expiry.set(one, untilMs, undefined);
-        const start = clock.now();
+        const start = clock.date();
         clock.advance(203_000);
         expect(ended.length).toBe(offsets.length);
         for (const [one, atMs] of ended) {
@@ -39,13 +39,13 @@ describe("expiry", () => {
   test("can be shortened and not lengthened", () => {
     const { clock, expiry, ended, connection } = setUp();
     const one = connection("one");
-    expiry.set(one, clock.now() + 60_000, undefined);
-    expiry.shorten(one, clock.now() + 90_000);
-    expiry.shorten(one, clock.now() + 5_000);
+    expiry.set(one, clock.date() + 60_000, undefined);
+    expiry.shorten(one, clock.date() + 90_000);
+    expiry.shorten(one, clock.date() + 5_000);
     clock.advance(6_000);
     expect(ended.length).toBe(1);
     const free = connection("free");
-    expiry.shorten(free, clock.now() + 1_000);
+    expiry.shorten(free, clock.date() + 1_000);
     clock.advance(2_000);
     expect(ended.length).toBe(2);
   });
@@ -54,7 +54,7 @@ describe("expiry", () => {
     const { clock, expiry, ended, connection } = setUp();
     let told = 0;
     const one = connection("one");
-    expiry.set(one, clock.now() + 1_000, () => told++);
+    expiry.set(one, clock.date() + 1_000, () => told++);
     expiry.left(one);
     expiry.left(one);
     clock.advance(10_000);
@@ -63,7 +63,7 @@ describe("expiry", () => {
 
   test("a process that slept ends those whose time went by", () => {
     const { clock, expiry, ended, connection } = setUp();
-    expiry.set(connection("one"), clock.now() + 86_400_000, undefined);
+    expiry.set(connection("one"), clock.date() + 86_400_000, undefined);
     clock.advance(90_000_000);
     expect(ended.length).toBe(1);
   });

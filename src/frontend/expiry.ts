@@ -34,7 +34,7 @@ export class Expiry {
   constructor(clock: Clock, expired: (connection: Connection, why: Why) => void) {
     this.#clock = clock;
     this.#expired = expired;
-    this.#lookedAt = Math.floor(clock.now() / turnMs);
+    this.#lookedAt = Math.floor(clock.date() / turnMs);
     this.#timer = clock.every(turnMs, () => this.#turn());
   }
 
@@ -80,7 +80,7 @@ export class Expiry {
   }
 
   #turn(): void {
-    const now = Math.floor(this.#clock.now() / turnMs);
+    const now = Math.floor(this.#clock.date() / turnMs);
     // After a long sleep there may be more seconds behind us than streams.
     const due =
       now - this.#lookedAt > this.#slots.size

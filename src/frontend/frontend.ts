@@ -115,7 +115,7 @@ export class Frontend implements Watching {
       ready: (watch) => this.#ready(watch),
       stateChanged: (watch) => this.#stateChanged(watch),
       entriesCame: (watch) => {
-        this.#supervisor.entriesCame(watch);
+        this.#supervisor.changed(watch);
         this.#polls.wake(watch);
       },
       entryHeld: (watch, entry) => this.#entryHeld(watch, entry),
@@ -180,20 +180,12 @@ export class Frontend implements Watching {
    */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, prng, node, metrics } = this.#parts;
-    const nowMs = clock.now();
+    const nowMs = clock.elapsed();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
     const beatMs = prng.between(this.#beats.fromMs, this.#beats.toMs);
     const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
-    const viewer: Viewer = {
-      connection,
-      shard,
-      order: 0,
-      watches: [],
-      slots: [],
-      seen: undefined,
-      lag: undefined,
-    };
+    const viewer: Viewer = { connection, shard, watches: [], slots: [], own: undefined };
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);
@@ -205,13 +197,13 @@ export class Frontend implements Watching {
     const { streamAgeMs } = this.#parts;
     // Up to a quarter less, so that those who came together do not go together.
     const ageMs = streamAgeMs > 0 ? prng.between((3 * streamAgeMs) / 4, streamAgeMs) : undefined;
-    if (ageMs) this.#expiry.shorten(connection, nowMs + ageMs, "age");
+    if (ageMs) this.#expiry.shorten(connection, clock.date() + ageMs, "age");
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
     const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
     const place = placeIn(request.lastEventId);
-    const greeting = { connection: connection.id, node, nowMs, beatMs: this.#beats.everyMs, retryMs, place };
+    const greeting = { connection: connection.id, node, nowMs: clock.date(), beatMs: this.#beats.everyMs, retryMs, place };
     connection.write(bytesOf(helloFrame(greeting)), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
@@ -334,7 +326,7 @@ export class Frontend implements Watching {
       return [viewer.shard.join(viewer, watch)];
     });
     const chosen = resumes && joined.map((index) => resumes[index] as Resume);
-    welcome(viewer, slots, chosen, this.#parts.clock.now());
+    welcome(viewer, slots, chosen, this.#parts.clock.elapsed());
     // Whoever left while it was being welcomed has left this too.
     for (const { watch } of reviews ? slots : [])
       if (!viewer.connection.gone) this.#review.join(viewer, watch);
@@ -348,7 +340,7 @@ export class Frontend implements Watching {
   }
 
   #stateChanged(watch: VideoState): void {
-    this.#supervisor.stateChanged(watch);
+    this.#supervisor.changed(watch);
     this.#polls.wake(watch);
   }
 
