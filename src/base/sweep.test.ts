@@ -1,4 +1,4 @@
-/** Everything at once, a bit at a time: bounded turns, nothing lost that was refused, nothing done out of order. */
+/** Everything at once, a bit at a time: bounded turns, and nothing lost that was refused. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { VirtualClock } from "./clock.ts";

@@ -7,8 +7,6 @@
  */
 import type { Clock, Timer } from "./clock.ts";
 
-/** How long after a refusal it goes on, in ms. */
-const pauseMs = 50;
 /** Longest a turn lasts, in ms, if what it does lets it. */
 const turnMs = 4;
 
@@ -23,6 +21,8 @@ export interface SweepParts<T> {
   readonly turnMax: number;
   /** Most under way at once, where acting takes time. */
   readonly underWayMax?: number;
+  /** How long after a refusal it goes on, in ms; 50 if not given. */
+  readonly pauseMs?: number;
 }
 
 export class Sweep<T> {
@@ -53,6 +53,14 @@ export class Sweep<T> {
   addAll(all: Iterable<T>): void {
     for (const one of all) this.#waiting.add(one);
     this.#wake();
+  }
+
+  /** As `addAll`, beginning now instead of on a turn to come, and also where it pauses. */
+  start(all: Iterable<T>): void {
+    for (const one of all) this.#waiting.add(one);
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    if (!this.#closed) this.#turn();
   }
 
   /** Nothing needs to be done about `one`; what is under way is not stopped. */
@@ -115,7 +123,7 @@ export class Sweep<T> {
   #refused(one: T): void {
     if (this.#closed) return;
     this.#waiting.add(one);
-    this.#pause ??= this.#parts.clock.after(pauseMs, () => {
+    this.#pause ??= this.#parts.clock.after(this.#parts.pauseMs ?? 50, () => {
       this.#pause = undefined;
       this.#wake();
     });

@@ -25,6 +25,8 @@ export const limits = {
   videoIdCharsMax: 64,
   /** Videos on one stream. Beyond: 422. */
   videosPerStreamMax: 32,
+  /** Rows of the (video, node) table that one node writes at once. Beyond: they wait. */
+  rowsUnderWayMax: 256,
   /** Videos watched on one node. Beyond: a stream that asks for another one is refused. */
   watchesMax: 200_000,
   /** Interactions in one relayed micro-batch, and their bytes. Beyond: another one. */

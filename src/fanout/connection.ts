@@ -3,7 +3,8 @@
  *
  * This one stands on standard streams and runs anywhere; direct.ts is the same over Bun's own sink. It is
  * itself the underlying source of the ReadableStream that HTTP answers with, so a connection costs one object
- * and no closure. A write is refused, not queued, when the reader is behind (connection.test.ts). What a viewer is owed is held by its video's state and history, once for all, never here.
+ * and no closure. A write is refused, not queued, when the reader is behind (connection.test.ts): what a
+ * viewer is owed is held by its video's state and history, once for all, never here.
  */
 import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";

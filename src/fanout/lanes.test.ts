@@ -80,7 +80,10 @@ function bench() {
   const watches = videos.map((video) => {
     const watch = new VideoState(video, 1_000, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page }, 0);
+    watch.begin(
+      { log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page },
+      0,
+    );
     return watch;
   });
   const readers: One[] = [];

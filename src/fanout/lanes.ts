@@ -66,7 +66,7 @@ export class Lanes {
     this.#parts = parts;
   }
 
-  /** Asks for the newest of the slot's video to be shown. A slot that waits already is not put there again. */
+  /** Asks for the newest of the slot's video to be shown. A slot that waits already waits once. */
   mail(slot: Slot): void {
     if (slot.queued) return;
     slot.queued = true;
@@ -104,8 +104,8 @@ export class Lanes {
   }
 
   /**
-   * Walks what waits in a lane now; what comes meanwhile waits until that is through. Returns the writes done,
-   * at most about `budget`.
+   * Walks what waits in a lane now; what comes meanwhile waits until that is through. Returns the writes
+   * done, at most about `budget`.
    */
   step(lane: LaneName, budget: number): number {
     const nowMs = this.#parts.clock.elapsed();

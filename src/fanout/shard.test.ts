@@ -34,7 +34,10 @@ function bench() {
   const watching = (video: VideoId, history = 1_000): VideoState => {
     const watch = new VideoState(video, history, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page }, 0);
+    watch.begin(
+      { log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page },
+      0,
+    );
     return watch;
   };
   /** A viewer that watches, has been welcomed, and reads or does not. */
@@ -294,7 +297,10 @@ describe("a slot that begins anew", () => {
     like(watch, 50);
     shard.step("large", 10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    watch.begin({ log: "wxyz", lineage: Lineage.begin("wxyz"), region: "r", totals: zero, viewers: 0, page }, 0);
+    watch.begin(
+      { log: "wxyz", lineage: Lineage.begin("wxyz"), region: "r", totals: zero, viewers: 0, page },
+      0,
+    );
     const slot = slots.get(watch);
     if (slot) shard.restart(slot, "epoch");
     while (shard.waits("large")) shard.step("large", 400);

@@ -1,4 +1,4 @@
-/** What was written, counted beside the writes and told to the metrics now and then: they cost too much there. */
+/** What was written, counted beside the writes and told to the metrics now and then, as they cost much. */
 import type { Metrics } from "../base/metrics.ts";
 import type { Showing, Slot } from "./slot.ts";
 

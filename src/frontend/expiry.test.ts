@@ -61,6 +61,38 @@ describe("expiry", () => {
     expect([told, ended.length]).toEqual([1, 0]);
   });
 
+  test("is by the wall for a permission, and by time that passed for age", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    const [permitted, old] = [connection("permitted"), connection("old")];
+    expiry.set(permitted, clock.date() + 60_000, undefined);
+    expiry.age(old, 60_000);
+    clock.setWall(-3_600_000);
+    clock.advance(61_000);
+    expect(ended.map(([one]) => one)).toEqual([old]);
+    const another = connection("another");
+    expiry.age(another, 60_000);
+    clock.setWall(7_200_000);
+    clock.advance(1_000);
+    expect(ended.map(([one]) => one)).toEqual([old, permitted]);
+    clock.advance(60_000);
+    expect(ended.map(([one]) => one)).toEqual([old, permitted, another]);
+  });
+
+  test("of ten thousand at once keeps no turn for all of them", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    let turns = 0;
+    const soon = clock.soon.bind(clock);
+    clock.soon = (run) => {
+      turns++;
+      soon(run);
+    };
+    const untilMs = clock.date() + 5_000;
+    for (let i = 0; i < 10_000; i++) expiry.set(connection(`${i}`), untilMs, undefined);
+    clock.advance(6_000);
+    expect(ended.length).toBe(10_000);
+    expect(turns).toBeGreaterThan(50);
+  });
+
   test("a process that slept ends those whose time went by", () => {
     const { clock, expiry, ended, connection } = setUp();
     expiry.set(connection("one"), clock.date() + 86_400_000, undefined);
