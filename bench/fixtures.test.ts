@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { later } from "../src/base/clock.ts";
+import { type Elapsed, later } from "../src/base/clock.ts";
 import { isRejection, kindSet, parseComment, parseLike, parseVideoId } from "../src/core/interaction.ts";
 import { limits } from "../src/core/limits.ts";
 import { decodeRecord, encodeRecord } from "../src/core/record.ts";
@@ -117,7 +117,7 @@ describe("fixtures", () => {
   test("a fake connection takes everything", () => {
     const sink = new Sink();
     const connection = fakeConnection({ ended: () => {} }, 1, sink);
-    for (let i = 0; i < 100; i++) expect(connection.write(new Uint8Array(7), i)).toBe("ok");
+    for (let i = 0; i < 100; i++) expect(connection.write(new Uint8Array(7), i as Elapsed)).toBe("ok");
     expect(sink).toEqual({ frames: 100, bytes: 700 } as Sink);
     expect(connection.gone).toBe(false);
   });

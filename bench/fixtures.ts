@@ -194,7 +194,7 @@ export class Sink {
 
 /** A connection whose reader takes everything at once. */
 export function fakeConnection(owner: ConnectionOwner, index: number, sink: Sink): Connection {
-  const connection = new Connection(`n1.${index}`, owner, 15_000, startMs);
+  const connection = new Connection(`n1.${index}`, owner, 15_000, startMs as Elapsed);
   connection.start({
     desiredSize: 8,
     enqueue(bytes?: Uint8Array) {

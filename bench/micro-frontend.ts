@@ -31,15 +31,7 @@ function watchOf(video: VideoId): VideoState {
 
 function viewerIn(shard: Shard, watch: VideoState, index: number, sink: Sink): void {
   const connection = fakeConnection(shard, index, sink);
-  const viewer: Viewer = {
-    connection,
-    shard,
-    order: 0,
-    watches: [watch],
-    slots: [],
-    seen: undefined,
-    lag: undefined,
-  };
+  const viewer: Viewer = { connection, shard, watches: [watch], slots: [], own: undefined };
   shard.add(viewer);
   shard.join(viewer, watch);
 }
@@ -64,8 +56,8 @@ export function shard(): Micro[] {
       per: size,
       run: () => {
         watch.tick({ ...one, totals: { version: ++version, counts: one.totals.counts } });
-        owner.passes.mail(slot);
-        while (owner.passes.largeWait) owner.passes.stepLarge(512);
+        owner.mail(slot);
+        while (owner.waits("large")) owner.step("large", 512);
         return sink.frames;
       },
     },
@@ -99,7 +91,7 @@ export function supervisor(): Micro[] {
         for (const [index, watch] of watches.entries()) {
           const one = ticks[index] as (typeof ticks)[0];
           watch.tick({ ...one, totals: { version, counts: one.totals.counts } });
-          all.stateChanged(watch);
+          all.changed(watch);
         }
         clock.run();
         return sink.frames;

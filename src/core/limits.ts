@@ -25,6 +25,8 @@ export const limits = {
   videoIdCharsMax: 64,
   /** Videos on one stream. Beyond: 422. */
   videosPerStreamMax: 32,
+  /** Rows of the (video, node) table that one node writes at once. Beyond: they wait. */
+  rowsUnderWayMax: 256,
   /** Videos watched on one node. Beyond: a stream that asks for another one is refused. */
   watchesMax: 200_000,
   /** Interactions in one relayed micro-batch, and their bytes. Beyond: another one. */
@@ -55,8 +57,8 @@ export const limits = {
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
   stepWritesMax: 256,
-  /** Comment runs waiting in a shard's mailbox. Beyond: its viewers catch up from history. */
-  mailboxRunsMax: 4096,
+  /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
+  asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
   streamChunksMax: 8,
   /** Bytes of comments owed to a lagging viewer. Beyond: its stream is closed and resumes by id. */

@@ -1,142 +1,250 @@
 /**
- * Serving a viewer what it is owed: one that begins, one that fell behind, or one that resumes with a
- * `Last-Event-ID`. To the stream all three are the same: videos to begin with a snapshot, places after which
- * entries are missing, and then the newest state, once.
+ * Serving viewers that stand at places of their own: one that begins, fell behind, resumes with a
+ * `Last-Event-ID`, or watches several videos. To the stream all are the same: videos to begin with a
+ * snapshot, places after which entries are due, and the newest state; all of it in one write, if it fits.
+ *
+ * Of those who are behind, some are tried again at every lap. They hold places, not bytes: a stream is ended
+ * when what it is owed is no longer held, or is too much; it then resumes by id, and is told what it lost.
  */
+import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { type Lag, type Slot, type Viewer, writableUpTo } from "./slot.ts";
+import { limits } from "../core/limits.ts";
+import { type Own, type OwnPlace, type Showing, type Slot, showState, type Viewer } from "./slot.ts";
+import type { FrameKind, Tally } from "./tally.ts";
+import { Walk } from "./walk.ts";
 
 /** Bytes written to one viewer in one piece. */
 const pieceBytesMax = 16 * 1024;
+/** What looking at a reader that takes nothing costs, in writes. */
+const lookCost = 1 / 16;
 
-/** The viewer's debts, begun if it had none. */
-export function lagOf(viewer: Viewer): Lag {
-  viewer.lag ??= { fresh: new Map(), missed: new Map(), owedBytes: 0, stale: new Set() };
-  return viewer.lag;
+export class CatchUp {
+  readonly #metrics: Metrics;
+  readonly #tally: Tally;
+  readonly #behind = new Set<Viewer>();
+  #lap: Walk<Viewer> | undefined;
+
+  constructor(metrics: Metrics, tally: Tally) {
+    this.#metrics = metrics;
+    this.#tally = tally;
+  }
+
+  /** Viewers that are behind. */
+  get behind(): number {
+    return this.#behind.size;
+  }
+
+  /** A walk along all who are behind; undefined when nobody is, or while one is under way. */
+  lap(): Walk<Viewer> | undefined {
+    if (this.#behind.size === 0 || (this.#lap && !this.#lap.over)) return undefined;
+    this.#lap = new Walk([...this.#behind], (viewer, nowMs) => this.#try(viewer, nowMs));
+    return this.#lap;
+  }
+
+  #try(viewer: Viewer, nowMs: Elapsed): number {
+    if (!this.#behind.has(viewer)) return 0;
+    const { connection } = viewer;
+    if (nowMs - connection.lastMs > connection.idleMs) connection.end("idle");
+    else if (!connection.lagging) {
+      this.serve(viewer, nowMs);
+      return 1;
+    }
+    return lookCost;
+  }
+
+  /** A walk has come to `viewer`, who stands at places of its own. Returns what that cost, in writes. */
+  visit(viewer: Viewer, own: Own, walk: Walk<Viewer>, nowMs: Elapsed): number {
+    if (own.behind) {
+      this.#oweShown(viewer, own, walk);
+      return lookCost;
+    }
+    for (const [slot, place] of own.places) {
+      if (!isDue(slot, place)) continue;
+      this.serve(viewer, nowMs);
+      // Refused just now: from here on what comes is counted.
+      if (own.behind) this.#oweShown(viewer, own, walk);
+      return 1;
+    }
+    settle(viewer, own);
+    return lookCost;
+  }
+
+  /** `viewer`, who stood with `slot`, did not take what it is showing. */
+  refused(viewer: Viewer, slot: Slot, showing: Showing): void {
+    if (viewer.connection.gone) return;
+    const own = ownOf(viewer);
+    own.places.set(slot, { ...showing.from, fresh: false, reason: undefined });
+    own.behind = true;
+    this.#behind.add(viewer);
+    this.#owe(viewer, own, showing);
+  }
+
+  #oweShown(viewer: Viewer, own: Own, walk: Walk<Viewer>): void {
+    for (const { showing } of viewer.slots) if (showing?.walk === walk) this.#owe(viewer, own, showing);
+  }
+
+  #owe(viewer: Viewer, own: Own, showing: Showing): void {
+    if (showing.state) this.#tally.skipped();
+    own.owedBytes += showing.entryBytes;
+    if (own.owedBytes > limits.owedBytesMax) viewer.connection.end("slow");
+  }
+
+  /** Lets `viewer` be served by and by. */
+  later(viewer: Viewer): void {
+    ownOf(viewer).behind = true;
+    this.#behind.add(viewer);
+  }
+
+  /** `viewer` has left. */
+  left(viewer: Viewer): void {
+    this.#behind.delete(viewer);
+  }
+
+  /** Serves `viewer` now as far as its reader takes it. */
+  serve(viewer: Viewer, nowMs: Elapsed): void {
+    const { own, connection } = viewer;
+    if (!own || connection.gone) return;
+    const done = this.#write(viewer, own, nowMs);
+    if (connection.gone) return;
+    if (!done) {
+      this.later(viewer);
+      return;
+    }
+    own.behind = false;
+    own.owedBytes = 0;
+    this.#behind.delete(viewer);
+    settle(viewer, own);
+  }
+
+  /**
+   * Writes what is due, entries in order of seq over all its videos. True when nothing is due any longer:
+   * else its reader took no more, something must wait for another video, or the stream was ended.
+   */
+  #write(viewer: Viewer, own: Own, nowMs: Elapsed): boolean {
+    const { connection } = viewer;
+    // Asked first, so that a reader that takes nothing costs nothing.
+    if (connection.lagging) return false;
+    for (const [slot, place] of own.places) {
+      if (place.fresh || place.seq >= slot.watch.history.floor) continue;
+      connection.end("slow");
+      return false;
+    }
+    const piece = new Piece(viewer, nowMs, this.#tally);
+    for (const [slot, place] of own.places) {
+      if (place.fresh && !this.#begin(piece, viewer, slot, place)) return false;
+    }
+    const upTo = viewer.slots.length > 1 ? writableUpTo(viewer) : Number.POSITIVE_INFINITY;
+    for (const { place, seq, bytes } of entriesDue(own, upTo)) {
+      if (!piece.add("comment", bytes, () => reach(place, seq))) return false;
+    }
+    for (const [slot, place] of own.places) {
+      const bytes = stateDue(slot, place, own.behind);
+      if (bytes && !piece.add("likes", bytes, () => this.#shown(slot, place))) return false;
+    }
+    if (!piece.flush()) return false;
+    own.owedBytes = 0;
+    return allShown(own);
+  }
+
+  /** False when the reader took no more. */
+  #begin(piece: Piece, viewer: Viewer, slot: Slot, place: OwnPlace): boolean {
+    const { watch } = slot;
+    const { tip } = watch.history;
+    const { reason } = place;
+    if (reason && !piece.add("reset", watch.reset(reason))) return false;
+    return piece.add("snapshot", watch.snapshot(tip, standing(viewer, slot)), () => {
+      place.fresh = false;
+      place.reason = undefined;
+      place.seq = tip;
+      showState(place, watch);
+      if (reason) this.#metrics.resets.inc({ reason });
+    });
+  }
+
+  #shown(slot: Slot, place: OwnPlace): void {
+    this.#tally.likes(slot.watch.likes - place.likes);
+    showState(place, slot.watch);
+  }
 }
 
-/**
- * Writes what the viewer is owed, entries in order of seq over all its videos, until its reader takes no
- * more. True when it is owed nothing any longer, or is gone. Ends its stream when what it is owed is no
- * longer held: it then resumes by id, and is told what it lost.
- */
-export function catchUp(viewer: Viewer, nowMs: number, metrics: Metrics): boolean {
-  const { connection, lag } = viewer;
-  if (connection.gone || !lag) return true;
-  // Asked first, so that a reader that takes nothing costs nothing.
-  if (connection.lagging) return false;
-  for (const [slot, after] of lag.missed) {
-    if (after < slot.watch.history.floor && !lag.fresh.has(slot)) {
-      connection.end("slow");
-      return true;
-    }
+/** The places of `viewer`'s own, from where it stands now. */
+export function ownOf(viewer: Viewer): Own {
+  if (viewer.own) return viewer.own;
+  const own: Own = { places: new Map(), behind: false, owedBytes: 0 };
+  for (const slot of viewer.slots) {
+    const { seq, version, viewersVersion, likes } = slot.placeOf(viewer);
+    own.places.set(slot, { seq, version, viewersVersion, likes, fresh: false, reason: undefined });
   }
-  const piece = new Piece(viewer, nowMs, metrics);
-  if (!writeFresh(piece, viewer, lag, metrics)) return connection.gone;
-  const missed = writeMissed(piece, viewer, lag);
-  if (missed === "refused" || !writeState(piece, viewer, lag) || missed === "some") return connection.gone;
-  viewer.lag = undefined;
+  viewer.own = own;
+  return own;
+}
+
+/** Lets `viewer` stand with its slot again, if it does, and no walk under way would write to it twice. */
+export function settle(viewer: Viewer, own: Own): void {
+  const [slot] = viewer.slots;
+  if (own.behind || viewer.slots.length > 1) return;
+  const place = slot && own.places.get(slot);
+  if (slot && place) {
+    if (place.fresh || place.seq !== slot.seq || slot.showing?.walk.awaits(viewer)) return;
+    if (place.version < slot.version || place.viewersVersion < slot.viewersVersion) return;
+  }
+  viewer.own = undefined;
+}
+
+function isDue({ watch }: Slot, place: OwnPlace): boolean {
+  if (place.version < watch.version || place.viewersVersion < watch.viewersVersion) return true;
+  return place.fresh || place.seq < watch.history.tip;
+}
+
+/** Whether all places are at the newest. */
+function allShown(own: Own): boolean {
+  for (const [slot, place] of own.places) if (isDue(slot, place)) return false;
   return true;
 }
 
-/** Begins videos. False when the reader took no more. */
-function writeFresh(piece: Piece, viewer: Viewer, lag: Lag, metrics: Metrics): boolean {
-  for (const [slot, reason] of lag.fresh) {
-    const { watch } = slot;
-    // What the snapshot shows is owed no longer; what it cannot show yet is.
-    const written = (): void => {
-      lag.fresh.delete(slot);
-      lag.missed.delete(slot);
-      lag.stale.delete(slot);
-      if (slot.passAwaits(viewer)) lag.stale.add(slot);
-      if (reason) metrics.resets.inc({ reason });
-    };
-    if (reason) piece.add("reset", watch.reset(reason));
-    if (!piece.add("snapshot", watch.snapshot(slot.cursor, standing(viewer, slot)), written)) return false;
-  }
-  return piece.flush();
+/**
+ * The frame that shows the newest state. To who was behind as if only the newest tick had been missed: its
+ * `at` is how old this news is, not how long the reader slept.
+ */
+function stateDue({ watch }: Slot, place: OwnPlace, behind: boolean): Uint8Array | undefined {
+  // Of one that begins the snapshot is on its way, and shows it.
+  if (place.fresh) return undefined;
+  const { version, viewersVersion } = place;
+  if (version >= watch.version && viewersVersion >= watch.viewersVersion) return undefined;
+  return behind || version < 0
+    ? watch.stateFrame(watch.version - 1, -1)
+    : watch.stateFrame(version, viewersVersion);
 }
 
-/** Writes entries: all of them, or some as the others must not be written yet; or the reader took no more. */
-function writeMissed(piece: Piece, viewer: Viewer, lag: Lag): "all" | "some" | "refused" {
-  const upTo = viewer.slots.length > 1 ? writableUpTo(viewer) : Number.POSITIVE_INFINITY;
-  for (const { slot, seq, bytes } of inOrder(lag, upTo)) {
-    if (!piece.add("comment", bytes, () => lag.missed.set(slot, seq))) return "refused";
+/**
+ * The place up to which entries may be written to `viewer`, who watches several videos: none while an
+ * earlier one of another video may still come, as by its id that one would count as seen. Entries come in the
+ * order of their seq, but for those being asked for and those held for review.
+ */
+function writableUpTo(viewer: Viewer): number {
+  let seq = Number.POSITIVE_INFINITY;
+  for (const { watch } of viewer.slots) {
+    const { first } = watch.held;
+    if (first !== undefined) seq = Math.min(seq, first - 1);
+    else if (watch.phase === "filling") seq = Math.min(seq, watch.history.tip);
   }
-  if (!piece.flush()) return "refused";
-  lag.owedBytes = 0;
-  for (const [slot, after] of lag.missed) {
-    const next = slot.watch.history.next(Math.max(after, upTo));
-    if (next !== undefined && next <= slot.cursor) return "some";
-  }
-  lag.missed.clear();
-  return "all";
+  return seq;
 }
 
-/** Shows the newest totals. False when the reader took no more, or a pass has to come by first. */
-function writeState(piece: Piece, viewer: Viewer, lag: Lag): boolean {
-  for (const slot of lag.stale) {
-    // Else the pass would show this viewer older totals after these.
-    if (slot.passAwaits(viewer)) continue;
-    // As if only the newest tick had been missed: its `at` is how old this news is, not how long the reader
-    // slept.
-    const bytes = slot.watch.stateFrame(slot.watch.version - 1, -1);
-    if (!bytes) lag.stale.delete(slot);
-    else if (!piece.add("likes", bytes, () => lag.stale.delete(slot))) return false;
+/** Entries that are due up to `upTo`, in order: what must wait costs nothing, however long it waits. */
+function entriesDue(own: Own, upTo: number): { place: OwnPlace; seq: number; bytes: Uint8Array }[] {
+  const all: { place: OwnPlace; seq: number; bytes: Uint8Array }[] = [];
+  for (const [{ watch }, place] of own.places) {
+    if (place.fresh) continue;
+    const { history } = watch;
+    for (const { seq, bytes } of history.frames(place.seq, Math.min(history.tip, upTo)))
+      all.push({ place, seq, bytes });
   }
-  return piece.flush() && lag.stale.size === 0;
+  return own.places.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all;
 }
 
-/** Frames on their way to one viewer, written together; what each settles is settled once it is taken. */
-class Piece {
-  readonly #viewer: Viewer;
-  readonly #nowMs: number;
-  readonly #metrics: Metrics;
-  #parts: Uint8Array[] = [];
-  #size = 0;
-  #events: ("reset" | "snapshot" | "comment" | "likes")[] = [];
-  #written: (() => void)[] = [];
-
-  constructor(viewer: Viewer, nowMs: number, metrics: Metrics) {
-    this.#viewer = viewer;
-    this.#nowMs = nowMs;
-    this.#metrics = metrics;
-  }
-
-  /** False when the reader took no more: this frame, too, was not written. */
-  add(event: "reset" | "snapshot" | "comment" | "likes", bytes: Uint8Array, written?: () => void): boolean {
-    if (this.#size > 0 && this.#size + bytes.length > pieceBytesMax && !this.flush()) return false;
-    this.#parts.push(bytes);
-    this.#size += bytes.length;
-    if (bytes.length > 0) this.#events.push(event);
-    if (written) this.#written.push(written);
-    return true;
-  }
-
-  flush(): boolean {
-    if (this.#size > 0) {
-      const bytes = joined(this.#parts, this.#size);
-      if (this.#viewer.connection.write(bytes, this.#nowMs) !== "ok") return false;
-      for (const event of this.#events) this.#metrics.frames.inc({ event });
-      this.#metrics.bytes.inc(bytes.length);
-    }
-    for (const written of this.#written) written();
-    this.#parts = [];
-    this.#size = 0;
-    this.#events = [];
-    this.#written = [];
-    return true;
-  }
-}
-
-/** What is missed up to `upTo`: what must wait costs nothing, however long it waits. */
-function inOrder(lag: Lag, upTo: number): { slot: Slot; seq: number; bytes: Uint8Array }[] {
-  const all: { slot: Slot; seq: number; bytes: Uint8Array }[] = [];
-  for (const [slot, after] of lag.missed) {
-    for (const { seq, bytes } of slot.watch.history.frames(after, Math.min(slot.cursor, upTo)))
-      all.push({ slot, seq, bytes });
-  }
-  return lag.missed.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all;
+function reach(place: OwnPlace, seq: number): void {
+  if (seq > place.seq) place.seq = seq;
 }
 
 /**
@@ -145,21 +253,62 @@ function inOrder(lag: Lag, upTo: number): { slot: Slot; seq: number; bytes: Uint
  * whole.
  */
 function standing(viewer: Viewer, slot: Slot): number {
-  let seq = waits(slot) ? slot.cursor : Math.max(slot.cursor, slot.watch.whole);
+  const { history, whole } = slot.watch;
+  let seq = slot.watch.phase === "filling" ? history.tip : Math.max(history.tip, whole);
   for (const other of viewer.slots) {
-    if (waits(other)) seq = Math.min(seq, other.cursor);
-    if (other.watch.held.first !== undefined) seq = Math.min(seq, other.watch.held.first - 1);
-    const after = other === slot ? undefined : viewer.lag?.missed.get(other);
-    if (after !== undefined) seq = Math.min(seq, after);
+    const { watch } = other;
+    const place = viewer.own?.places.get(other);
+    const shown = other === slot || place === undefined ? watch.history.tip : place.seq;
+    if (watch.history.tip > shown || watch.phase === "filling") seq = Math.min(seq, shown);
+    if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);
   }
   return seq;
 }
 
-function waits({ watch, cursor }: Slot): boolean {
-  return watch.history.tip > cursor || watch.phase === "filling";
+/** Frames on their way to one viewer, written together; what each settles is settled once it is taken. */
+class Piece {
+  readonly #viewer: Viewer;
+  readonly #nowMs: Elapsed;
+  readonly #tally: Tally;
+  #parts: Uint8Array[] = [];
+  #size = 0;
+  #kinds: FrameKind[] = [];
+  #written: (() => void)[] = [];
+
+  constructor(viewer: Viewer, nowMs: Elapsed, tally: Tally) {
+    this.#viewer = viewer;
+    this.#nowMs = nowMs;
+    this.#tally = tally;
+  }
+
+  /** False when the reader took no more: this frame, too, was not written. */
+  add(kind: FrameKind, bytes: Uint8Array, written?: () => void): boolean {
+    if (this.#size > 0 && this.#size + bytes.length > pieceBytesMax && !this.flush()) return false;
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+    if (bytes.length > 0) this.#kinds.push(kind);
+    if (written) this.#written.push(written);
+    return true;
+  }
+
+  flush(): boolean {
+    if (this.#size > 0) {
+      const bytes = joined(this.#parts, this.#size);
+      if (this.#viewer.connection.write(bytes, this.#nowMs) !== "ok") return false;
+      for (const kind of this.#kinds) this.#tally.frames(kind, 1);
+      this.#tally.bytes(bytes.length);
+    }
+    for (const written of this.#written) written();
+    this.#parts = [];
+    this.#size = 0;
+    this.#kinds = [];
+    this.#written = [];
+    return true;
+  }
 }
 
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+/** The parts in one piece of `size` bytes; a single one as it is. */
+export function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
   if (parts.length === 1) return parts[0] as Uint8Array;
   const bytes = new Uint8Array(size);
   let at = 0;

@@ -1,12 +1,15 @@
 /** A connection over real ReadableStreams, with readers that read, stall and leave. */
 import { describe, expect, test } from "bun:test";
+import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { Connection, type EndReason } from "./connection.ts";
+
+const at = (ms: number) => ms as Elapsed;
 
 function bench() {
   const ends: EndReason[] = [];
   const owner = { ended: (_: Connection, reason: EndReason) => ends.push(reason) };
-  const connection = new Connection("n.abc", owner, 15_000, 1);
+  const connection = new Connection("n.abc", owner, 15_000, at(1));
   return { connection, ends };
 }
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -18,13 +21,13 @@ describe("a connection", () => {
   test("hands over what is written, in order, and when it was", async () => {
     const { connection, ends } = bench();
     const stream = connection.stream(undefined);
-    expect(connection.write(bytes("a"), 5)).toBe("ok");
-    expect(connection.write(bytes("b"), 7)).toBe("ok");
-    expect(connection.lastMs).toBe(7);
+    expect(connection.write(bytes("a"), at(5))).toBe("ok");
+    expect(connection.write(bytes("b"), at(7))).toBe("ok");
+    expect(connection.lastMs).toBe(at(7));
     connection.end("drain", bytes("bye"));
     expect(connection.gone).toBe(true);
-    expect(connection.write(bytes("c"), 9)).toBe("gone");
-    expect(connection.lastMs).toBe(7);
+    expect(connection.write(bytes("c"), at(9))).toBe("gone");
+    expect(connection.lastMs).toBe(at(7));
     expect(await readAll(stream)).toBe("abbye");
     expect(ends).toEqual(["drain"]);
   });
@@ -33,14 +36,14 @@ describe("a connection", () => {
     const { connection } = bench();
     const reader = connection.stream(undefined).getReader();
     let taken = 0;
-    while (connection.write(bytes(String(taken)), taken) === "ok") taken++;
+    while (connection.write(bytes(String(taken)), at(taken)) === "ok") taken++;
     expect(taken).toBe(limits.streamChunksMax);
     expect(connection.lagging).toBe(true);
-    for (let i = 0; i < 1_000; i++) expect(connection.write(bytes("x"), 99)).toBe("lagging");
-    expect(connection.lastMs).toBe(taken - 1);
+    for (let i = 0; i < 1_000; i++) expect(connection.write(bytes("x"), at(99))).toBe("lagging");
+    expect(connection.lastMs).toBe(at(taken - 1));
     expect(new TextDecoder().decode((await reader.read()).value)).toBe("0");
     expect(connection.lagging).toBe(false);
-    expect(connection.write(bytes("8"), 100)).toBe("ok");
+    expect(connection.write(bytes("8"), at(100))).toBe("ok");
     for (let i = 1; i <= 8; i++)
       expect(new TextDecoder().decode((await reader.read()).value)).toBe(String(i));
   });
@@ -48,7 +51,7 @@ describe("a connection", () => {
   test("cuts off a reader that is behind when it ends", async () => {
     const { connection, ends } = bench();
     const reader = connection.stream(undefined).getReader();
-    while (connection.write(bytes("x"), 1) === "ok");
+    while (connection.write(bytes("x"), at(1)) === "ok");
     connection.end("slow", bytes("last"));
     expect(ends).toEqual(["slow"]);
     expect(reader.read()).rejects.toThrow("slow");
@@ -60,7 +63,7 @@ describe("a connection", () => {
     await reader.cancel();
     expect(connection.gone).toBe(true);
     expect(connection.lagging).toBe(false);
-    expect(connection.write(bytes("x"), 1)).toBe("gone");
+    expect(connection.write(bytes("x"), at(1))).toBe("gone");
     connection.end("drain");
     expect(ends).toEqual(["client"]);
   });
@@ -96,7 +99,7 @@ describe("a connection", () => {
     const streams = Array.from({ length: 3 }, () => {
       const { connection } = bench();
       const stream = connection.stream(undefined);
-      connection.write(shared, 1);
+      connection.write(shared, at(1));
       connection.end("drain");
       return stream;
     });

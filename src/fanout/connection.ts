@@ -3,9 +3,10 @@
  *
  * This one stands on standard streams and runs anywhere; direct.ts is the same over Bun's own sink. It is
  * itself the underlying source of the ReadableStream that HTTP answers with, so a connection costs one object
- * and no closure. The distinction it rests on: a write is refused, not queued, when the reader is behind.
- * What a viewer is owed is held by its video's state and history, once for all, never here.
+ * and no closure. A write is refused, not queued, when the reader is behind (connection.test.ts): what a
+ * viewer is owed is held by its video's state and history, once for all, never here.
  */
+import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 
 /** ok: taken. lagging: not taken, the reader is behind. gone: not taken, there is no reader. */
@@ -36,7 +37,7 @@ export type ConnectionClass = new (
   id: string,
   owner: ConnectionOwner,
   beatMs: number,
-  nowMs: number,
+  nowMs: Elapsed,
 ) => Connection;
 
 export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventListenerObject {
@@ -45,12 +46,12 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
    * Silence after which this connection is due a beat, in ms: drawn per connection, so beats do not align.
    */
   readonly beatMs: number;
-  /** When a write was last taken, in the caller's time. */
-  lastMs: number;
+  /** When a write was last taken. */
+  lastMs: Elapsed;
   readonly #owner: ConnectionOwner;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(id: string, owner: ConnectionOwner, beatMs: number, nowMs: number) {
+  constructor(id: string, owner: ConnectionOwner, beatMs: number, nowMs: Elapsed) {
     this.id = id;
     this.#owner = owner;
     this.beatMs = beatMs;
@@ -84,7 +85,7 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
   }
 
   /** Hands `bytes` to the socket, shared with other connections: they must not change afterwards. */
-  write(bytes: Uint8Array, nowMs: number): Written {
+  write(bytes: Uint8Array, nowMs: Elapsed): Written {
     const controller = this.#controller;
     if (controller === undefined) return "gone";
     if ((controller.desiredSize ?? 0) <= 0) return "lagging";

@@ -1,8 +1,11 @@
 /** Direct connections over real sockets: readers that read, stall, leave, and come too late. */
 import { afterAll, expect, test } from "bun:test";
+import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import type { Connection, EndReason } from "./connection.ts";
 import { DirectConnection } from "./direct.ts";
+
+const at = (ms: number) => ms as Elapsed;
 
 interface Opened {
   readonly connection: DirectConnection;
@@ -18,9 +21,9 @@ const server = Bun.serve({
   fetch() {
     const { promise, resolve } = Promise.withResolvers<EndReason>();
     const owner = { ended: (_: Connection, reason: EndReason) => resolve(reason) };
-    const connection = new DirectConnection("n.abc", owner, 15_000, 1);
+    const connection = new DirectConnection("n.abc", owner, 15_000, at(1));
     const stream = connection.stream(undefined);
-    expect(connection.write(bytes("hello "), 2)).toBe("ok");
+    expect(connection.write(bytes("hello "), at(2))).toBe("ok");
     const one = { connection, ended: promise };
     const next = waiting.shift();
     if (next) next(one);
@@ -76,7 +79,7 @@ async function open() {
 async function stall(connection: DirectConnection): Promise<number> {
   const piece = new Uint8Array(256 * 1024);
   let written = 0;
-  while (connection.write(piece, 3) === "ok") {
+  while (connection.write(piece, at(3)) === "ok") {
     written += piece.length;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -86,13 +89,13 @@ async function stall(connection: DirectConnection): Promise<number> {
 test("what is written before and after the response began arrives in order, then the end", async () => {
   const { connection, until, text, ended } = await open();
   await until(() => text().includes("hello "));
-  expect(connection.write(bytes("a"), 5)).toBe("ok");
-  expect(connection.write(bytes("b"), 7)).toBe("ok");
-  expect(connection.lastMs).toBe(7);
+  expect(connection.write(bytes("a"), at(5))).toBe("ok");
+  expect(connection.write(bytes("b"), at(7))).toBe("ok");
+  expect(connection.lastMs).toBe(at(7));
   await until(() => text().includes("ab"));
   connection.end("drain", bytes("bye"));
   expect(connection.gone).toBe(true);
-  expect(connection.write(bytes("x"), 9)).toBe("gone");
+  expect(connection.write(bytes("x"), at(9))).toBe("gone");
   await until(() => text().endsWith("0\r\n\r\n"));
   expect(text()).toContain("bye");
   expect(await ended).toBe("drain");
@@ -103,12 +106,12 @@ test("a reader that stalls is refused further writes until it reads on", async (
   socket.pause();
   const written = await stall(connection);
   expect(connection.lagging).toBe(true);
-  expect(connection.write(bytes("x"), 9)).toBe("lagging");
+  expect(connection.write(bytes("x"), at(9))).toBe("lagging");
   socket.resume();
   await until(() => size() > written);
   // Its last bytes have arrived; that the sink has noticed comes with a later turn.
   while (connection.lagging) await new Promise((resolve) => setImmediate(resolve));
-  expect(connection.write(bytes("on"), 10)).toBe("ok");
+  expect(connection.write(bytes("on"), at(10))).toBe("ok");
   socket.terminate();
 });
 
@@ -127,19 +130,19 @@ test("a reader that leaves ends the connection, once", async () => {
   await until(() => text().includes("hello "));
   socket.terminate();
   expect(await ended).toBe("client");
-  expect(connection.write(bytes("x"), 9)).toBe("gone");
+  expect(connection.write(bytes("x"), at(9))).toBe("gone");
   connection.end("drain", bytes("bye"));
 });
 
 test("before the response begins only a few writes are held, and an end then is told", async () => {
   const ends: EndReason[] = [];
   const owner = { ended: (_: Connection, reason: EndReason) => ends.push(reason) };
-  const connection = new DirectConnection("n.abc", owner, 15_000, 1);
-  for (let i = 0; i < limits.streamChunksMax; i++) expect(connection.write(bytes(`${i}`), 1)).toBe("ok");
-  expect(connection.write(bytes("x"), 1)).toBe("lagging");
+  const connection = new DirectConnection("n.abc", owner, 15_000, at(1));
+  for (let i = 0; i < limits.streamChunksMax; i++) expect(connection.write(bytes(`${i}`), at(1))).toBe("ok");
+  expect(connection.write(bytes("x"), at(1))).toBe("lagging");
   connection.end("limit", bytes("bye"));
   expect(ends).toEqual(["limit"]);
-  const late = new DirectConnection("n.def", owner, 15_000, 1);
+  const late = new DirectConnection("n.def", owner, 15_000, at(1));
   late.stream(AbortSignal.abort());
   expect(late.gone).toBe(true);
 });

@@ -7,6 +7,7 @@
  * promise. That one piece is all that is ever held here; until the promise settles, further writes are
  * refused. What is written on one turn of the event loop leaves together.
  */
+import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { Connection, type EndReason, type Written } from "./connection.ts";
 
@@ -42,7 +43,7 @@ export class DirectConnection extends Connection {
     return !this.#over && (this.#behind || this.#earlyFull());
   }
 
-  override write(bytes: Uint8Array, nowMs: number): Written {
+  override write(bytes: Uint8Array, nowMs: Elapsed): Written {
     if (this.#over) return "gone";
     const sink = this.#sink;
     if (this.#behind || (sink === undefined && this.#earlyFull())) return "lagging";

@@ -1,10 +1,10 @@
 /**
  * Review: moderators' streams, told at once of comments that their audience may not see yet.
  *
- * The distinction it rests on: a reviewer is an ordinary viewer that is told more. What it is told here has
- * no id and no part in its place on the stream, so it resumes like everybody, and each comment follows as
- * usual once its hold has passed. A reviewer that is behind holds a place in the held stretch, not bytes, and
- * is tried again until it takes them; what has been shown to all meanwhile is not told here any more.
+ * A reviewer is an ordinary viewer that is told more (held.test.ts). What it is told here has no id and no
+ * part in its place on the stream, so it resumes like everybody, and each comment follows as usual once its
+ * hold has passed. A reviewer that is behind holds a place in the held stretch, not bytes, and is tried again
+ * until it takes them; what has been shown to all meanwhile is not told here any more.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -77,7 +77,7 @@ export class Review {
   #write(watch: VideoState, viewer: Viewer, text: string, upTo: number): boolean {
     const bytes = bytesOf(text);
     if (bytes.length > 0) {
-      const written = viewer.connection.write(bytes, this.#clock.now());
+      const written = viewer.connection.write(bytes, this.#clock.elapsed());
       if (written === "lagging") this.#retry(watch);
       if (written !== "ok") return false;
       this.#metrics.frames.inc({ event: "held" });

@@ -2,7 +2,6 @@
  * The shard as an actor: what is in its mailbox, and what each step does for readers that read and that do
  * not.
  */
-
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
@@ -16,6 +15,8 @@ import { VideoState } from "../video/state.ts";
 import { Connection, type EndReason } from "./connection.ts";
 import { Shard } from "./shard.ts";
 import type { Slot, Viewer } from "./slot.ts";
+
+const zero = { version: 0, counts: {} };
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -33,16 +34,17 @@ function bench() {
   const watching = (video: VideoId, history = 1_000): VideoState => {
     const watch = new VideoState(video, history, 0);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    const totals = { version: 0, counts: {} };
-    const lineage = Lineage.begin("abcd");
-    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0);
+    watch.begin(
+      { log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page },
+      0,
+    );
     return watch;
   };
   /** A viewer that watches, has been welcomed, and reads or does not. */
   const join = (watches: readonly VideoState[], stalled = false) => {
-    const connection = new Connection(`n.${shard.size}`, shard, 15_000, clock.now());
+    const connection = new Connection(`n.${shard.size}`, shard, 15_000, clock.elapsed());
     const viewer: Viewer = {
-      ...{ connection, shard, order: 0, watches: [...watches], slots: [], seen: undefined, lag: undefined },
+      ...{ connection, shard, watches: [...watches], slots: [], own: undefined },
     };
     shard.add(viewer);
     const reader = new FakeViewer(connection.stream(undefined), stalled);
@@ -56,18 +58,22 @@ function bench() {
     watch.history.append({ type: "comment", text, ...place } satisfies CommentEntry);
     return seq;
   };
-  const mail = (watch: VideoState, upTo = watch.history.tip): void => {
+  const mail = (watch: VideoState): void => {
     const slot = slots.get(watch);
-    if (slot) shard.mailEntries(slot, upTo);
+    if (slot) shard.mail(slot);
+  };
+  /** Serves those who are behind, once. */
+  const sweep = (): void => {
+    shard.serveBehind();
+    while (shard.waits("aside")) shard.step("aside", 512);
   };
   const like = (watch: VideoState, version = watch.version + 1): void => {
     const times = { atMs: 0, durableMs: 0, tickedMs: 0 };
     const totals = { version, counts: { heart: 10 * version } };
     watch.tick({ video: watch.video, region: "r", totals, ...times, by: [] });
-    const slot = slots.get(watch);
-    if (slot) shard.passes.mail(slot);
+    mail(watch);
   };
-  return { clock, shard, slots, ends, passed, watching, join, comment, mail, like };
+  return { clock, shard, slots, ends, passed, watching, join, comment, mail, like, sweep };
 }
 
 describe("likes", () => {
@@ -76,8 +82,8 @@ describe("likes", () => {
     const watch = watching(v);
     const { reader } = join([watch]);
     for (let i = 0; i < 100; i++) like(watch);
-    expect(shard.passes.stepSmall(512)).toBe(1);
-    expect(shard.passes.smallWait).toBe(false);
+    expect(shard.step("small", 512)).toBe(1);
+    expect(shard.waits("small")).toBe(false);
     expect(passed).toEqual(["v"]);
     await settle();
     expect(reader.hearts).toEqual([1_000]);
@@ -88,8 +94,8 @@ describe("likes", () => {
     const watch = watching(v);
     const readers = Array.from({ length: 300 }, () => join([watch]).reader);
     like(watch);
-    expect([shard.passes.smallWait, shard.passes.largeWait]).toEqual([false, true]);
-    expect([120, 120, 120].map((budget) => shard.passes.stepLarge(budget))).toEqual([120, 120, 60]);
+    expect([shard.waits("small"), shard.waits("large")]).toEqual([false, true]);
+    expect([120, 120, 120].map((budget) => shard.step("large", budget))).toEqual([120, 120, 60]);
     expect(passed).toEqual(["v"]);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
@@ -100,9 +106,9 @@ describe("likes", () => {
     const watch = watching(v);
     const readers = Array.from({ length: 300 }, () => join([watch]).reader);
     like(watch);
-    shard.passes.stepLarge(150);
+    shard.step("large", 150);
     like(watch);
-    shard.passes.stepLarge(150);
+    shard.step("large", 150);
     await settle();
     for (const reader of readers) expect(reader.hearts).toEqual([10]);
   });
@@ -115,27 +121,27 @@ describe("likes", () => {
     expect(shard.leave(viewer, v)).toBe(true);
     expect(passed).toEqual(["v"]);
     expect(slots.size).toBe(0);
-    expect(shard.passes.stepSmall(10)).toBe(1);
+    expect(shard.step("small", 10)).toBe(1);
     expect(passed).toEqual(["v"]);
   });
 
   test("never go back for a viewer that was served from history in the middle of a pass", async () => {
-    const { shard, watching, join, like, clock } = bench();
+    const { shard, watching, join, like, clock, sweep } = bench();
     const watch = watching(v);
     const others = Array.from({ length: 290 }, () => join([watch]));
     const { reader, connection } = join([watch], true);
-    while (connection.write(new TextEncoder().encode(": fill\n\n"), clock.now()) === "ok");
+    while (connection.write(new TextEncoder().encode(": fill\n\n"), clock.elapsed()) === "ok");
     like(watch);
-    shard.passes.stepLarge(400);
+    shard.step("large", 400);
     reader.resume();
     await settle();
     like(watch);
-    shard.passes.stepLarge(20);
+    shard.step("large", 20);
     // Totals move on while the pass is under way, and the reader is back.
     like(watch);
-    shard.sweepBehind(clock.now());
-    shard.passes.stepLarge(400);
-    shard.sweepBehind(clock.now());
+    sweep();
+    shard.step("large", 400);
+    sweep();
     await settle();
     expect(reader.hearts).toEqual(reader.hearts.toSorted((a, b) => a - b));
     expect(reader.hearts.at(-1)).toBe(30);
@@ -144,7 +150,7 @@ describe("likes", () => {
 });
 
 describe("comments", () => {
-  test("of one video in a row are one run, written whole", async () => {
+  test("of one video in a row go out in one write", async () => {
     const { shard, watching, join, comment, mail } = bench();
     const watch = watching(v);
     const readers = [join([watch]).reader, join([watch]).reader];
@@ -152,8 +158,8 @@ describe("comments", () => {
       comment(watch);
       mail(watch);
     }
-    expect(shard.stepEntries(1)).toBe(2);
-    expect(shard.entriesWait).toBe(false);
+    expect(shard.step("small", 100)).toBe(2);
+    expect(shard.waits("small")).toBe(false);
     await settle();
     for (const { texts } of readers) expect(texts).toEqual(["v1", "v2", "v3", "v4", "v5"]);
   });
@@ -167,31 +173,10 @@ describe("comments", () => {
       comment(watch);
       mail(watch);
     }
-    expect(shard.mixed).toBe(true);
-    while (shard.entriesWait) shard.stepEntries(1);
+    while (shard.waits("small")) shard.step("small", 1);
     await settle();
     expect(reader.texts).toEqual(["v1", "w2", "w3", "v4", "w5"]);
     expect(only.texts).toEqual(["w2", "w3", "w5"]);
-  });
-
-  test("beyond the mailbox's bound are served from history, all of them, in order", async () => {
-    const { shard, watching, join, comment, mail, clock } = bench();
-    const [a, b] = [watching(v, 1_000), watching(w, 1_000)];
-    const { reader } = join([a, b]);
-    const runs = limits.mailboxRunsMax;
-    for (let i = 0; i < runs + 100; i++) {
-      // Runs that write nothing fill the mailbox; history holds the last thousand.
-      const watch = i % 2 === 0 ? a : b;
-      if (i >= runs - 200) comment(watch);
-      mail(watch);
-    }
-    while (shard.entriesWait) shard.stepEntries(512);
-    for (let i = 0; i < 100; i++) {
-      shard.sweepBehind(clock.now());
-      await settle();
-    }
-    const numbers = reader.texts.map((text) => Number(text.slice(1)));
-    expect(numbers).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
   });
 
   test("wait for a reader that is behind, in bounded bytes, then its stream is closed", async () => {
@@ -203,9 +188,9 @@ describe("comments", () => {
     while (ends.length === 0) {
       comment(watch, "x".repeat(400));
       mail(watch);
-      shard.stepEntries(10);
+      shard.step("small", 10);
       await settle();
-      owed = Math.max(owed, viewer.lag?.owedBytes ?? 0);
+      owed = Math.max(owed, viewer.own?.owedBytes ?? 0);
     }
     expect(ends).toEqual(["slow"]);
     expect(owed).toBeGreaterThan(limits.owedBytesMax - 1_000);
@@ -217,17 +202,17 @@ describe("comments", () => {
   });
 
   test("skipped by a reader that was behind come to it in order, then the newest totals once", async () => {
-    const { shard, watching, join, comment, mail, like, clock } = bench();
+    const { shard, watching, join, comment, mail, like, sweep } = bench();
     const watch = watching(v);
     const { reader } = join([watch], true);
     const neighbour = join([watch]).reader;
     for (let i = 0; i < 30; i++) {
       comment(watch);
       mail(watch);
-      shard.stepEntries(10);
+      shard.step("small", 10);
       like(watch);
-      shard.passes.stepSmall(10);
-      shard.sweepBehind(clock.now());
+      shard.step("small", 10);
+      sweep();
       await settle();
     }
     expect(neighbour.texts).toHaveLength(30);
@@ -235,7 +220,7 @@ describe("comments", () => {
     expect(shard.behind).toBe(1);
     reader.resume();
     await settle();
-    shard.sweepBehind(clock.now());
+    sweep();
     await settle();
     expect(reader.texts).toEqual(neighbour.texts);
     expect(reader.hearts.length).toBeLessThan(10);
@@ -244,40 +229,41 @@ describe("comments", () => {
   });
 
   test("no longer held close the stream of the one who is owed them", async () => {
-    const { shard, watching, join, comment, mail, ends, clock } = bench();
+    const { shard, watching, join, comment, mail, ends, sweep } = bench();
     const watch = watching(v, 20);
     const { reader } = join([watch], true);
     for (let i = 0; i < 200; i++) {
       comment(watch);
       mail(watch);
-      shard.stepEntries(10);
+      shard.step("small", 10);
     }
     reader.resume();
     await settle();
-    shard.sweepBehind(clock.now());
+    sweep();
     expect(ends).toEqual(["slow"]);
   });
 });
 
 describe("a reader", () => {
   test("that takes no byte for a minute is closed, whether something is owed to it or not", async () => {
-    const { shard, watching, join, like, clock, ends } = bench();
+    const { shard, watching, join, like, clock, ends, sweep } = bench();
     const watch = watching(v);
     const idle = join([watch], true);
     const behind = join([watch], true);
     const bytes = new TextEncoder().encode(": beat\n\n");
-    for (const { connection } of [idle, behind]) while (connection.write(bytes, clock.now()) === "ok");
-    behind.viewer.lag = undefined;
+    for (const { connection } of [idle, behind]) while (connection.write(bytes, clock.elapsed()) === "ok");
+    behind.viewer.own = undefined;
     clock.advance(3 * 15_000 + 1);
-    shard.beat(bytes, clock.now(), false);
+    shard.beat(bytes, false);
+    shard.step("aside", 512);
     expect(ends).toEqual(["idle", "idle"]);
     const late = join([watch], true);
-    while (late.connection.write(bytes, clock.now()) === "ok");
+    while (late.connection.write(bytes, clock.elapsed()) === "ok");
     like(watch);
-    shard.passes.stepSmall(10);
+    shard.step("small", 10);
     expect(shard.behind).toBe(1);
     clock.advance(3 * 15_000 + 1);
-    shard.sweepBehind(clock.now());
+    sweep();
     expect(ends).toEqual(["idle", "idle", "idle"]);
     expect(shard.size).toBe(0);
   });
@@ -287,53 +273,38 @@ describe("a reader", () => {
     const watch = watching(v);
     const all = Array.from({ length: 300 }, () => join([watch]));
     like(watch);
-    shard.passes.stepLarge(20);
+    shard.step("large", 20);
     for (const index of [5, 19, 20, 21, 40, 59]) await all[index]?.reader.close();
     comment(watch);
+    shard.step("large", 400);
     mail(watch);
-    shard.stepEntries(100);
-    shard.passes.stepLarge(400);
+    shard.step("large", 400);
     await settle();
     const stayed = all.filter(({ reader }) => !reader.ended);
     expect(stayed).toHaveLength(294);
     for (const { reader } of stayed) expect([reader.hearts, reader.texts]).toEqual([[10], ["v1"]]);
     expect(shard.size).toBe(294);
   });
-
-  test("of several videos is known as such until it watches one", () => {
-    const { shard, watching, join } = bench();
-    const { viewer } = join([watching(v), watching(w)]);
-    join([watching("x" as VideoId)]);
-    expect(shard.mixed).toBe(true);
-    shard.leave(viewer, w);
-    expect(shard.mixed).toBe(false);
-    expect(shard.leave(viewer, w)).toBe(false);
-    const other = join([watching(v), watching(w)]);
-    expect(shard.mixed).toBe(true);
-    other.connection.end("age");
-    expect(shard.mixed).toBe(false);
-  });
 });
 
 describe("a slot that begins anew", () => {
   test("drops what waited of the old history, and goes on from the new one", async () => {
-    const { shard, slots, watching, join, like, comment, mail, clock } = bench();
+    const { shard, slots, watching, join, like, comment, mail, sweep } = bench();
     const watch = watching(v);
     const all = Array.from({ length: 290 }, (_, i) => join([watch], i === 7));
     for (let i = 0; i < 9; i++) comment(watch);
     mail(watch);
     like(watch, 50);
-    shard.passes.stepLarge(10);
+    shard.step("large", 10);
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    const totals = { version: 0, counts: {} };
-    const lineage = Lineage.begin("wxyz");
-    watch.begin({ log: "wxyz", lineage, region: "r", totals, viewers: 0, page }, 0);
+    watch.begin(
+      { log: "wxyz", lineage: Lineage.begin("wxyz"), region: "r", totals: zero, viewers: 0, page },
+      0,
+    );
     const slot = slots.get(watch);
-    if (slot) shard.restart(slot, "epoch", clock.now());
-    while (shard.passes.largeWait || shard.entriesWait) {
-      shard.stepEntries(100);
-      shard.passes.stepLarge(400);
-    }
+    if (slot) shard.restart(slot, "epoch");
+    while (shard.waits("large")) shard.step("large", 400);
+    sweep();
     all[7]?.reader.resume();
     await settle();
     watch.history.append({
@@ -347,13 +318,14 @@ describe("a slot that begins anew", () => {
     });
     mail(watch);
     like(watch, 1);
-    shard.stepEntries(100);
-    shard.passes.stepLarge(400);
-    shard.sweepBehind(clock.now());
+    shard.step("small", 100);
+    shard.step("large", 400);
+    sweep();
     await settle();
     for (const { reader } of all) {
       expect(reader.of("reset")).toHaveLength(1);
-      expect(reader.texts).toEqual(["new"]);
+      const after = reader.seen.findIndex(({ event }) => event === "reset");
+      expect(reader.seen.slice(after).flatMap(({ data }) => data.text ?? [])).toEqual(["new"]);
       expect(reader.hearts.slice(-2)).toEqual([0, 10]);
     }
   });

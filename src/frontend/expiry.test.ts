@@ -9,10 +9,10 @@ function setUp() {
   const clock = new VirtualClock(1_700_000_000_123);
   const ended: [Connection, number][] = [];
   const expiry = new Expiry(clock, (connection) => {
-    ended.push([connection, clock.now()]);
+    ended.push([connection, clock.date()]);
     expiry.left(connection);
   });
-  const connection = (id: string) => new Connection(id, { ended: () => {} }, 15_000, clock.now());
+  const connection = (id: string) => new Connection(id, { ended: () => {} }, 15_000, clock.elapsed());
   return { clock, expiry, ended, connection };
 }
 
@@ -21,9 +21,9 @@ describe("expiry", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -2_000, max: 200_000 }), { maxLength: 50 }), (offsets) => {
         const { clock, expiry, ended, connection } = setUp();
-        const until = new Map(offsets.map((offset, i) => [connection(`c${i}`), clock.now() + offset]));
+        const until = new Map(offsets.map((offset, i) => [connection(`c${i}`), clock.date() + offset]));
         for (const [one, untilMs] of until) expiry.set(one, untilMs, undefined);
-        const start = clock.now();
+        const start = clock.date();
         clock.advance(203_000);
         expect(ended.length).toBe(offsets.length);
         for (const [one, atMs] of ended) {
@@ -39,13 +39,13 @@ describe("expiry", () => {
   test("can be shortened and not lengthened", () => {
     const { clock, expiry, ended, connection } = setUp();
     const one = connection("one");
-    expiry.set(one, clock.now() + 60_000, undefined);
-    expiry.shorten(one, clock.now() + 90_000);
-    expiry.shorten(one, clock.now() + 5_000);
+    expiry.set(one, clock.date() + 60_000, undefined);
+    expiry.shorten(one, clock.date() + 90_000);
+    expiry.shorten(one, clock.date() + 5_000);
     clock.advance(6_000);
     expect(ended.length).toBe(1);
     const free = connection("free");
-    expiry.shorten(free, clock.now() + 1_000);
+    expiry.shorten(free, clock.date() + 1_000);
     clock.advance(2_000);
     expect(ended.length).toBe(2);
   });
@@ -54,16 +54,48 @@ describe("expiry", () => {
     const { clock, expiry, ended, connection } = setUp();
     let told = 0;
     const one = connection("one");
-    expiry.set(one, clock.now() + 1_000, () => told++);
+    expiry.set(one, clock.date() + 1_000, () => told++);
     expiry.left(one);
     expiry.left(one);
     clock.advance(10_000);
     expect([told, ended.length]).toEqual([1, 0]);
   });
 
+  test("is by the wall for a permission, and by time that passed for age", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    const [permitted, old] = [connection("permitted"), connection("old")];
+    expiry.set(permitted, clock.date() + 60_000, undefined);
+    expiry.age(old, 60_000);
+    clock.setWall(-3_600_000);
+    clock.advance(61_000);
+    expect(ended.map(([one]) => one)).toEqual([old]);
+    const another = connection("another");
+    expiry.age(another, 60_000);
+    clock.setWall(7_200_000);
+    clock.advance(1_000);
+    expect(ended.map(([one]) => one)).toEqual([old, permitted]);
+    clock.advance(60_000);
+    expect(ended.map(([one]) => one)).toEqual([old, permitted, another]);
+  });
+
+  test("of ten thousand at once keeps no turn for all of them", () => {
+    const { clock, expiry, ended, connection } = setUp();
+    let turns = 0;
+    const soon = clock.soon.bind(clock);
+    clock.soon = (run) => {
+      turns++;
+      soon(run);
+    };
+    const untilMs = clock.date() + 5_000;
+    for (let i = 0; i < 10_000; i++) expiry.set(connection(`${i}`), untilMs, undefined);
+    clock.advance(6_000);
+    expect(ended.length).toBe(10_000);
+    expect(turns).toBeGreaterThan(50);
+  });
+
   test("a process that slept ends those whose time went by", () => {
     const { clock, expiry, ended, connection } = setUp();
-    expiry.set(connection("one"), clock.now() + 86_400_000, undefined);
+    expiry.set(connection("one"), clock.date() + 86_400_000, undefined);
     clock.advance(90_000_000);
     expect(ended.length).toBe(1);
   });

@@ -1,97 +1,126 @@
 /**
- * The terms some streams are open on: until when, and who is to be told when they end.
+ * The terms streams are open on: until when, how old they may get, and who is to be told when they end.
  *
- * One wheel for all of them instead of a timer each: a stream stands in the slot of the second in which it
- * ends, and twice a second the slots that are due are emptied. A stream without terms costs nothing here.
+ * A permission ends at a date, which whoever gave it chose; age is time that really passed, whatever the wall
+ * is set to. Each kind has one wheel for all streams instead of a timer each: a stream stands in the slot of
+ * the half second in which it ends, and twice a second the slots that are due are emptied. A stream without
+ * terms costs nothing here.
  */
 import type { Clock, Timer } from "../base/clock.ts";
+import { Sweep } from "../base/sweep.ts";
 import type { Connection } from "../fanout/connection.ts";
 
-/** How often the wheel is looked at, in ms: a stream outlives its end by at most this. */
+/** How often the wheels are looked at, in ms: a stream outlives its end by at most this. */
 const turnMs = 500;
+/** Streams ended on one turn of the event loop. */
+const endsMax = 128;
 
 /** Why a stream's time has come: its permission has ended, or it has lived long enough. */
 export type Why = "expired" | "age";
 
-interface Term {
-  untilMs: number | undefined;
-  why: Why;
-  /** Where it stands in the wheel. */
-  slot: number;
-  readonly ended: (() => void) | undefined;
-}
-
 export class Expiry {
+  readonly #ended = new Map<Connection, () => void>();
+  readonly #permissions: Wheel;
+  readonly #ages: Wheel;
   readonly #clock: Clock;
-  readonly #expired: (connection: Connection, why: Why) => void;
-  readonly #terms = new Map<Connection, Term>();
-  /** By the whole half second in which they end. */
-  readonly #slots = new Map<number, Set<Connection>>();
+  readonly #over: Sweep<Connection>;
   readonly #timer: Timer;
-  #lookedAt: number;
 
-  /** `expired` is called within `turnMs` after a stream's time has come. */
+  /** `expired` is called within `turnMs` after a stream's time has come, and a while later if many end. */
   constructor(clock: Clock, expired: (connection: Connection, why: Why) => void) {
     this.#clock = clock;
-    this.#expired = expired;
-    this.#lookedAt = Math.floor(clock.now() / turnMs);
-    this.#timer = clock.every(turnMs, () => this.#turn());
+    this.#permissions = new Wheel(clock.date());
+    this.#ages = new Wheel(clock.elapsed());
+    const why = new Map<Connection, Why>();
+    this.#over = new Sweep({
+      ...{ clock, turnMax: endsMax },
+      act: (connection) => {
+        expired(connection, why.get(connection) ?? "expired");
+        why.delete(connection);
+        return true;
+      },
+    });
+    this.#timer = clock.every(turnMs, () => {
+      for (const connection of this.#permissions.due(clock.date())) why.set(connection, "expired");
+      for (const connection of this.#ages.due(clock.elapsed())) why.set(connection, "age");
+      this.#over.start(why.keys());
+    });
   }
 
   /** `connection` lasts until `untilMs`, Unix ms, if given; `ended` is called once when it has ended. */
   set(connection: Connection, untilMs: number | undefined, ended: (() => void) | undefined): void {
-    if (untilMs === undefined && ended === undefined) return;
-    this.#terms.set(connection, { untilMs: undefined, why: "expired", slot: 0, ended });
+    if (ended) this.#ended.set(connection, ended);
     this.shorten(connection, untilMs);
   }
 
-  /** `connection` lasts no longer than `untilMs`, for the reason `why`. */
-  shorten(connection: Connection, untilMs: number | undefined, why: Why = "expired"): void {
-    if (untilMs === undefined) return;
-    const term = this.#terms.get(connection) ?? { untilMs: undefined, why, slot: 0, ended: undefined };
-    if (term.untilMs !== undefined && term.untilMs <= untilMs) return;
-    this.#take(connection, term.slot);
-    this.#terms.set(connection, term);
-    term.untilMs = untilMs;
-    term.why = why;
-    term.slot = Math.max(Math.ceil(untilMs / turnMs), this.#lookedAt + 1);
-    const there = this.#slots.get(term.slot);
-    if (there) there.add(connection);
-    else this.#slots.set(term.slot, new Set([connection]));
+  /** `connection` lasts no longer than until `untilMs`, Unix ms. */
+  shorten(connection: Connection, untilMs: number | undefined): void {
+    if (untilMs !== undefined) this.#permissions.put(connection, untilMs);
+  }
+
+  /** `connection` lasts for `forMs` from now at most. */
+  age(connection: Connection, forMs: number): void {
+    this.#ages.put(connection, this.#clock.elapsed() + forMs);
   }
 
   /** `connection` has ended, whoever ended it. */
   left(connection: Connection): void {
-    const term = this.#terms.get(connection);
-    if (!term) return;
-    this.#terms.delete(connection);
-    this.#take(connection, term.slot);
-    term.ended?.();
+    this.#permissions.take(connection);
+    this.#ages.take(connection);
+    this.#over.delete(connection);
+    const ended = this.#ended.get(connection);
+    this.#ended.delete(connection);
+    ended?.();
   }
 
   close(): void {
     this.#timer.cancel();
+    this.#over.close();
+  }
+}
+
+/** Streams by the half second in which they end, in one kind of time. */
+class Wheel {
+  readonly #slots = new Map<number, Set<Connection>>();
+  /** When each ends, and where it stands therefore. */
+  readonly #ends = new Map<Connection, { readonly atMs: number; readonly slot: number }>();
+  #lookedAt: number;
+
+  constructor(nowMs: number) {
+    this.#lookedAt = Math.floor(nowMs / turnMs);
   }
 
-  #take(connection: Connection, slot: number): void {
+  /** `connection` ends at `atMs`, unless it ends sooner already. */
+  put(connection: Connection, atMs: number): void {
+    if ((this.#ends.get(connection)?.atMs ?? Number.POSITIVE_INFINITY) <= atMs) return;
+    this.take(connection);
+    const slot = Math.max(Math.ceil(atMs / turnMs), this.#lookedAt + 1);
+    this.#ends.set(connection, { atMs, slot });
     const there = this.#slots.get(slot);
-    there?.delete(connection);
-    if (there?.size === 0) this.#slots.delete(slot);
+    if (there) there.add(connection);
+    else this.#slots.set(slot, new Set([connection]));
   }
 
-  #turn(): void {
-    const now = Math.floor(this.#clock.now() / turnMs);
-    // After a long sleep there may be more seconds behind us than streams.
-    const due =
+  take(connection: Connection): void {
+    const end = this.#ends.get(connection);
+    if (!end) return;
+    this.#ends.delete(connection);
+    const there = this.#slots.get(end.slot);
+    there?.delete(connection);
+    if (there?.size === 0) this.#slots.delete(end.slot);
+  }
+
+  /** Takes out all whose time has come by `nowMs`. */
+  due(nowMs: number): Connection[] {
+    const now = Math.floor(nowMs / turnMs);
+    // After a long sleep there may be more seconds behind us than streams; the wall may have been set back.
+    const slots =
       now - this.#lookedAt > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= now)
-        : Array.from({ length: now - this.#lookedAt }, (_, i) => this.#lookedAt + 1 + i);
+        : Array.from({ length: Math.max(0, now - this.#lookedAt) }, (_, i) => this.#lookedAt + 1 + i);
     this.#lookedAt = now;
-    for (const slot of due) {
-      const there = this.#slots.get(slot);
-      this.#slots.delete(slot);
-      for (const connection of there ?? [])
-        this.#expired(connection, this.#terms.get(connection)?.why ?? "expired");
-    }
+    const due = slots.flatMap((slot) => [...(this.#slots.get(slot) ?? [])]);
+    for (const connection of due) this.take(connection);
+    return due;
   }
 }

@@ -18,9 +18,10 @@ import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
+import { Sweep } from "../base/sweep.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import { type Beats, beatsOf } from "../core/beats.ts";
-import { type Entry, parseId } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
@@ -34,8 +35,10 @@ import { Interest } from "../video/interest.ts";
 import type { VideoState } from "../video/state.ts";
 import { Sync } from "../video/sync.ts";
 import { Expiry } from "./expiry.ts";
+import { Farewell } from "./farewell.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
+import { placeIn, type StreamRequest } from "./request.ts";
 
 export interface FrontendParts {
   readonly node: string;
@@ -57,29 +60,6 @@ export interface FrontendParts {
   readonly connection: ConnectionClass;
 }
 
-export interface StreamRequest {
-  readonly videos: readonly VideoId[];
-  readonly lastEventId: string | undefined;
-  /** The request's signal: tells when the client has left. */
-  readonly signal?: AbortSignal;
-  /** Tells at once what is held for review: the caller has checked that these videos may be moderated. */
-  readonly reviews?: boolean;
-  /** When the stream's permission ends, Unix ms. */
-  readonly untilMs?: number | undefined;
-  /** Called once, when the stream has ended. */
-  readonly ended?: (() => void) | undefined;
-  /** Called once, before anything is written. */
-  readonly opened?: (stream: OpenStream) => void;
-}
-
-/** A stream as whoever let it in sees it. */
-export interface OpenStream {
-  /** What it watches now. */
-  videos(): readonly VideoId[];
-  /** Ends it, saying why. */
-  end(reason: "banned" | "revoked"): void;
-}
-
 export class Frontend implements Watching {
   readonly #parts: FrontendParts;
   readonly #supervisor: Supervisor;
@@ -93,6 +73,9 @@ export class Frontend implements Watching {
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
   readonly #lobby = new Lobby();
+  /** Those whose videos' first state has come. */
+  readonly #arrivals: Sweep<Joiner>;
+  readonly #farewell: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
   #draining = false;
@@ -102,6 +85,14 @@ export class Frontend implements Watching {
     const { bus, clock, metrics } = parts;
     this.#beats = beatsOf(parts.beatMs);
     this.#review = new Review(clock, metrics);
+    this.#farewell = new Farewell(clock, parts.prng, (connection) =>
+      connection.end("drain", this.refuse("drain")),
+    );
+    const act = (joiner: Joiner): boolean => {
+      this.#joinOrWait(joiner);
+      return true;
+    };
+    this.#arrivals = new Sweep({ clock, turnMax: limits.stepWritesMax, act });
     this.#supervisor = new Supervisor({
       clock,
       metrics,
@@ -115,7 +106,7 @@ export class Frontend implements Watching {
       ready: (watch) => this.#ready(watch),
       stateChanged: (watch) => this.#stateChanged(watch),
       entriesCame: (watch) => {
-        this.#supervisor.entriesCame(watch);
+        this.#supervisor.changed(watch);
         this.#polls.wake(watch);
       },
       entryHeld: (watch, entry) => this.#entryHeld(watch, entry),
@@ -180,20 +171,12 @@ export class Frontend implements Watching {
    */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, prng, node, metrics } = this.#parts;
-    const nowMs = clock.now();
+    const nowMs = clock.elapsed();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
     const beatMs = prng.between(this.#beats.fromMs, this.#beats.toMs);
     const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
-    const viewer: Viewer = {
-      connection,
-      shard,
-      order: 0,
-      watches: [],
-      slots: [],
-      seen: undefined,
-      lag: undefined,
-    };
+    const viewer: Viewer = { connection, shard, watches: [], slots: [], own: undefined };
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);
@@ -205,13 +188,20 @@ export class Frontend implements Watching {
     const { streamAgeMs } = this.#parts;
     // Up to a quarter less, so that those who came together do not go together.
     const ageMs = streamAgeMs > 0 ? prng.between((3 * streamAgeMs) / 4, streamAgeMs) : undefined;
-    if (ageMs) this.#expiry.shorten(connection, nowMs + ageMs, "age");
+    if (ageMs) this.#expiry.age(connection, ageMs);
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
     const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
     const place = placeIn(request.lastEventId);
-    const greeting = { connection: connection.id, node, nowMs, beatMs: this.#beats.everyMs, retryMs, place };
+    const greeting = {
+      connection: connection.id,
+      node,
+      nowMs: clock.date(),
+      beatMs: this.#beats.everyMs,
+      retryMs,
+      place,
+    };
     connection.write(bytesOf(helloFrame(greeting)), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
@@ -251,21 +241,9 @@ export class Frontend implements Watching {
   async drain(overMs: number): Promise<void> {
     this.#draining = true;
     this.#polls.close();
-    const { prng, clock } = this.#parts;
-    const leaving = [...this.#viewers.values()];
-    for (let i = leaving.length - 1; i > 0; i--) {
-      const j = prng.between(0, i);
-      [leaving[i], leaving[j]] = [leaving[j] as Viewer, leaving[i] as Viewer];
-    }
-    const steps = Math.max(1, Math.min(leaving.length, Math.floor(overMs / 50)));
-    for (let step = 0; step < steps; step++) {
-      const from = Math.floor((leaving.length * step) / steps);
-      const to = Math.floor((leaving.length * (step + 1)) / steps);
-      for (const { connection } of leaving.slice(from, to)) connection.end("drain", this.refuse("drain"));
-      if (step + 1 < steps) await new Promise<void>((resolve) => clock.after(overMs / steps, resolve));
-    }
+    await this.#farewell.all([...this.#viewers.keys()], overMs);
     // Those whose request was already on its way when the draining began.
-    for (const { connection } of this.#viewers.values()) connection.end("drain", this.refuse("drain"));
+    await this.#farewell.all([...this.#viewers.keys()], 0);
   }
 
   /** Ends every stream, timer and subscription, and takes back the rows of the table. */
@@ -276,6 +254,7 @@ export class Frontend implements Watching {
     await this.#interest.close();
     this.#counts.close();
     this.#expiry.close();
+    this.#arrivals.close();
     this.#supervisor.close();
   }
 
@@ -294,7 +273,7 @@ export class Frontend implements Watching {
   }
 
   #ready(watch: VideoState): void {
-    for (const joiner of this.#lobby.take(watch)) this.#joinOrWait(joiner);
+    this.#arrivals.start(this.#lobby.take(watch));
     this.#polls.wake(watch);
   }
 
@@ -334,7 +313,7 @@ export class Frontend implements Watching {
       return [viewer.shard.join(viewer, watch)];
     });
     const chosen = resumes && joined.map((index) => resumes[index] as Resume);
-    welcome(viewer, slots, chosen, this.#parts.clock.now());
+    welcome(viewer, slots, chosen, this.#parts.clock.elapsed());
     // Whoever left while it was being welcomed has left this too.
     for (const { watch } of reviews ? slots : [])
       if (!viewer.connection.gone) this.#review.join(viewer, watch);
@@ -348,7 +327,7 @@ export class Frontend implements Watching {
   }
 
   #stateChanged(watch: VideoState): void {
-    this.#supervisor.stateChanged(watch);
+    this.#supervisor.changed(watch);
     this.#polls.wake(watch);
   }
 
@@ -408,9 +387,4 @@ export class Frontend implements Watching {
     // So many return at once that a node accepts about two thousand a second.
     return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
   }
-}
-
-/** The id a stream is asked to resume at, if it is one of ours. */
-function placeIn(lastEventId: string | undefined): string | undefined {
-  return lastEventId !== undefined && parseId(lastEventId) ? lastEventId : undefined;
 }

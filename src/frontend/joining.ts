@@ -6,6 +6,7 @@
  */
 
 import type { Reader } from "../asking/reader.ts";
+import type { Elapsed } from "../base/clock.ts";
 import { parseId } from "../core/entry.ts";
 import type { ResetReason, Slot, Viewer } from "../fanout/slot.ts";
 import type { VideoState } from "../video/state.ts";
@@ -90,7 +91,7 @@ export function welcome(
   viewer: Viewer,
   slots: readonly Slot[],
   resumes: readonly Resume[] | undefined,
-  nowMs: number,
+  nowMs: Elapsed,
 ): void {
   const { shard } = viewer;
   // All places first: the id of a snapshot must not stand beyond what is still to be replayed.
@@ -98,16 +99,9 @@ export function welcome(
     const resume = resumes?.[index];
     if (resume && "seq" in resume) {
       shard.replay(viewer, slot, resume.seq);
-      if (resume.seq > slot.cursor) seenBefore(viewer, slot, resume.seq);
     } else {
       shard.begin(viewer, slot, resume?.reset);
     }
   });
   shard.serve(viewer, nowMs);
-}
-
-/** An earlier stream of this viewer was ahead of this node. */
-function seenBefore(viewer: Viewer, slot: Slot, seq: number): void {
-  viewer.seen ??= { seq, slots: new Set() };
-  viewer.seen.slots.add(slot);
 }

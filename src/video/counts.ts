@@ -5,6 +5,7 @@
  * so a storm of joins costs one number. Absolute numbers, repeated, so nothing needs to be acknowledged.
  */
 import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
+import { Sweep } from "../base/sweep.ts";
 import type { Bus, Subscription } from "../bus/bus.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -14,6 +15,8 @@ import type { VideoState } from "./state.ts";
 
 /** How often due numbers are looked for, in ms. */
 const sweepMs = 200;
+/** Numbers told on one turn. */
+const turnMax = 512;
 
 export interface CountsParts {
   readonly bus: Bus;
@@ -42,12 +45,25 @@ export class Counts {
   readonly #followed = new Map<VideoId, Followed>();
   /** Videos whose own or summed number may have changed since it was last told. */
   readonly #due = new Set<Followed>();
+  /** Of those, the ones to be looked at now; and those whose number is to be repeated. */
+  readonly #looks: Sweep<Followed>;
+  readonly #repeats: Sweep<Followed>;
   readonly #timers: Timer[];
 
   constructor(parts: CountsParts) {
     this.#parts = parts;
+    const { clock } = parts;
+    const each = (act: (followed: Followed) => void) => ({
+      ...{ clock, turnMax },
+      act: (followed: Followed) => {
+        act(followed);
+        return true;
+      },
+    });
+    this.#looks = new Sweep(each((followed) => this.#tell(followed, clock.elapsed())));
+    this.#repeats = new Sweep(each((followed) => this.#sendAgain(followed, clock.elapsed())));
     this.#timers = [
-      parts.clock.every(sweepMs, () => this.#sweep()),
+      parts.clock.every(sweepMs, () => this.#looks.start(this.#due)),
       parts.clock.every(limits.viewersRepeatMs, () => this.#repeat()),
     ];
   }
@@ -68,6 +84,8 @@ export class Counts {
     followed.subscription.end();
     this.#followed.delete(watch.video);
     this.#due.delete(followed);
+    this.#looks.delete(followed);
+    this.#repeats.delete(followed);
     this.#others.forget({ video: watch.video });
   }
 
@@ -80,6 +98,8 @@ export class Counts {
 
   close(): void {
     for (const timer of this.#timers) timer.cancel();
+    this.#looks.close();
+    this.#repeats.close();
     for (const { watch } of this.#followed.values()) this.unfollow(watch);
   }
 
@@ -90,22 +110,18 @@ export class Counts {
     if (this.#others.hear(followed.watch.video, count, nowMs)) this.#changed(followed, nowMs);
   }
 
-  #sweep(): void {
-    const nowMs = this.#parts.clock.elapsed();
-    for (const followed of this.#due) this.#tell(followed, nowMs);
-  }
-
   #repeat(): void {
     const nowMs = this.#parts.clock.elapsed();
     for (const video of this.#others.expire(nowMs)) {
       const followed = this.#followed.get(video);
       if (followed) this.#due.add(followed);
     }
-    for (const followed of this.#followed.values()) {
-      const { viewers } = followed.watch;
-      if (viewers > 0 && nowMs - followed.sentMs >= limits.viewersEveryMs)
-        this.#send(followed, viewers, nowMs);
-    }
+    this.#repeats.start(this.#followed.values());
+  }
+
+  #sendAgain(followed: Followed, nowMs: Elapsed): void {
+    const { viewers } = followed.watch;
+    if (viewers > 0 && nowMs - followed.sentMs >= limits.viewersEveryMs) this.#send(followed, viewers, nowMs);
   }
 
   #changed(followed: Followed, nowMs: Elapsed): void {

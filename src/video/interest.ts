@@ -5,6 +5,7 @@
  * flocks, and neither NATS nor the table should hear of each. Writing is retried until the table has it.
  */
 import type { Clock, Elapsed, Timer } from "../base/clock.ts";
+import { Sweep } from "../base/sweep.ts";
 import { BusUnavailable, type Table } from "../bus/bus.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -12,6 +13,10 @@ import { routeKey } from "../core/nodes.ts";
 import { VideoState } from "./state.ts";
 
 const sweepMs = 1_000;
+/** How long after a row was refused rows are written again, in ms. */
+const retryMs = 1_000;
+/** Rows begun on one turn. */
+const rowsTurnMax = 128;
 
 export interface InterestParts {
   readonly clock: Clock;
@@ -30,8 +35,9 @@ export class Interest {
   readonly #watches = new Map<VideoId, VideoState>();
   /** Those that nobody holds, and since when, in that order. */
   readonly #idle = new Map<VideoState, Elapsed>();
-  /** Rows whose last write failed. */
-  readonly #unwritten = new Set<VideoId>();
+  /** Videos whose row may not be what it should be. */
+  readonly #rows: Sweep<VideoId>;
+  #closing = false;
   readonly #timer: Timer;
   #again: Timer | undefined;
   #sweptMs: Elapsed;
@@ -39,6 +45,10 @@ export class Interest {
   constructor(parts: InterestParts) {
     this.#parts = parts;
     this.#sweptMs = parts.clock.elapsed();
+    this.#rows = new Sweep({
+      ...{ clock: parts.clock, turnMax: rowsTurnMax, underWayMax: limits.rowsUnderWayMax, pauseMs: retryMs },
+      act: (video) => this.#settle(video),
+    });
     this.#timer = parts.clock.every(sweepMs, () => this.#sweep());
   }
 
@@ -61,7 +71,7 @@ export class Interest {
     if (!watch) {
       watch = new VideoState(video, this.#parts.commentHistory, this.#parts.clock.date());
       this.#watches.set(video, watch);
-      void this.#write(video);
+      this.#rows.add(video);
       this.#parts.began(watch);
     }
     watch.holders++;
@@ -79,25 +89,21 @@ export class Interest {
    * of a node that they have not heard of for long. Twice, as one may be about to do so just now.
    */
   rewrite(): void {
-    for (const video of this.#watches.keys()) void this.#write(video);
+    this.#rows.addAll(this.#watches.keys());
     this.#again ??= this.#parts.clock.after(2 * limits.requestMs, () => {
       this.#again = undefined;
-      for (const video of this.#watches.keys()) void this.#write(video);
+      this.#rows.addAll(this.#watches.keys());
     });
   }
 
-  /** Removes all rows, as far as the table can be reached. */
+  /** Ends all watches and removes their rows, as far as the table can be reached. */
   async close(): Promise<void> {
     this.#timer.cancel();
     this.#again?.cancel();
-    const removals: Promise<void>[] = [];
-    for (const watch of this.#watches.values()) {
-      this.#parts.ended(watch);
-      removals.push(this.#remove(watch.video));
-    }
-    this.#watches.clear();
-    this.#idle.clear();
-    await Promise.all(removals);
+    this.#closing = true;
+    this.#rows.start(this.#watches.keys());
+    await this.#rows.idle();
+    this.#rows.close();
   }
 
   #sweep(): void {
@@ -107,34 +113,33 @@ export class Interest {
     this.#sweptMs = nowMs;
     for (const [watch, sinceMs] of this.#idle) {
       if (nowMs - sinceMs < limits.lingerMs) break;
+      this.#rows.add(watch.video);
+    }
+  }
+
+  /** Whether `watch` has had no holder for long enough. */
+  #isOver(watch: VideoState): boolean {
+    const sinceMs = this.#idle.get(watch);
+    return sinceMs !== undefined && this.#parts.clock.elapsed() - sinceMs >= limits.lingerMs;
+  }
+
+  /** Ends the watch of `video` if it is over, and makes its row what it should be. False: refused. */
+  async #settle(video: VideoId): Promise<boolean> {
+    const { routes, node, incarnation, ended } = this.#parts;
+    const watch = this.#watches.get(video);
+    if (watch && (this.#closing || this.#isOver(watch))) {
       this.#idle.delete(watch);
-      this.#watches.delete(watch.video);
-      this.#parts.ended(watch);
-      void this.#remove(watch.video);
+      this.#watches.delete(video);
+      ended(watch);
     }
-    for (const video of this.#unwritten) {
-      if (this.#watches.has(video)) void this.#write(video);
-      else void this.#remove(video);
-    }
-  }
-
-  #write(video: VideoId): Promise<void> {
-    return this.#attempt(video, () =>
-      this.#parts.routes.put(routeKey(video, this.#parts.node), this.#parts.incarnation),
-    );
-  }
-
-  #remove(video: VideoId): Promise<void> {
-    return this.#attempt(video, () => this.#parts.routes.remove(routeKey(video, this.#parts.node)));
-  }
-
-  async #attempt(video: VideoId, change: () => Promise<void>): Promise<void> {
-    this.#unwritten.delete(video);
+    const key = routeKey(video, node);
     try {
-      await change();
+      await (this.#watches.has(video) ? routes.put(key, incarnation) : routes.remove(key));
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error;
-      this.#unwritten.add(video);
+      // Whoever closes tries once: the rows of a node without a lease are removed by others.
+      return this.#closing;
     }
+    return true;
   }
 }
