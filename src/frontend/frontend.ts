@@ -36,6 +36,7 @@ import { Sync } from "../video/sync.ts";
 import { Expiry } from "./expiry.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
+import type { StreamRequest } from "./request.ts";
 
 export interface FrontendParts {
   readonly node: string;
@@ -55,29 +56,6 @@ export interface FrontendParts {
   readonly metrics: Metrics;
   /** `Connection`, or `DirectConnection` where the runtime is Bun. */
   readonly connection: ConnectionClass;
-}
-
-export interface StreamRequest {
-  readonly videos: readonly VideoId[];
-  readonly lastEventId: string | undefined;
-  /** The request's signal: tells when the client has left. */
-  readonly signal?: AbortSignal;
-  /** Tells at once what is held for review: the caller has checked that these videos may be moderated. */
-  readonly reviews?: boolean;
-  /** When the stream's permission ends, Unix ms. */
-  readonly untilMs?: number | undefined;
-  /** Called once, when the stream has ended. */
-  readonly ended?: (() => void) | undefined;
-  /** Called once, before anything is written. */
-  readonly opened?: (stream: OpenStream) => void;
-}
-
-/** A stream as whoever let it in sees it. */
-export interface OpenStream {
-  /** What it watches now. */
-  videos(): readonly VideoId[];
-  /** Ends it, saying why. */
-  end(reason: "banned" | "revoked"): void;
 }
 
 export class Frontend implements Watching {

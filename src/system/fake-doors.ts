@@ -8,7 +8,7 @@ import type { CommentDraft, Like } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { bytesOf } from "../core/sse.ts";
 import { emptyCounts } from "../core/totals.ts";
-import type { StreamRequest } from "../frontend/frontend.ts";
+import type { StreamRequest } from "../frontend/request.ts";
 import { openAuth } from "../http/auth.ts";
 import type { Doors, Streams } from "../http/doors.ts";
 import { Seats } from "../http/seats.ts";

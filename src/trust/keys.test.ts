@@ -12,7 +12,7 @@ function read(items: readonly string[], adminKey = ""): ApiKeys {
 
 describe("API keys", () => {
   test("are found by their text, with the rights of their scopes", () => {
-    const keys = read([studio, "desk:moderate+publish:moderate-key-of-16"], "short");
+    const keys = read([studio, "desk:moderate+publish:moderate-key-of-16"], "short-but-16-long");
     expect(keys.size).toBe(3);
     expect(keys.find("publish-key-of-16+")).toMatchObject({
       by: "key",
@@ -22,7 +22,7 @@ describe("API keys", () => {
     expect(keys.find("moderate-key-of-16")?.rights).toEqual(
       new Set(["watch", "moderate", "like", "comment"]),
     );
-    expect(keys.find("short")?.rights.has("admin")).toBe(true);
+    expect(keys.find("short-but-16-long")?.rights.has("admin")).toBe(true);
     expect([keys.find(""), keys.find("publish-key-of-16"), keys.find(studio)]).toEqual([
       undefined,
       undefined,
@@ -33,6 +33,21 @@ describe("API keys", () => {
       false,
       undefined,
     ]);
+  });
+
+  test("that anybody could guess are none, the admin key too", () => {
+    for (const key of ["a", "123456789012345"]) {
+      expect(ApiKeys.read([], key)).toEqual({
+        mistakes: [expect.stringContaining("--admin-key has less than 16")],
+      });
+    }
+  });
+
+  test("stand until they are taken out, and may look like tokens", () => {
+    const keys = read([studio, "dots:watch:aaaa.bbbbbbbbbb.cccc"]);
+    const { proof = "" } = keys.find("publish-key-of-16+") ?? {};
+    expect([keys.stands(proof), read([]).stands(proof), keys.stands("")]).toEqual([true, false, false]);
+    expect([keys.someLikeTokens, read([studio]).someLikeTokens]).toEqual([true, false]);
   });
 
   test.each([

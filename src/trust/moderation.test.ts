@@ -18,6 +18,7 @@ import {
   type Restriction,
   restrictionKey,
 } from "./rules.ts";
+import { Words } from "./words.ts";
 
 const v = "v" as never;
 const desk: Identity = { ...anybody, by: "key", sub: "desk", rights: new Set(["moderate"]) };

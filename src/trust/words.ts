@@ -1,10 +1,10 @@
 /**
  * The word list: texts that hold one of its words are refused.
  *
- * A line is a word, matched whole, or `*part*`, matched anywhere. Both list and text are folded first, so that
- * case, accents, full-width letters, letters of other alphabets that look alike, digits in place of letters,
- * drawn-out letters and invisible characters hide nothing. It stops the careless; the determined are for
- * moderators and the review hook. Held by words.test.ts.
+ * A line is a word, matched whole, or `*part*`, matched anywhere. Both list and text are folded first, so
+ * that case, accents, full-width letters, letters of other alphabets that look alike, digits in place of
+ * letters, drawn-out letters and invisible characters hide nothing. It stops the careless; the determined
+ * are for moderators and the review hook. Held by words.test.ts.
  */
 import unhomoglyph from "unhomoglyph";
 
