@@ -54,6 +54,7 @@ const doors: readonly Door[] = [
   { module: /^nats$/, at: /^src\/bus\/nats[a-z-]*\.ts$/ },
   { module: /^bun:sqlite$/, at: /^src\/ledger\/sqlite(-file)?\.ts$/ },
   { module: /^jose$/, at: /^src\/(trust\/tokens|program\/mint)\.ts$/ },
+  { module: /^unhomoglyph$/, at: /^src\/trust\/words\.ts$/ },
   { module: /^prom-client$/, at: /^src\/base\/(metrics|durations)\.ts$/ },
   { module: /^commander$/, at: /^src\/settings\/(table|text)\.ts$/ },
   {

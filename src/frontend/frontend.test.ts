@@ -1,7 +1,9 @@
 /** The frontend as viewers meet it: what a stream begins with, goes on with and ends with. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Connection } from "../fanout/connection.ts";
+import { Review } from "../fanout/review.ts";
 import { type FakeViewer, kit, v, w } from "./frontend-kit.ts";
 
 const videos = (count: number) => Array.from({ length: count }, (_, i) => `v${i}` as VideoId);
@@ -67,6 +69,43 @@ describe("a stream", () => {
     await rest(limits.lingerMs + 5_000);
     expect([...frontend.watches()]).toEqual([]);
     await stream.cancel();
+  });
+
+  test("of a moderator who leaves while being welcomed leaves nothing behind", async () => {
+    const { frontend, open, rest } = await kit();
+    open();
+    await rest();
+    const inside = new Set<unknown>();
+    const { join, leave } = Review.prototype;
+    const joins = spyOn(Review.prototype, "join").mockImplementation(function (this: Review, ...args) {
+      inside.add(args[0]);
+      return join.apply(this, args);
+    });
+    const leaves = spyOn(Review.prototype, "leave").mockImplementation(function (this: Review, ...args) {
+      inside.delete(args[0]);
+      return leave.apply(this, args);
+    });
+    // A sink that says that nobody is there ends the connection inside its write: here that of the snapshot.
+    const { write } = Connection.prototype;
+    let writes = 0;
+    const written = spyOn(Connection.prototype, "write").mockImplementation(function (
+      this: Connection,
+      ...args
+    ) {
+      if (++writes !== 2) return write.apply(this, args);
+      this.end("client");
+      return "gone";
+    });
+    try {
+      frontend.open({ videos: [v], lastEventId: undefined, reviews: true });
+      await rest();
+      expect([frontend.connections, inside.size]).toEqual([1, 0]);
+      open([v], undefined, false, true);
+      await rest();
+      expect([frontend.connections, inside.size]).toEqual([2, 1]);
+    } finally {
+      for (const spy of [joins, leaves, written]) spy.mockRestore();
+    }
   });
 
   test("that ends by signal, cancel or drain is counted out once", async () => {

@@ -77,6 +77,7 @@ function helpOf(command: Command): string {
 }
 
 async function serve(flags: readonly string[]): Promise<number> {
+  const hangUp = onHangUp();
   const parsed = parseSettings(flags, process.env, readText);
   if ("mistakes" in parsed) return mistaken(parsed.mistakes);
   const { settings } = parsed;
@@ -90,15 +91,14 @@ async function serve(flags: readonly string[]): Promise<number> {
   }
   const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
   const parts = { settings, clock, prng: systemPrng(), log, memory };
-  return workers > 1 ? superviseWorkers(parts, workers) : serveUntilDrained(parts);
+  return workers > 1 ? superviseWorkers(parts, hangUp, workers) : serveUntilDrained(parts, hangUp);
 }
 
 /** Serves until a signal says to drain, or a worker's parent is gone. */
-async function serveUntilDrained(parts: ServeParts, parent?: Parent): Promise<number> {
+async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Parent): Promise<number> {
   const { settings, log } = parts;
   endOnBugs(log);
   const signalled = firstSignal((signal) => end(128 + constants.signals[signal]));
-  const hangUp = onHangUp();
   try {
     const serving = await startServing(parts);
     const { role, node, region, nats, data } = settings;
@@ -122,11 +122,10 @@ async function serveUntilDrained(parts: ServeParts, parent?: Parent): Promise<nu
 }
 
 /** The parent of workers: serves nothing itself. */
-async function superviseWorkers(parts: ServeParts, count: number): Promise<number> {
+async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number): Promise<number> {
   const { log } = parts;
   endOnBugs(log);
   let workers: Workers | undefined;
-  const hangUp = onHangUp();
   const signalled = firstSignal((signal) => {
     workers?.signal("SIGKILL");
     end(128 + constants.signals[signal]);
@@ -150,11 +149,16 @@ async function superviseWorkers(parts: ServeParts, count: number): Promise<numbe
   }
 }
 
+interface HangUp {
+  /** From now on `reread` answers it. */
+  rereadBy(reread: () => void): void;
+}
+
 /**
  * SIGHUP means "read your files again", except from a terminal, which sends it when it is closed. One that
  * comes during the start, when nobody can reread yet, is answered as soon as somebody can.
  */
-function onHangUp(): { rereadBy(reread: () => void): void } {
+function onHangUp(): HangUp {
   let reread: (() => void) | undefined;
   let came = false;
   if (!process.stdout.isTTY) {
@@ -211,6 +215,7 @@ function startWorker(heard: (word: Word) => void, ended: (code: number) => void)
 /** A worker: a node with the settings that its parent sends. */
 async function serveAsWorker(): Promise<number> {
   if (!process.send) return mistaken([`${workerRole} is started by ovation --workers`]);
+  const hangUp = onHangUp();
   const parent = new Parent({
     tell: (word) => {
       if (process.connected) process.send?.(word);
@@ -221,7 +226,7 @@ async function serveAsWorker(): Promise<number> {
   const settings = await parent.settings;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();
-  return serveUntilDrained({ settings, clock, prng: systemPrng(), log, memory, allMetrics }, parent);
+  return serveUntilDrained({ settings, clock, prng: systemPrng(), log, memory, allMetrics }, hangUp, parent);
 }
 
 /** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */

@@ -99,7 +99,7 @@ export const limitRows = {
   viewerLikes: limit("20", "likes a second of one viewer (who has a token)"),
   viewerComments: limit("10", "comments in ten seconds of one viewer"),
   viewerStreams: limit("16", "streams of one viewer open at once on a node"),
-  viewerWork: limit("100", "units of work a second of one viewer, ten times as many at once"),
+  viewerWork: limit("200", "units of work a second of one viewer, ten times as many at once"),
   addressLikes: limit("2000", "likes a second of one address, of viewers without a token"),
   addressComments: limit("200", "comments in ten seconds of one address, of viewers without a token"),
   addressStreams: limit("200", "new streams a second of one address, ten times as many at once"),

@@ -4,7 +4,8 @@
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Cluster, getJson, likeTimed, NodeProcess, type Role, until } from "./cluster.ts";
-import { freePorts, startNats } from "./nats.ts";
+import { startNats } from "./nats.ts";
+import { freePorts } from "./ports.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -41,7 +41,7 @@ export const prices = {
   /** A video on a stream or in a poll: its snapshot. */
   video: 1,
   /** A video that nobody on this node watches yet: it is asked for, told to others, and kept for a while. */
-  watch: 10,
+  watch: 40,
   /** A question to the log or to another node. */
   question: 2,
   /** A page of comments read from the log. */
@@ -60,8 +60,9 @@ const likeBurstS = 3;
 const commentS = 10;
 /** New streams of an address at once, in seconds' worth: a household or office comes back together. */
 const streamBurstS = 10;
-/** Work of an address or viewer at once, in seconds' worth. */
+/** Work of an address or viewer at once, in seconds' worth; the dearest call there is always fits. */
 const workBurstS = 10;
+const dearest = prices.call + prices.stream + limits.videosPerStreamMax * (prices.video + prices.watch);
 
 export class Allowance {
   readonly #settings: AllowanceSettings;
@@ -179,7 +180,7 @@ function allowed3(likesPerS: number, commentsPerTenS: number, workPerS: number):
   return {
     likes: new Allowed(likesPerS, Math.max(likeBurstS * likesPerS, limits.likeCountMax), keysMax),
     comments: new Allowed(commentsPerTenS / commentS, commentsPerTenS, keysMax),
-    work: new Allowed(workPerS, workBurstS * workPerS, keysMax),
+    work: new Allowed(workPerS, Math.max(workBurstS * workPerS, dearest), keysMax),
   };
 }
 

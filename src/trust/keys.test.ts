@@ -35,6 +35,21 @@ describe("API keys", () => {
     ]);
   });
 
+  test("that anybody could guess are none, the admin key too", () => {
+    for (const key of ["a", "123456789012345"]) {
+      expect(ApiKeys.read([], key)).toEqual({
+        mistakes: [expect.stringContaining("--admin-key has less than 16")],
+      });
+    }
+  });
+
+  test("stand until they are taken out, and may look like tokens", () => {
+    const keys = read([studio, "dots:watch:aaaa.bbbbbbbbbb.cccc"]);
+    const { proof = "" } = keys.find("publish-key-of-16+") ?? {};
+    expect([keys.stands(proof), read([]).stands(proof), keys.stands("")]).toEqual([true, false, false]);
+    expect([keys.someLikeTokens, read([studio]).someLikeTokens]).toEqual([true, false]);
+  });
+
   test.each([
     ["a name twice", [studio, "studio:watch:another-key-of-16"], "2: the name studio is taken"],
     ["15 characters", ["a:watch:123456789012345"], "1: the key of a has less than 16 characters"],
