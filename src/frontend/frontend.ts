@@ -19,11 +19,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
-import { type Beats, beatsOf } from "../core/beats.ts";
-import { type Entry, parseId } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
+import { bytesOf, earlyRetractFrame } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -36,6 +35,7 @@ import { Sync } from "../video/sync.ts";
 import { Expiry } from "./expiry.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
+import { Words } from "./words.ts";
 
 export interface FrontendParts {
   readonly node: string;
@@ -88,7 +88,7 @@ export class Frontend implements Watching {
   readonly #counts: Counts;
   readonly #polls: Polls;
   readonly #expiry: Expiry;
-  readonly #beats: Beats;
+  readonly #words: Words;
   readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
@@ -100,14 +100,14 @@ export class Frontend implements Watching {
   constructor(parts: FrontendParts) {
     this.#parts = parts;
     const { bus, clock, metrics } = parts;
-    this.#beats = beatsOf(parts.beatMs);
+    this.#words = new Words({ ...parts, streams: () => this.#viewers.size });
     this.#review = new Review(clock, metrics);
     this.#supervisor = new Supervisor({
       clock,
       metrics,
       tickMs: parts.tickMs,
       commentTickMs: parts.commentTickMs,
-      beatSweepMs: this.#beats.sweepMs,
+      beatSweepMs: this.#words.beats.sweepMs,
       left: (viewer, reason) => this.#left(viewer, reason),
       stale: () => !bus.connected(),
     });
@@ -138,11 +138,7 @@ export class Frontend implements Watching {
       },
     });
     this.#polls = new Polls(parts.clock, this.#interest, this.#sync, parts.reader);
-    this.#expiry = new Expiry(clock, (connection, why) => {
-      // Whoever is merely old comes back at once: that is when streams were spread.
-      const retryMs = why === "age" ? parts.prng.between(0, limits.ageRetryMs) : this.#retryMs();
-      connection.end(why, bytesOf(byeFrame(why, retryMs)));
-    });
+    this.#expiry = new Expiry(clock, (connection, why) => connection.end(why, this.refuse(why)));
     this.#subscriptions.push(
       bus.serve(subjects.node(parts.node), (payload) => this.#serve(payload)),
       bus.onConnected((connected) => {
@@ -179,12 +175,12 @@ export class Frontend implements Watching {
    * many.
    */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
-    const { clock, prng, node, metrics } = this.#parts;
+    const { clock, node, metrics } = this.#parts;
     const nowMs = clock.now();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
-    const beatMs = prng.between(this.#beats.fromMs, this.#beats.toMs);
-    const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
+    const id = `${node}.${secret(20)}`;
+    const connection = new this.#parts.connection(id, shard, this.#words.drawBeat(), nowMs);
     const viewer: Viewer = {
       connection,
       shard,
@@ -202,17 +198,12 @@ export class Frontend implements Watching {
       videos: () => viewer.watches.map(({ video }) => video),
       end: (reason) => connection.end(reason, this.refuse(reason)),
     });
-    const { streamAgeMs } = this.#parts;
-    // Up to a quarter less, so that those who came together do not go together.
-    const ageMs = streamAgeMs > 0 ? prng.between((3 * streamAgeMs) / 4, streamAgeMs) : undefined;
-    if (ageMs) this.#expiry.shorten(connection, nowMs + ageMs, "age");
+    const ageMs = this.#words.drawAge();
+    if (ageMs !== undefined) this.#expiry.shorten(connection, nowMs + ageMs, "age");
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
-    const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
-    const place = placeIn(request.lastEventId);
-    const greeting = { connection: connection.id, node, nowMs, beatMs: this.#beats.everyMs, retryMs, place };
-    connection.write(bytesOf(helloFrame(greeting)), nowMs);
+    connection.write(this.#words.hello(connection.id, nowMs, request.lastEventId), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
     if (this.#interest.size + request.videos.length > limits.watchesMax) {
@@ -227,7 +218,7 @@ export class Frontend implements Watching {
    * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
    */
   refuse(reason: string, lastEventId?: string): Uint8Array {
-    return bytesOf(byeFrame(reason, this.#retryMs(), placeIn(lastEventId)));
+    return this.#words.bye(reason, lastEventId);
   }
 
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
@@ -402,15 +393,4 @@ export class Frontend implements Watching {
       this.#interest.release(watch);
     }
   }
-
-  #retryMs(): number {
-    const { prng } = this.#parts;
-    // So many return at once that a node accepts about two thousand a second.
-    return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
-  }
-}
-
-/** The id a stream is asked to resume at, if it is one of ours. */
-function placeIn(lastEventId: string | undefined): string | undefined {
-  return lastEventId !== undefined && parseId(lastEventId) ? lastEventId : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * A proxy that nobody told us of. It makes all viewers one address, with one address' limits, and on this
- * machine with none; so that is said in the log, once, when so many streams in a row came from one address with
- * the header that proxies write. Viewers who write it themselves come from many.
+ * machine with none; so that is said in the log, once, when so many streams in a row came from one address
+ * with the header that proxies write. Viewers who write it themselves come from many.
  */
 import { limits } from "../core/limits.ts";
 import type { Call } from "./call.ts";

@@ -47,7 +47,7 @@ describe("a listener", () => {
   });
 
   // What README says of Bun 1.4.5. When this fails, the runtime has got better: take the line out of README.
-  test("loses the answer of a request that waits when more comes on its connection, and not of others", async () => {
+  test("loses the answer of a request that waits when more comes, and no other", async () => {
     let aborted = 0;
     const listener = listen(
       async (request) => {

@@ -17,7 +17,9 @@ const flags = [
   "--disable-sync",
 ];
 
-/** `cache` "back-forward": pages that are left rest there, as in a person's browser; Playwright turns it off. */
+/**
+ * `cache` "back-forward": pages that are left rest there, as in a person's browser; Playwright turns it off.
+ */
 export function startBrowser(cache?: "back-forward"): Promise<Browser> {
   const ignoreDefaultArgs = cache ? ["--disable-back-forward-cache"] : [];
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: flags, ignoreDefaultArgs });

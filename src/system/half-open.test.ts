@@ -1,4 +1,6 @@
-/** Viewers whose machine vanished without a word stop counting within 45 s, whether or not something is said. */
+/**
+ * Viewers whose machine vanished without a word stop counting within 45 s, whether or not something is said.
+ */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 

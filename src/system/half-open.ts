@@ -1,6 +1,7 @@
 /**
- * Run by half-open.test.ts in a network of its own: viewers whose machine is gone from one moment to the next,
- * as at the end of a Wi-Fi. Prints after how many ms they no longer count, on a silent video and on a busy one.
+ * Run by half-open.test.ts in a network of its own: viewers whose machine is gone from one moment to the
+ * next, as at the end of a Wi-Fi. Prints after how many ms they no longer count, on a silent video and on a
+ * busy one.
  */
 import { connect } from "node:net";
 import { post } from "./events.ts";

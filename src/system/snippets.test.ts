@@ -105,7 +105,7 @@ describe(how, () => {
   }
 
   for (const name of ["eventsource.html", "client.html"]) {
-    test(`${name}: a page that is left gives its stream up at once, and comes back to what it missed`, async () => {
+    test(`${name}: a page that is left gives up its stream, and comes back to what it missed`, async () => {
       const resting = await startBrowser("back-forward");
       const { page, wrong } = await openWindow(resting, `${elsewhere.url}${name}`);
       await page.evaluate(() => Object.assign(globalThis, { rested: true }));
