@@ -30,6 +30,6 @@ export function beatsOf(everyMs: number): Beats {
     fromMs: Math.floor(toMs * 0.7),
     toMs,
     idleMs: limits.idleBeats * everyMs,
-    unansweredMs: Math.max(limits.unansweredMinMs, (limits.idleBeats - 1) * everyMs),
+    unansweredMs: Math.max(limits.unansweredMinMs, (limits.idleBeats / 2) * everyMs),
   };
 }

@@ -110,7 +110,7 @@ export const limits = {
    * milliseconds, or for a beat less than those above, whichever is longer. Shorter ones would cut who rides
    * through a tunnel.
    */
-  unansweredMinMs: 30_000,
+  unansweredMinMs: 25_000,
   /** What `--stream-age` may be at least, in milliseconds, unless it is 0. */
   streamAgeMinMs: 60_000,
   /**
@@ -121,6 +121,8 @@ export const limits = {
    * Least time between two log lines about the same thing that strangers can bring about, in milliseconds.
    */
   logAgainMs: 60_000,
+  /** Streams in a row with a forwarding header from one address, after which that is taken for a proxy. */
+  forwardedStreamsMin: 5,
   /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
   corsHeadersCharsMax: 2_048,
   /**

@@ -165,11 +165,11 @@ describe("frames", () => {
     ];
     expect(all.join("")).toBe(`retry: 1500
 event: hello
-data: {"connection":"n.abc","node":"n","now":5,"beat":15000}
+data: {"connection":"n.abc","node":"n","now":5,"beat":15000,"retry":1500}
 
 retry: 1500
 event: hello
-data: {"connection":"n.abc","node":"n","now":5,"beat":15000}
+data: {"connection":"n.abc","node":"n","now":5,"beat":15000,"retry":1500}
 id: abcd-7
 
 event: likes

@@ -75,7 +75,7 @@ export interface Greeting {
 
 /** First event of a stream. */
 export function helloFrame({ connection, node, nowMs, beatMs, retryMs, place }: Greeting): string {
-  const json = JSON.stringify({ connection, node, now: stamp(nowMs), beat: beatMs });
+  const json = JSON.stringify({ connection, node, now: stamp(nowMs), beat: beatMs, retry: retryMs });
   return `retry: ${retryMs}\n${frame("hello", json, place)}`;
 }
 

@@ -20,11 +20,10 @@ import type { Metrics } from "../base/metrics.ts";
 import { type Prng, secret } from "../base/prng.ts";
 import { Sweep } from "../base/sweep.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
-import { type Beats, beatsOf } from "../core/beats.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { byeFrame, bytesOf, earlyRetractFrame, helloFrame } from "../core/sse.ts";
+import { bytesOf, earlyRetractFrame } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -38,7 +37,8 @@ import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
-import { placeIn, type StreamRequest } from "./request.ts";
+import type { StreamRequest } from "./request.ts";
+import { Words } from "./words.ts";
 
 export interface FrontendParts {
   readonly node: string;
@@ -68,7 +68,7 @@ export class Frontend implements Watching {
   readonly #counts: Counts;
   readonly #polls: Polls;
   readonly #expiry: Expiry;
-  readonly #beats: Beats;
+  readonly #words: Words;
   readonly #elsewhere: Elsewhere;
   readonly #connections = new Map<string, Viewer>();
   readonly #viewers = new Map<Connection, Viewer>();
@@ -83,7 +83,7 @@ export class Frontend implements Watching {
   constructor(parts: FrontendParts) {
     this.#parts = parts;
     const { bus, clock, metrics } = parts;
-    this.#beats = beatsOf(parts.beatMs);
+    this.#words = new Words({ ...parts, streams: () => this.#viewers.size });
     this.#review = new Review(clock, metrics);
     this.#farewell = new Farewell(clock, parts.prng, (connection) =>
       connection.end("drain", this.refuse("drain")),
@@ -98,7 +98,7 @@ export class Frontend implements Watching {
       metrics,
       tickMs: parts.tickMs,
       commentTickMs: parts.commentTickMs,
-      beatSweepMs: this.#beats.sweepMs,
+      beatSweepMs: this.#words.beats.sweepMs,
       left: (viewer, reason) => this.#left(viewer, reason),
       stale: () => !bus.connected(),
     });
@@ -129,11 +129,7 @@ export class Frontend implements Watching {
       },
     });
     this.#polls = new Polls(parts.clock, this.#interest, this.#sync, parts.reader);
-    this.#expiry = new Expiry(clock, (connection, why) => {
-      // Whoever is merely old comes back at once: that is when streams were spread.
-      const retryMs = why === "age" ? parts.prng.between(0, limits.ageRetryMs) : this.#retryMs();
-      connection.end(why, bytesOf(byeFrame(why, retryMs)));
-    });
+    this.#expiry = new Expiry(clock, (connection, why) => connection.end(why, this.refuse(why)));
     this.#subscriptions.push(
       bus.serve(subjects.node(parts.node), (payload) => this.#serve(payload)),
       bus.onConnected((connected) => {
@@ -170,12 +166,12 @@ export class Frontend implements Watching {
    * many.
    */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
-    const { clock, prng, node, metrics } = this.#parts;
+    const { clock, node, metrics } = this.#parts;
     const nowMs = clock.elapsed();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
-    const beatMs = prng.between(this.#beats.fromMs, this.#beats.toMs);
-    const connection = new this.#parts.connection(`${node}.${secret(20)}`, shard, beatMs, nowMs);
+    const id = `${node}.${secret(20)}`;
+    const connection = new this.#parts.connection(id, shard, this.#words.drawBeat(), nowMs);
     const viewer: Viewer = { connection, shard, watches: [], slots: [], own: undefined };
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
@@ -185,24 +181,12 @@ export class Frontend implements Watching {
       videos: () => viewer.watches.map(({ video }) => video),
       end: (reason) => connection.end(reason, this.refuse(reason)),
     });
-    const { streamAgeMs } = this.#parts;
-    // Up to a quarter less, so that those who came together do not go together.
-    const ageMs = streamAgeMs > 0 ? prng.between((3 * streamAgeMs) / 4, streamAgeMs) : undefined;
-    if (ageMs) this.#expiry.age(connection, ageMs);
+    const ageMs = this.#words.drawAge();
+    if (ageMs !== undefined) this.#expiry.age(connection, ageMs);
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
     const stream = connection.stream(request.signal);
-    const retryMs = prng.between(limits.retryMinMs, limits.retryMaxMs);
-    const place = placeIn(request.lastEventId);
-    const greeting = {
-      connection: connection.id,
-      node,
-      nowMs: clock.date(),
-      beatMs: this.#beats.everyMs,
-      retryMs,
-      place,
-    };
-    connection.write(bytesOf(helloFrame(greeting)), nowMs);
+    connection.write(this.#words.hello(connection.id, clock.date(), request.lastEventId), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
     if (this.#interest.size + request.videos.length > limits.watchesMax) {
@@ -217,7 +201,7 @@ export class Frontend implements Watching {
    * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
    */
   refuse(reason: string, lastEventId?: string): Uint8Array {
-    return bytesOf(byeFrame(reason, this.#retryMs(), placeIn(lastEventId)));
+    return this.#words.bye(reason, lastEventId);
   }
 
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
@@ -380,11 +364,5 @@ export class Frontend implements Watching {
       this.#review.leave(viewer, watch);
       this.#interest.release(watch);
     }
-  }
-
-  #retryMs(): number {
-    const { prng } = this.#parts;
-    // So many return at once that a node accepts about two thousand a second.
-    return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, this.#viewers.size / 2));
   }
 }

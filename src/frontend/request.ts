@@ -1,5 +1,4 @@
 /** What a stream is asked for with, and what whoever let it in sees of it while it is open. */
-import { parseId } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 
 export interface StreamRequest {
@@ -23,9 +22,4 @@ export interface OpenStream {
   videos(): readonly VideoId[];
   /** Ends it, saying why. */
   end(reason: "banned" | "revoked"): void;
-}
-
-/** The id a stream is asked to resume at, if it is one of ours. */
-export function placeIn(lastEventId: string | undefined): string | undefined {
-  return lastEventId !== undefined && parseId(lastEventId) ? lastEventId : undefined;
 }

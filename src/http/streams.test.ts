@@ -1,6 +1,7 @@
 /** Streams, polls and health against doors with nobody behind them: what is answered, and what was asked. */
 import { describe, expect, test } from "bun:test";
 import { call, fakeDoors, fakeFrontend, nothingAsked, type Try } from "../system/fake-doors.ts";
+import { createServer } from "./server.ts";
 
 describe("hearing", () => {
   const opened = (path: string, headers: Record<string, string> = {}) => call({ path, headers });
@@ -23,6 +24,25 @@ describe("hearing", () => {
   ])("resumes at %s", async (_, query, headers, id) => {
     const { asked } = await opened(`/v1/videos/v/events${query}`, headers as Record<string, string>);
     expect(asked.streams[0]?.lastEventId).toBe(id);
+  });
+
+  test("through a proxy that nobody told of is logged once, and not where one is expected", async () => {
+    const logged = async (trustProxy: number, from: (index: number) => string, streams: number) => {
+      const { doors, asked } = fakeDoors();
+      const { fetch } = createServer({ ...doors, settings: { ...doors.settings, trustProxy } });
+      for (let i = 0; i < streams; i++) {
+        const request = new Request("http://node/v1/events?video=a", {
+          headers: { "x-forwarded-for": `192.0.2.${i}` },
+        });
+        await fetch(request, { requestIP: () => ({ address: from(i) }) });
+      }
+      return asked.logged.map((line) => JSON.parse(line));
+    };
+    expect(await logged(0, () => "10.0.0.7", 50)).toMatchObject([{ level: "warn", address: "10.0.0.7" }]);
+    expect(await logged(0, () => "10.0.0.7", 4)).toEqual([]);
+    // Viewers who write the header themselves come from many places.
+    expect(await logged(0, (i) => `10.0.${i}.1`, 50)).toEqual([]);
+    expect(await logged(1, () => "10.0.0.7", 50)).toEqual([]);
   });
 
   test("HEAD answers with the headers of a stream and opens none", async () => {

@@ -11,6 +11,7 @@ import { unauthorized } from "./auth.ts";
 import { lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
+import { noteProxy } from "./forwarded.ts";
 import type { Seat, Verdict } from "./seats.ts";
 
 /** Characters of a poll's cursor. Beyond: 400. */
@@ -32,13 +33,15 @@ export function getEvents(doors: Doors, entry: Entry): Response {
   return doors.frontend ? stream(doors, doors.frontend, entry) : noStreams();
 }
 
-function stream({ seats }: Doors, frontend: Streams, entry: Entry): Response {
+function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
+  const { seats } = doors;
   const { request, videos, who, address, held: reviews, place } = entry;
   const isPrivate = who.by !== "nobody";
   const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
   if (request.method === "HEAD") return streamAnswer(null, isPrivate);
   if (frontend.draining) return streamAnswer(frontend.refuse("drain", lastEventId) as BodyInit);
+  noteProxy(doors, entry);
   let seat: Seat | undefined;
   const ended = (): void => {
     if (seat) seats.leave(seat);

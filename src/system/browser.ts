@@ -17,8 +17,12 @@ const flags = [
   "--disable-sync",
 ];
 
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+/**
+ * `cache` "back-forward": pages that are left rest there, as in a person's browser; Playwright turns it off.
+ */
+export function startBrowser(cache?: "back-forward"): Promise<Browser> {
+  const ignoreDefaultArgs = cache ? ["--disable-back-forward-cache"] : [];
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: flags, ignoreDefaultArgs });
 }
 
 export type ContextOptions = Parameters<Browser["newContext"]>[0];

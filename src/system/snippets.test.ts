@@ -67,6 +67,8 @@ describe(how, () => {
             headers: { "content-type": "text/javascript" },
           });
         }
+        if (name === "rest.html")
+          return new Response("<!doctype html><title>Rest</title>", { headers: html });
         if (!name.endsWith(".html")) return new Response("", { status: 404 });
         return new Response(snippet(name).replace(example, node.url), { headers: html });
       },
@@ -101,6 +103,48 @@ describe(how, () => {
       await context.close();
     });
   }
+
+  for (const name of ["eventsource.html", "client.html"]) {
+    test(`${name}: a page that is left gives up its stream, and comes back to what it missed`, async () => {
+      const resting = await startBrowser("back-forward");
+      const { page, wrong } = await openWindow(resting, `${elsewhere.url}${name}`);
+      await page.evaluate(() => Object.assign(globalThis, { rested: true }));
+      const viewers = async () => {
+        const answer = await fetch(`${node.url}/v1/videos/final`);
+        return ((await answer.json()) as { viewers: number }).viewers;
+      };
+      await until("a viewer", async () => (await viewers()) === 1);
+      await page.goto(`${elsewhere.url}rest.html`);
+      // Well within the minute that Chromium keeps the stream of a cached page.
+      await until("nobody", async () => (await viewers()) === 0, 5_000);
+      await say("final", `meanwhile ${name}`);
+      // Playwright's own goBack waits for a load that does not come.
+      await page.evaluate(() => void setTimeout(() => history.back(), 10));
+      await page.getByText(`<b>Lin</b>: meanwhile ${name}`).waitFor();
+      expect(await page.evaluate(() => "rested" in globalThis)).toBe(true);
+      await until("a viewer again", async () => (await viewers()) === 1);
+      expect(wrong).toEqual([]);
+      await resting.close();
+    });
+  }
+
+  test("eventsource.html: two beats missing, and it opens another stream where it was", async () => {
+    const { page, context } = await openWindow(browser, "about:blank");
+    await page.clock.install();
+    await page.goto(`${elsewhere.url}eventsource.html`);
+    await say("final", "before the silence");
+    await page.getByText("<b>Lin</b>: before the silence").waitFor();
+    const streams: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().includes("/events?")) streams.push(request.url());
+    });
+    await page.clock.fastForward(34_000);
+    expect(streams).toEqual([]);
+    await page.clock.fastForward(2_000);
+    const again = await until("another stream", () => streams[0]);
+    expect(again).toMatch(/last_event_id=[a-z0-9]+-\d+$/);
+    await context.close();
+  });
 
   test("element.html: two lines, and everything works across origins", async () => {
     const { page, context, wrong } = await open("element.html");
@@ -162,6 +206,17 @@ describe(how, () => {
     );
     await untilPhase(page, "reconnecting");
     expect(await page.locator(".watching").textContent()).toBe("–");
+    // Its console says why, whatever it asks with.
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    const why = "refused (the server's --cors-origins does not list this page's origin)";
+    await page.evaluate((server) => {
+      new EventSource(`${server}/v1/videos/v/events`);
+      void fetch(`${server}/v1/videos/v`).catch(() => {});
+      void fetch(`${server}/v1/likes`, { method: "POST", headers: { traceparent: "00" } }).catch(() => {});
+    }, stranger.url);
+    await until("three reasons", () => said.filter((text) => text.includes(why)).length >= 3);
+    expect(stranger.lines.filter((line) => line.includes("--cors-origins"))).toHaveLength(1);
     await context.close();
     await stranger.stop();
   });

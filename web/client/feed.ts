@@ -38,6 +38,7 @@ export type Message = Partial<Omit<Snapshot, "video">> & {
   reason: string;
   connection: string;
   retry?: number;
+  beat?: number;
   stale?: boolean;
 };
 

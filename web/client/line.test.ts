@@ -1,7 +1,7 @@
 /** The line under every fault a browser can meet, on a clock moved by hand. */
 import { describe, expect, test } from "bun:test";
 import { FakeOutside } from "./fakes.ts";
-import { createLine, DEAD_MS, LATE_MS, type LineOptions, SILENT_MS, tokenEndMs } from "./line.ts";
+import { BEAT_MS, createLine, GRACE_MS, type LineOptions, SILENT_MS, tokenEndMs } from "./line.ts";
 import type { State } from "./types.ts";
 
 const B = "http://s/";
@@ -129,15 +129,24 @@ describe("breaking", () => {
     expect(outside.sources.length).toBe(2);
   });
 
-  test("silence: late at first, then dead and reopened", async () => {
-    const { outside, phases } = await opened();
-    await outside.pass(LATE_MS - 1000);
-    expect(phases().at(-1)).toBe("live");
-    await outside.pass(7000);
-    expect(phases().at(-1)).toBe("lagging");
-    await outside.pass(DEAD_MS - LATE_MS + 5000);
-    expect(outside.sources.length).toBe(2);
-  });
+  test.each([undefined, 1000, 15_000, 60_000])(
+    "silence: late when one beat is missing, dead and reopened with the second (beat %p)",
+    async (beat) => {
+      const { outside, phases } = await opened();
+      outside.source.say("hello", { connection: "c", ...(beat && { beat }) });
+      const beatMs = beat ?? BEAT_MS;
+      // It is looked at every five seconds.
+      await outside.pass(beatMs + GRACE_MS - 1000);
+      expect(phases().at(-1)).toBe("live");
+      if (beatMs > GRACE_MS) {
+        await outside.pass(7000);
+        expect(phases().at(-1)).toBe("lagging");
+      }
+      expect(outside.sources.length).toBe(1);
+      await outside.pass(beatMs + 6000);
+      expect(outside.sources.length).toBe(2);
+    },
+  );
 
   test("beats keep a quiet line alive, and a stale one says so", async () => {
     const { outside, told } = await opened();

@@ -13,10 +13,12 @@ import type { ConnectOptions, Outside, Source, State } from "./types.ts";
 
 /** A stream that has said nothing for so long after opening is held back on its way. */
 export const SILENT_MS = 5000;
-/** Beats come every 15–20 s; more than one is missing. */
-export const LATE_MS = 25_000;
-/** Two and a half beats: the stream is dead, whatever the socket says. */
-export const DEAD_MS = 45_000;
+/** Silence that a server allows itself, unless its hello says otherwise: it then sends a beat. */
+export const BEAT_MS = 20_000;
+/** What a beat may take on its way: one that is later is missing, and with the second the stream is dead. */
+export const GRACE_MS = 5000;
+/** A poll without an answer for so long is not live. */
+const POLL_LATE_MS = 45_000;
 /** Likes that take longer than this to arrive are not live any more. */
 const LAGGING_MS = 2500;
 const LOOK_MS = 5000;
@@ -80,6 +82,7 @@ export function createLine(options: LineOptions): Line {
   let attempt = 0;
   let refused = false;
   let retryMs = 0;
+  let beatMs = BEAT_MS;
   let heardAt = 0;
   let openedAt = 0;
   let cancelRetry: (() => void) | undefined;
@@ -106,7 +109,7 @@ export function createLine(options: LineOptions): Line {
   }
 
   function live(): void {
-    const late = outside.now() - heardAt > (polling ? DEAD_MS : LATE_MS);
+    const late = outside.now() - heardAt > (polling ? POLL_LATE_MS : beatMs + GRACE_MS);
     tell(late || stale || (options.latencyMs() ?? 0) > LAGGING_MS ? "lagging" : "live");
   }
 
@@ -169,6 +172,7 @@ export function createLine(options: LineOptions): Line {
     if (name === "hello") {
       connection = message.connection;
       retryMs = message.retry ?? 0;
+      beatMs = message.beat ?? BEAT_MS;
       align();
     }
     if (name === "bye") {
@@ -258,7 +262,8 @@ export function createLine(options: LineOptions): Line {
     cancelLook = outside.after(LOOK_MS, look);
     if (!source && !polling) return;
     const now = outside.now();
-    if (source && now - heardAt > DEAD_MS) again(retryMs * outside.random());
+    // Whatever the socket says: a browser holds a stream for open through a changed address and a dead link.
+    if (source && now - heardAt > 2 * beatMs + GRACE_MS) again(retryMs * outside.random());
     else if (now > renewAt) {
       refused = true;
       void open();
@@ -280,7 +285,8 @@ export function createLine(options: LineOptions): Line {
     },
     nudge(now) {
       const waiting = cancelRetry && !polling && !source;
-      if (waiting ? now : source && outside.now() - heardAt > LATE_MS) again(500 * outside.random());
+      if (waiting ? now : source && outside.now() - heardAt > beatMs + GRACE_MS)
+        again(500 * outside.random());
       else if (!outside.online()) tell("reconnecting");
     },
     state: () => state,
