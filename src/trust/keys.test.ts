@@ -12,7 +12,7 @@ function read(items: readonly string[], adminKey = ""): ApiKeys {
 
 describe("API keys", () => {
   test("are found by their text, with the rights of their scopes", () => {
-    const keys = read([studio, "desk:moderate+publish:moderate-key-of-16"], "short");
+    const keys = read([studio, "desk:moderate+publish:moderate-key-of-16"], "admin-key-of-16ch");
     expect(keys.size).toBe(3);
     expect(keys.find("publish-key-of-16+")).toMatchObject({
       by: "key",
@@ -22,7 +22,7 @@ describe("API keys", () => {
     expect(keys.find("moderate-key-of-16")?.rights).toEqual(
       new Set(["watch", "moderate", "like", "comment"]),
     );
-    expect(keys.find("short")?.rights.has("admin")).toBe(true);
+    expect(keys.find("admin-key-of-16ch")?.rights.has("admin")).toBe(true);
     expect([keys.find(""), keys.find("publish-key-of-16"), keys.find(studio)]).toEqual([
       undefined,
       undefined,
