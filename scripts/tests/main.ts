@@ -12,6 +12,7 @@ import { availableParallelism, constants } from "node:os";
 import { join } from "node:path";
 import { endAll, nothing, type Outcome, runFiles } from "./files.ts";
 import { planOf } from "./plan.ts";
+import { installPrograms } from "./programs.ts";
 
 /** The repository, or what stands for one in tests. */
 const root = process.cwd();
@@ -50,7 +51,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 await run("first half", plan.quick, cores, quickFileMs);
 if (second.length > 0) {
-  if (make("programs.mjs") && make("build.mjs")) {
+  if (installPrograms(say) && make("build.mjs")) {
     await Promise.all([
       run("whole programs", plan.programs, programsAtOnce, programFileMs),
       run("whole programs that mostly wait", plan.waiting, waitingAtOnce, programFileMs, programsAtOnce),
