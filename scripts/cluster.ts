@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { secret } from "../src/base/prng.ts";
 import { parseSettings } from "../src/settings/config.ts";
+import { dieWithUs } from "../src/system/child.ts";
 import { type NatsServer, startNats } from "../src/system/nats.ts";
 import { freePorts } from "../src/system/ports.ts";
 
@@ -19,7 +20,6 @@ const drain = "1s";
 /** How long nodes may take to end after their drain. */
 const endMs = 5_000;
 /** The kernel ends a node when this script is killed itself. */
-const dieWithUs = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : [];
 
 interface Member {
   readonly name: string;

@@ -167,4 +167,9 @@ export const core: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/core/text.ts",
+    ["src/core/interaction.test.ts"],
+    [["control characters pass", "return controlPattern.test(text);", "return false;"]],
+  ),
 ];

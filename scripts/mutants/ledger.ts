@@ -77,7 +77,7 @@ export const ledger: readonly Mutant[] = [
   ),
   ...plant(
     "src/ledger/page.ts",
-    ["src/ledger/page.test.ts"],
+    ["src/ledger/page.test.ts", "src/ledger/memory.test.ts"],
     [
       ["a page says it is whole from where it was asked", "Math.max(after, place.floor)", "after"],
       ["a page that was cut says it is whole", "floor: cut?.seq ?? place.floor", "floor: place.floor"],

@@ -93,4 +93,101 @@ export const trust: readonly Mutant[] = [
       ["a key is as short as one wants", "const keyCharsMin = 16;", "const keyCharsMin = 1;"],
     ],
   ),
+  ...plant(
+    "src/trust/rate.ts",
+    ["src/trust/rate.test.ts"],
+    [
+      [
+        "what is refused is charged all the same",
+        "if (waitMs === 0) this.spend(key, count, now);",
+        "this.spend(key, count, now);",
+      ],
+      ["a burst is twice what it may be", "- now - this.#burstMs -", "- now - 2 * this.#burstMs -"],
+    ],
+  ),
+  ...plant(
+    "src/trust/generations.ts",
+    ["src/trust/rate.test.ts", "src/trust/tokens.test.ts", "src/trust/moderation.test.ts"],
+    [
+      ["what is used is forgotten", "this.set(key, old, now);", ""],
+      ["what is old is remembered for ever", "if (now - this.#bornAt >= this.#keepMs) this.#turn(now);", ""],
+      [
+        "a memory has no bound",
+        "this.#young.size > 0 && this.#youngWeight + weight > this.#max",
+        "this.#youngWeight + weight < 0",
+      ],
+      ["what is forgotten weighs on", "this.#youngWeight = 0;\n    this.#bornAt", "this.#bornAt"],
+    ],
+  ),
+  ...plant(
+    "src/trust/tokens.ts",
+    ["src/trust/tokens.test.ts"],
+    [
+      [
+        "a token that was seen never ends",
+        "return ended(known.who, this.#clock.date()) ? expired() : known.who;",
+        "return known.who;",
+      ],
+      [
+        "tokens of keys that were taken away go on",
+        'if (!known || !this.stands(known.who.proof ?? "")) return undefined;',
+        "if (!known) return undefined;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/trust/token-keys.ts",
+    ["src/trust/tokens.test.ts"],
+    [
+      [
+        "every unknown token is a look at the URL",
+        '!this.#fetching && this.#looks.take("", 1, askedAt) === 0',
+        "!this.#fetching",
+      ],
+      [
+        "keys are never looked up again",
+        "const isOld = askedAt - this.#fetchedAt >= freshMs;",
+        "const isOld = false;",
+      ],
+      ["keys that changed are not told of", "if (!isSame) this.#changed();", ""],
+    ],
+  ),
+  ...plant(
+    "src/trust/moderation.ts",
+    ["src/trust/moderation.test.ts"],
+    [
+      ["who is muted takes another name", "(sub !== undefined && holds({ ...on, user: sub })) ||", ""],
+      [
+        "a restriction holds for ever",
+        "return found && found.untilMs > now ? found : undefined;",
+        "return found;",
+      ],
+      [
+        "a server that speaks for many is banned by its address",
+        "const from = speaksForMany(who) ? undefined : address;",
+        "const from = address;",
+      ],
+      [
+        "a shorter hold lets comments overtake",
+        "Math.max(this.rules(video).holdMs, leftMs, 0)",
+        "Math.max(this.rules(video).holdMs, 0)",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/trust/rules.ts",
+    ["src/trust/moderation.test.ts"],
+    [["a mute of one video is one of all", '`${type} ${about}\\n${video ?? ""}`', "`${type} ${about}`"]],
+  ),
+  ...plant(
+    "src/trust/allowance.ts",
+    ["src/trust/rate.test.ts"],
+    [
+      [
+        "a stream that ended counts",
+        "const left = (this.#streams.get(viewer) ?? 1) - 1;",
+        "const left = this.#streams.get(viewer) ?? 1;",
+      ],
+    ],
+  ),
 ];

@@ -21,11 +21,123 @@ export const video: readonly Mutant[] = [
   ),
   ...plant(
     "src/video/held.ts",
-    ["src/video/held.test.ts", "src/video/held-order.test.ts"],
+    ["src/video/held.test.ts", "src/video/held-stretch.test.ts"],
     [
-      ["a comment overtakes one that is held", "dueMs: Math.max(last, dueMs)", "dueMs"],
+      ["moderators are told too early a time", "dueMs: Math.max(last, dueMs)", "dueMs"],
       ["a removed comment comes all the same", "taken.filter(({ removed }) => !removed)", "taken"],
       ["a moderator is told of it again", "let low = 0;", "let low = 0;\n    if (seq > 0) return 0;"],
+    ],
+  ),
+  ...plant(
+    "src/video/history.ts",
+    ["src/video/history.test.ts", "src/video/state.test.ts"],
+    [
+      [
+        "a history that was cut says it is whole",
+        "this.#floor = (this.#kept[cut - 1] as Kept).entry.seq;",
+        "",
+      ],
+      ["a removed comment is written", "if (kept.removed) return nothing;", ""],
+      [
+        "bytes from before a removal are written",
+        "    kept.frame = undefined;\n    this.#joined = undefined;",
+        "",
+      ],
+      [
+        "a snapshot shows removed comments",
+        '"comment" && !removed && entry.seq <= upTo',
+        '"comment" && entry.seq <= upTo',
+      ],
+      ["a snapshot is ahead of its place", "!removed && entry.seq <= upTo) found", "!removed) found"],
+      ["what is older is there twice", "entries.filter((entry) => entry.seq <= this.#floor)", "entries"],
+      [
+        "a removal that is read later removes nothing",
+        'for (const { entry } of this.#kept) if (entry.type === "retract")',
+        'for (const { entry } of this.#kept) if (entry.seq < 0 && entry.type === "retract")',
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/interest.ts",
+    ["src/video/interest.test.ts"],
+    [
+      ["a video is let go with its last viewer", "if (nowMs - sinceMs < limits.lingerMs) break;", ""],
+      ["a row that could not be written never is", "this.#unwritten.add(video);", ""],
+      [
+        "a node that stood still stays without rows",
+        "if (nowMs - this.#sweptMs > limits.leaseMs) this.rewrite();",
+        "",
+      ],
+      [
+        "a viewer who is back finds its video gone",
+        "this.#idle.delete(watch);\n    return watch;",
+        "return watch;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/state.ts",
+    ["src/video/state.test.ts", "src/video/sync.test.ts", "src/video/held.test.ts"],
+    [
+      [
+        "a hole is passed over",
+        "if (!this.held.full && entry.previous > this.tip) {",
+        "if (entry.previous < 0) {",
+      ],
+      ["a comment comes twice", 'if (entry.seq <= this.tip) return "known";', ""],
+      [
+        "a stream stands behind what is held",
+        "return first === undefined ? this.#whole : Math.min(this.#whole, first - 1);",
+        "return this.#whole;",
+      ],
+      [
+        "one frame serves whoever is behind",
+        "if (made.version === version && made.viewersVersion === viewersVersion) return",
+        "if (frames) return",
+      ],
+      ["news is as old as the newest like", "if (recent.version <= version) break;", "break;"],
+      [
+        "what waited comes in any order",
+        "this.#waiting.splice(0).sort((a, b) => a.seq - b.seq)",
+        "this.#waiting.splice(0)",
+      ],
+      [
+        "what is held is shown as removed",
+        'if (entry.type === "retract") this.history.remove(entry.target);',
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/sync.ts",
+    ["src/video/sync.test.ts", "src/video/held.test.ts"],
+    [
+      [
+        "a reader asks for everything at once",
+        "while (this.#asking < askingMax) {",
+        "while (this.#asking >= 0) {",
+      ],
+      [
+        "a hold is as long as clocks say",
+        "watch.receive(entry, nowMs, nowMs + holdOf(entry))",
+        "watch.receive(entry, nowMs)",
+      ],
+      [
+        "a hole that the log has let go is silence",
+        "!cut && state.page.floor > watch.tip",
+        "!cut && state.page.floor < 0",
+      ],
+      [
+        "what was missed while the bus was away is missed",
+        'if (watch.phase === "live") watch.phase = "filling";',
+        "",
+      ],
+      ["a watch is never asked for again", "if (nowMs - askedMs < limits.recheckMs) return;", "return;"],
+      [
+        "a row that went is asked for",
+        'if (!this.#followed.has(watch)) return;\n    if ("rejected"',
+        'if ("rejected"',
+      ],
     ],
   ),
 ];

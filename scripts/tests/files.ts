@@ -36,6 +36,8 @@ export interface HowToRun {
   /** The repository: paths of files are from here. */
   readonly root: string;
   readonly atOnce: number;
+  /** Ranges of ports that others use meanwhile, default none. */
+  readonly portsTaken?: number;
   /** How long each file may run. */
   readonly fileMs: number;
   /** When all must have ended, by `performance.now()`. */
@@ -58,17 +60,20 @@ interface Ended {
 export async function runFiles(files: readonly string[], how: HowToRun): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ov-"));
   const waiting = [...files];
+  const { atOnce, portsTaken = 0 } = how;
   const work = async (slot: number): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const leftMs = how.untilMs - performance.now();
       how.tell(
         leftMs <= 0
           ? nothing(file, "was not begun: the time for all tests is up")
-          : await runFile(file, slot, folder, Math.min(how.fileMs, leftMs), how),
+          : await runFile(file, portsTaken + slot, folder, Math.min(how.fileMs, leftMs), how),
       );
     }
   };
-  await Promise.all(Array.from({ length: Math.min(how.atOnce, atOnceMax) }, (_, slot) => work(slot)));
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, atOnceMax - portsTaken) }, (_, slot) => work(slot)),
+  );
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -165,7 +170,8 @@ export function read(
   return isTold ? found : { ...found, wrong: `passed its tests and ended with ${signal ?? code}` };
 }
 
-function nothing(file: string, wrong: string | undefined): Outcome {
+/** The outcome of a file of which no test ran, and why that is wrong, if it is. */
+export function nothing(file: string, wrong: string | undefined): Outcome {
   return { file, passed: 0, failed: 0, skipped: 0, ms: 0, output: "", wrong };
 }
 

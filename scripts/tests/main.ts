@@ -10,8 +10,9 @@
  */
 import { availableParallelism, constants } from "node:os";
 import { join } from "node:path";
-import { endAll, type Outcome, runFiles } from "./files.ts";
+import { endAll, nothing, type Outcome, runFiles } from "./files.ts";
 import { planOf } from "./plan.ts";
+import { installPrograms } from "./programs.ts";
 
 /** The repository, or what stands for one in tests. */
 const root = process.cwd();
@@ -23,8 +24,9 @@ const quickFileMs = 60_000;
 /** One file of the second half: the longest takes a minute and a half. */
 const programFileMs = 4 * 60_000;
 const cores = availableParallelism();
-/** Whole programs wait much more than they work. */
-const programsPerCore = 1.5;
+/** Whole programs wait more than they work; some do hardly anything else, and run beside the others. */
+const programsAtOnce = Math.min(16, Math.ceil(cores * 1.5));
+const waitingAtOnce = Math.min(16, cores);
 
 const args = process.argv.slice(2);
 const isQuick = args[0] === "--quick";
@@ -35,7 +37,7 @@ const flags = firstFlag < 0 ? [] : rest.slice(firstFlag);
 
 if (process.stderr.isTTY) process.env.FORCE_COLOR ??= "1";
 const plan = planOf(root, words);
-const second = isQuick ? [] : [...plan.programs, ...plan.alone];
+const second = isQuick ? [] : [...plan.programs, ...plan.waiting, ...plan.alone];
 const planned = [...plan.quick, ...second];
 const isLive = planned.length === 1;
 const outcomes: Outcome[] = [];
@@ -49,10 +51,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 await run("first half", plan.quick, cores, quickFileMs);
 if (second.length > 0) {
-  const isReady = make("programs.mjs") && make("build.mjs");
-  const untilMs = isReady ? wholeMs : 0;
-  await run("whole programs", plan.programs, Math.ceil(cores * programsPerCore), programFileMs, untilMs);
-  await run("whole programs that measure", plan.alone, 1, programFileMs, untilMs);
+  if (installPrograms(say) && make("build.mjs")) {
+    await Promise.all([
+      run("whole programs", plan.programs, programsAtOnce, programFileMs),
+      run("whole programs that mostly wait", plan.waiting, waitingAtOnce, programFileMs, programsAtOnce),
+    ]);
+    await run("whole programs that measure", plan.alone, 1, programFileMs);
+  } else for (const file of second) tell(nothing(file, "was not begun: what it needs could not be made"));
 }
 process.exit(conclude());
 
@@ -70,11 +75,11 @@ async function run(
   files: readonly string[],
   atOnce: number,
   fileMs: number,
-  untilMs = wholeMs,
+  portsTaken = 0,
 ): Promise<void> {
   if (files.length === 0) return;
   const startMs = performance.now();
-  await runFiles(files, { root, atOnce, fileMs, untilMs, flags, live: isLive, tell });
+  await runFiles(files, { root, atOnce, portsTaken, fileMs, untilMs: wholeMs, flags, live: isLive, tell });
   say(`${what}: ${files.length} files, ${atOnce} at a time, ${seconds(performance.now() - startMs)}`);
 }
 

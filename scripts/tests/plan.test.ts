@@ -26,17 +26,21 @@ test("what starts a process, or imports what does, is of the second half; what m
   write("src/c/server.ts", 'import { spawn } from "node:child_process";');
   write("src/c/direct.test.ts", `Bun.${"spawn"}(["ls"]);`);
   write("src/c/late.test.ts", 'const kit = await import("./server.ts");');
+  write("src/d/slow.test.ts", '/**\n * Mostly waits: for votes.\n */\nimport "../c/server.ts";');
+  write("src/d/quick.test.ts", "/**\n * Mostly waits: and starts nothing.\n */");
   write("web/page.test.ts", `import { chromium } from "playwright${"-core"}";`);
   write("web/dist/old.test.ts", "");
   write("bench/fast.test.ts", '/**\n * Runs alone: it measures.\n */\nimport "../src/c/server.ts";');
   expect(planOf(tree, [])).toEqual({
-    quick: ["src/a/plain.test.ts"],
+    quick: ["src/a/plain.test.ts", "src/d/quick.test.ts"],
     programs: ["src/b/far.test.ts", "src/c/direct.test.ts", "src/c/late.test.ts", "web/page.test.ts"],
+    waiting: ["src/d/slow.test.ts"],
     alone: ["bench/fast.test.ts"],
   });
   expect(planOf(tree, ["src/c", "./bench/fa"])).toEqual({
     quick: [],
     programs: ["src/c/direct.test.ts", "src/c/late.test.ts"],
+    waiting: [],
     alone: ["bench/fast.test.ts"],
   });
 });
@@ -44,8 +48,8 @@ test("what starts a process, or imports what does, is of the second half; what m
 test("every test file of this repository is in one place", () => {
   const found = [...new Bun.Glob("**/*.test.ts").scanSync({ cwd: root })];
   const files = found.filter((path) => !/(^|\/)(node_modules|dist)\//.test(path));
-  const { quick, programs, alone } = planOf(root, []);
-  expect([...quick, ...programs, ...alone].toSorted()).toEqual(files.toSorted());
+  const { quick, programs, waiting, alone } = planOf(root, []);
+  expect([...quick, ...programs, ...waiting, ...alone].toSorted()).toEqual(files.toSorted());
   expect(quick).toContain("src/system/sim.test.ts");
   expect(programs).toContain("src/system/cluster.test.ts");
   expect(longFirst.filter((path) => !files.includes(path))).toEqual([]);

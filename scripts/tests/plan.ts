@@ -2,9 +2,10 @@
  * Which tests there are, and how each file of them is run.
  *
  * A file whose tests start another process, or import what does, is of the second half; everything else is of
- * the first. That is read from the files themselves, so a new file is in the right half by being written. A
- * file that measures how long something takes says so in its head, `Runs alone: …`, and then nothing runs
- * beside it. Held by plan.test.ts.
+ * the first. That is read from the files themselves, so a new file is in the right half by being written. Of
+ * the second half a file may say more of itself in its head: `Runs alone: …` where it measures how long
+ * something takes, and then nothing runs beside it; `Mostly waits: …` where it leaves a core idle for most of
+ * its time, and then it runs beside those that work. Held by plan.test.ts.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -14,6 +15,8 @@ export interface Plan {
   readonly quick: readonly string[];
   /** The second half: whole programs, the longest first. */
   readonly programs: readonly string[];
+  /** Those of the second half that mostly wait. */
+  readonly waiting: readonly string[];
   /** Those of the second half that run by themselves. */
   readonly alone: readonly string[];
 }
@@ -21,6 +24,7 @@ export interface Plan {
 const folders = ["src", "web", "bench", "scripts"];
 const startsProcesses = /\bBun\.spawn|"node:child_process"|"playwright-core"/;
 const runsAlone = /^ \* Runs alone: \S/m;
+const mostlyWaits = /^ \* Mostly waits: \S/m;
 /** The longest files, the longest first: begun last, each would run on by itself while a core stands idle. */
 export const longFirst = [
   "src/system/cluster-death.test.ts",
@@ -38,14 +42,21 @@ export function planOf(root: string, words: readonly string[]): Plan {
   const starts = finder(root);
   const quick: string[] = [];
   const programs: string[] = [];
+  const waiting: string[] = [];
   const alone: string[] = [];
   for (const file of testFiles(root)) {
     if (words.length > 0 && !words.some((word) => file.includes(word.replace(/^\.\//, "")))) continue;
-    if (runsAlone.test(readFileSync(join(root, file), "utf8"))) alone.push(file);
-    else if (starts(file)) programs.push(file);
-    else quick.push(file);
+    const text = readFileSync(join(root, file), "utf8");
+    if (runsAlone.test(text)) alone.push(file);
+    else if (!starts(file)) quick.push(file);
+    else (mostlyWaits.test(text) ? waiting : programs).push(file);
   }
-  return { quick: longestFirst(quick), programs: longestFirst(programs), alone };
+  return {
+    quick: longestFirst(quick),
+    programs: longestFirst(programs),
+    waiting: longestFirst(waiting),
+    alone,
+  };
 }
 
 function longestFirst(files: readonly string[]): string[] {

@@ -1,9 +1,9 @@
 /**
  * The contract between nodes. It moves bytes and knows no meaning.
  *
- * Two implementations: memory.ts (one process) and nats.ts (many). `contract.ts` is the one suite both
- * pass. The distinction it rests on: `publish` is at most once and says so, so only state that the next
- * message repeats travels that way; what must arrive is asked for with `request`, or kept in a `Table`.
+ * Two implementations: memory.ts (one process) and nats.ts (many). `contract.ts` is the one suite both pass.
+ * `publish` is at most once and says so, so only state that the next message repeats travels that way; what
+ * must arrive is asked for with `request`, or kept in a `Table`.
  */
 
 /** Ends what made it; ending twice does nothing. */

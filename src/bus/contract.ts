@@ -1,8 +1,8 @@
 /**
  * The one suite that every bus passes: whatever bus.ts promises is asked for here, of one bus by another.
  *
- * The distinction it rests on: a test says what must become true and the harness says how time passes (a
- * virtual clock for memory.ts, real servers for nats.ts), so no test here knows which bus it runs on.
+ * A test says what must become true and the harness says how time passes (a virtual clock for memory.ts, real
+ * servers for nats.ts), so no test here knows which bus it runs on.
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";

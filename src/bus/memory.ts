@@ -1,11 +1,11 @@
 /**
  * The bus of one process: `memoryBus` for a node alone, `memoryHub` for a whole cluster on one clock.
  *
- * The distinction it rests on: a hub is the network and a member is one node's end of it. Members may be
- * cut off and healed, and a hub may be told to drop, repeat or delay, all from a seeded source, so that what
- * a simulation found can be seen again. Without faults `publish` delivers before it returns, and a table
- * tells its watchers before `put` or `watch` returns. Payloads are handed over, not copied: their sender
- * must not write to them again.
+ * A hub is the network and a member is one node's end of it. Members may be cut off and healed, and a hub may
+ * be told to drop, repeat or delay, all from a seeded source, so that what a simulation found can be seen
+ * again. Without faults `publish` delivers before it returns, and a table tells its watchers before `put` or
+ * `watch` returns. Payloads are handed over, not copied: their sender must not write to them again. Held by
+ * memory.test.ts.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Prng } from "../base/prng.ts";

@@ -1,4 +1,8 @@
-/** What a network does to the NATS bus: servers that come late, die, hang, differ, or ask who is there. */
+/**
+ * What a network does to the NATS bus: servers that come late, die, hang, differ, or ask who is there.
+ *
+ * Mostly waits: for servers to be missed, and to vote.
+ */
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,8 @@
-/** Buckets that are removed, emptied or set back under those who use them, and what is put back. */
+/**
+ * Buckets that are removed, emptied or set back under those who use them, and what is put back.
+ *
+ * Mostly waits: for the loss to be noticed.
+ */
 import { afterEach, expect, test } from "bun:test";
 import { startNats } from "../system/nats.ts";
 import type { Table } from "./bus.ts";

@@ -1,9 +1,10 @@
 /**
  * What one holder of a table believes: its rows, their leases, and which of them went while nobody looked.
  *
- * The distinction it rests on: a row ends in three ways (removed, expired, absent after a new look) and all
- * three are told once, as `undefined`. Leases run here as well as at the source, because the servers we
- * target end rows of a bucket by age without telling its watchers. It knows no transport.
+ * A row ends in three ways (removed, expired, absent after a new look) and all three are told once, as
+ * `undefined`. Leases run here as well as at the source, because the servers we target end rows of a bucket
+ * by age without telling its watchers. It knows no transport. Held by the suite of all buses,
+ * contract-tables.ts.
  */
 import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 

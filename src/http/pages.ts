@@ -1,9 +1,9 @@
 /**
  * The web page out of the binary: every file of web/ as a finished answer.
  *
- * The distinction it rests on: a file whose name holds a hash never changes and is cached for good; any other
- * is asked for again each time and answered 304 while it is the same. Scripts may be imported by pages of
- * other origins, documents may not do anything this policy does not name.
+ * A file whose name holds a hash never changes and is cached for good; any other is asked for again each time
+ * and answered 304 while it is the same. Scripts may be imported by pages of other origins, documents may not
+ * do anything this policy does not name. Held by pages.test.ts.
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";

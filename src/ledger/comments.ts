@@ -2,9 +2,9 @@
  * Comments in a SQLite ledger: giving each its place, remembering its key, taking one out again, reading a
  * stretch.
  *
- * The distinction it rests on: everything is asked of the tables, inside the caller's transaction, and
- * nothing is kept in memory: a transaction that fails leaves nothing behind that would have to be undone
- * here. Not here: transactions, who is told, and where the next seq comes from.
+ * Everything is asked of the tables, inside the caller's transaction, and nothing is kept in memory: a
+ * transaction that fails leaves nothing behind that would have to be undone here. Not here: transactions, who
+ * is told, and where the next seq comes from.
  */
 import type { Entry, Page } from "../core/entry.ts";
 import { type Hash64, hash64 } from "../core/hash.ts";

@@ -1,9 +1,8 @@
 /**
  * Pages: a stretch of one video's entries, cut by number and bytes, that says truly where it begins and ends.
  *
- * The distinction it rests on: `after` continues what a reader has (oldest first, may be cut at its end),
- * `newest` starts a reader off (newest first, may be cut at its beginning). Not here: where entries are
- * kept.
+ * `after` continues what a reader has (oldest first, may be cut at its end), `newest` starts a reader off
+ * (newest first, may be cut at its beginning): page.test.ts. Not here: where entries are kept.
  */
 import type { Entry, Page } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";

@@ -1,9 +1,9 @@
 /**
  * Which rows of a log may go: those older than the key window, a bounded number at a time.
  *
- * It rests on one distinction: a row's age is known from marks made now and then (log time, last row), so
- * no row is read to learn whether it is old. Not here: deleting, and whether totals hold the rows; the
- * caller sees to both.
+ * A row's age is known from marks made now and then (log time, last row), so no row is read to learn whether
+ * it is old (retention.test.ts). Not here: deleting, and whether totals hold the rows; the caller sees to
+ * both.
  */
 
 interface Mark {

@@ -2,9 +2,9 @@
  * What a SQLite ledger writes down of its fold: a row per video and kind, with one like per viewer a row per
  * like, and the row of the log they go up to.
  *
- * The distinction it rests on: the fold is what counts, this is only where a start begins to fold. So all of
- * it and `upTo` always change in one transaction, the caller's, and nothing reads it while the ledger runs.
- * Which rows changed is noted as places; what they hold is asked of the fold when they are written.
+ * The fold is what counts, this is only where a start begins to fold. So all of it and `upTo` always change
+ * in one transaction, the caller's, and nothing reads it while the ledger runs. Which rows changed is noted
+ * as places; what they hold is asked of the fold when they are written.
  */
 import type { VideoId } from "../core/interaction.ts";
 import type { LikeRecord } from "../core/record.ts";

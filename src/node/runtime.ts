@@ -1,8 +1,9 @@
 /**
  * What a node takes from the program that runs it, where programs differ.
  *
- * The distinction it rests on: `anywhere` needs nothing but web standards and the modules that Node and Bun
- * share, and is what a node embedded under Node stands on; runtime-bun.ts is the faster one, with files.
+ * `anywhere` needs nothing but web standards and the modules that Node and Bun share, and is what a node
+ * embedded under Node stands on; runtime-bun.ts is the faster one, with files. Both are held by
+ * system/mounted.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

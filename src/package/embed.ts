@@ -1,9 +1,9 @@
 /**
  * A node inside another program: routes to mount, and no port of its own.
  *
- * The distinction it rests on: options are the settings of the command line by the same names, defaults and
- * checks, read by the same table (config.ts), less those about ports and processes, which are the
- * program's own. Unless told otherwise nothing is kept on disk.
+ * Options are the settings of the command line by the same names, defaults and checks, read by the same table
+ * (config.ts), less those about ports and processes, which are the program's own. Unless told otherwise
+ * nothing is kept on disk. Held by system/mounted.test.ts.
  *
  * Not here: which runtime this is; ovation.ts and ovation-bun.ts are the package's two ways in.
  */

@@ -1,9 +1,9 @@
 /**
  * Gives memory back when an audience has gone.
  *
- * The distinction it rests on: a collector frees what is garbage, but hands pages back to the system only
- * when it is told to stop everything for it. While viewers are here that would be felt; when nine in ten have
- * left, little is left to look through, and what they held (5 KB each) is worth more.
+ * A collector frees what is garbage, but hands pages back to the system only when it is told to stop
+ * everything for it. While viewers are here that would be felt; when nine in ten have left, little is left to
+ * look through, and what they held (5 KB each) is worth more (collect-garbage.test.ts).
  */
 import type { Clock, Timer } from "../base/clock.ts";
 

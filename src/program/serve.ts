@@ -1,9 +1,9 @@
 /**
  * A serving process: ports, and behind them everything of service.ts.
  *
- * The distinction it rests on: *drain* is for viewers (each is sent away in its own time, publishing goes
- * on), *stop* is for the process (what was accepted is durable, files and sockets are given back). Not
- * here: what a node stands on (start.ts), and signals, arguments and exit codes (main.ts).
+ * *Drain* is for viewers (each is sent away in its own time, publishing goes on), *stop* is for the process
+ * (what was accepted is durable, files and sockets are given back): system/main.test.ts. Not here: what a
+ * node stands on (node/open.ts), and signals, arguments and exit codes (main.ts).
  */
 import { readFileSync } from "node:fs";
 import type { Readings } from "../base/metrics.ts";

@@ -2,10 +2,10 @@
  * Several processes of this program on one port: started, started anew when one ends, told to stop, and
  * added up into one `/metrics`.
  *
- * The distinction it rests on: the parent serves nothing and knows no viewer; a worker is a whole node with
- * a name of its own, and meets its siblings over NATS like any other node. The parent reads the settings
- * once and hands them on, so a worker started a month later is like those before it. Not here: how a
- * process is made (main.ts).
+ * The parent serves nothing and knows no viewer; a worker is a whole node with a name of its own, and meets
+ * its siblings over NATS like any other node. The parent reads the settings once and hands them on, so a
+ * worker started a month later is like those before it (workers.test.ts). Not here: how a process is made
+ * (main.ts).
  */
 import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

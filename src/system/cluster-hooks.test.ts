@@ -1,4 +1,8 @@
-/** Webhooks of a cluster over a real NATS server: each event is told by one node, whoever dies. */
+/**
+ * Webhooks of a cluster over a real NATS server: each event is told by one node, whoever dies.
+ *
+ * Mostly waits: until nobody has watched for a while.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Event, Receiver } from "../hooks/receiver-kit.ts";
 import { type Cluster, getJson, likeTimed, startCluster, sum, type Told, until } from "./cluster.ts";

@@ -263,23 +263,32 @@ describe("a cluster", () => {
         ),
       );
     };
-    const before = await read();
+    const hops = ["durable", "ticked", "received", "written"];
+    const told: number[][] = [];
     for (let n = 0; n < 20; n++) {
+      const before = await read();
       const shown = viewer.named("likes").length;
       expect((await likeTimed(frontend(1).url, "hops", `hop-${n}`)).status).toBe(202);
       await until("the like is shown", () => viewer.named("likes").length > shown);
+      let after = before;
+      const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+      await until("each stop has measured it", async () => {
+        after = await read();
+        return hops.every((hop) => grown(`${hop} count`) > 0);
+      });
+      // Where something else was measured meanwhile, nobody can say which number is this like's.
+      if (hops.some((hop) => grown(`${hop} count`) > 1)) continue;
+      told.push(hops.map((hop) => 1000 * grown(`${hop} sum`)));
     }
-    const after = await read();
-    const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
-    const hops = ["durable", "ticked", "received", "written"];
-    const means = hops.map((hop) => (1000 * grown(`${hop} sum`)) / grown(`${hop} count`));
     console.info(
-      `hops, mean ms since acceptance: ${hops.map((hop, i) => `${hop} ${means[i]?.toFixed(2)}`).join(", ")}`,
+      `hops, ms since acceptance: ${hops.join()}: ${told.map((ms) => ms.map(Math.round)).join("; ")}`,
     );
-    for (const hop of hops) expect(grown(`${hop} count`)).toBeGreaterThanOrEqual(20);
-    expect(means).toEqual([...means].sort((a, b) => a - b));
-    expect(means[0]).toBeGreaterThan(0);
-    expect(means[3]).toBeLessThan(1_000);
+    expect(told.length).toBeGreaterThan(10);
+    for (const ms of told) {
+      expect(ms).toEqual(ms.toSorted((a, b) => a - b));
+      expect(ms[0]).toBeGreaterThan(0);
+      expect(ms[3]).toBeLessThan(1_000);
+    }
     viewer.close();
   });
 

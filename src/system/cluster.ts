@@ -9,6 +9,7 @@ import { expect } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadReport } from "../load/report.ts";
+import { dieWithUs, linesOf } from "./child.ts";
 import type { NatsServer } from "./nats.ts";
 import { freePorts } from "./ports.ts";
 import { executable } from "./server.ts";
@@ -17,8 +18,6 @@ export type Role = "both" | "frontend" | "dispatcher";
 type Command = readonly string[];
 
 const root = join(import.meta.dir, "../..");
-/** The kernel ends the process when the tests are killed themselves. */
-const dieWithUs: Command = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : [];
 const logLinesMax = 2_000;
 
 /** The command that starts this program as it is written now. */
@@ -56,7 +55,7 @@ export async function getJson<T>(url: string, headers: Record<string, string> = 
   }
 }
 
-export const adminKey = "only-for-tests";
+export const adminKey = "only-for-these-tests";
 
 export class NodeProcess {
   readonly lines: string[] = [];
@@ -99,10 +98,14 @@ export class NodeProcess {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child = child;
-    void readLines(child.stdout, (line) => {
-      this.lines.push(line);
+    void this.#listen(child.stdout);
+  }
+
+  async #listen(stdout: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const line of linesOf(stdout)) {
+      if (line.startsWith("{")) this.lines.push(line);
       if (this.lines.length > logLinesMax) this.lines.shift();
-    });
+    }
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -131,7 +134,12 @@ export class NodeProcess {
   }
 
   async ready(): Promise<void> {
-    await until(`${this.name} is ready; its log:\n${this.lines.slice(-8).join("\n")}`, () => this.isReady());
+    await until(`${this.name} is ready; its log:\n${this.lines.slice(-8).join("\n")}`, () => {
+      const code = this.#child?.exitCode ?? null;
+      if (code !== null)
+        throw new Error(`${this.name} ended with ${code}:\n${this.lines.slice(-8).join("\n")}`);
+      return this.isReady();
+    });
   }
 
   /** Events of its log, in order. */
@@ -363,14 +371,4 @@ export async function refusals(nodes: readonly NodeProcess[], forMs: number): Pr
   const slowestMs = Math.max(...answers.map(({ ms }) => ms));
   expect(slowestMs).toBeLessThan(refusalMaxMs + slackMs);
   return slowestMs;
-}
-
-async function readLines(stream: ReadableStream<Uint8Array>, line: (text: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) if (part.startsWith("{")) line(part);
-  }
 }

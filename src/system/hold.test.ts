@@ -3,6 +3,8 @@
  *
  * Nothing here waits for a time: holds are long where something must not be seen yet, and a comment is
  * awaited where it must come. That it did not come too early is read off the clock, which all of them share.
+ *
+ * Mostly waits: for holds to be over.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";

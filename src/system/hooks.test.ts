@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Event, Receiver, signedBy } from "../hooks/receiver-kit.ts";
+import { linesOf } from "./child.ts";
 import { until } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { executable, hosts, hows, isHost, type Running, startExecutable, startServer } from "./server.ts";
@@ -153,7 +154,7 @@ describe.skipIf(!hows.includes("executable"))("the executable", () => {
       env: { PATH: process.env.PATH ?? "", WEBHOOK_SECRET: secret, PORT: "0", DENY: "spoiler" },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const printed = readLines(receiver.stdout);
+    const printed = linesOf(receiver.stdout);
     const url = (await printed.next()).value as string;
     const node = await startExecutable([
       ...[`--webhook-urls=${url}`, `--review-url=${url}`, `--webhook-secrets=${secret}`],
@@ -177,12 +178,3 @@ describe.skipIf(!hows.includes("executable"))("the executable", () => {
     expect(stderr.toString()).not.toContain("easily-guessed");
   });
 });
-
-async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + new TextDecoder().decode(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-}

@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dieWithUs } from "./child.ts";
 import { freePorts } from "./ports.ts";
 
 export interface NatsServerOptions {
@@ -23,9 +24,6 @@ const children = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
-
-/** The kernel ends the server when the tests are killed themselves. */
-const dieWithUs = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : [];
 
 export class NatsServer {
   readonly port: number;

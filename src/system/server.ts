@@ -13,6 +13,7 @@ import { createLog } from "../base/log.ts";
 import { seededPrng } from "../base/prng.ts";
 import { startServing } from "../program/serve.ts";
 import { parseSettings } from "../settings/config.ts";
+import { linesOf } from "./child.ts";
 
 export type How = "here" | "executable" | Host;
 /** The runtime of the example that holds the node. */
@@ -136,11 +137,14 @@ async function running(
   });
   const lines: string[] = [];
   const listening = Promise.withResolvers<string>();
-  void readLines(child.stdout, (line) => {
-    lines.push(line);
-    const told = urlIn(line);
-    if (told !== undefined) listening.resolve(told.replace(/\/$/, ""));
-  }).then(() => listening.reject(new Error(`ended before it listened:\n${lines.join("\n")}`)));
+  void (async () => {
+    for await (const line of linesOf(child.stdout)) {
+      lines.push(line);
+      const told = urlIn(line);
+      if (told !== undefined) listening.resolve(told.replace(/\/$/, ""));
+    }
+    listening.reject(new Error(`ended before it listened:\n${lines.join("\n")}`));
+  })();
   const exited = child.exited.then((code) => code);
   const url = await listening.promise;
   let draining = false;
@@ -162,14 +166,4 @@ async function running(
       return exited;
     },
   };
-}
-
-async function readLines(stream: ReadableStream<Uint8Array>, line: (text: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) line(part);
-  }
 }

@@ -1,4 +1,8 @@
-/** Sockets that ask for nothing, or never to the end: they are cut, and nobody else waits for them. */
+/**
+ * Sockets that ask for nothing, or never to the end: they are cut, and nobody else waits for them.
+ *
+ * Runs alone: thousands of sockets, and how soon each is cut.
+ */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,8 @@
 /**
  * The SSE table of a real node, wherever it runs: its bytes as a socket sees them, and its events as a viewer
  * hears them.
+ *
+ * Mostly waits: for beats, and for streams to end.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Heard, post, Viewer } from "./events.ts";

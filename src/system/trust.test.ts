@@ -1,4 +1,8 @@
-/** Who may do what, and how much, at a real node: with tokens from `ovation token`, over real sockets. */
+/**
+ * Who may do what, and how much, at a real node: with tokens from `ovation token`, over real sockets.
+ *
+ * Runs alone: how soon a stream ends after its token, and what is taken of a flood in how long.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mint, parseTokenOptions } from "../program/mint.ts";
 import { post, Viewer } from "./events.ts";

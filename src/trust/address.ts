@@ -1,9 +1,9 @@
 /**
  * Which address a request counts for.
  *
- * The distinction it rests on: what a peer *is* comes from its socket; what a header says is believed only as
- * far as proxies of our own wrote it (`--trust-proxy` of them, counted from the right, since anybody can put
- * anything on the left). An IPv6 household has a /64, so that is one address here.
+ * What a peer *is* comes from its socket; what a header says is believed only as far as proxies of our own
+ * wrote it (`--trust-proxy` of them, counted from the right, since anybody can put anything on the left). An
+ * IPv6 household has a /64, so that is one address here. Held by address.test.ts.
  */
 import { isIPv4, isIPv6 } from "node:net";
 

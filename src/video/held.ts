@@ -1,10 +1,10 @@
 /**
  * Held: the stretch of one video's entries that has come and may not be shown to its audience yet.
  *
- * The distinction it rests on: entries are shown in order, so an entry's time has come when its own hold and
- * that of all before it have passed; what stands here is therefore exactly what stands behind the history's
- * tip. Moderators are shown it at once (review.ts). Bounded by limits.heldEntriesMax; the watch says what
- * happens beyond.
+ * Entries are shown in order, so an entry's time has come when its own hold and that of all before it have
+ * passed; what stands here is therefore exactly what stands behind the history's tip (held-stretch.test.ts,
+ * held-order.test.ts). Moderators are shown it at once (review.ts). Bounded by limits.heldEntriesMax; the
+ * watch says what happens beyond.
  */
 import { type Entry, holdLeft } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
