@@ -19,6 +19,7 @@ function answering(answer: Json) {
   const asked: string[] = [];
   const link = {
     connected: () => true,
+    onConnected: () => {},
     request: async (subject: string) => {
       asked.push(subject);
       return { data: new TextEncoder().encode(JSON.stringify(answer)) };
@@ -47,5 +48,41 @@ describe("where a stream ends", () => {
   test("does not matter of a stream that is not as wanted", async () => {
     const { jetstream } = answering({ ...info, config: { subjects: ["other"] } });
     expect(await rejection(jetstream.ensure(wanted))).toBeInstanceOf(StreamMismatch);
+  });
+});
+
+describe("an id that is under way", () => {
+  const underWay = {
+    error: { code: 409, err_code: 10_158, description: "duplicate message id is in process" },
+  };
+
+  /** A server that says so `times` times before it gives the first one's place. */
+  function slow(times: number) {
+    const clock = new VirtualClock();
+    let left = times;
+    const link = {
+      connected: () => true,
+      onConnected: () => {},
+      request: async (subject: string) => {
+        const answer = subject.endsWith("INFO") ? {} : left-- > 0 ? underWay : { seq: 5, duplicate: true };
+        return { data: new TextEncoder().encode(JSON.stringify(answer)) };
+      },
+    };
+    const parts = { clock, prng: seededPrng(1), log: memoryLog() };
+    return { clock, jetstream: new JetStream({ ...parts, link: link as unknown as Link }) };
+  }
+
+  test("is asked for again until it has the place of the first: no stranger's like is refused with it", async () => {
+    const { clock, jetstream } = slow(3);
+    const appended = jetstream.append("ov.entry.v", new Uint8Array(1), 1_000);
+    await clock.run(200);
+    expect(await appended).toEqual({ seq: 5, repeated: true });
+  });
+
+  test("is given up when its time is over", async () => {
+    const { clock, jetstream } = slow(1_000);
+    const refused = rejection(jetstream.append("ov.entry.v", new Uint8Array(1), 1_000));
+    await clock.run(1_100);
+    expect(await refused).toBeInstanceOf(BusUnavailable);
   });
 });

@@ -7,7 +7,7 @@
  * person). It speaks JetStream's own JSON, because the client's manager cannot name consumers to delete or
  * bound its waits.
  */
-import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Prng } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -51,6 +51,10 @@ export class StreamMismatch extends Error {
 export const nanosPerMs = 1_000_000;
 const streamNotFound = 10_059;
 const noMessageFound = 10_037;
+/** nats-server 2.15 with replicas: a message of this id is on its way to them, and has no place yet. */
+const idUnderWay = 10_158;
+/** How long until what was under way is asked for again, in ms. */
+const idAgainMs = 20;
 const retryMinMs = 100;
 const retryMaxMs = 3_000;
 const waitingLogMs = 10_000;
@@ -165,12 +169,31 @@ export class JetStream {
    */
   async append(subject: string, payload: Uint8Array, timeoutMs: number, head?: Headers): Promise<Appended> {
     const own = this.#ownDomain();
-    const answer = parseAnswer(await this.parts.link.request(subject, payload, timeoutMs, head));
+    const answer = await this.#stored(subject, payload, timeoutMs, head);
     const { seq, domain = "" } = answer;
     if (typeof seq !== "number" || !Number.isSafeInteger(seq)) throw new BusUnavailable("not a PubAck");
     const expected = await own;
     if (expected !== undefined && domain !== expected) this.#refuseDomain(domain, expected);
     return { seq, repeated: answer.duplicate === true };
+  }
+
+  /**
+   * The answer to an append. A message whose id is under way (a double click, or a repeat by way of another
+   * dispatcher) is sent again within `timeoutMs`: it then has the place of the first.
+   */
+  async #stored(subject: string, payload: Uint8Array, timeoutMs: number, head?: Headers): Promise<Json> {
+    const { link, clock } = this.parts;
+    const until = later(clock.elapsed(), timeoutMs);
+    for (;;) {
+      const leftMs = until - clock.elapsed();
+      try {
+        return parseAnswer(await link.request(subject, payload, Math.max(1, leftMs), head));
+      } catch (error) {
+        const isUnderWay = error instanceof ApiError && error.errorCode === idUnderWay;
+        if (!isUnderWay || leftMs <= idAgainMs) throw error;
+      }
+      await new Promise<void>((resolve) => clock.after(idAgainMs, resolve));
+    }
   }
 
   /** Undefined when the server does not say. */
