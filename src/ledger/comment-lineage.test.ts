@@ -95,7 +95,7 @@ describe("when NATS comes back", () => {
     expect(members.flatMap(({ log }) => log.lines).join("\n")).toContain("has lost its end");
   }, 60_000);
 
-  test("with an empty store, nothing of before is continued, and comments are taken and told again", async () => {
+  test("with an empty store, nothing of before is continued, and comments are taken again", async () => {
     const nats = await server();
     const members = [await member(nats.url), await member(nats.url)] as [Member, Member];
     const lost = await sayAll(members, numbered("lost", 5));
@@ -236,7 +236,7 @@ describe("a dispatcher that starts", () => {
   }, 30_000);
 });
 
-test("a stream that cannot be written makes its dispatcher not ready, and is tried until it can", async () => {
+test("a stream that cannot be written makes its dispatcher not ready, and is tried again", async () => {
   const nats = await server();
   const one = await member(nats.url);
   await say(one, "a");

@@ -245,13 +245,16 @@ export class CommentStream {
   async #lookNow(): Promise<void> {
     for (let looks = 0; looks < looksMax; looks++) {
       const cuts = this.#cuts;
+      const lineage = this.#parts.shared.lineage();
+      const known = this.#known.newestFirst();
       const state = await this.#state();
       // Who opened the newest branch may have been on another life of the stream than we were.
       const verdict =
         state.created === (this.#parts.shared.created() ?? this.#created)
-          ? await compare(this.#known, state, (seq) => this.#printAt(seq))
+          ? await compare(known, state, (seq) => this.#printAt(seq))
           : { whole: false as const, first: 1, alone: false };
-      if (cuts !== this.#cuts) continue;
+      // What was found is of a network, or of a history, that is no more.
+      if (cuts !== this.#cuts || lineage !== this.#parts.shared.lineage()) continue;
       this.#created = state.created;
       if (verdict.whole) {
         this.#head = Math.max(state.lastSeq, this.#known.newest);
@@ -267,7 +270,7 @@ export class CommentStream {
         knownUpTo: this.#known.newest,
         lastSeq: state.lastSeq,
       });
-      await shared.turn(first, state.created, alone);
+      await shared.turn(lineage, first, state.created, alone);
     }
     throw new LedgerUnavailable("comments go on changing");
   }

@@ -1,4 +1,4 @@
-/** Pages of comments over a real nats-server, read while history is let go: whole, or with a floor that says so. */
+/** Pages of comments over a real nats-server, read while history is let go: whole, or from where they say. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import type { NatsBus } from "../bus/nats.ts";

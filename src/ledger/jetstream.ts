@@ -82,7 +82,7 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
 /** Opens a branch behind all there is: what was lost with everybody's memory of it was given out as well. */
 async function turnNow({ streams }: JetstreamOptions, shared: Shared): Promise<void> {
   const { lastSeq, created } = await streams.state(commentStream(1).name);
-  await shared.turn(lastSeq + 1, created);
+  await shared.turn(shared.lineage(), lastSeq + 1, created);
 }
 
 class JetstreamLedger implements Ledger {

@@ -16,7 +16,7 @@ function logOf(prints: readonly (string | undefined)[]) {
   };
   return {
     verdict: (known: Known) =>
-      compare(known, standing, async (seq) => {
+      compare(known.newestFirst(), standing, async (seq) => {
         reads++;
         return prints[seq - 1];
       }),

@@ -48,9 +48,9 @@ export class Known {
     }
   }
 
-  /** All places, the highest first. */
-  newestFirst(): number[] {
-    return [...this.#places.keys()].sort((a, b) => b - a);
+  /** What is known now, the highest place first. */
+  newestFirst(): (readonly [seq: number, print: string])[] {
+    return [...this.#places].map(([seq, { print }]) => [seq, print] as const).sort(([a], [b]) => b - a);
   }
 
   /** Forgets what does not lie on `lineage`. */
@@ -77,31 +77,31 @@ export type Verdict =
   | { readonly whole: false; readonly first: number; readonly alone: boolean };
 
 /**
- * Compares a log with what is known of it: `printAt` reads what stands at a place, undefined when nothing
+ * Compares a log with what was known of it, the highest place first, before it was asked where it stands:
+ * what is heard of later may lie behind that. `printAt` reads what stands at a place, undefined when nothing
  * does. A place may be empty for good reasons (a removal, history that was let go), so only a place that
  * differs, or lies beyond the end, proves a break.
  */
 export async function compare(
-  known: Known,
+  known: ReturnType<Known["newestFirst"]>,
   { firstSeq, lastSeq }: Standing,
   printAt: (seq: number) => Promise<string | undefined>,
 ): Promise<Verdict> {
-  const places = known.newestFirst();
+  const [newest = 0] = known[0] ?? [];
   // Whatever is let go, the newest entry of a video stays: a log that is empty was emptied.
-  if (places.length > 0 && firstSeq > lastSeq && lastSeq >= known.newest) {
+  if (known.length > 0 && firstSeq > lastSeq && lastSeq >= newest) {
     return { whole: false, first: lastSeq + 1, alone: true };
   }
   let broken = false;
   let reads = 0;
-  for (const seq of places) {
+  for (const [seq, expected] of known) {
     if (seq > lastSeq) {
       broken = true;
       continue;
     }
     if (reads++ >= limits.knownReadsMax) break;
     const print = await printAt(seq);
-    if (print === known.at(seq))
-      return broken ? { whole: false, first: seq + 1, alone: false } : { whole: true };
+    if (print === expected) return broken ? { whole: false, first: seq + 1, alone: false } : { whole: true };
     if (print !== undefined) broken = true;
   }
   // Nothing of what we knew is there: whatever is there may be of any history.

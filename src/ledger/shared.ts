@@ -135,15 +135,15 @@ export class Shared {
   }
 
   /**
-   * Opens a branch from `first` on, on this life of the stream of comments; with `alone`, nothing before it
-   * means anything either. Should another dispatcher have opened one that we did not know, that one is
-   * adopted and none is opened.
+   * Opens a branch behind `before`, from `first` on, on this life of the stream of comments; with `alone`,
+   * nothing before it means anything either. Should there be one already that is not in `before`, that one
+   * is adopted and none is opened.
    */
-  async turn(first: number, created: string, alone = false): Promise<void> {
+  async turn(before: Lineage, first: number, created: string, alone = false): Promise<void> {
     const { streams, log } = this.#parts;
     const stored = await this.#stored();
-    if (stored && this.#take(lineageOf(stored))) return;
-    const before = this.#lineage;
+    if (stored) this.#take(lineageOf(stored));
+    if (this.#lineage !== before) return;
     const name = secret(8);
     const lineage = alone ? before.anew(name, first) : before.open(name, first);
     const next = { lineage, created };
