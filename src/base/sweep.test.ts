@@ -96,6 +96,37 @@ describe("a sweep", () => {
     expect(sweep.size).toBe(0);
   });
 
+  test("reads very many turn by turn, as they are when their turn comes, and from the beginning again", () => {
+    const clock = new TurnClock();
+    const there = new Map(Array.from({ length: 100 }, (_, i) => [i, true]));
+    let read = 0;
+    const all = {
+      *[Symbol.iterator]() {
+        for (const key of there.keys()) {
+          read++;
+          yield key;
+        }
+      },
+    };
+    const done: number[] = [];
+    let room = 45;
+    const sweep = new Sweep<number>({ clock, turnMax: 10, act: (one) => room-- > 0 && done.push(one) > 0 });
+    sweep.each(all);
+    clock.turn();
+    expect([read, done.length]).toEqual([10, 10]);
+    clock.turn();
+    sweep.each(all);
+    there.delete(50);
+    there.set(100, true);
+    while (clock.turn());
+    expect(done).toEqual([...Array(20).keys(), ...Array(25).keys()]);
+    room = 1_000;
+    clock.advance(50);
+    while (clock.turn());
+    expect(new Set(done)).toEqual(new Set(there.keys()));
+    expect(sweep.size).toBe(0);
+  });
+
   test("ends up having acted on the last word about each, whatever is refused", async () => {
     const step = fc.record({ one: fc.nat(5), word: fc.nat(1_000), gapMs: fc.nat(80), refuse: fc.boolean() });
     await fc.assert(

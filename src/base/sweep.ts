@@ -29,6 +29,8 @@ export class Sweep<T> {
   readonly #parts: SweepParts<T>;
   readonly #waiting = new Set<T>();
   readonly #underWay = new Set<T>();
+  /** What is read turn by turn, each with how far it has been read. */
+  readonly #sources = new Map<Iterable<T>, Iterator<T>>();
   #turning = false;
   #pause: Timer | undefined;
   #closed = false;
@@ -38,7 +40,7 @@ export class Sweep<T> {
     this.#parts = parts;
   }
 
-  /** What is to be done or under way. */
+  /** What is to be done or under way, as far as it has been read. */
   get size(): number {
     return this.#waiting.size + this.#underWay.size;
   }
@@ -52,6 +54,16 @@ export class Sweep<T> {
   /** As `add`, for all of them. */
   addAll(all: Iterable<T>): void {
     for (const one of all) this.#waiting.add(one);
+    this.#wake();
+  }
+
+  /**
+   * As `addAll`, for very many: they are read as they are done, so what is there when its turn comes is what
+   * counts. The same ones once more: they are read from the beginning again.
+   */
+  each(all: Iterable<T>): void {
+    if (this.#closed) return;
+    this.#sources.set(all, all[Symbol.iterator]());
     this.#wake();
   }
 
@@ -71,7 +83,7 @@ export class Sweep<T> {
 
   /** Resolves when nothing is left to be done, or once closed. */
   idle(): Promise<void> {
-    if (this.size === 0 || this.#closed) return Promise.resolve();
+    if ((this.size === 0 && this.#sources.size === 0) || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -80,11 +92,13 @@ export class Sweep<T> {
     this.#closed = true;
     this.#pause?.cancel();
     this.#waiting.clear();
+    this.#sources.clear();
     this.#tellIdle();
   }
 
   #wake(): void {
-    if (this.#turning || this.#pause || this.#closed || this.#waiting.size === 0) return;
+    if (this.#turning || this.#pause || this.#closed) return;
+    if (this.#waiting.size === 0 && this.#sources.size === 0) return;
     this.#turning = true;
     this.#parts.clock.soon(() => {
       this.#turning = false;
@@ -93,23 +107,43 @@ export class Sweep<T> {
   }
 
   #turn(): void {
-    const { clock, act, turnMax, underWayMax = Number.POSITIVE_INFINITY } = this.#parts;
+    const { clock, turnMax, underWayMax = Number.POSITIVE_INFINITY } = this.#parts;
     const untilMs = clock.elapsed() + turnMs;
     let done = 0;
-    for (const one of this.#waiting) {
+    // The end of what is under way, or of the pause, goes on from here.
+    if (this.#underWay.size >= underWayMax) return;
+    for (const one of this.#next()) {
+      done++;
+      this.#act(one);
       if (this.#pause || this.#underWay.size >= underWayMax) return;
       if (done === turnMax || clock.elapsed() >= untilMs) break;
-      // What is added about it now is done after this.
-      if (this.#underWay.has(one)) continue;
-      this.#waiting.delete(one);
-      done++;
-      const result = act(one);
-      if (result === false) this.#refused(one);
-      else if (result !== true) void this.#follow(one, result);
     }
     this.#tellIdle();
     // With only such as are under way left, the end of one of those wakes it.
     if (done > 0) this.#wake();
+  }
+
+  /** Takes out what is to be done next, one by one. */
+  *#next(): Iterable<T> {
+    for (const one of this.#waiting) {
+      // What is added about it now is done after this.
+      if (this.#underWay.has(one)) continue;
+      this.#waiting.delete(one);
+      yield one;
+    }
+    for (const [all, source] of this.#sources) {
+      for (let next = source.next(); !next.done; next = source.next()) {
+        if (this.#underWay.has(next.value)) this.#waiting.add(next.value);
+        else yield next.value;
+      }
+      if (this.#sources.get(all) === source) this.#sources.delete(all);
+    }
+  }
+
+  #act(one: T): void {
+    const result = this.#parts.act(one);
+    if (result === false) this.#refused(one);
+    else if (result !== true) void this.#follow(one, result);
   }
 
   async #follow(one: T, result: Promise<boolean>): Promise<void> {
@@ -130,7 +164,7 @@ export class Sweep<T> {
   }
 
   #tellIdle(): void {
-    if (this.size > 0 && !this.#closed) return;
+    if ((this.size > 0 || this.#sources.size > 0) && !this.#closed) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

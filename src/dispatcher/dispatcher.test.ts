@@ -6,6 +6,7 @@ import { memoryHub } from "../bus/memory.ts";
 import type { CommentDraft, Kind, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { encodeNodeRow, ownerOf, type Role, routeKey } from "../core/nodes.ts";
+import { RecordBuilder } from "../core/record.ts";
 import { decodeEntry, decodeState, decodeTick, encodeJson, subjects, type Tick } from "../core/wire.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -85,6 +86,7 @@ describe("a dispatcher", () => {
     await clock.run(3_000, 10);
     expect(hearts()).toEqual([]);
     await watch();
+    clock.advance(0);
     expect(hearts()).toEqual([3]);
     await likes(2);
     expect(hearts()).toEqual([5]);
@@ -142,7 +144,39 @@ describe("a dispatcher", () => {
     expect(hearts()).toEqual([1]);
     expect(await metrics.registry.metrics()).toContain("ovation_bus_refused_total 2");
     bus.heal();
+    clock.advance(0);
     expect(hearts()).toEqual([3]);
+  });
+
+  test("takes over thousands of videos turn by turn, and keeps what the bus had no room for", async () => {
+    const { clock, dispatch, lease, nodes, routes, ticks } = await bench();
+    await lease("f1", "frontend");
+    const all = Array.from({ length: 5_000 }, (_, i) => `v${i}` as VideoId);
+    for (const video of all) await routes.put(routeKey(video, "f1"), "one");
+    const { ledger, bus } = await dispatch("d1");
+    await lease("d2", "dispatcher");
+    const builder = new RecordBuilder();
+    const like = { kind: "heart" as Kind, count: 1, user: undefined, key: undefined };
+    const likes = all.map((video) => {
+      builder.add({ ...like, video }, 0);
+      return builder.take();
+    });
+    await ledger.append({ likes, comments: [] });
+    await clock.run(100, 10);
+    ticks.length = 0;
+    // Room for a hundred, made again every 10 ms.
+    let room = 100;
+    clock.every(10, () => {
+      room = 100;
+    });
+    const publish = bus.publish.bind(bus);
+    bus.publish = (subject, payload, position) => {
+      if (subject.startsWith("tick.") && room-- <= 0) return false;
+      return publish(subject, payload, position);
+    };
+    await nodes.remove("d2");
+    await clock.run(5_000);
+    expect(new Set(ticks.map(({ video }) => video))).toEqual(new Set(all));
   });
 
   test("publishes comments with their places, of watched videos", async () => {

@@ -9,6 +9,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
@@ -54,12 +55,17 @@ export interface DispatcherParts {
   readonly herald?: Herald | undefined;
 }
 
+/** Videos looked at on one turn of a takeover. */
+const takeOverMax = 512;
+
 export class Dispatcher {
   readonly ingest: DispatcherIngest;
   readonly routes: Routes;
   readonly #parts: DispatcherParts;
   readonly #batch: Batch;
   readonly #ticks: Ticks;
+  /** Videos whose state is to be published whether it changed or not. */
+  readonly #states: Sweep<VideoId>;
   readonly #presence = new Presence();
   readonly #subscriptions: Subscription[] = [];
   readonly #peers: Peers;
@@ -75,6 +81,7 @@ export class Dispatcher {
     this.#kinds = kindSet(parts.kinds);
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
+    this.#states = new Sweep({ clock, turnMax: takeOverMax, act: (video) => this.#publishState(video) });
     const admit = new Admit(ledger, parts.commentRate);
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
@@ -107,7 +114,7 @@ export class Dispatcher {
       bus.onConnected((connected) => {
         if (!connected) return;
         this.#happenings?.reconnected();
-        this.#takeOver();
+        this.#states.each(this.routes.all);
       }),
     );
     this.#timers = [
@@ -136,6 +143,7 @@ export class Dispatcher {
   close(): void {
     for (const subscription of this.#subscriptions.splice(0)) subscription.end();
     this.#ticks.close();
+    this.#states.close();
     this.#happenings?.close();
     for (const timer of this.#timers) timer.cancel();
   }
@@ -149,9 +157,9 @@ export class Dispatcher {
   #watchRoutes(): Routes {
     const { node } = this.#parts;
     return new Routes(node, {
-      watched: (video) => this.#publishState(video),
+      watched: (video) => this.#states.add(video),
       dispatchersChanged: () => {
-        this.#takeOver();
+        this.#states.each(this.routes.all);
         this.#happenings?.dispatchersChanged();
       },
       nodeGone: (other) => this.#presence.forget({ node: other }),
@@ -188,16 +196,15 @@ export class Dispatcher {
     this.#publish(video, atMs, durableMs, echo ? [] : by);
   }
 
-  /** A node began to watch, a dispatcher died, or we were away: the next tick may be far off. */
-  #publishState(video: VideoId): void {
+  /**
+   * A node began to watch, a dispatcher died, or we were away: the next tick may be far off. False when the
+   * bus refused it.
+   */
+  #publishState(video: VideoId): boolean {
+    if (this.#parts.ledger.totals(video).version === 0) return true;
+    if (!this.routes.watched(video) || !this.routes.owns(video)) return true;
     const nowMs = this.#parts.clock.date();
-    if (this.#parts.ledger.totals(video).version > 0 && this.routes.owns(video)) {
-      this.#publish(video, nowMs, nowMs, []);
-    }
-  }
-
-  #takeOver(): void {
-    for (const video of this.routes.videos()) this.#publishState(video);
+    return this.#publish(video, nowMs, nowMs, []);
   }
 
   /** Takes rows out of the table whose node died and did not come back. */
@@ -210,13 +217,16 @@ export class Dispatcher {
     }
   }
 
-  #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): void {
+  /** False when the bus refused. */
+  #publish(video: VideoId, atMs: number, durableMs: number, by: Mark["by"]): boolean {
     const { bus, clock, ledger, metrics, region } = this.#parts;
     const totals = ledger.totals(video);
     const tick = { video, region, log: ledger.epoch, totals, atMs, durableMs, tickedMs: clock.date(), by };
-    // A refused tick is only late: the echo, or the state asked for after a reconnect, says the same.
-    if (bus.publish(subjects.tick(video), encodeTick(tick))) metrics.ticks.inc();
+    // A refused tick is only late: the echo, or the state published after a reconnect, says the same.
+    const taken = bus.publish(subjects.tick(video), encodeTick(tick));
+    if (taken) metrics.ticks.inc();
     else metrics.busRefused.inc();
+    return taken;
   }
 
   #publishEntry(entry: Entry): void {

@@ -40,6 +40,8 @@ export class Routes {
   readonly #silent = new Set<string>();
   /** video → node → incarnation that wrote the row. */
   readonly #rows = new Map<VideoId, Map<string, string>>();
+  /** All videos with a row, live or not, to be read in as many turns as it takes. */
+  readonly all: Iterable<VideoId> = { [Symbol.iterator]: () => this.#rows.keys() };
   /** Lives that left rows behind, and since when that is known. */
   #ended = new Map<string, Elapsed>();
 

@@ -33,6 +33,7 @@ export interface InterestParts {
 export class Interest {
   readonly #parts: InterestParts;
   readonly #watches = new Map<VideoId, VideoState>();
+  readonly #videos: Iterable<VideoId> = { [Symbol.iterator]: () => this.#watches.keys() };
   /** Those that nobody holds, and since when, in that order. */
   readonly #idle = new Map<VideoState, Elapsed>();
   /** Videos whose row may not be what it should be. */
@@ -89,10 +90,10 @@ export class Interest {
    * of a node that they have not heard of for long. Twice, as one may be about to do so just now.
    */
   rewrite(): void {
-    this.#rows.addAll(this.#watches.keys());
+    this.#rows.each(this.#videos);
     this.#again ??= this.#parts.clock.after(2 * limits.requestMs, () => {
       this.#again = undefined;
-      this.#rows.addAll(this.#watches.keys());
+      this.#rows.each(this.#videos);
     });
   }
 
