@@ -9,6 +9,11 @@ export const limits = {
   bodyBytesMax: 16 * 1024,
   /** Bytes of a batch request body (`POST /v1/likes`). Beyond: 413. */
   batchBodyBytesMax: 512 * 1024,
+  /** Longest a body may take from its head to its end, in milliseconds. Beyond: 408. */
+  bodyMs: 10_000,
+  /** Bytes of bodies on their way to a node at once. Beyond: 503; of one viewer or address: 429. */
+  bodiesBytesMax: 64 * 1024 * 1024,
+  bodiesOfOneBytesMax: 4 * 1024 * 1024,
   /** Items of `POST /v1/likes`. Beyond: 422. */
   batchItemsMax: 1000,
   /** Likes in one interaction: a client merges taps. Beyond: 422. */
@@ -281,6 +286,8 @@ export function assertLimits(): void {
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
   assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");
+  assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
+  assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");

@@ -30,7 +30,7 @@ export function postBan(doors: Doors, entry: Entry): Promise<Response> {
 
 async function restrict(doors: Doors, entry: Entry, type: Restriction["type"]): Promise<Response> {
   const { who } = entry;
-  const body = await readJson(entry.request, bodyBytesMax);
+  const body = await readJson(doors, entry, bodyBytesMax);
   if (body instanceof Response) return body;
   const restriction = parseRestriction(type, body, doors.clock.date());
   if ("rejected" in restriction) return refused(restriction);
@@ -42,7 +42,7 @@ async function restrict(doors: Doors, entry: Entry, type: Restriction["type"]): 
 export async function putVideoRules(doors: Doors, entry: Entry): Promise<Response> {
   const { who } = entry;
   const video = videoOf(entry);
-  const body = await readJson(entry.request, bodyBytesMax);
+  const body = await readJson(doors, entry, bodyBytesMax);
   if (body instanceof Response) return body;
   return decided(doors, async (moderation) => {
     const rules = parseVideoRules(body, moderation.rules(video));

@@ -11,6 +11,7 @@ import type { Rejection, RejectionCode } from "../core/interaction.ts";
 type HttpCode =
   | "bad-content-type"
   | "too-large"
+  | "too-slow"
   | "not-found"
   | "method-not-allowed"
   | "unknown-comment"
@@ -43,6 +44,7 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "unknown-connection": 404,
   "no-streams": 404,
   "method-not-allowed": 405,
+  "too-slow": 408,
   "like-mode": 409,
   "too-large": 413,
   "bad-content-type": 415,

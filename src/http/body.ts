@@ -1,37 +1,46 @@
 /**
- * Reads a request's JSON body, once, within a bound.
+ * Reads a request's JSON body, once, within a bound of bytes and of time.
  *
  * Order matters: the type is checked before the size, the size before anything is read, and nothing is
  * parsed that is not well-formed UTF-8 in full. A length announced is enforced by the HTTP parser below;
  * one not announced (chunked) is counted here. Requiring application/json also keeps foreign pages out
- * without preflight.
+ * without preflight. Held by server.test.ts; how much of all bodies is there at once is bodies.ts.
  */
 import { reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { refuse, refused } from "./answer.ts";
+import { late } from "./bodies.ts";
+import type { Doors } from "./doors.ts";
+import type { Entry } from "./entry.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const jsonType = /^application\/json[\t ]*(;|$)/i;
 
 /** The parsed body, or the answer that refuses it. */
-export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+export async function readJson(
+  { bodies }: Pick<Doors, "bodies">,
+  { request, payer }: Pick<Entry, "request" | "payer">,
+  bytesMax: number,
+): Promise<unknown> {
   const type = request.headers.get("content-type");
   if (type !== "application/json" && (type === null || !jsonType.test(type))) {
     return refuse("bad-content-type", "content-type must be application/json");
   }
-  const length = request.headers.get("content-length");
-  if (length !== null && Number(length) > bytesMax) return tooLarge(bytesMax);
-  let bytes: Uint8Array | undefined;
+  const announced = request.headers.get("content-length");
+  const length = announced === null ? bytesMax : Number(announced);
+  if (length > bytesMax) return tooLarge(bytesMax);
+  const room = bodies.reserve(payer, length);
+  if ("rejected" in room) return refused(room);
+  let bytes: Uint8Array | typeof late | undefined;
   try {
-    // Not `bytes()`: the request of @hono/node-server has none.
-    bytes =
-      length === null
-        ? await readBounded(request.body, bytesMax)
-        : new Uint8Array(await request.arrayBuffer());
+    bytes = await bodies.inTime(announced === null ? readBounded(request.body, bytesMax) : all(request));
   } catch {
     // The client left in the middle of its body: nobody reads this answer, and it is no bug of ours.
     return refuse("bad-body", "the body ended early");
+  } finally {
+    room.done();
   }
+  if (bytes === late) return tooSlow();
   if (bytes === undefined || bytes.length > bytesMax) return tooLarge(bytesMax);
   if (bytes.length > limits.bodyBytesMax && nestedDeeper(bytes)) {
     return refused(reject("bad-body", `the body must not nest deeper than ${depthMax}`));
@@ -41,6 +50,18 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   } catch {
     return refuse("bad-json", "the body is not JSON in UTF-8");
   }
+}
+
+/** Not `bytes()`: the request of @hono/node-server has none. */
+async function all(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+/** What still comes of that body is not waited for. */
+function tooSlow(): Response {
+  const answer = refuse("too-slow", `a body must be here within ${limits.bodyMs / 1000} s`);
+  answer.headers.set("connection", "close");
+  return answer;
 }
 
 function tooLarge(bytesMax: number): Response {

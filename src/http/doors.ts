@@ -18,6 +18,7 @@ import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";
 import type { Auth } from "./auth.ts";
+import type { Bodies } from "./bodies.ts";
 import type { Seats } from "./seats.ts";
 
 /** What routes ask of the frontend. */
@@ -61,6 +62,8 @@ export interface Doors {
   readonly allowance?: Allowance | undefined;
   /** Absent until the node has joined its cluster. */
   readonly moderation?: Moderation | undefined;
+  /** What of bodies is on its way to this node. */
+  readonly bodies: Bodies;
   /** Who has something open on this node. */
   readonly seats: Seats;
   /** Present with --review-url. */

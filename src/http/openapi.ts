@@ -9,7 +9,14 @@ import { rows } from "./routes.ts";
 import { isForStaff, type QueryRow, type Row } from "./row.ts";
 import { type Schema, schemas, videoId } from "./schemas.ts";
 
-const bodyRefusals: readonly Code[] = ["bad-content-type", "too-large", "bad-json", "bad-body"];
+const bodyRefusals: readonly Code[] = [
+  "bad-content-type",
+  "too-large",
+  "too-slow",
+  "bad-json",
+  "bad-body",
+  "busy",
+];
 
 /** Every code that `row` may answer with. */
 export function refusalsOf(row: Row): ReadonlySet<Code> {

@@ -54,7 +54,7 @@ const demoFields: ReadonlySet<string> = new Set(["fans"]);
 /** `PUT /v1/demo` `{"fans":n}` */
 export async function putDemo(doors: Doors, entry: Entry): Promise<Response> {
   if (!doors.crowd) return noCrowd();
-  const body = await readJson(entry.request, demoBodyBytesMax);
+  const body = await readJson(doors, entry, demoBodyBytesMax);
   if (body instanceof Response) return body;
   const fields = fieldsOf(body, demoFields);
   if (isRejection(fields)) return refused(fields);

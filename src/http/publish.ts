@@ -47,7 +47,7 @@ function isOnce({ settings }: Doors): boolean {
 
 /** `POST /v1/videos/:video/likes`, the busiest call. */
 export async function postLike(doors: Doors, entry: Entry): Promise<Response> {
-  const body = await readJson(entry.request, limits.bodyBytesMax);
+  const body = await readJson(doors, entry, limits.bodyBytesMax);
   if (body instanceof Response) return body;
   const like = likeIn(doors, entry, body);
   return isRejection(like) ? refusedLike(doors, like) : answered(await doors.ingest.like(like));
@@ -55,9 +55,9 @@ export async function postLike(doors: Doors, entry: Entry): Promise<Response> {
 
 /** `DELETE /v1/videos/:video/likes`, with the fields of a like as its body or as its query. */
 export async function deleteLike(doors: Doors, entry: Entry): Promise<Response> {
-  const { query, request } = entry;
+  const { query } = entry;
   if (!isOnce(doors)) return refusedLike(doors, cannotUnlike());
-  const body = query.has("kind") ? fieldsIn(query) : await readJson(request, limits.bodyBytesMax);
+  const body = query.has("kind") ? fieldsIn(query) : await readJson(doors, entry, limits.bodyBytesMax);
   if (body instanceof Response) return body;
   const like = likeIn(doors, entry, body);
   if (isRejection(like)) return refusedLike(doors, like);
@@ -118,7 +118,7 @@ const batchFields: ReadonlySet<string> = new Set(["items"]);
 
 /** `POST /v1/likes`: one verdict per item, in order. */
 export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
-  const body = await readJson(entry.request, limits.batchBodyBytesMax);
+  const body = await readJson(doors, entry, limits.batchBodyBytesMax);
   if (body instanceof Response) return body;
   const fields = fieldsOf(body, batchFields);
   if (isRejection(fields)) return refused(fields);
@@ -162,7 +162,7 @@ export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
 /** `POST /v1/videos/:video/comments` */
 export async function postComment(doors: Doors, entry: Entry): Promise<Response> {
   const { request, who } = entry;
-  const body = await readJson(request, limits.bodyBytesMax);
+  const body = await readJson(doors, entry, limits.bodyBytesMax);
   if (body instanceof Response) return body;
   const key = request.headers.get("idempotency-key");
   const parsed = parseComment(videoOf(entry), body, key, doors.clock.date());

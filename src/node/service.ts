@@ -17,6 +17,7 @@ import { limits } from "../core/limits.ts";
 import type { Fetch, Sender } from "../hooks/post.ts";
 import { Review } from "../hooks/review.ts";
 import { Webhooks } from "../hooks/webhooks.ts";
+import { Bodies } from "../http/bodies.ts";
 import { DemoCrowd } from "../http/demo.ts";
 import type { Doors } from "../http/doors.ts";
 import { earlyDoors } from "../http/early.ts";
@@ -225,6 +226,7 @@ export class Service {
       auth: this.#access.auth,
       allowance: this.#access.allowance,
       seats: this.#seats,
+      bodies: new Bodies(clock),
       review: this.#review,
       metrics: this.#metrics,
       ...(allMetrics && { allMetrics }),

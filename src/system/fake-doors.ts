@@ -10,6 +10,7 @@ import { bytesOf } from "../core/sse.ts";
 import { emptyCounts } from "../core/totals.ts";
 import type { StreamRequest } from "../frontend/request.ts";
 import { openAuth } from "../http/auth.ts";
+import { Bodies } from "../http/bodies.ts";
 import type { Doors, Streams } from "../http/doors.ts";
 import { Seats } from "../http/seats.ts";
 import { createServer } from "../http/server.ts";
@@ -43,6 +44,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
   const doors: Doors = {
     auth: openAuth(""),
     seats: new Seats(clock),
+    bodies: new Bodies(clock),
     ingest: {
       like: async (like) => void asked.likes.push(like),
       likes: async (likes) => {
