@@ -19,7 +19,7 @@ const needs: readonly Need[] = [
   { name: "libfaketime", isThere: () => faketime !== undefined, isOptional: true },
 ];
 
-/** Installs what is missing; whether all is there that tests cannot do without. `say` is told what it does. */
+/** Installs what is missing, and says so; whether all is there that tests cannot do without. */
 export function installPrograms(say: (line: string) => void): boolean {
   const missing = needs.filter(({ isThere }) => !isThere());
   if (missing.length === 0) return true;
