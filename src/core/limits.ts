@@ -237,8 +237,8 @@ export const limits = {
    */
   unfoldedMax: 256,
   /**
-   * Longest that a reader of totals waits until they hold all that was answered before, in ms. Beyond: it is
-   * told what is known.
+   * Longest that a reader of totals waits for each of three steps until they hold all that was answered
+   * before, in milliseconds. Beyond: 503.
    */
   readWaitMs: 500,
   /** Time between two tries of a partition that takes no appends, in milliseconds. */
@@ -289,6 +289,7 @@ export function assertLimits(): void {
   assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
   assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
+  assert(3 * l.readWaitMs < l.requestMs, "who asks for totals hears that they cannot be known");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
   assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");

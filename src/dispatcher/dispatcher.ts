@@ -18,6 +18,7 @@ import { limits } from "../core/limits.ts";
 import { encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
+import type { Totals } from "../core/totals.ts";
 import {
   decodeAlive,
   decodeStateRequest,
@@ -281,7 +282,10 @@ export class Dispatcher {
     const { video, after } = request;
     const limit = Math.min(request.limit, limits.pageEntriesMax);
     const lineage = ledger.lineage();
-    const [page, totals] = await Promise.all([ledger.entries(video, after, limit), ledger.current(video)]);
+    const [page, totals] = await Promise.all([
+      ledger.entries(video, after, limit),
+      this.#totals(video, limit > 0),
+    ]);
     // Nobody knows of which history the page is.
     if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
     const state = {
@@ -293,6 +297,20 @@ export class Dispatcher {
       page,
     };
     return encodeState(state, request.branch);
+  }
+
+  /**
+   * Totals that are no lower than any told before. Who wants a video's entries too begins to watch it, and
+   * gets them although the likes' part of the log is away: what it is shown never falls, by its versions.
+   */
+  async #totals(video: VideoId, mayBeOld: boolean): Promise<Totals> {
+    const { ledger } = this.#parts;
+    try {
+      return await ledger.current(video);
+    } catch (error) {
+      if (!mayBeOld || !(error instanceof LedgerUnavailable)) throw error;
+      return ledger.totals(video);
+    }
   }
 
   async #serveIngest(payload: Uint8Array): Promise<Uint8Array> {

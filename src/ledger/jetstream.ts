@@ -179,7 +179,12 @@ class JetstreamLedger implements Ledger {
   }
 
   async current(video: VideoId): Promise<Totals> {
-    return this.#partition(video).current(video);
+    this.#assertOpen();
+    try {
+      return await this.#partition(video).current(video);
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   head(): number {

@@ -94,8 +94,8 @@ export interface Ledger {
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
   /**
-   * The totals with everything that was answered, or told by any node, before this was called. While the log
-   * of the video cannot be asked: what was folded of it.
+   * The totals with everything that was answered, or told by any node, before this was called. Rejects with
+   * LedgerUnavailable when that cannot be known soon.
    */
   current(video: VideoId): Promise<Totals>;
   /** Highest seq known. */

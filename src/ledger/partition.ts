@@ -17,7 +17,7 @@ import type { Totals } from "../core/totals.ts";
 import { Appender } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
 import type { FoldOptions } from "./fold.ts";
-import type { Change, Space } from "./ledger.ts";
+import { type Change, LedgerUnavailable, type Space } from "./ledger.ts";
 import { encodeFold } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -39,10 +39,14 @@ export function logStream(index: number): StreamWanted {
   return { name: `log_${index}`, subject: `log.${index}` };
 }
 
-/** Somebody who waits for the fold to come to a place. */
+/** Somebody who waits for the fold. */
 interface Waiter {
-  readonly seq: number;
+  readonly is: () => boolean;
   readonly wake: () => void;
+}
+
+function unread(): LedgerUnavailable {
+  return new LedgerUnavailable("the log cannot be read now");
 }
 
 export class Partition {
@@ -67,7 +71,7 @@ export class Partition {
    */
   #seenManifest = -1;
   #reading: { end(): void; again(): void } | undefined;
-  #waiting: Waiter[] = [];
+  readonly #waiting = new Set<Waiter>();
   /** Asks where the log ends; those who come while it is under way share the next one. */
   #asked: Promise<number> | undefined;
   #closed = false;
@@ -103,10 +107,12 @@ export class Partition {
 
   /** As Ledger.current. */
   async current(video: VideoId): Promise<Totals> {
-    if (this.#wrong !== undefined || this.#appender.refused) return this.#copy.totals(video);
+    const copy = this.#copy;
+    // A log that was lost a moment ago is looked at in a moment.
+    await this.#met(() => this.#isVerified());
     const end = await this.#end();
-    if (this.#copy.seq < end || this.#copy.behind) await this.#reached(end);
-    return this.#copy.totals(video);
+    await this.#met(() => this.#isVerified() && copy.seq >= end && !copy.behind);
+    return copy.totals(video);
   }
 
   room(like: Like): Space {
@@ -183,7 +189,7 @@ export class Partition {
     this.#reading?.end();
     this.#appender.close();
     this.#caughtUp.resolve();
-    for (const { wake } of this.#waiting.splice(0)) wake();
+    for (const { wake } of this.#waiting) wake();
   }
 
   async #verify(): Promise<Verified> {
@@ -196,6 +202,7 @@ export class Partition {
       // What was under way went to another history.
       if (branch !== this.#copy.branch.branch) this.#appender.refuse("the log was seeded anew");
       if (this.#options.streams.connected()) this.#appender.verified();
+      this.#wake();
       return verified;
     } catch (error) {
       this.#wrong = (error as Error).message;
@@ -224,49 +231,59 @@ export class Partition {
     const { stream } = this;
     if (!copy.take(stored)) log.error("log holds what is no record", { stream, seq: stored.seq });
     this.#appender.read(copy.seq);
-    if (this.#waiting.length > 0) this.#wake();
+    if (this.#waiting.size > 0) this.#wake();
     const branch = stored.header?.(branchHeader);
     const isOther = branch !== undefined && branch !== copy.branch.branch;
     if (isOther && stored.seq > this.#verifiedTo) this.#doubt("the log has another branch");
   }
 
-  /** Where the log ends, as known at some moment after this call; 0 when that cannot be known soon. */
+  #isVerified(): boolean {
+    return this.#wrong === undefined && !this.#appender.refused;
+  }
+
+  /** Where the log ends, as known at some moment after this call. Rejects when that cannot be known soon. */
   async #end(): Promise<number> {
     // Whoever finds a question under way came after it was asked.
-    await this.#asked?.catch(() => 0);
+    await this.#asked?.catch(() => {});
     this.#asked ??= this.#ask();
     return this.#asked;
   }
 
   async #ask(): Promise<number> {
     const { streams, clock } = this.#options;
-    const late = Promise.withResolvers<number>();
-    const timer = clock.after(limits.readWaitMs, () => late.resolve(0));
+    const late = Promise.withResolvers<never>();
+    const timer = clock.after(limits.readWaitMs, () => late.reject(unread()));
     const asked = streams.state(this.#wanted.name).then(({ lastSeq }) => lastSeq);
     try {
       return await Promise.race([asked, late.promise]);
-    } catch {
-      return 0;
     } finally {
       timer.cancel();
       this.#asked = undefined;
+      // Whichever lost: nobody waits for it any more.
+      asked.catch(() => {});
     }
   }
 
-  /** Resolves when everything up to `seq` is told, or when that takes long. */
-  async #reached(seq: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiter = { seq, wake: resolve };
-    const late = this.#options.clock.after(limits.readWaitMs, resolve);
-    this.#waiting.push(waiter);
-    await promise;
-    late.cancel();
-    this.#waiting = this.#waiting.filter((one) => one !== waiter);
+  /**
+   * Resolves when `is` holds, looked at whenever something was folded or verified; rejects when that takes
+   * long.
+   */
+  async #met(is: () => boolean): Promise<void> {
+    if (is()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter = { is, wake: resolve };
+    const late = this.#options.clock.after(limits.readWaitMs, () => reject(unread()));
+    this.#waiting.add(waiter);
+    try {
+      await promise;
+    } finally {
+      late.cancel();
+      this.#waiting.delete(waiter);
+    }
   }
 
   #wake(): void {
-    if (this.#copy.behind) return;
-    for (const { seq, wake } of this.#waiting) if (seq <= this.#copy.seq) wake();
+    for (const { is, wake } of this.#waiting) if (is()) wake();
   }
 
   /** One line when there is trouble that is not the network's, or another one, and one when it is over. */

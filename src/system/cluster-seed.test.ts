@@ -5,7 +5,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, rmSync } from "node:fs";
 import { callApi } from "../bus/nats-kit.ts";
-import { type Cluster, getJson, startCluster, sum, type Told, until } from "./cluster.ts";
+import { type Cluster, getJson, healed, startCluster, sum, type Told, until } from "./cluster.ts";
 import { Viewer } from "./events.ts";
 import { type NatsServer, startNats } from "./nats.ts";
 import { expectShown, Shown, Tapping } from "./tapping.ts";
@@ -87,18 +87,13 @@ for (const [what, fault] of faults) {
     await until("some likes are counted", () => shown.every(({ likes }) => likes > 100));
     await fault(nats);
     const sinceMs = performance.now();
-    const ready = async (): Promise<boolean> => {
-      const all = await Promise.all(urls.map((url) => getJson(`${url}/health/ready`)));
-      return all.every((answer) => answer !== undefined);
-    };
-    await until("every node is ready", ready);
-    const healedMs = Math.round(performance.now() - sinceMs);
+    const healedMs = Math.round(await healed(cluster, sinceMs));
     await Bun.sleep(2_000);
     await tapping.end();
     const reads = await asked();
     const accepted = tapping.acceptedMs.length;
     await until("the last like is shown", () => shown.every(({ likes }) => likes >= accepted));
-    console.info(`NATS ${what}: ready after ${healedMs} ms, ${accepted} accepted, ${reads} reads`);
+    console.info(`NATS ${what}: whole after ${healedMs} ms, ${accepted} accepted, ${reads} reads`);
     expectShown(tapping, shown);
     for (const url of urls) {
       expect(sum((await getJson<Told>(`${url}/v1/videos/v`))?.totals ?? {})).toBe(accepted);

@@ -186,7 +186,8 @@ export class SimLedger implements Ledger {
 
   async current(video: VideoId): Promise<Totals> {
     await this.#wait(1);
-    if (this.#passes()) this.#foldAll();
+    if (!this.#passes()) throw new LedgerUnavailable("cut off");
+    this.#foldAll();
     return this.totals(video);
   }
 
