@@ -2,8 +2,9 @@
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
 import { ledger } from "./ledger.ts";
+import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 
-export const mutants: readonly Mutant[] = [...core, ...ledger, ...dispatcher, ...video, ...trust];
+export const mutants: readonly Mutant[] = [...core, ...ledger, ...log, ...dispatcher, ...video, ...trust];
