@@ -15,7 +15,7 @@ async function reading(count: number, logHistory = 1_000) {
     held = false,
   ) => {
     const listing = await reader.listing(v, seq === undefined ? undefined : { branch, seq }, limit, {
-      nowMs: clock.now(),
+      nowMs: clock.date(),
       held,
     });
     if ("rejected" in listing) throw new Error(listing.rejected);
@@ -55,7 +55,7 @@ describe("a reader", () => {
     log.beforeAnswer = () => new Promise(() => {});
     const asked = [
       reader.state(v, undefined, 1),
-      reader.listing(v, undefined, 1, { nowMs: clock.now(), held: false }),
+      reader.listing(v, undefined, 1, { nowMs: clock.date(), held: false }),
       reader.cluster(),
     ];
     await clock.run(limits.requestMs + 10, 10);
