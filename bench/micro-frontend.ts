@@ -24,7 +24,7 @@ const page = { entries: [], floor: 0, head: 0, more: false };
 function watchOf(video: VideoId): VideoState {
   const watch = new VideoState(video, 1000, startMs);
   const state = { log: lineage.newest.name, lineage, region: "main", totals: totals(0), viewers: 0, page };
-  watch.begin(state, startMs);
+  watch.begin(state, startMs, () => startMs);
   watch.adopt(state, startMs);
   return watch;
 }

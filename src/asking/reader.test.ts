@@ -15,7 +15,7 @@ async function reading(count: number, logHistory = 1_000) {
     held = false,
   ) => {
     const listing = await reader.listing(v, seq === undefined ? undefined : { branch, seq }, limit, {
-      nowMs: clock.now(),
+      nowMs: clock.date(),
       held,
     });
     if ("rejected" in listing) throw new Error(listing.rejected);
@@ -49,13 +49,60 @@ describe("a listing", () => {
   });
 });
 
+describe("a log that opened a branch", () => {
+  test("is listed on from places it still has, and begins anew for those it lost", async () => {
+    const { list, log } = await reading(20);
+    const before = log.lineage.newest.name;
+    await log.rollBack(15);
+    await log.comment(v, "new16");
+    expect(await list(12, 10, before)).toMatchObject({
+      texts: ["t13", "t14", "t15", "new16"],
+      reset: undefined,
+    });
+    expect(await list(17, 2, before)).toMatchObject({ texts: ["t15", "new16"], reset: true });
+    expect(await list(15, 2, log.lineage.newest.name)).toMatchObject({ texts: ["new16"], reset: undefined });
+  });
+
+  test("is told once: who knows its newest branch is not told again", async () => {
+    const { log, reader, bus } = await reading(3);
+    const sizes: number[] = [];
+    const counting = {
+      request: async (subject: string, payload: Uint8Array, ms: number) => {
+        const reply = await bus.request(subject, payload, ms);
+        sizes.push(new TextDecoder().decode(reply).includes("lineage") ? 1 : 0);
+        return reply;
+      },
+    };
+    const other = new Reader(counting);
+    for (let i = 0; i < 3; i++) await other.state(v, undefined, 1);
+    log.turn(4);
+    for (let i = 0; i < 3; i++) await other.state(v, undefined, 1);
+    expect(sizes).toEqual([1, 0, 0, 1, 0, 0]);
+    const [one, two] = [await other.state(v, undefined, 1), await reader.state(v, undefined, 1)];
+    expect("rejected" in one || "rejected" in two || one.lineage.flat()).toEqual(log.lineage.flat());
+  });
+
+  test("is believed again from one who is behind, if only such answer", async () => {
+    const { log, reader } = await reading(3);
+    const before = log.lineage;
+    await reader.state(v, undefined, 1);
+    log.turn(4);
+    await reader.state(v, undefined, 1);
+    log.lineage = before;
+    let refused = 0;
+    while ("rejected" in (await reader.state(v, undefined, 1))) refused++;
+    expect(refused).toBeGreaterThan(5);
+    expect(refused).toBeLessThan(100);
+  });
+});
+
 describe("a reader", () => {
   test("says that the log is away when nobody answers, or when the answer is none", async () => {
     const { clock, bus, log, reader } = await reading(1);
     log.beforeAnswer = () => new Promise(() => {});
     const asked = [
       reader.state(v, undefined, 1),
-      reader.listing(v, undefined, 1, { nowMs: clock.now(), held: false }),
+      reader.listing(v, undefined, 1, { nowMs: clock.date(), held: false }),
       reader.cluster(),
     ];
     await clock.run(limits.requestMs + 10, 10);

@@ -11,6 +11,7 @@ import {
   decodeEntry,
   decodeIngestReply,
   decodeJson,
+  decodeLive,
   decodeState,
   decodeStateRequest,
   decodeTick,
@@ -108,6 +109,30 @@ describe("what was said is understood", () => {
         expect(decodeTick(bytes, w)).toEqual({ ...one, video: w });
         encodeTick(other);
         expect(decodeTick(bytes, v)).toEqual(one);
+      }),
+    );
+  });
+
+  test("states, without a lineage that who asks knows", () => {
+    fc.assert(
+      fc.property(state, state, (one, other) => {
+        const { lineage } = one;
+        const known = encodeState(one, lineage.newest.name);
+        expect(decodeState(known, v, lineage)?.lineage).toBe(lineage);
+        expect(decodeJson(known)?.lineage).toBeUndefined();
+        // Who knows another one takes what is said for all there is.
+        fc.pre(!other.lineage.same(lineage));
+        expect(decodeState(known, v, other.lineage)?.lineage).toEqual(Lineage.begin(lineage.newest.name));
+      }),
+    );
+  });
+
+  test("entries that are live, with the branch their writer knew", () => {
+    fc.assert(
+      fc.property(seq.chain(entryAt), branch, (entry, name) => {
+        const live = decodeLive(encodeEntry(entry, name), v, entry.seq, entry.previous);
+        expect(live).toEqual({ entry, branch: name });
+        expect(decodeLive(encodeEntry(entry), v, entry.seq, entry.previous)?.branch).toBeUndefined();
       }),
     );
   });

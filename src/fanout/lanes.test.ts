@@ -83,6 +83,7 @@ function bench() {
     watch.begin(
       { log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page },
       0,
+      () => 0,
     );
     return watch;
   });

@@ -62,7 +62,7 @@ export class Review {
   #tell(watch: VideoState, viewer: Viewer, after: number): void {
     let text = "";
     let upTo = after;
-    for (const next of watch.held.texts(watch.lineage, after)) {
+    for (const next of watch.held.texts(watch.lineage, after, this.#clock)) {
       if (text.length + next.text.length > pieceCharsMax && text !== "") {
         if (!this.#write(watch, viewer, text, upTo)) return;
         text = "";

@@ -37,6 +37,7 @@ function bench() {
     watch.begin(
       { log: "abcd", lineage: Lineage.begin("abcd"), region: "r", totals: zero, viewers: 0, page },
       0,
+      () => 0,
     );
     return watch;
   };
@@ -300,6 +301,7 @@ describe("a slot that begins anew", () => {
     watch.begin(
       { log: "wxyz", lineage: Lineage.begin("wxyz"), region: "r", totals: zero, viewers: 0, page },
       0,
+      () => 0,
     );
     const slot = slots.get(watch);
     if (slot) shard.restart(slot, "epoch");

@@ -49,7 +49,7 @@ function bench(options: { tickMs?: number; turnMs?: number; writeMs?: number; wo
     const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
     const totals = { version: 0, counts: {} };
     const lineage = Lineage.begin("abcd");
-    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0);
+    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0, () => 0);
     return watch;
   };
   const writes: { video: string; who: number; ms: number; bytes: number }[] = [];

@@ -10,9 +10,9 @@ async function polled(options: Parameters<typeof kit>[0] = {}) {
   /** A poll, and when it was answered. */
   const poll = (cursor?: string, waitMs = 0, signal = never) => {
     const asked = { answer: undefined as PollAnswer | Rejection | undefined, ms: 0 };
-    const startMs = bench.clock.now();
+    const startMs = bench.clock.elapsed();
     const done = bench.frontend.poll(v, cursor, waitMs, signal).then((answer) => {
-      Object.assign(asked, { answer, ms: bench.clock.now() - startMs });
+      Object.assign(asked, { answer, ms: bench.clock.elapsed() - startMs });
       return answer as PollAnswer;
     });
     return Object.assign(asked, { done });

@@ -74,10 +74,10 @@ export class Polls {
     this.#count++;
     const watch = this.#interest.hold(video);
     try {
-      const deadlineMs = this.#clock.now() + waitMs;
+      const deadlineMs = this.#clock.elapsed() + waitMs;
       if (watch.phase === "loading") {
         const loadMs = Math.max(waitMs, limits.requestMs);
-        await this.#until(watch, () => watch.phase !== "loading", this.#clock.now() + loadMs, signal);
+        await this.#until(watch, () => watch.phase !== "loading", this.#clock.elapsed() + loadMs, signal);
       }
       if (watch.phase === "loading") return reject("unavailable", "the log cannot be reached", 1);
       return await this.#answer(watch, cursor, deadlineMs, signal);
@@ -98,10 +98,10 @@ export class Polls {
     const resume = await resumeAsking(watch, seen.id, this.#sync, this.#reader);
     if ("reset" in resume) return this.#snapshot(watch, true);
     const { history } = watch;
-    const earliestMs = this.#clock.now() + gatherMs;
+    const earliestMs = this.#clock.elapsed() + gatherMs;
     const news = (): boolean => {
       if (watch.history.tip > resume.seq || watch.history !== history) return true;
-      return watch.version > seen.version && this.#clock.now() >= earliestMs;
+      return watch.version > seen.version && this.#clock.elapsed() >= earliestMs;
     };
     if (!news()) await this.#until(watch, news, deadlineMs, signal, earliestMs);
     if (watch.history !== history || resume.seq < history.floor) return this.#snapshot(watch, true);
@@ -121,9 +121,9 @@ export class Polls {
     const waiting = this.#waiting.get(watch) ?? new Set();
     this.#waiting.set(watch, waiting);
     await new Promise<void>((resolve) => {
-      const nowMs = this.#clock.now();
+      const nowMs = this.#clock.elapsed();
       const check = (): void => {
-        if (met() || signal.aborted || this.#closed || this.#clock.now() >= deadlineMs) done();
+        if (met() || signal.aborted || this.#closed || this.#clock.elapsed() >= deadlineMs) done();
       };
       const timer = this.#clock.after(Math.max(0, deadlineMs - nowMs), () => done());
       const early =

@@ -94,7 +94,7 @@ class MemoryLedger implements Ledger {
   }
 
   room(like: Like): Space {
-    return this.#fold.room(like, this.#clock.now());
+    return this.#fold.room(like, this.#clock.elapsed());
   }
 
   async current(video: VideoId): Promise<Totals> {
@@ -116,9 +116,9 @@ class MemoryLedger implements Ledger {
 
   async append(batch: Batch): Promise<readonly Placed[]> {
     this.#assertOpen();
-    const logMs = this.#clock.now();
+    const logMs = this.#clock.elapsed();
     for (const record of batch.likes) {
-      const changes = this.#fold.apply(record, logMs, logMs);
+      const changes = this.#fold.apply(record, logMs, this.#clock.date());
       if (changes.length > 0) this.#changed(changes);
     }
     return batch.comments.map((draft) => this.#place(draft, logMs));

@@ -44,9 +44,9 @@ function child(round: number): string {
       for (let i = 0; i < ${likesPerBatch}; i++) {
         const n = b * ${likesPerBatch} + i;
         const video = "v" + ((n * 7919) % ${videos});
-        builder.add({ video, kind: "heart", count: 1, user: undefined, key: "${round}-" + n }, clock.now());
+        builder.add({ video, kind: "heart", count: 1, user: undefined, key: "${round}-" + n }, clock.date());
       }
-      builder.add({ video: "loose", kind: "heart", count: 1, user: undefined, key: undefined }, clock.now());
+      builder.add({ video: "loose", kind: "heart", count: 1, user: undefined, key: undefined }, clock.date());
       const name = "${round}-" + b;
       const comment = { video: "talk", text: name, user: undefined, key: name, atMs: 1 };
       await ledger.append({ likes: [builder.take()], comments: [comment] });

@@ -6,7 +6,7 @@
  * check is exact for every viewer at a cost of a number each, however long the run.
  *
  * First-seen order is not the true order if the very first viewer was shown comments out of order, so
- * whether a viewer saw things *in order* is judged by the number in `<epoch>-<seq>` (an id of any other
+ * whether a viewer saw things *in order* is judged by the number in `<branch>-<seq>` (an id of any other
  * form falls back to its place). What was accepted is known by the publishers and compared at the end.
  */
 

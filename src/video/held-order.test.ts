@@ -74,7 +74,7 @@ async function play(steps: readonly { readonly step: Step; readonly waitMs: numb
     const id = streams.findLast(({ lastEventId }) => lastEventId !== undefined)?.lastEventId;
     streams.push((nodes[node] as Kit).open(videos, id));
   };
-  const mayBeSeen = (text: string) => dueMs(said, Number(text.slice(1)), clock.now()) <= clock.now();
+  const mayBeSeen = (text: string) => dueMs(said, Number(text.slice(1)), clock.date()) <= clock.date();
   come(0, [v]);
   if (!lossy) come(1, [v, w]);
   await rest();
@@ -84,12 +84,12 @@ async function play(steps: readonly { readonly step: Step; readonly waitMs: numb
       log.live = !(lossy && one.lost);
       const video = one.other ? w : v;
       const { seq } = await log.comment(video, `t${said.length}`, holdMs);
-      said.push({ video, seq, ownMs: clock.now() + holdMs, removedMs: Number.POSITIVE_INFINITY });
+      said.push({ video, seq, ownMs: clock.date() + holdMs, removedMs: Number.POSITIVE_INFINITY });
       log.live = true;
     }
     const about = said[(one.which ?? 0) % Math.max(1, said.length)];
-    if (one.do === "remove" && about && about.removedMs > clock.now()) {
-      about.removedMs = clock.now();
+    if (one.do === "remove" && about && about.removedMs > clock.date()) {
+      about.removedMs = clock.date();
       await log.retract(about.video, about.seq);
     }
     if (one.do === "come") come(one.node ?? 0, one.other && !lossy ? [v, w] : [v]);
@@ -103,7 +103,7 @@ async function play(steps: readonly { readonly step: Step; readonly waitMs: numb
       back(person);
     }
     if (one.do === "poll") {
-      const listing = reader.listing(v, undefined, 100, { nowMs: clock.now(), held: false });
+      const listing = reader.listing(v, undefined, 100, { nowMs: clock.date(), held: false });
       const polled = (nodes[one.node ?? 0] as Kit).frontend.poll(v, undefined, 0, never);
       await rest(20);
       const shown = [await polled, await listing].flatMap((one) => ("comments" in one ? one.comments : []));

@@ -1,5 +1,6 @@
 /** The stretch that is held, by itself: what comes out of it when, and what moderators are told meanwhile. */
 import { describe, expect, test } from "bun:test";
+import { VirtualClock } from "../base/clock.ts";
 import type { CommentEntry, RetractEntry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -8,6 +9,9 @@ import { Held } from "./held.ts";
 
 const video = "v" as VideoId;
 const lineage = Lineage.begin("abcd");
+/** Its date says what has elapsed. */
+const clock = new VirtualClock();
+clock.setWall(clock.elapsed() - clock.date());
 const comment = (seq: number): CommentEntry => ({
   ...{ type: "comment", video, seq, previous: seq - 1, text: `t${seq}`, user: undefined, atMs: 0 },
 });
@@ -15,7 +19,7 @@ const retract = (seq: number, target: number): RetractEntry => ({
   ...{ type: "retract", video, seq, previous: seq - 1, target, atMs: 0 },
 });
 const seqs = (held: Held, nowMs: number, max = 100) => held.take(nowMs, max).entries.map(({ seq }) => seq);
-const told = (held: Held, after = 0) => [...held.texts(lineage, after)];
+const told = (held: Held, after = 0) => [...held.texts(lineage, after, clock)];
 
 describe("what is held", () => {
   test("comes in order: a shorter hold waits for a longer one before it, and moderators are told so", () => {

@@ -24,7 +24,7 @@ describe("a held comment", () => {
     const { log, open, rest, clock } = await kit();
     const [viewer, moderator] = [open(), open([v], undefined, false, true)];
     await rest();
-    const nowMs = clock.now();
+    const nowMs = clock.date();
     const { seq } = await log.comment(v, "t1", 2_000);
     await rest(1_900);
     expect([viewer.texts, moderator.texts, held(moderator)]).toEqual([[], [], ["t1"]]);
@@ -42,7 +42,7 @@ describe("a held comment", () => {
     const viewer = open();
     await rest();
     // As from a node whose clock is an hour behind, and one whose clock is an hour ahead.
-    const stamps = [log.clock.now() - 3_600_000, log.clock.now() + 3_600_000];
+    const stamps = [log.clock.date() - 3_600_000, log.clock.date() + 3_600_000];
     const entry = { type: "comment", video: v, user: undefined, holdMs: 1_000 } as const;
     log.publish({ ...entry, seq: 1, previous: 0, text: "t1", atMs: stamps[0] as number });
     log.publish({ ...entry, seq: 2, previous: 1, text: "t2", atMs: stamps[1] as number });
@@ -74,7 +74,7 @@ describe("a held comment", () => {
     const list = async (after?: number, isHeld = false, limit = 10) => {
       const place =
         after === undefined ? undefined : { branch: log.ledger.lineage().newest.name, seq: after };
-      const listing = await reader.listing(v, place, limit, { nowMs: clock.now(), held: isHeld });
+      const listing = await reader.listing(v, place, limit, { nowMs: clock.date(), held: isHeld });
       if ("rejected" in listing) throw new Error(listing.rejected);
       return { texts: listing.comments.map(({ text }) => text), more: listing.more };
     };
@@ -260,7 +260,7 @@ describe("more than a node keeps", () => {
     for (let i = 1; i <= 3_000; i++) await log.comment(v, `t${i}`, i <= 30 ? 0 : 5_000);
     const reader = new Reader(hub.connect());
     const viewer = open();
-    const listing = await reader.listing(v, undefined, 10, { nowMs: clock.now(), held: false });
+    const listing = await reader.listing(v, undefined, 10, { nowMs: clock.date(), held: false });
     expect("comments" in listing && listing.comments.map(({ text }) => text)).toEqual(texts(21, 30));
     await rest();
     expect(viewer.texts).toEqual(texts(11, 30));

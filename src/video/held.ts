@@ -6,14 +6,15 @@
  * held-order.test.ts). Moderators are shown it at once (review.ts). Bounded by limits.heldEntriesMax; the
  * watch says what happens beyond.
  */
-import { type Entry, holdLeft } from "../core/entry.ts";
+import { type Clock, type Elapsed, later } from "../base/clock.ts";
+import { type Entry, holdLeft, holdOf } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import { earlyRetractFrame, heldFrame } from "../core/sse.ts";
 
 interface Waiting {
   readonly entry: Entry;
-  /** When its time has come, Unix ms on this node's clock; never falls along the stretch. */
+  /** When its time has come, in elapsed ms; never falls along the stretch. */
   readonly dueMs: number;
   /** A comment that was removed meanwhile: nobody will see it. */
   removed: boolean;
@@ -22,11 +23,16 @@ interface Waiting {
 }
 
 /**
- * When an entry that was read from the log may be shown on a node whose clock says `nowMs`, Unix ms: what is
- * left of its hold is measured by its stamp, and so off by as much as clocks differ.
+ * When an entry that was read from the log may be shown, in elapsed ms: what is left of its hold is measured
+ * by its stamp against the wall, and so off by as much as clocks differ.
  */
-export function dueByStamp(entry: Entry, nowMs: number): number {
-  return nowMs + holdLeft(entry, nowMs);
+export function dueByStamp(entry: Entry, clock: Clock): Elapsed {
+  return later(clock.elapsed(), holdLeft(entry, clock.date()));
+}
+
+/** When one that was heard live may be shown, in elapsed ms: so clocks may differ as they like. */
+export function dueByHearing(entry: Entry, clock: Clock): Elapsed {
+  return later(clock.elapsed(), holdOf(entry));
 }
 
 export class Held {
@@ -42,7 +48,7 @@ export class Held {
     return this.#waiting.at(-1)?.entry.seq ?? 0;
   }
 
-  /** When the first may be shown, Unix ms; undefined when nothing waits. */
+  /** When the first may be shown, in elapsed ms; undefined when nothing waits. */
   get dueMs(): number | undefined {
     return this.#waiting[0]?.dueMs;
   }
@@ -71,14 +77,23 @@ export class Held {
     return { passed, entries: taken.filter(({ removed }) => !removed).map(({ entry }) => entry) };
   }
 
-  /** What moderators are told of the entries behind `after`, in order, as text to write. */
-  *texts(lineage: Lineage, after: number): Iterable<{ readonly seq: number; readonly text: string }> {
+  /**
+   * What moderators are told of the entries behind `after`, in order, as text to write; `clock` says at what
+   * date the audience will see them.
+   */
+  *texts(
+    lineage: Lineage,
+    after: number,
+    clock: Clock,
+  ): Iterable<{ readonly seq: number; readonly text: string }> {
     for (let index = this.#firstAfter(after); index < this.#waiting.length; index++) {
       const waiting = this.#waiting[index] as Waiting;
       const { entry, dueMs, removed } = waiting;
       if (!removed) {
         waiting.text ??=
-          entry.type === "comment" ? heldFrame(lineage, entry, dueMs) : earlyRetractFrame(lineage, entry);
+          entry.type === "comment"
+            ? heldFrame(lineage, entry, clock.date() + dueMs - clock.elapsed())
+            : earlyRetractFrame(lineage, entry);
       }
       yield { seq: entry.seq, text: waiting.text ?? "" };
     }

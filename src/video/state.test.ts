@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { CommentEntry } from "../core/entry.ts";
+import { type CommentEntry, type Entry, holdOf } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { State, Tick } from "../core/wire.ts";
@@ -35,8 +35,11 @@ const state = (version: number, over: Partial<State["page"]> = {}, log = "abcd")
   page: { entries: [], floor: 0, head: 0, more: false, ...over },
 });
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+/** Of the log's entries none is younger than its hold, by this clock. */
+const dueAt = (entry: Entry): number => holdOf(entry);
+const receive = (watch: VideoState, of: Entry) => watch.receive(of, 0, dueAt(of));
 const live = (watch = new VideoState(v, 100, 500)): VideoState => {
-  watch.begin(state(0), 0);
+  watch.begin(state(0), 0, dueAt);
   return watch;
 };
 
@@ -125,7 +128,7 @@ describe("a snapshot", () => {
   test("shows all up to a place, and says where the stream then stands", () => {
     const watch = live();
     watch.tick(tick(4));
-    for (const seq of [3, 5, 8]) watch.receive(entry(seq, 0), 0);
+    for (const seq of [3, 5, 8]) receive(watch, entry(seq, 0));
     watch.shownViewers = 2;
     const bytes = watch.snapshot(5, 7);
     expect(text(bytes)).toEndWith("\nid: abcd-7\n\n");
@@ -141,21 +144,21 @@ describe("a snapshot", () => {
 describe("entries", () => {
   test("are taken in order, known ones once, and a hole is seen", () => {
     const watch = live();
-    expect(watch.receive(entry(1), 0)).toBe("appended");
-    expect(watch.receive(entry(1), 0)).toBe("known");
-    expect(watch.receive(entry(4, 1), 0)).toBe("appended");
-    expect(watch.receive(entry(6, 5), 0)).toBe("hole");
+    expect(receive(watch, entry(1))).toBe("appended");
+    expect(receive(watch, entry(1))).toBe("known");
+    expect(receive(watch, entry(4, 1))).toBe("appended");
+    expect(receive(watch, entry(6, 5))).toBe("hole");
     expect(watch.phase).toBe("filling");
-    expect(watch.receive(entry(5, 4), 0)).toBe("known");
+    expect(receive(watch, entry(5, 4))).toBe("known");
     expect(watch.takeWaiting().map(({ seq }) => seq)).toEqual([5, 6]);
     expect(watch.takeWaiting()).toEqual([]);
   });
 
   test("wait in bounded number, and those let go are known to be missing", () => {
     const watch = new VideoState(v, 100, 0);
-    for (let seq = 1; seq <= 1_000; seq++) expect(watch.receive(entry(seq), 0)).toBe("known");
+    for (let seq = 1; seq <= 1_000; seq++) expect(receive(watch, entry(seq))).toBe("known");
     expect(watch.missed).toBe(false);
-    watch.receive(entry(1_001), 0);
+    receive(watch, entry(1_001));
     expect(watch.missed).toBe(true);
     expect(watch.takeWaiting()).toHaveLength(1_000);
   });
@@ -165,10 +168,10 @@ describe("another log", () => {
   test("begins everything anew: no total, place or frame of the old one is left", () => {
     const watch = live();
     watch.tick(tick(5));
-    watch.receive(entry(9, 0), 0);
+    receive(watch, entry(9, 0));
     watch.adopt(state(5, { head: 40 }), 0);
     const [before, frame] = [watch.snapshot(9, 9), watch.stateFrame(0, 0)];
-    watch.begin(state(0, { head: 3 }, "wxyz"), 0);
+    watch.begin(state(0, { head: 3 }, "wxyz"), 0, dueAt);
     watch.adopt(state(0, { head: 3 }, "wxyz"), 0);
     expect([watch.version, watch.likes, watch.head, watch.whole]).toEqual([0, 0, 3, 3]);
     expect([watch.history.floor, watch.history.tip]).toEqual([0, 0]);
@@ -181,7 +184,7 @@ describe("another log", () => {
   test("that is the same one keeps the totals", () => {
     const watch = live();
     watch.tick(tick(5));
-    watch.begin(state(0, { floor: 50, head: 60 }), 0);
+    watch.begin(state(0, { floor: 50, head: 60 }), 0, dueAt);
     expect([watch.version, watch.history.floor, watch.history.tip]).toEqual([5, 50, 50]);
   });
 });
@@ -197,8 +200,8 @@ describe("a video is whole here", () => {
   test("that did not fit are not taken for known, whatever was read of the log", () => {
     const watch = live();
     const held = (seq: number) => ({ ...entry(seq), holdMs: 1_000 });
-    for (let seq = 1; seq <= limits.heldEntriesMax; seq++) expect(watch.receive(held(seq), 0)).toBe("held");
-    expect([watch.receive(held(limits.heldEntriesMax + 1), 0), watch.missed]).toEqual(["known", true]);
+    for (let seq = 1; seq <= limits.heldEntriesMax; seq++) expect(receive(watch, held(seq))).toBe("held");
+    expect([receive(watch, held(limits.heldEntriesMax + 1)), watch.missed]).toEqual(["known", true]);
     watch.adopt(state(0, { head: 50_000 }), 0);
     expect(watch.whole).toBe(0);
     expect(watch.release(999, 9_999)).toBe(0);

@@ -13,7 +13,7 @@ import type { By } from "../core/record.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
-import { dueByStamp, Held } from "./held.ts";
+import { Held } from "./held.ts";
 import { History } from "./history.ts";
 
 /** A tick that some shard may not have shown yet. */
@@ -157,15 +157,18 @@ export class VideoState {
     return lineage.continues({ branch: this.lineage.newest.name, seq: Math.max(this.head, this.tip) });
   }
 
-  /** Begins a history from the newest page; with another log than before, totals begin anew too. */
-  begin(state: State, nowMs: number): void {
+  /**
+   * Begins a history from the newest page at `nowMs`, elapsed; `dueOf` an entry, elapsed, is when it may be
+   * shown. With another log than before, totals begin anew too.
+   */
+  begin(state: State, nowMs: number, dueOf: (entry: Entry) => number): void {
     if (this.log !== "" && this.log !== state.log) this.#forget();
     if (this.log !== "" && !state.lineage.same(this.lineage)) this.#forgetPlaces();
     this.log = state.log;
     this.lineage = state.lineage;
     this.history = new History(state.lineage, this.#historyMax, state.page.floor, state.page.floor);
     this.held = new Held();
-    for (const entry of state.page.entries) this.enter(entry, nowMs, dueByStamp(entry, nowMs));
+    for (const entry of state.page.entries) this.enter(entry, nowMs, dueOf(entry));
     this.phase = "live";
   }
 
@@ -194,7 +197,7 @@ export class VideoState {
    * written when it is released. hole: something before it is missing and must be asked for; it waits. known:
    * seen before, waiting, or let go to be asked for again.
    */
-  receive(entry: Entry, nowMs: number, dueMs = dueByStamp(entry, nowMs)): Entered | "hole" {
+  receive(entry: Entry, nowMs: number, dueMs: number): Entered | "hole" {
     if (this.phase !== "live") {
       if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
       else this.missed = true;

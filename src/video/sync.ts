@@ -8,14 +8,14 @@
  */
 
 import type { Reader } from "../asking/reader.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
-import { type Entry, holdOf, shownCount } from "../core/entry.ts";
+import { type Entry, shownCount } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { decodeLive, decodeTick, type State, subjects } from "../core/wire.ts";
-import { dueByStamp } from "./held.ts";
+import { dueByHearing, dueByStamp } from "./held.ts";
 import type { VideoState } from "./state.ts";
 
 /** Requests for state under way at once. */
@@ -47,8 +47,8 @@ export interface FeedParts {
 
 interface Followed {
   readonly subscriptions: readonly Subscription[];
-  /** When it was last asked for as a matter of course, Unix ms. */
-  readonly askedMs: number;
+  /** When it was last asked for as a matter of course. */
+  readonly askedMs: Elapsed;
 }
 
 export class Sync {
@@ -92,7 +92,7 @@ export class Sync {
         this.#entry(watch, payload, position),
       ),
     ];
-    this.#followed.set(watch, { subscriptions, askedMs: clock.now() });
+    this.#followed.set(watch, { subscriptions, askedMs: clock.elapsed() });
     this.#ask(watch);
   }
 
@@ -142,7 +142,7 @@ export class Sync {
     }
     const older = entries.filter(({ seq }) => seq <= history.floor);
     // What is older than the history has been shown by now; were it not, nobody may have it from here.
-    if (shownCount(older, this.#parts.clock.now()) < older.length) return false;
+    if (shownCount(older, this.#parts.clock.date()) < older.length) return false;
     if (after < history.floor) history.prepend(older, after);
     return true;
   }
@@ -157,7 +157,7 @@ export class Sync {
     const { hopSeconds } = this.#parts.metrics;
     hopSeconds.observe(Math.max(0, tick.durableMs - tick.atMs) / 1000, "durable");
     hopSeconds.observe(Math.max(0, tick.tickedMs - tick.atMs) / 1000, "ticked");
-    hopSeconds.observe(Math.max(0, this.#parts.clock.now() - tick.atMs) / 1000, "received");
+    hopSeconds.observe(Math.max(0, this.#parts.clock.date() - tick.atMs) / 1000, "received");
     this.#events.stateChanged(watch);
   }
 
@@ -174,9 +174,8 @@ export class Sync {
       this.#ask(watch);
       return;
     }
-    // A live one is held from when it was heard: so clocks may differ as they like.
-    const nowMs = this.#parts.clock.now();
-    const received = watch.receive(entry, nowMs, nowMs + holdOf(entry));
+    const { clock } = this.#parts;
+    const received = watch.receive(entry, clock.elapsed(), dueByHearing(entry, clock));
     if (received === "appended") this.#events.entriesCame(watch);
     else if (received === "held") this.#held(watch, entry);
     else if (received === "hole") this.#ask(watch);
@@ -190,7 +189,7 @@ export class Sync {
   #releaseAt(watch: VideoState, atMs: number | undefined): void {
     if (atMs === undefined) return;
     const { clock } = this.#parts;
-    const timer = clock.after(Math.max(0, atMs - clock.now()), () => this.#release(watch));
+    const timer = clock.after(Math.max(0, atMs - clock.elapsed()), () => this.#release(watch));
     this.#releases.set(watch, timer);
   }
 
@@ -198,7 +197,7 @@ export class Sync {
   #release(watch: VideoState): void {
     this.#releases.get(watch)?.cancel();
     this.#releases.delete(watch);
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.elapsed();
     const released = watch.release(nowMs, limits.releaseMax);
     if (released > 0) this.#events.entriesCame(watch);
     if (watch.missed && watch.held.roomy) {
@@ -213,7 +212,7 @@ export class Sync {
 
   /** Asks for the watch that was not asked for longest, if that is long enough ago. */
   #recheck(): void {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#parts.clock.elapsed();
     for (const [watch, { subscriptions, askedMs }] of this.#followed) {
       if (nowMs - askedMs < limits.recheckMs) return;
       this.#followed.delete(watch);
@@ -254,7 +253,7 @@ export class Sync {
     const newest = watch.phase === "loading" || this.#anew.has(watch);
     const limit = Math.min(commentHistory, limits.historyEntriesMax);
     const state = newest
-      ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.now())
+      ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.date())
       : await reader.state(watch.video, watch.tip, limits.pageEntriesMax);
     if (!this.#followed.has(watch)) return;
     if ("rejected" in state) this.#askLater(watch);
@@ -277,8 +276,7 @@ export class Sync {
       this.#ask(watch);
       return;
     }
-    const nowMs = this.#parts.clock.now();
-    const moved = this.#begin(watch, state, loading || cut || tooOld, nowMs);
+    const moved = this.#begin(watch, state, loading || cut || tooOld);
     if (loading) {
       this.#events.ready(watch);
     } else if (cut || tooOld) {
@@ -306,22 +304,24 @@ export class Sync {
   }
 
   /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */
-  #begin(watch: VideoState, state: State, anew: boolean, nowMs: number): boolean {
-    if (anew) watch.begin(state, nowMs);
-    const moved = watch.adopt(state, nowMs);
+  #begin(watch: VideoState, state: State, anew: boolean): boolean {
+    const { clock } = this.#parts;
+    if (anew) watch.begin(state, clock.elapsed(), (entry) => dueByStamp(entry, clock));
+    const moved = watch.adopt(state, clock.date());
     if (anew) this.#release(watch);
     return moved;
   }
 
   #fill(watch: VideoState, state: State): void {
-    const nowMs = this.#parts.clock.now();
+    const { clock } = this.#parts;
+    const nowMs = clock.elapsed();
     const filled = watch.phase === "filling";
     watch.phase = "live";
     const before = watch.tip;
     let appended = false;
     for (const entry of state.page.entries) {
       if (entry.seq <= watch.tip) continue;
-      const entered = watch.enter(entry, nowMs, dueByStamp(entry, nowMs));
+      const entered = watch.enter(entry, nowMs, dueByStamp(entry, clock));
       if (entered === "held") this.#held(watch, entry);
       else if (entered === "appended") appended = true;
     }
@@ -332,6 +332,7 @@ export class Sync {
   /** Entries that came meanwhile continue what was answered, or show that it was not all. */
   #takeWaiting(watch: VideoState, state: State): void {
     const { head, more } = state.page;
+    const { clock } = this.#parts;
     const fills = this.#fills.get(watch) ?? 0;
     for (const entry of watch.takeWaiting()) {
       const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
@@ -340,7 +341,7 @@ export class Sync {
         this.#parts.metrics.invalidMessages.inc();
         continue;
       }
-      const received = watch.receive(entry, this.#parts.clock.now());
+      const received = watch.receive(entry, clock.elapsed(), dueByStamp(entry, clock));
       if (received === "appended") this.#events.entriesCame(watch);
       else if (received === "held") this.#held(watch, entry);
     }
