@@ -1,9 +1,10 @@
 /** All faults, folder by folder. */
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
+import { fanout } from "./fanout.ts";
 import { ledger } from "./ledger.ts";
 import type { Mutant } from "./plant.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 
-export const mutants: readonly Mutant[] = [...core, ...ledger, ...dispatcher, ...video, ...trust];
+export const mutants: readonly Mutant[] = [...core, ...ledger, ...dispatcher, ...video, ...fanout, ...trust];

@@ -24,7 +24,7 @@ export function bench(
     now: () => clock.now(),
     elapsed: () => clock.elapsed(),
     date: () => clock.date(),
-    worked: options.workShare === undefined ? undefined : () => clock.now() * (options.workShare ?? 1),
+    worked: options.workShare === undefined ? undefined : () => clock.elapsed() * (options.workShare ?? 1),
     after: (ms, run) => clock.after(ms, run),
     every: (ms, run) => clock.every(ms, run),
     soon: (run) => {
@@ -59,7 +59,7 @@ export function bench(
         writes.push({
           video: (watches[0] as VideoState).video,
           who: i,
-          ms: clock.now(),
+          ms: clock.elapsed(),
           bytes: bytes.length,
         });
         return "ok";
@@ -85,7 +85,7 @@ export function bench(
     supervisor.changed(watch);
   };
   const times = (video: string) => writes.filter((one) => one.video === video).map(({ ms }) => ms - startMs);
-  const startMs = clock.now();
+  const startMs = clock.elapsed();
   const setStale = (now: boolean): void => {
     stale = now;
     supervisor.staleChanged();

@@ -81,7 +81,7 @@ export class FakeLog {
   }
 
   tick(video: VideoId): void {
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.date();
     const times = { atMs: nowMs, durableMs: nowMs, tickedMs: nowMs };
     const tick = { video, region: "r", totals: this.totalsOf(video), ...times, by: [] };
     this.bus.publish(subjects.tick(video), encodeTick(tick));
@@ -89,7 +89,7 @@ export class FakeLog {
 
   /** Writes a comment; its entry, published or not. */
   async comment(video: VideoId, text: string, holdMs = 0): Promise<Entry> {
-    const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.now(), holdMs };
+    const draft = { video, text, user: undefined, key: undefined, atMs: this.clock.date(), holdMs };
     this.#said.push(draft);
     return this.#enter({ likes: [], comments: [draft] }, video);
   }
@@ -255,7 +255,7 @@ export async function kit(options: KitOptions = {}) {
       prng: seededPrng(1),
     });
     const open = (videos: readonly VideoId[] = [v], lastEventId?: string, stalled = false, reviews = false) =>
-      new FakeViewer(frontend.open({ videos, lastEventId, reviews }), stalled, () => clock.now());
+      new FakeViewer(frontend.open({ videos, lastEventId, reviews }), stalled, () => clock.date());
     return { frontend, bus, metrics, open };
   };
   const rest = (ms = 100) => clock.run(ms, 5);
