@@ -3,7 +3,7 @@
  * `Last-Event-ID`, or watches several videos. To the stream all are the same: videos to begin with a
  * snapshot, places after which entries are due, and the newest state; all of it in one write, if it fits.
  *
- * Of those who are behind, some are tried again at every lap. They hold places, not bytes: a stream is ended
+ * Those who are behind are tried again at every lap. They hold places, not bytes: a stream is ended
  * when what it is owed is no longer held, or is too much; it then resumes by id, and is told what it lost.
  */
 import type { Elapsed } from "../base/clock.ts";
