@@ -62,7 +62,7 @@ export const video: readonly Mutant[] = [
     ["src/video/interest.test.ts"],
     [
       ["a video is let go with its last viewer", "if (nowMs - sinceMs < limits.lingerMs) break;", ""],
-      ["a row that could not be written never is", "this.#unwritten.add(video);", ""],
+      ["a row that could not be written never is", "return this.#closing;", "return true;"],
       [
         "a node that stood still stays without rows",
         "if (nowMs - this.#sweptMs > limits.leaseMs) this.rewrite();",
@@ -70,8 +70,8 @@ export const video: readonly Mutant[] = [
       ],
       [
         "a viewer who is back finds its video gone",
-        "this.#idle.delete(watch);\n    return watch;",
-        "return watch;",
+        "this.#idle.delete(watch);\n    this.#over.delete(watch);",
+        "this.#over.delete(watch);",
       ],
     ],
   ),

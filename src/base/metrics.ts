@@ -75,7 +75,7 @@ export function createMetrics() {
       "frames_skipped_total",
       "Frames a lagging viewer did not need: newer state replaced them",
     ),
-    passSeconds: histogram("pass_seconds", "Time to write one state of a video to all its viewers here"),
+    passSeconds: histogram("pass_seconds", "Time to write what is due of a video to all its viewers here"),
     hopSeconds: histogram("hop_seconds", "Time of a like from its acceptance to each stop", ["hop"]),
     requests: counter("http_requests_total", "Requests answered", ["route", "code"]),
     loopLag: histogram("event_loop_lag_seconds", "How late a timer of the event loop fired"),

@@ -96,7 +96,7 @@ describe("a sweep", () => {
     expect(sweep.size).toBe(0);
   });
 
-  test("reads very many turn by turn, as they are when their turn comes, and from the beginning again", () => {
+  test("reads very many turn by turn, as they are by then, and once more from the start", () => {
     const clock = new TurnClock();
     const there = new Map(Array.from({ length: 100 }, (_, i) => [i, true]));
     let read = 0;

@@ -45,6 +45,11 @@ export class Sweep<T> {
     return this.#waiting.size + this.#underWay.size;
   }
 
+  /** Whether anything is to be done or under way. */
+  get busy(): boolean {
+    return this.size > 0 || this.#sources.size > 0;
+  }
+
   /** Has something done about `one`, on a turn to come. */
   add(one: T): void {
     this.#waiting.add(one);
@@ -83,7 +88,7 @@ export class Sweep<T> {
 
   /** Resolves when nothing is left to be done, or once closed. */
   idle(): Promise<void> {
-    if ((this.size === 0 && this.#sources.size === 0) || this.#closed) return Promise.resolve();
+    if (!this.busy || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -164,7 +169,7 @@ export class Sweep<T> {
   }
 
   #tellIdle(): void {
-    if ((this.size > 0 || this.#sources.size > 0) && !this.#closed) return;
+    if (this.busy && !this.#closed) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

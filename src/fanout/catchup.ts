@@ -3,13 +3,21 @@
  * `Last-Event-ID`, or watches several videos. To the stream all are the same: videos to begin with a
  * snapshot, places after which entries are due, and the newest state; all of it in one write, if it fits.
  *
- * Of those who are behind, some are tried again at every lap. They hold places, not bytes: a stream is ended
+ * Those who are behind are tried again at every lap. They hold places, not bytes: a stream is ended
  * when what it is owed is no longer held, or is too much; it then resumes by id, and is told what it lost.
  */
 import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
-import { type Own, type OwnPlace, type Showing, type Slot, showState, type Viewer } from "./slot.ts";
+import {
+  type Own,
+  type OwnPlace,
+  type Place,
+  type Showing,
+  type Slot,
+  showState,
+  type Viewer,
+} from "./slot.ts";
 import type { FrameKind, Tally } from "./tally.ts";
 import { Walk } from "./walk.ts";
 
@@ -73,7 +81,7 @@ export class CatchUp {
   refused(viewer: Viewer, slot: Slot, showing: Showing): void {
     if (viewer.connection.gone) return;
     const own = ownOf(viewer);
-    own.places.set(slot, { ...showing.from, fresh: false, reason: undefined });
+    own.places.set(slot, standingAt(showing));
     own.behind = true;
     this.#behind.add(viewer);
     this.#owe(viewer, own, showing);
@@ -167,13 +175,17 @@ export class CatchUp {
   }
 }
 
+/** A place of a viewer's own where `place` is now. */
+export function standingAt({ seq, version, viewersVersion, likes }: Readonly<Place>): OwnPlace {
+  return { seq, version, viewersVersion, likes, fresh: false, reason: undefined };
+}
+
 /** The places of `viewer`'s own, from where it stands now. */
 export function ownOf(viewer: Viewer): Own {
   if (viewer.own) return viewer.own;
   const own: Own = { places: new Map(), behind: false, owedBytes: 0 };
   for (const slot of viewer.slots) {
-    const { seq, version, viewersVersion, likes } = slot.placeOf(viewer);
-    own.places.set(slot, { seq, version, viewersVersion, likes, fresh: false, reason: undefined });
+    own.places.set(slot, standingAt(slot.placeOf(viewer)));
   }
   viewer.own = own;
   return own;

@@ -40,8 +40,8 @@ export interface LanesParts {
   readonly clock: Clock;
   readonly tally: Tally;
   readonly catchUp: CatchUp;
-  /** The viewers of the shard, in the order in which they came. */
-  readonly viewers: () => IterableIterator<Viewer>;
+  /** The viewers of the shard, in the order in which they came; a copy. */
+  readonly viewers: () => Viewer[];
   readonly size: () => number;
   /** A slot has shown what was newest when its turn came. */
   readonly passed: (slot: Slot) => void;
@@ -83,10 +83,18 @@ export class Lanes {
     return this.#asides.length >= limits.asidesMax;
   }
 
+  /** The slot's video begins anew: what is on its way goes no further. */
+  drop(slot: Slot): void {
+    if (slot.showing) this.#count(slot, slot.showing);
+    slot.showing = undefined;
+  }
+
   /** A comment of the slot's video was removed: who is not reached yet is not shown it any more. */
   remake(slot: Slot): void {
     const { showing } = slot;
-    if (showing) slot.showing = made(slot, showing);
+    if (!showing) return;
+    this.#count(slot, showing);
+    fill(slot, showing);
   }
 
   /** Whether something waits in a lane. */
@@ -165,9 +173,9 @@ export class Lanes {
   /** Begins a round for all small slots that wait: none of them is walked yet. */
   #beginRound(): void {
     const slots: Slot[] = [];
-    const walk: Walk<Viewer> = new Walk([...this.#parts.viewers()], (viewer, nowMs) => {
+    const walk: Walk<Viewer> = new Walk(this.#parts.viewers(), (viewer, nowMs) => {
       // Who has no places of its own watches one video at most.
-      const [slot] = viewer.slots;
+      const slot = viewer.slots[0];
       if (viewer.own === undefined && slot?.showing?.walk !== walk) return 0;
       return this.#show(viewer, slot, walk, nowMs);
     });
@@ -200,8 +208,22 @@ export class Lanes {
       return false;
     }
     const state = watch.stateFrame(version, viewersVersion);
+    // One literal and no spread: this is done for each of thousands of videos, many times a second.
+    const showing: Showing = {
+      seq,
+      version,
+      viewersVersion,
+      likes,
+      walk,
+      alone,
+      state,
+      bytes: state ?? nothing,
+      entries: 0,
+      entryBytes: 0,
+      writes: 0,
+    };
     slot.advance();
-    const showing = made(slot, { walk, alone, from: { seq, version, viewersVersion, likes }, state });
+    if (seq < slot.seq) fill(slot, showing);
     if (showing.bytes.length === 0) return false;
     slot.showing = showing;
     return true;
@@ -209,32 +231,35 @@ export class Lanes {
 
   /** Writes what `slot` is showing to one viewer, or notes that it is owed. */
   #show(viewer: Viewer, slot: Slot | undefined, walk: Walk<Viewer>, nowMs: Elapsed): number {
-    const { tally, catchUp } = this.#parts;
-    if (viewer.own !== undefined) return catchUp.visit(viewer, viewer.own, walk, nowMs);
+    if (viewer.own !== undefined) return this.#parts.catchUp.visit(viewer, viewer.own, walk, nowMs);
     const showing = slot?.showing;
     if (!slot || !showing || showing.bytes.length === 0) return 0;
-    if (viewer.connection.write(showing.bytes, nowMs) === "ok") tally.shown(showing, slot);
-    else catchUp.refused(viewer, slot, showing);
+    if (viewer.connection.write(showing.bytes, nowMs) === "ok") showing.writes++;
+    else this.#parts.catchUp.refused(viewer, slot, showing);
     return 1;
   }
 
+  #count(slot: Slot, showing: Showing): void {
+    this.#parts.tally.shown(showing, slot);
+    showing.writes = 0;
+  }
+
   #end(slot: Slot): void {
-    slot.showing = undefined;
+    this.drop(slot);
     if (!slot.queued) return;
     slot.queued = false;
     this.#parts.passed(slot);
   }
 }
 
-/** What brings viewers from `from` to where `slot` stands: entries, then `state`. */
-function made(
-  { watch: { history }, seq }: Slot,
-  { walk, alone, from, state }: Pick<Showing, "walk" | "alone" | "from" | "state">,
-): Showing {
-  const due = from.seq < seq ? history.bytes(from.seq, seq) : nothing;
+/** Puts together what brings viewers from where they stood to where `slot` stands: entries, then state. */
+function fill({ watch: { history }, seq }: Slot, showing: Showing): void {
+  const { state } = showing;
+  const due = history.bytes(showing.seq, seq);
   let entries = 0;
   // Of entries that are removed nothing is written.
-  if (due.length > 0) for (const { bytes } of history.frames(from.seq, seq)) if (bytes.length > 0) entries++;
-  const bytes = entries === 0 || !state ? (state ?? due) : joined([due, state], due.length + state.length);
-  return { walk, alone, from, bytes, entries, entryBytes: due.length, state };
+  for (const { bytes } of history.frames(showing.seq, seq)) if (bytes.length > 0) entries++;
+  showing.entries = entries;
+  showing.entryBytes = due.length;
+  showing.bytes = entries === 0 || !state ? (state ?? due) : joined([due, state], due.length + state.length);
 }

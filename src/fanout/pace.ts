@@ -3,7 +3,7 @@
  *
  * All that is due goes along in one lap over its slots: comments of the window, newest totals, viewer count.
  * After quiet it begins at once. A lap that took long stretches the window of both kinds alike, so that
- * neither starves the other and a part of the time stays free, in which more comes together.
+ * neither starves the other and a part of the time stays free, in which more comes together (pace.test.ts).
  */
 import { type Clock, type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";

@@ -9,7 +9,7 @@ import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { VideoId } from "../core/interaction.ts";
 import type { VideoState } from "../video/state.ts";
-import { CatchUp, ownOf, settle } from "./catchup.ts";
+import { CatchUp, ownOf, settle, standingAt } from "./catchup.ts";
 import type { Connection, ConnectionOwner, EndReason } from "./connection.ts";
 import { type LaneName, Lanes } from "./lanes.ts";
 import { type Home, type OwnPlace, type ResetReason, Slot, type Viewer } from "./slot.ts";
@@ -29,6 +29,8 @@ export interface ShardEvents {
 export class Shard implements ConnectionOwner, Home {
   readonly #events: ShardEvents;
   readonly #viewers = new Map<Connection, Viewer>();
+  /** The same viewers as a list, while nobody leaves. */
+  #inOrder: Viewer[] | undefined;
   readonly #slots = new Map<VideoId, Slot>();
   readonly #tally: Tally;
   readonly #catchUp: CatchUp;
@@ -41,7 +43,7 @@ export class Shard implements ConnectionOwner, Home {
     this.#catchUp = new CatchUp(metrics, this.#tally);
     this.#lanes = new Lanes({
       ...{ clock, tally: this.#tally, catchUp: this.#catchUp, passed: events.passed },
-      viewers: () => this.#viewers.values(),
+      viewers: () => this.#list(),
       size: () => this.#viewers.size,
       overrun: (slot) => this.restart(slot, "history"),
     });
@@ -65,6 +67,13 @@ export class Shard implements ConnectionOwner, Home {
   /** Takes a viewer that watches nothing yet. */
   add(viewer: Viewer): void {
     this.#viewers.set(viewer.connection, viewer);
+    this.#inOrder?.push(viewer);
+  }
+
+  /** A copy of the viewers, in the order in which they came: to copy a list is cheaper than to read a map. */
+  #list(): Viewer[] {
+    this.#inOrder ??= [...this.#viewers.values()];
+    return this.#inOrder.slice();
   }
 
   /** Begins to watch: the viewer stands where the slot stands, until `begin` or `replay` say otherwise. */
@@ -98,6 +107,7 @@ export class Shard implements ConnectionOwner, Home {
     const viewer = this.#viewers.get(connection);
     if (!viewer) return;
     this.#viewers.delete(connection);
+    this.#inOrder = undefined;
     this.#catchUp.left(viewer);
     this.#events.left(viewer, reason);
     for (const slot of viewer.slots) {
@@ -118,9 +128,7 @@ export class Shard implements ConnectionOwner, Home {
 
   /** Lets `viewer` stand at a place of its own: where the slot stands, but for `place`. */
   #stand(viewer: Viewer, slot: Slot, place: Partial<OwnPlace>): void {
-    const { seq, version, viewersVersion, likes } = slot;
-    const own = ownOf(viewer);
-    own.places.set(slot, { seq, version, viewersVersion, likes, fresh: false, reason: undefined, ...place });
+    ownOf(viewer).places.set(slot, { ...standingAt(slot), ...place });
   }
 
   /** Owes a viewer the beginning of `slot`; with a reason, it is told first that it begins anew. */
@@ -143,8 +151,7 @@ export class Shard implements ConnectionOwner, Home {
 
   /** Begins `slot` anew for all its viewers, by and by: what they have seen cannot be continued. */
   restart(slot: Slot, reason: ResetReason): void {
-    // What was on its way of the old history goes no further.
-    slot.showing = undefined;
+    this.#lanes.drop(slot);
     slot.advance();
     for (const viewer of slot.viewers) {
       this.begin(viewer, slot, reason);
@@ -192,7 +199,7 @@ export class Shard implements ConnectionOwner, Home {
   beat(bytes: Uint8Array, all: boolean): void {
     // One at a time: who is not reached by one within its second is late, and nothing piles up.
     if (!all && this.#beat && !this.#beat.over) return;
-    const beat = new Walk([...this.#viewers.values()], (viewer: Viewer, nowMs) => {
+    const beat = new Walk(this.#list(), (viewer: Viewer, nowMs) => {
       const { connection } = viewer;
       if (!all && nowMs - connection.lastMs < connection.beatMs) return 0;
       if (this.#tell("beat", viewer, bytes, nowMs) > 0) return 1;

@@ -62,18 +62,22 @@ export interface OwnPlace extends Place {
 /** Why a place cannot be continued: the data of `reset`, and a label of its metric. */
 export type ResetReason = "unknown-id" | "epoch" | "future" | "history" | "unavailable";
 
-/** What is on its way to the viewers of a slot who stand with it. */
-export interface Showing {
+/**
+ * What is on its way to the viewers of a slot who stand with it; as a place, where they stood: from the
+ * walk's begin on the slot stands where it brings them.
+ */
+export interface Showing extends Readonly<Place> {
   readonly walk: Walk<Viewer>;
   /** Whether the walk is for this slot alone: see lanes.ts. */
   readonly alone: boolean;
-  /** Where they stood; from the walk's begin on the slot stands where it brings them. */
-  readonly from: Place;
-  readonly bytes: Uint8Array;
-  /** Of those: how many entries, their bytes, and the frame of the state if that is due. */
-  readonly entries: number;
-  readonly entryBytes: number;
+  /** The frame of the state, if that is due. */
   readonly state: Uint8Array | undefined;
+  /** Entries that are due, how many and their bytes, and then the state. */
+  bytes: Uint8Array;
+  entries: number;
+  entryBytes: number;
+  /** How often `bytes` were written. */
+  writes: number;
 }
 
 export class Slot implements Place {
@@ -121,10 +125,10 @@ export class Slot implements Place {
   }
 
   /** Where `viewer`, who is here, stands. */
-  placeOf(viewer: Viewer): Place {
+  placeOf(viewer: Viewer): Readonly<Place> {
     const own = viewer.own?.places.get(this);
     if (own) return own;
-    return this.showing?.walk.awaits(viewer) ? this.showing.from : this;
+    return this.showing?.walk.awaits(viewer) ? this.showing : this;
   }
 
   /** Stands at the newest from now on. */

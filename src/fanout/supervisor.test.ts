@@ -1,101 +1,14 @@
-/** Who writes when: the leading edge, stretched passes, and turns that are fair and bounded. */
+/** Who writes when: the leading edge, stretched laps, and turns that are fair and bounded. */
 
 import { describe, expect, test } from "bun:test";
-import { type Clock, VirtualClock } from "../base/clock.ts";
-import { createMetrics } from "../base/metrics.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { Lineage } from "../core/lineage.ts";
-import type { State } from "../core/wire.ts";
 import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
-import { VideoState } from "../video/state.ts";
+import type { VideoState } from "../video/state.ts";
 import { Connection } from "./connection.ts";
-import type { Viewer } from "./slot.ts";
-import { Supervisor } from "./supervisor.ts";
+import { bench } from "./supervisor-kit.ts";
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/**
- * A supervisor whose turns come `turnMs` after they were asked for, as if each took that long, or as long as
- * the writes of the one before took, `writeMs` each; of that time it had a core for `workShare`, if the clock
- * tells.
- */
-function bench(options: { tickMs?: number; turnMs?: number; writeMs?: number; workShare?: number } = {}) {
-  const clock = new VirtualClock();
-  let turns = 0;
-  let costMs = 0;
-  const turning: Clock = {
-    now: () => clock.now(),
-    elapsed: () => clock.elapsed(),
-    date: () => clock.date(),
-    worked: options.workShare === undefined ? undefined : () => clock.now() * (options.workShare ?? 1),
-    after: (ms, run) => clock.after(ms, run),
-    every: (ms, run) => clock.every(ms, run),
-    soon: (run) => {
-      turns++;
-      clock.after(options.turnMs ?? costMs, run);
-      costMs = 0;
-    },
-  };
-  let stale = false;
-  const supervisor = new Supervisor({
-    ...{ clock: turning, metrics: createMetrics(), tickMs: options.tickMs ?? 50, commentTickMs: 20 },
-    beatSweepMs: 1_000,
-    left: () => {},
-    stale: () => stale,
-  });
-  const watching = (video: VideoId): VideoState => {
-    const watch = new VideoState(video, 1_000, 0);
-    const page: State["page"] = { entries: [], floor: 0, head: 0, more: false };
-    const totals = { version: 0, counts: {} };
-    const lineage = Lineage.begin("abcd");
-    watch.begin({ log: "abcd", lineage, region: "r", totals, viewers: 0, page }, 0, () => 0);
-    return watch;
-  };
-  const writes: { video: string; who: number; ms: number; bytes: number }[] = [];
-  /** Viewers that take everything at once; what is written is noted with the time. */
-  const join = (watches: readonly VideoState[], count = 1): void => {
-    for (let i = 0; i < count; i++) {
-      const shard = supervisor.place(watches[0]);
-      const connection = new Connection(`n.${writes.length}.${i}`, shard, 15_000, clock.elapsed());
-      connection.write = (bytes) => {
-        costMs += options.writeMs ?? 0;
-        writes.push({
-          video: (watches[0] as VideoState).video,
-          who: i,
-          ms: clock.now(),
-          bytes: bytes.length,
-        });
-        return "ok";
-      };
-      const viewer: Viewer = {
-        ...{ connection, shard, watches: [...watches], slots: [], own: undefined },
-      };
-      connection.stream(undefined);
-      shard.add(viewer);
-      for (const watch of watches) shard.join(viewer, watch);
-    }
-  };
-  const like = (watch: VideoState): void => {
-    const totals = { version: watch.version + 1, counts: { heart: watch.version + 1 } };
-    const times = { atMs: 0, durableMs: 0, tickedMs: 0 };
-    watch.tick({ video: watch.video, region: "r", totals, ...times, by: [] });
-    supervisor.changed(watch);
-  };
-  let seq = 0;
-  const comment = (watch: VideoState): void => {
-    const place = { seq: ++seq, previous: watch.history.tip, user: undefined, atMs: 0 };
-    watch.history.append({ type: "comment", video: watch.video, text: `t${seq}`, ...place });
-    supervisor.changed(watch);
-  };
-  const times = (video: string) => writes.filter((one) => one.video === video).map(({ ms }) => ms - startMs);
-  const startMs = clock.now();
-  const setStale = (now: boolean): void => {
-    stale = now;
-    supervisor.staleChanged();
-  };
-  return { clock, supervisor, watching, join, like, comment, writes, times, setStale, turns: () => turns };
-}
 
 /** Likes every 10 ms for a second; when each pass over the 1,100 viewers of `watch` began. */
 function busy({ clock, like, times }: ReturnType<typeof bench>, watch: VideoState): number[] {
@@ -301,46 +214,6 @@ describe("turns", () => {
     }
     const shares = many.map(({ video }) => times(video).length);
     expect(Math.min(...shares)).toBeGreaterThan(Math.max(...shares) / 2);
-  });
-});
-
-describe("comments to ten thousand viewers, twenty a second, beside fifty likes a second", () => {
-  /** Eight seconds of it; a like of a quiet video of twenty viewers each 100 ms. */
-  const crowd = () => {
-    // 7.5 µs a write, as measured.
-    const all = bench({ writeMs: 0.0075 });
-    const [loud, quiet] = [all.watching(v), all.watching(w)];
-    all.join([loud], 10_000);
-    all.join([quiet], 20);
-    const liked: number[] = [];
-    for (let ms = 0; ms < 8_000; ms += 10) {
-      if (ms % 20 === 0) all.like(loud);
-      if (ms % 50 === 0) all.comment(loud);
-      if (ms % 100 === 0) liked.push(ms);
-      if (ms % 100 === 0) all.like(quiet);
-      all.clock.advance(10);
-    }
-    all.clock.advance(1_000);
-    return { ...all, liked };
-  };
-
-  test("keep no quiet video waiting: each of its likes is shown within two of its windows", () => {
-    const { times, liked } = crowd();
-    const shown = times(w);
-    expect(shown).toHaveLength(20 * liked.length);
-    for (const [i, ms] of liked.entries()) {
-      expect(Math.max(...shown.slice(20 * i, 20 * (i + 1))) - ms).toBeLessThanOrEqual(100);
-    }
-  });
-
-  test("go out with the likes in one write, and neither kind waits for longer than two laps", () => {
-    const { writes } = crowd();
-    const one = writes.filter(({ video, who }) => video === v && who === 9_000);
-    const gaps = one.slice(1).map(({ ms }, i) => ms - (one[i]?.ms ?? 0));
-    // A lap of 75 ms of work, and an eighth of the time free.
-    expect(Math.max(...gaps)).toBeLessThan(200);
-    expect(one.length).toBeLessThan(8_000 / 75);
-    expect(one.length).toBeGreaterThan(8_000 / 100);
   });
 });
 

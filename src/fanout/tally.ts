@@ -26,13 +26,13 @@ export class Tally {
     this.#bytes += count;
   }
 
-  /** What `slot` is showing was written to one of its viewers. */
-  shown({ bytes, entries, state, from }: Showing, slot: Slot): void {
-    this.#bytes += bytes.length;
-    this.#frames.comment += entries;
+  /** What `slot` was showing was written to so many of its viewers. */
+  shown({ bytes, entries, state, likes, writes }: Showing, slot: Slot): void {
+    this.#bytes += writes * bytes.length;
+    this.#frames.comment += writes * entries;
     if (!state) return;
-    this.#frames.likes++;
-    this.likes(slot.likes - from.likes);
+    this.#frames.likes += writes;
+    this.likes(writes * (slot.likes - likes));
   }
 
   /** Likes that were shown to a viewer who had not been shown them. */

@@ -95,7 +95,7 @@ export class Partition {
       changed: () => this.#say(),
     });
     const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
-    this.#verifier = new Verifier({ ...own, streams, fold, log });
+    this.#verifier = new Verifier({ ...own, streams, fold, clock, log });
     this.#connection = streams.onConnected((connected) => {
       if (!connected) this.#appender.refuse("NATS is away");
     });

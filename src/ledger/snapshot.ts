@@ -10,6 +10,7 @@
  * is u16 length + UTF-8. With one like per viewer the version is 2, and behind it all: u32 n · n × (u32 hi,
  * u32 lo).
  */
+import type { Clock } from "../base/clock.ts";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import { emptyCounts } from "../core/totals.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
@@ -22,6 +23,8 @@ const videoBytes = 2 + 8 + 2;
 const countBytes = 2 + 8;
 const keyBytes = 12;
 const memberBytes = 8;
+/** Videos, keys or members that are read on one turn. */
+const sliceMax = 10_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -77,21 +80,47 @@ function writeMembers(writer: Writer, members: Members): void {
 
 /** The fold in `bytes`, or undefined when they are not a snapshot: it may have been written by others. */
 export function decodeFold(bytes: Uint8Array, options: FoldOptions): Fold | undefined {
+  const reading = readSafely(bytes, options);
+  for (;;) {
+    const slice = reading.next();
+    if (slice.done) return slice.value;
+  }
+}
+
+/** As `decodeFold`, a slice a turn of the event loop: a snapshot may hold millions of keys. */
+export async function decodeFoldInTurns(
+  bytes: Uint8Array,
+  options: FoldOptions,
+  clock: Pick<Clock, "soon">,
+): Promise<Fold | undefined> {
+  const reading = readSafely(bytes, options);
+  for (;;) {
+    const slice = reading.next();
+    if (slice.done) return slice.value;
+    await new Promise<void>((resolve) => clock.soon(resolve));
+  }
+}
+
+type Reading = Generator<undefined, Fold | undefined>;
+
+function* readSafely(bytes: Uint8Array, options: FoldOptions): Reading {
   try {
-    return readFold(new Reader(bytes), options);
+    return yield* readFold(new Reader(bytes), options);
   } catch {
     // RangeError of a cut snapshot or TypeError of bad UTF-8: not a snapshot, whatever it is.
     return undefined;
   }
 }
 
-function readFold(reader: Reader, options: FoldOptions): Fold | undefined {
+/** Gives the turn back after every so many videos, keys or members. */
+function* readFold(reader: Reader, options: FoldOptions): Reading {
   if (reader.u8() !== (options.onceMax === undefined ? snapshotVersion : onceVersion)) return undefined;
   const logMs = reader.f64();
   if (!Number.isFinite(logMs) || logMs < 0) return undefined;
   const fold = new Fold(options);
   const kinds = Array.from({ length: reader.u16() }, () => reader.text());
   for (let left = reader.u32(); left > 0; left--) {
+    if (left % sliceMax === 0) yield;
     const video = reader.text();
     const version = reader.f64();
     const counts = emptyCounts();
@@ -106,10 +135,14 @@ function readFold(reader: Reader, options: FoldOptions): Fold | undefined {
   }
   const lastMs = Math.floor(logMs);
   for (let left = reader.u32(); left > 0; left--) {
+    if (left % sliceMax === 0) yield;
     fold.keys.add(reader.u32(), reader.u32(), lastMs - reader.u32());
   }
   const { members } = fold;
-  if (members) for (let left = reader.u32(); left > 0; left--) members.add(reader.u32(), reader.u32());
+  for (let left = members ? reader.u32() : 0; left > 0; left--) {
+    if (left % sliceMax === 0) yield;
+    members?.add(reader.u32(), reader.u32());
+  }
   if (!reader.atEnd) return undefined;
   fold.resume(logMs);
   return fold;

@@ -12,6 +12,7 @@
  * shorter than the true one. A record is written first, under the condition that the log ends where it is
  * said to end; only its true leader can do that.
  */
+import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -19,7 +20,7 @@ import type { Appender } from "./appender.ts";
 import { type Copy, originHeader } from "./copy.ts";
 import type { Fold, FoldOptions } from "./fold.ts";
 import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
-import { decodeFold, encodeFold } from "./snapshot.ts";
+import { decodeFoldInTurns, encodeFold } from "./snapshot.ts";
 import { firstBranch, type Manifest, type Parent, type Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
 import { type Compared, commonEnd, identify, same, stands } from "./trail.ts";
@@ -34,6 +35,7 @@ export interface VerifierOptions {
   readonly copy: Copy;
   readonly appender: Appender;
   readonly fold: FoldOptions;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -213,10 +215,10 @@ export class Verifier {
 
   /** The newest snapshot; undefined when none was written yet. */
   async #newest(): Promise<Found | undefined> {
-    const { snapshots, fold: options } = this.#options;
+    const { snapshots, fold: options, clock } = this.#options;
     for (let manifest = await snapshots.manifest(); manifest; ) {
       const bytes = await snapshots.load(manifest);
-      const fold = bytes && decodeFold(bytes, options);
+      const fold = bytes && (await decodeFoldInTurns(bytes, options, clock));
       if (fold) return { fold, manifest };
       if (bytes) throw new LedgerRefused("the snapshot was not written by this version");
       const newer = await snapshots.manifest();

@@ -43,6 +43,7 @@ export class Counts {
   /** Other nodes' numbers. */
   readonly #others = new Presence();
   readonly #followed = new Map<VideoId, Followed>();
+  readonly #all: Iterable<Followed> = { [Symbol.iterator]: () => this.#followed.values() };
   /** Videos whose own or summed number may have changed since it was last told. */
   readonly #due = new Set<Followed>();
   /** Of those, the ones to be looked at now; and those whose number is to be repeated. */
@@ -63,7 +64,7 @@ export class Counts {
     this.#looks = new Sweep(each((followed) => this.#tell(followed, clock.elapsed())));
     this.#repeats = new Sweep(each((followed) => this.#sendAgain(followed, clock.elapsed())));
     this.#timers = [
-      parts.clock.every(sweepMs, () => this.#looks.start(this.#due)),
+      parts.clock.every(sweepMs, () => this.#look()),
       parts.clock.every(limits.viewersRepeatMs, () => this.#repeat()),
     ];
   }
@@ -110,13 +111,18 @@ export class Counts {
     if (this.#others.hear(followed.watch.video, count, nowMs)) this.#changed(followed, nowMs);
   }
 
+  #look(): void {
+    // Not from the beginning while the end has not had its turn.
+    if (this.#due.size > 0 && !this.#looks.busy) this.#looks.each(this.#due);
+  }
+
   #repeat(): void {
     const nowMs = this.#parts.clock.elapsed();
     for (const video of this.#others.expire(nowMs)) {
       const followed = this.#followed.get(video);
       if (followed) this.#due.add(followed);
     }
-    this.#repeats.start(this.#followed.values());
+    this.#repeats.each(this.#all);
   }
 
   #sendAgain(followed: Followed, nowMs: Elapsed): void {

@@ -36,6 +36,8 @@ export class Interest {
   readonly #videos: Iterable<VideoId> = { [Symbol.iterator]: () => this.#watches.keys() };
   /** Those that nobody holds, and since when, in that order. */
   readonly #idle = new Map<VideoState, Elapsed>();
+  /** Those that nobody has held for long enough. */
+  readonly #over = new Set<VideoState>();
   /** Videos whose row may not be what it should be. */
   readonly #rows: Sweep<VideoId>;
   #closing = false;
@@ -77,6 +79,7 @@ export class Interest {
     }
     watch.holders++;
     this.#idle.delete(watch);
+    this.#over.delete(watch);
     return watch;
   }
 
@@ -114,22 +117,17 @@ export class Interest {
     this.#sweptMs = nowMs;
     for (const [watch, sinceMs] of this.#idle) {
       if (nowMs - sinceMs < limits.lingerMs) break;
+      this.#idle.delete(watch);
+      this.#over.add(watch);
       this.#rows.add(watch.video);
     }
-  }
-
-  /** Whether `watch` has had no holder for long enough. */
-  #isOver(watch: VideoState): boolean {
-    const sinceMs = this.#idle.get(watch);
-    return sinceMs !== undefined && this.#parts.clock.elapsed() - sinceMs >= limits.lingerMs;
   }
 
   /** Ends the watch of `video` if it is over, and makes its row what it should be. False: refused. */
   async #settle(video: VideoId): Promise<boolean> {
     const { routes, node, incarnation, ended } = this.#parts;
     const watch = this.#watches.get(video);
-    if (watch && (this.#closing || this.#isOver(watch))) {
-      this.#idle.delete(watch);
+    if (watch && (this.#closing || this.#over.delete(watch))) {
       this.#watches.delete(video);
       ended(watch);
     }

@@ -19,6 +19,8 @@ export class NodeClock implements Clock {
   readonly #startAt: Elapsed;
   #wrongMs: number;
   #dead = false;
+  /** What was done since the last turn, in ms: the next one comes that much later. */
+  #spentMs = 0;
 
   /** The wall begins `wrongMs` ahead, and gains or loses `driftPerMs` ms with each that passes. */
   constructor(clock: VirtualClock, wrongMs: number, driftPerMs = 0) {
@@ -65,7 +67,13 @@ export class NodeClock implements Clock {
   }
 
   soon(run: () => void): void {
-    this.after(0, run);
+    this.after(this.#spentMs, run);
+    this.#spentMs = 0;
+  }
+
+  /** Something took `ms` of this node's core. */
+  spend(ms: number): void {
+    this.#spentMs += ms;
   }
 
   /** Nothing of this node runs any more. */

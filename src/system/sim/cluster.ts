@@ -2,12 +2,13 @@
  * A whole cluster in one process: two dispatchers, three frontends, the network between them and the log
  * behind, on one virtual clock. Nodes crash, are cut off and come back.
  */
-import { VirtualClock } from "../../base/clock.ts";
+import { type Elapsed, VirtualClock } from "../../base/clock.ts";
 import { createLog } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import { type MemoryBus, type MemoryHub, memoryHub } from "../../bus/memory.ts";
 import type { Role } from "../../core/nodes.ts";
+import { Connection, type ConnectionClass, type Written } from "../../fanout/connection.ts";
 import { Node } from "../../node/node.ts";
 import { NodeClock } from "./clock.ts";
 import { SimLedger, SimLog } from "./log.ts";
@@ -26,6 +27,18 @@ export interface ClusterOptions {
   /** Entries per video that a frontend holds, and that the log keeps. */
   readonly nodeHistory: number;
   readonly logHistory: number;
+  /** What a write to a viewer costs, in ms. */
+  readonly writeMs: number;
+}
+
+/** Connections whose writes take the time of their node. */
+function costly(clock: NodeClock, writeMs: number): ConnectionClass {
+  return class extends Connection {
+    override write(bytes: Uint8Array, nowMs: Elapsed): Written {
+      clock.spend(writeMs);
+      return super.write(bytes, nowMs);
+    }
+  };
 }
 
 const silent = createLog({ level: "error", format: "json", write: () => {}, now: () => 0 });
@@ -104,6 +117,7 @@ export class Cluster {
         ...{ commentRate: 1_000, commentHistory: nodeHistory, drainMs: 0, beatMs: 15_000, streamAgeMs: 0 },
       },
       ...{ bus, ledger, clock, prng, metrics: createMetrics(), log: silent },
+      connection: costly(clock, this.options.writeMs),
     });
     this.nodes.set(name, { name, node, bus, clock, ledger });
   }

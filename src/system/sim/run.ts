@@ -55,11 +55,14 @@ class Run {
     this.#tamper = options.tamper;
     this.prng = seededPrng(seed);
     this.weather = seededPrng(seed + 2 ** 30);
+    const costs = seededPrng(seed + 2 ** 29);
     const small = this.prng.next() < 0.4;
     this.cluster = new Cluster(this.prng, this.weather, {
       tickMs: [0, 50, 50, 200][this.prng.between(0, 3)] as number,
       nodeHistory: small ? 20 : 200,
       logHistory: small ? 40 : 400,
+      // In one run of three a node has as much to write as it can.
+      writeMs: costs.next() < 0.33 ? costs.between(1, 20) / 2 : 0,
     });
     const wrong = (what: string): void => {
       if (this.violations.length < 20) this.violations.push(what);
