@@ -33,7 +33,7 @@ export const outboxLimits = {
 } as const;
 
 /** Why events were dropped; a label of the metrics. */
-type Reason = "full" | "refused" | "gave-up" | "shutdown";
+type Reason = "merged" | "full" | "refused" | "gave-up" | "shutdown";
 
 export interface OutboxParts extends Sender {
   readonly url: string;

@@ -96,7 +96,9 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   // A HEAD is answered by the same row, and opens nothing.
   if (call.request.method === "HEAD") return entry;
   const units = unitsBeyond(doors, row, named.videos);
-  const over = units === 0 ? undefined : doors.allowance?.work(payer, units, now);
+  const over =
+    (units === 0 ? undefined : doors.allowance?.work(payer, units, now)) ??
+    (watches(row) && doors.allowance ? doors.seats.over(payer, named.videos.length) : undefined);
   if (over) return refusal(doors, row, over, call);
   if (row.takes !== "stream") return entry;
   const place = placeOf(doors, who, address);
@@ -115,12 +117,17 @@ function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Rig
   return undefined;
 }
 
+/** Whether a call of this row has its videos watched. */
+function watches({ takes }: Pick<Row, "takes">): boolean {
+  return takes === "stream" || takes === "poll" || takes === "watch";
+}
+
 /** What a call of this row costs beyond being a call. */
 function unitsBeyond({ frontend }: Doors, { takes }: Row, videos: readonly VideoId[]): number {
   if (takes === "question") return prices.question;
   if (takes === "reading") return prices.reading;
   if (takes === "room") return prices.stream;
-  if (takes !== "stream" && takes !== "poll" && takes !== "watch") return 0;
+  if (!watches({ takes })) return 0;
   let units = takes === "stream" ? prices.stream : 0;
   for (const video of videos) units += prices.video + (frontend?.watched(video) ? 0 : prices.watch);
   return units;
