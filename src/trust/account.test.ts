@@ -1,6 +1,6 @@
 /**
- * The account of work: no sequence of calls costs this node more than twice what it was charged, and nobody is
- * charged more than their purse holds, whoever they are and however many networks they have.
+ * The account of work: no sequence of calls costs this node more than twice what it was charged, and nobody
+ * is charged more than their purse holds, whoever they are and however many networks they have.
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -25,7 +25,7 @@ describe("who pays", () => {
   const key = (rights: Identity["rights"]): Identity => ({ ...anybody, by: "key", sub: "k", rights });
   const names = (address: string) => payerAt(groupOf(address))?.purses.map(({ name }) => name);
 
-  test("an address, as its /64, its /56 and its /48; a viewer as that; servers and this machine nothing", () => {
+  test("an address, by /64, /56 and /48; a viewer; servers and this machine nothing", () => {
     expect(names("192.0.2.1")).toEqual(["192.0.2.1"]);
     expect(names("::ffff:192.0.2.1")).toEqual(["192.0.2.1"]);
     expect(names("2001:db8:1:23ff::9")).toEqual([
