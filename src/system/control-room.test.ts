@@ -48,7 +48,7 @@ for (const how of hows) {
       room.close();
     });
 
-    test("is for those with the admin key; where there is none, for whoever sits at this machine", async () => {
+    test("is for those with the admin key; where there is none, this machine may look", async () => {
       expect((await fetch(`${node.url}/v1/admin/events`)).status).toBe(401);
       const open = await startServer(how);
       const room = await Viewer.open(`${open.url}/v1/admin/events`);

@@ -79,6 +79,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       region: "main",
       role: "both",
       kinds: ["heart", "clap"],
+      videos: [],
       likeMode: "many",
       corsOrigins: [],
       trustProxy: 0,

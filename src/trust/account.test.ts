@@ -20,6 +20,25 @@ const settings = {
 };
 const burst = 4_000;
 
+test("who is the first to like a video pays for it, others do not; a site's networks pay together", () => {
+  const allowance = new Allowance(settings);
+  const now = 0 as Elapsed;
+  const first = (address: string, video: string) =>
+    allowance.video(payerAt(groupOf(address)), video as never, now) === undefined;
+  const most = burst / prices.newVideo;
+  for (let i = 0; i < most; i++) expect(first("192.0.2.1", `v${i}`)).toBe(true);
+  expect([first("192.0.2.1", "one more"), first("192.0.2.1", "v0"), first("192.0.2.2", "v1")]).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  let taken = 0;
+  for (let network = 0; network < 256; network++) {
+    for (let i = 0; i < most; i++) if (first(`2001:db8:1:${network.toString(16)}00::1`, `${network}-${i}`)) taken++;
+  }
+  expect(taken).toBeWithin(15 * most, 17 * most);
+});
+
 describe("who pays", () => {
   const viewer: Identity = { ...anybody, by: "token", sub: "ann" };
   const key = (rights: Identity["rights"]): Identity => ({ ...anybody, by: "key", sub: "k", rights });
