@@ -28,6 +28,7 @@ const rejectionCodes = [
   "bad-body",
   "bad-field",
   "bad-video",
+  "unknown-video",
   "bad-count",
   "count-not-one",
   "bad-viewer",

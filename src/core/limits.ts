@@ -34,6 +34,8 @@ export const limits = {
   rowsUnderWayMax: 256,
   /** Videos watched on one node. Beyond: a stream that asks for another one is refused. */
   watchesMax: 200_000,
+  /** Of them, by one viewer or address; by the networks of one site four times as many. Beyond: refused. */
+  watchesOfOneMax: 20_000,
   /** Interactions in one relayed micro-batch, and their bytes. Beyond: another one. */
   relayItemsMax: 500,
   relayBytesMax: 256 * 1024,
@@ -286,6 +288,7 @@ export function assertLimits(): void {
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
   assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");
+  assert(l.watchesMax >= 10 * l.watchesOfOneMax, "no one caller fills a node with what it watches");
   assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
   assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");

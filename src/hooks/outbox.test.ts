@@ -180,6 +180,29 @@ describe("an outbox", () => {
     expect(taken).toEqual([1, ...numbers(12, l.waitingMax + 11)]);
   });
 
+  test("states of one thing are merged to the newest, and go first when too many wait", async () => {
+    let away = true;
+    const { add, outbox, clock, sent, counted } = bench(() => (away ? "away" : new Response()));
+    add(0);
+    await clock.run(l.batchMs + 1);
+    for (let i = 1; i <= 100; i++) outbox.add(String(i), undefined);
+    for (let i = 0; i < l.waitingMax - 200; i++) outbox.add(String(1_000 + i), `video ${i}`);
+    for (const n of [20_001, 20_002]) outbox.add(String(n), "video 7");
+    for (let i = 101; i <= 400; i++) outbox.add(String(i), undefined);
+    expect(await counted("webhook_events_dropped_total")).toEqual([
+      'ovation_webhook_events_dropped_total{reason="merged"} 2',
+      'ovation_webhook_events_dropped_total{reason="full"} 200',
+    ]);
+    away = false;
+    await clock.run(120_000, 50);
+    const told = sent.flatMap(({ events }) => events).slice(1);
+    const comments = told.filter((n) => n >= 1 && n <= 400);
+    expect([...new Set(comments)]).toEqual(Array.from({ length: 400 }, (_, i) => i + 1));
+    expect(told.filter((n) => n > 20_000 || n === 1_007)).toEqual([20_002]);
+    // The oldest of the states were the ones that went.
+    expect(Math.min(...told.filter((n) => n >= 1_000))).toBe(1_201);
+  });
+
   test("ends an attempt that takes too long, and gives a batch up after long", async () => {
     const { clock, add, sent, outbox, counted } = bench(() => "never", 1);
     add(1);

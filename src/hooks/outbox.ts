@@ -14,7 +14,7 @@ import { type Answered, originOf, post, type Sender, type Unanswered } from "./p
 
 /** Every number of the delivery of events. */
 export const outboxLimits = {
-  /** Events waiting for one receiver. Beyond: the oldest is dropped. */
+  /** Events waiting for one receiver. Beyond: the oldest state is dropped, else the oldest event. */
   waitingMax: 10_000,
   /** Events of one request, and how long the first of them waits for others, in ms. */
   batchMax: 50,
@@ -33,7 +33,7 @@ export const outboxLimits = {
 } as const;
 
 /** Why events were dropped; a label of the metrics. */
-type Reason = "full" | "refused" | "gave-up" | "shutdown";
+type Reason = "merged" | "full" | "refused" | "gave-up" | "shutdown";
 
 export interface OutboxParts extends Sender {
   readonly url: string;
@@ -46,6 +46,7 @@ export interface OutboxParts extends Sender {
 
 interface Waiting {
   readonly event: string;
+  readonly state: string | undefined;
   readonly addedAt: Elapsed;
 }
 
@@ -60,7 +61,11 @@ interface Batch {
 
 export class Outbox {
   readonly #parts: OutboxParts;
-  readonly #waiting: Waiting[] = [];
+  /** In order, by a number that rises. */
+  readonly #waiting = new Map<number, Waiting>();
+  /** By what it is the state of: the newest event that says so, if it waits; the oldest first. */
+  readonly #states = new Map<string, number>();
+  #added = 0;
   #batch: Batch | undefined;
   #sending: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -74,21 +79,39 @@ export class Outbox {
 
   /** Events not taken yet. */
   get size(): number {
-    return this.#waiting.length + (this.#batch?.events ?? 0);
+    return this.#waiting.size + (this.#batch?.events ?? 0);
   }
 
-  /** Adds one event, as JSON. */
-  add(event: string): void {
+  /**
+   * Adds one event, as JSON. `state` names what it is the state of, if it is no more than that: then an older
+   * one of the same that still waits says nothing any more, and when too many wait, states go first.
+   */
+  add(event: string, state?: string): void {
     if (this.#closed) {
       this.#drop("shutdown", 1);
       return;
     }
-    this.#waiting.push({ event, addedAt: this.#parts.clock.elapsed() });
-    if (this.#waiting.length > outboxLimits.waitingMax) {
-      this.#waiting.shift();
+    const before = state === undefined ? undefined : this.#states.get(state);
+    if (before !== undefined) {
+      this.#forget(before);
+      this.#drop("merged", 1);
+    }
+    const number = this.#added++;
+    this.#waiting.set(number, { event, state, addedAt: this.#parts.clock.elapsed() });
+    if (state !== undefined) this.#states.set(state, number);
+    if (this.#waiting.size > outboxLimits.waitingMax) {
+      const [oldestState] = this.#states.values();
+      const [oldest] = this.#waiting.keys();
+      this.#forget(oldestState ?? oldest ?? number);
       this.#drop("full", 1);
     }
     if (!this.#batch) this.#schedule();
+  }
+
+  #forget(number: number): void {
+    const { state } = this.#waiting.get(number) ?? {};
+    this.#waiting.delete(number);
+    if (state !== undefined && this.#states.get(state) === number) this.#states.delete(state);
   }
 
   /** Tries once more to be rid of everything, within limits; what is left then is dropped and counted. */
@@ -105,17 +128,18 @@ export class Outbox {
     }
     end.cancel();
     this.#drop("shutdown", this.size);
-    this.#waiting.length = 0;
+    this.#waiting.clear();
+    this.#states.clear();
     this.#batch = undefined;
   }
 
   /** Sends a batch as soon as one is due. */
   #schedule(): void {
-    const first = this.#waiting[0];
+    const [first] = this.#waiting.values();
     if (this.#closed || !first) return;
-    const full = this.#waiting.length >= outboxLimits.batchMax;
+    const full = this.#waiting.size >= outboxLimits.batchMax;
     // A flood must not put the timer off again and again: only the event that fills the batch moves it.
-    if (this.#timer && this.#waiting.length !== outboxLimits.batchMax) return;
+    if (this.#timer && this.#waiting.size !== outboxLimits.batchMax) return;
     this.#timer?.cancel();
     const { clock } = this.#parts;
     const dueMs = full ? 0 : Math.max(0, first.addedAt + outboxLimits.batchMs - clock.elapsed());
@@ -127,7 +151,12 @@ export class Outbox {
   }
 
   #take(): Batch {
-    const events = this.#waiting.splice(0, outboxLimits.batchMax).map(({ event }) => event);
+    const events: string[] = [];
+    for (const [number, { event }] of this.#waiting) {
+      if (events.push(event) > outboxLimits.batchMax) break;
+      this.#forget(number);
+    }
+    events.splice(outboxLimits.batchMax);
     const body = this.#parts.bodyOf(events);
     return {
       id: `msg_${secret(24)}`,

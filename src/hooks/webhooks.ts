@@ -43,7 +43,9 @@ export class Webhooks implements Herald {
   tell(happening: Happening): void {
     if (!this.#types.has(happening.type)) return;
     const event = encodeHappening(happening);
-    for (const outbox of this.#outboxes) outbox.add(event);
+    // Whether somebody watches is a state: strangers who come and go push no comment out.
+    const isState = happening.type === "video_occupied" || happening.type === "video_vacated";
+    for (const outbox of this.#outboxes) outbox.add(event, isState ? happening.video : undefined);
   }
 
   /** Tries once more to be rid of everything, within outboxLimits.lastMs. */

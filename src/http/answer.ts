@@ -40,6 +40,7 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "comments-off": 403,
   "members-only": 403,
   "not-found": 404,
+  "unknown-video": 404,
   "unknown-comment": 404,
   "unknown-connection": 404,
   "no-streams": 404,

@@ -232,6 +232,29 @@ describe("where a token may be carried", () => {
   });
 });
 
+test("a page that came in the clear is no page of a server that is encrypted", async () => {
+  const cookie = `ovation_token=${await token({})}`;
+  const page = { host: "node", cookie };
+  const write = (origin: string, more: Record<string, string> = {}, base?: string) =>
+    ask({ ...like({ ...page, origin, ...more }), ...(base && { base }) });
+  expect((await write("http://node", {}, "https://node")).status).toBe(403);
+  expect((await write("http://node", { "x-forwarded-proto": "https" })).status).toBe(403);
+  expect((await write("https://node", {}, "https://node")).status).toBe(202);
+  expect((await write("https://node", { "x-forwarded-proto": "https" })).status).toBe(202);
+  // The other way round it is the same owner's.
+  expect((await write("https://node")).status).toBe(202);
+});
+
+test("an API key may look like a token", async () => {
+  const dotted = ApiKeys.read(["odd:watch:aaaaaaaa.bbbbbbbb.cccccccc"], "") as ApiKeys;
+  const doors = { auth: new Auth(dotted, new Tokens(rules, clock, log)), clock };
+  const as = async (text: string) =>
+    (await call({ path: "/v1/videos/v", headers: bearer(text), doors })).status;
+  expect(await as("aaaaaaaa.bbbbbbbb.cccccccc")).toBe(200);
+  expect(await as("aaaaaaaa.bbbbbbbb.ccccccc")).toBe(401);
+  expect(await as(await token({}))).toBe(200);
+});
+
 describe("open mode", () => {
   test("asks viewers for nothing, and staff for a key", async () => {
     expect((await call(like({ authorization: "Bearer whatever" }))).status).toBe(202);

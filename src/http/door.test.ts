@@ -113,6 +113,7 @@ async function doorsOf(decide?: (moderation: Moderation) => Promise<unknown>): P
     region: "main",
     role: "both",
     kinds: ["heart"],
+    videos: [] as string[],
     corsOrigins: [],
     trustProxy: 0,
   } as const;
@@ -324,6 +325,33 @@ describe("over its allowance", () => {
       allowance: new Allowance(settings),
     });
     expect(known.status).toBeLessThan(300);
+  });
+});
+
+describe("a video that is none of this server's", () => {
+  const touches = rows.filter(
+    ({ path, query }) => path.includes(":video") || query?.some(({ kind }) => kind === "videos"),
+  );
+  test.each(named(touches))("%s", async (_, row) => {
+    const doors = await doorsOf();
+    const settings = (videos: string[]) => ({ ...doors, settings: { ...doors.settings, videos } as never });
+    for (const videos of [["w"], ["vv*"], ["match-*", "final"]]) {
+      const { status, code, asked } = await ask(tried(row, { as: rightful(row) }), settings(videos));
+      expect([videos, status, code]).toEqual([videos, 404, "unknown-video"]);
+      nothingAsked(asked);
+    }
+    for (const videos of [["v"], ["v*"], ["*"], ["w", "v"]]) {
+      expect((await ask(tried(row, { as: rightful(row) }), settings(videos))).status).toBeLessThan(300);
+    }
+  });
+
+  test("in a batch, item by item", async () => {
+    const doors = await doorsOf();
+    const items = ["v", "w"].map((video) => ({ video, kind: "heart", viewer: "ann" }));
+    const row = rows.find((one) => nameOf(one) === "POST /v1/likes") as Row;
+    const settings = { ...doors.settings, videos: ["w"] } as never;
+    const { text } = await ask(tried(row, { body: { items }, as: rightful(row) }), { ...doors, settings });
+    expect(JSON.parse(text).items).toMatchObject([{ error: { code: "unknown-video" } }, { status: 202 }]);
   });
 });
 

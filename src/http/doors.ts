@@ -49,6 +49,8 @@ export interface DoorSettings {
   readonly region: string;
   readonly role: "both" | "frontend" | "dispatcher";
   readonly kinds: readonly string[];
+  /** Ids of the videos there are, and beginnings of such that end in *; none: all ids are videos. */
+  readonly videos: readonly string[];
   /** many: likes add up; once: one like per viewer. */
   readonly likeMode: "many" | "once";
   readonly corsOrigins: readonly string[];

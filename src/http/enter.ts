@@ -19,7 +19,15 @@ import {
 import { limits } from "../core/limits.ts";
 import { addressOf } from "../trust/address.ts";
 import { prices } from "../trust/allowance.ts";
-import { anybody, type Identity, type Right, speaksForMany } from "../trust/identity.ts";
+import {
+  anybody,
+  covers,
+  type Identity,
+  type Right,
+  speaksForMany,
+  type Videos,
+  videosOf,
+} from "../trust/identity.ts";
 import { payerAt, payerOf } from "../trust/payer.ts";
 import { refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
@@ -45,6 +53,8 @@ export async function answerBy(row: Row, doors: Doors, call: Call): Promise<Resp
 function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<Entry | Response> {
   const named = namesIn(row, call);
   if (isRejection(named)) return refusal(doors, row, named, call);
+  const strange = strangeVideo(doors, named.videos);
+  if (strange) return refusal(doors, row, strange, call);
   if (row.right === "anybody") {
     return { ...call, ...named, who: anybody, address: undefined, payer: undefined };
   }
@@ -96,7 +106,9 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   // A HEAD is answered by the same row, and opens nothing.
   if (call.request.method === "HEAD") return entry;
   const units = unitsBeyond(doors, row, named.videos);
-  const over = units === 0 ? undefined : doors.allowance?.work(payer, units, now);
+  const over =
+    (units === 0 ? undefined : doors.allowance?.work(payer, units, now)) ??
+    (watches(row) && doors.allowance ? doors.seats.over(payer, named.videos.length) : undefined);
   if (over) return refusal(doors, row, over, call);
   if (row.takes !== "stream") return entry;
   const place = placeOf(doors, who, address);
@@ -115,12 +127,31 @@ function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Rig
   return undefined;
 }
 
+/** Whether a call of this row has its videos watched. */
+function watches({ takes }: Pick<Row, "takes">): boolean {
+  return takes === "stream" || takes === "poll" || takes === "watch";
+}
+
+/** Why one of `videos` is none of this server's, or undefined. */
+export function strangeVideo({ settings }: Doors, videos: readonly VideoId[]): Rejection | undefined {
+  if (settings.videos.length === 0) return undefined;
+  const isOurs = (video: VideoId): boolean => covers(videosKnown(settings.videos), video);
+  return videos.every(isOurs) ? undefined : reject("unknown-video", "there is no such video here");
+}
+
+const patterns = new WeakMap<readonly string[], Videos | undefined>();
+
+function videosKnown(items: readonly string[]): Videos | undefined {
+  if (!patterns.has(items)) patterns.set(items, videosOf(items) as Videos | undefined);
+  return patterns.get(items);
+}
+
 /** What a call of this row costs beyond being a call. */
 function unitsBeyond({ frontend }: Doors, { takes }: Row, videos: readonly VideoId[]): number {
   if (takes === "question") return prices.question;
   if (takes === "reading") return prices.reading;
   if (takes === "room") return prices.stream;
-  if (takes !== "stream" && takes !== "poll" && takes !== "watch") return 0;
+  if (!watches({ takes })) return 0;
   let units = takes === "stream" ? prices.stream : 0;
   for (const video of videos) units += prices.video + (frontend?.watched(video) ? 0 : prices.watch);
   return units;
@@ -140,9 +171,11 @@ function placeOf(doors: Doors, who: Identity, address: string | undefined): Plac
 /** Why `like` of the caller of `entry` is not taken now, or undefined. */
 export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | undefined {
   const { who, address, payer } = entry;
+  const now = doors.clock.elapsed();
   return (
     doors.moderation?.bans(who, address, [like.video], like.user) ??
-    doors.allowance?.like(payer, like.count, doors.clock.elapsed())
+    doors.allowance?.like(payer, like.count, now) ??
+    doors.allowance?.video(payer, like.video, now)
   );
 }
 
@@ -154,7 +187,11 @@ export async function admitComment(
 ): Promise<Rejection | undefined> {
   const { who, address, payer } = entry;
   const { allowance, moderation, review, clock } = doors;
-  const over = allowance?.comment(payer, clock.elapsed()) ?? moderation?.comment(draft, who, address);
+  const now = clock.elapsed();
+  const over =
+    allowance?.comment(payer, now) ??
+    allowance?.video(payer, draft.video, now) ??
+    moderation?.comment(draft, who, address);
   if (over || !review || speaksForMany(who) || who.rights.has("moderate")) return over;
   const denied =
     allowance?.work(payer, prices.review, clock.elapsed()) ??

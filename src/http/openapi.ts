@@ -21,7 +21,8 @@ const bodyRefusals: readonly Code[] = [
 /** Every code that `row` may answer with. */
 export function refusalsOf(row: Row): ReadonlySet<Code> {
   const codes = new Set<Code>(row.refusals);
-  if (row.path.includes(":video")) codes.add("bad-video");
+  const namesVideos = row.path.includes(":video") || row.query?.some(({ kind }) => kind === "videos");
+  if (namesVideos) for (const code of ["bad-video", "unknown-video"] as const) codes.add(code);
   if (row.body) for (const code of bodyRefusals) codes.add(code);
   if (row.query || row.path.startsWith("/v1/")) codes.add("bad-query");
   if (row.right === "anybody") return codes;

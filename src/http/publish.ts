@@ -24,7 +24,7 @@ import { forbids, type Identity } from "../trust/identity.ts";
 import { accepted, empty, json, refuse, refused, statusOf } from "./answer.ts";
 import { readJson } from "./body.ts";
 import type { Doors } from "./doors.ts";
-import { admitComment, admitLike } from "./enter.ts";
+import { admitComment, admitLike, strangeVideo } from "./enter.ts";
 import { type Entry, videoOf } from "./entry.ts";
 
 /** The configured kinds as the set that likes are parsed against, made once per list. */
@@ -132,7 +132,8 @@ export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
     const parsed = parseLikeItem(item, kinds, isOnce(doors));
     const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
     if (isRejection(like)) return like;
-    return forbids(entry.who, "like", like.video) ?? admitLike(doors, entry, like) ?? like;
+    const strange = strangeVideo(doors, [like.video]);
+    return strange ?? forbids(entry.who, "like", like.video) ?? admitLike(doors, entry, like) ?? like;
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));
   const verdicts = likes.length === 0 ? [] : await doors.ingest.likes(likes);

@@ -2,10 +2,15 @@
  * Who has something open on this node, a stream or a waiting poll, and may have to leave before its end: when
  * somebody was banned, or keys were taken out, everybody is looked at again, and who would not be let in any
  * more is told so. So many a turn, so that nobody else waits; all within a second. Held by seats.test.ts.
+ *
+ * Here it is also known how much one caller keeps: an allowance of work says how fast videos may be taken up,
+ * and would let a patient one have them all.
  */
-import type { Clock } from "../base/clock.ts";
-import type { VideoId } from "../core/interaction.ts";
+import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
+import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
 import type { Identity } from "../trust/identity.ts";
+import type { Payer } from "../trust/payer.ts";
 
 /** Why somebody has to leave: banned, or what was proven does not hold any more. */
 export type Verdict = "banned" | "revoked";
@@ -13,6 +18,8 @@ export type Verdict = "banned" | "revoked";
 export interface Seat {
   readonly who: Identity;
   readonly address: string | undefined;
+  /** Whose it counts as; undefined: nobody's. */
+  readonly payer: Payer | undefined;
   /** What is watched now. */
   videos(): readonly VideoId[];
   /** Ends it; it leaves the seats by itself. */
@@ -21,15 +28,27 @@ export interface Seat {
 
 /** Seats looked at in one turn of the event loop. */
 const seatsPerTurn = 500;
+/** How long a count of what somebody watches is believed, in ms: to count is to ask all of their seats. */
+const countedMs = 1_000;
+/** The networks of one site may together watch as much as this many. */
+const depthMax = 4;
+
+/** The seats of one purse. */
+interface Party {
+  readonly seats: Set<Seat>;
+  watches: number;
+  countedAt: Elapsed;
+}
 
 export class Seats {
-  readonly #clock: Pick<Clock, "soon">;
+  readonly #clock: Pick<Clock, "soon" | "elapsed">;
+  readonly #parties = new Map<string, Party>();
   readonly #seats = new Set<Seat>();
   #judge: ((seat: Seat) => Verdict | undefined) | undefined;
   #looking = false;
   #again = false;
 
-  constructor(clock: Pick<Clock, "soon">) {
+  constructor(clock: Pick<Clock, "soon" | "elapsed">) {
     this.#clock = clock;
   }
 
@@ -40,10 +59,41 @@ export class Seats {
   /** `seat` is taken, until it is given back. */
   take(seat: Seat): void {
     this.#seats.add(seat);
+    for (const { name } of seat.payer?.purses ?? []) {
+      const party = this.#parties.get(name);
+      if (party) party.seats.add(seat);
+      else this.#parties.set(name, { seats: new Set([seat]), watches: 0, countedAt: longAgo });
+    }
   }
 
   leave(seat: Seat): void {
     this.#seats.delete(seat);
+    for (const { name } of seat.payer?.purses ?? []) {
+      const party = this.#parties.get(name);
+      if (party?.seats.delete(seat) && party.seats.size === 0) this.#parties.delete(name);
+    }
+  }
+
+  /** Why `payer` may not watch `more` videos now, or undefined. */
+  over(payer: Payer | undefined, more: number): Rejection | undefined {
+    for (const { name, depth } of payer?.purses ?? []) {
+      const most = limits.watchesOfOneMax * Math.min(depth, depthMax);
+      if (this.#watches(name) + more <= most) continue;
+      return reject("stream-rate", `an address or viewer watches at most ${most} videos here`, 10);
+    }
+    return undefined;
+  }
+
+  #watches(name: string): number {
+    const party = this.#parties.get(name);
+    if (!party) return 0;
+    const now = this.#clock.elapsed();
+    if (now - party.countedAt >= countedMs) {
+      party.countedAt = now;
+      party.watches = 0;
+      for (const seat of party.seats) party.watches += seat.videos().length;
+    }
+    return party.watches;
   }
 
   /** Looks at everybody again, soon; `judge` says who has to leave. */

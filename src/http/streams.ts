@@ -35,7 +35,7 @@ export function getEvents(doors: Doors, entry: Entry): Response {
 
 function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   const { seats } = doors;
-  const { request, videos, who, address, held: reviews, place } = entry;
+  const { request, videos, who, address, payer, held: reviews, place } = entry;
   const isPrivate = who.by !== "nobody";
   const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
@@ -52,7 +52,7 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
     ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
     ended,
     opened: (open) => {
-      seat = { who, address, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
+      seat = { who, address, payer, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
       seats.take(seat);
     },
   });
@@ -108,7 +108,7 @@ export async function getPoll(doors: Doors, entry: Entry): Promise<Response> {
 }
 
 /** A poll's seat, and a signal that ends its wait when its client has left or it is sent away. */
-function sit({ request, who, address }: Entry, video: VideoId) {
+function sit({ request, who, address, payer }: Entry, video: VideoId) {
   const abort = new AbortController();
   let verdict: Verdict | undefined;
   const left = (): void => abort.abort();
@@ -117,6 +117,7 @@ function sit({ request, who, address }: Entry, video: VideoId) {
   const seat: Seat = {
     who,
     address,
+    payer,
     videos: () => [video],
     end: (why) => {
       verdict = why;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { fakeDoors, posted } from "../system/fake-doors.ts";
 import { createServer } from "./server.ts";
-import { type Message, peerIn, type Surroundings, withBody } from "./surroundings.ts";
+import { isThisMachine, type Message, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 
 const request = new Request("http://test/");
 const peer = { requestIP: () => ({ address: "192.0.2.1" }) };
@@ -82,5 +82,33 @@ describe("a body", () => {
     expect(withBody(get, { incoming: { readableEnded: true } })).toBe(get);
     const empty = new Request("http://test/", { method: "DELETE" });
     expect(withBody(empty, { incoming: { readableEnded: true } })).toBe(empty);
+  });
+});
+
+describe("whoever sits at this machine", () => {
+  const own = (address: string, url = "http://localhost:8080/", headers: Record<string, string> = {}) =>
+    isThisMachine({
+      request: new Request(url, { headers }),
+      peer: { requestIP: () => ({ address }) },
+    });
+
+  test("has a socket of its own, and calls it by its own name", () => {
+    for (const address of ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
+      expect(own(address)).toBe(true);
+    for (const url of ["http://127.0.0.1/", "https://127.0.0.1:9/x", "http://[::1]:8080/"]) {
+      expect(own("127.0.0.1", url)).toBe(true);
+    }
+  });
+
+  test("is not who comes from elsewhere, through a proxy, or by a name that somebody else gave it", () => {
+    for (const address of ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", ""])
+      expect(own(address)).toBe(false);
+    for (const name of ["x-forwarded-for", "x-real-ip", "forwarded", "via", "x-forwarded-host"]) {
+      expect(own("127.0.0.1", undefined, { [name]: "127.0.0.1" })).toBe(false);
+    }
+    for (const host of ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1"]) {
+      expect(own("127.0.0.1", `http://${host}:8080/`)).toBe(false);
+    }
+    expect(isThisMachine({ request: new Request("http://localhost/"), peer: undefined })).toBe(false);
   });
 });

@@ -57,7 +57,8 @@ export function openFile({ path, likes, durability, walBytes }: FileWanted): Dat
 
 /** Makes the folder and the file where they are missing; whoever is first makes it, and whole. */
 function makeFile(path: string, file: string, likes: "many" | "once"): void {
-  mkdirSync(path, { recursive: true });
+  // What people said and who was banned is nobody else's on this machine.
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   if (!statSync(path).isDirectory()) throw new LedgerRefused(`${path} is not a directory`);
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.size === 0) {

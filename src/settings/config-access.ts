@@ -1,6 +1,7 @@
 /**
  * The settings of who may do what, and how much: rows and rules of the table in config.ts.
  */
+import { videosPattern } from "../trust/identity.ts";
 import { accepted, choice, duration, listOf, matching, oneLine, wholeNumber } from "./kinds.ts";
 
 const pathCharsMax = 4_096;
@@ -90,7 +91,15 @@ export const accessRows = {
   },
 } as const;
 
+const video = matching(videosPattern, "an id, or the beginning of ids and a *", "video");
+
 export const limitRows = {
+  videos: {
+    kind: listOf(video, 0, 1_000),
+    fallback: "",
+    fallbackShown: "all ids",
+    help: "videos there are, like final or match-*; calls about others get 404, so that nobody invents any",
+  },
   limits: {
     kind: choice("on", "off"),
     fallback: "on",

@@ -48,12 +48,22 @@ for (const how of hows) {
       room.close();
     });
 
-    test("is for those with the admin key; open where there is none", async () => {
+    test("is for those with the admin key; where there is none, this machine may look", async () => {
       expect((await fetch(`${node.url}/v1/admin/events`)).status).toBe(401);
       const open = await startServer(how);
       const room = await Viewer.open(`${open.url}/v1/admin/events`);
       await room.until(({ event }) => event === "admin");
       room.close();
+      for (const headers of [
+        { "x-forwarded-for": "127.0.0.1" },
+        { via: "1.1 proxy" },
+        { host: "evil.example" },
+      ]) {
+        const refused = await fetch(`${open.url}/v1/admin/events`, {
+          headers: headers as Record<string, string>,
+        });
+        expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining("admin-off")]);
+      }
       await open.stop();
     });
   });

@@ -1,6 +1,15 @@
 /** The door of a real node: what is open ends when its permission does, and nothing is let in by mistake. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mint, parseTokenOptions } from "../program/mint.ts";
@@ -148,6 +157,24 @@ for (const how of hows) {
     }, 60_000);
   });
 }
+
+test.if(hows.includes("executable"))(
+  "what is kept is its owner's alone, and there are no other videos",
+  async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), "door-")), "data");
+    const node = await startExecutable([`--data=${folder}`, "--videos=final,match-*"]);
+    try {
+      expect(statSync(folder).mode & 0o077).toBe(0);
+      const status = async (video: string) => (await fetch(`${node.url}/v1/videos/${video}`)).status;
+      expect([await status("final"), await status("match-7"), await status("finals")]).toEqual([
+        200, 200, 404,
+      ]);
+    } finally {
+      await node.stop();
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test.each(hows)("%s: an admin key that can be guessed is refused like any weak secret", async (how) => {
   if (how !== "executable") return;

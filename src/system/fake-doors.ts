@@ -79,6 +79,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       region: "main",
       role: "both",
       kinds: ["heart", "clap"],
+      videos: [],
       likeMode: "many",
       corsOrigins: [],
       trustProxy: 0,
@@ -129,15 +130,25 @@ export interface Try {
   readonly path: string;
   readonly headers?: Record<string, string>;
   readonly body?: BodyInit;
+  /** Scheme and host of the URL. */
+  readonly base?: string;
   /** The address it comes from; this machine's own by default. */
   readonly from?: string;
   readonly doors?: Partial<Doors>;
 }
 
 /** What a fresh server answers, and what it asked. */
-export async function call({ method = "GET", path, headers = {}, body, doors, from = "127.0.0.1" }: Try) {
+export async function call({
+  method = "GET",
+  path,
+  headers = {},
+  body,
+  doors,
+  from = "127.0.0.1",
+  base,
+}: Try) {
   const faked = fakeDoors(doors);
-  const request = new Request(`http://localhost${path}`, {
+  const request = new Request(`${base ?? "http://localhost"}${path}`, {
     method,
     headers,
     ...(body !== undefined && { body }),

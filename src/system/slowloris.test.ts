@@ -5,12 +5,14 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { limits } from "../core/limits.ts";
 import { certify } from "./certificate.ts";
 import { Viewer } from "./events.ts";
 import { Raw } from "./raw.ts";
-import { hows, startServer } from "./server.ts";
+import { hows, startExecutable, startServer } from "./server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ovation-slow-"));
 const files = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
@@ -88,3 +90,41 @@ for (const how of hows.slice(-1)) {
 }
 
 const trusting = { tls: { rejectUnauthorized: false } } as RequestInit;
+
+test.if(hows.includes("executable"))(
+  "bodies that drip over HTTP/2 are answered within their time, and hold no more than their room",
+  async () => {
+    const node = await startExecutable([`--tls-cert=${files.cert}`, `--tls-key=${files.key}`]);
+    const sessions = Array.from({ length: 4 }, () => connect(node.url, { rejectUnauthorized: false }));
+    const statuses: number[] = [];
+    const closed = sessions.flatMap((session) =>
+      Array.from({ length: 90 }, () => {
+        const stream = session.request({
+          ...{ ":method": "POST", ":path": "/v1/likes" },
+          ...{ "content-type": "application/json", "content-length": "500000" },
+        });
+        stream.on("response", (head) => statuses.push(Number(head[":status"])));
+        stream.on("error", () => {});
+        stream.write(Buffer.alloc(400_000, " "));
+        const dripping = setInterval(() => stream.destroyed || stream.write(" "), dripMs);
+        return new Promise<void>((resolve) => {
+          stream.on("close", () => {
+            clearInterval(dripping);
+            resolve();
+          });
+        });
+      }),
+    );
+    const beganMs = performance.now();
+    await Promise.all(closed);
+    expect(performance.now() - beganMs).toBeLessThan(cutMs);
+    // As many as there is room for were waited for, the others refused at once.
+    const late = statuses.filter((status) => status === 408).length;
+    expect(late).toBe(Math.floor(limits.bodiesBytesMax / 500_000));
+    expect(statuses.filter((status) => status === 503).length).toBe(360 - late);
+    expect((await fetch(`${node.url}/health/live`, trusting)).status).toBe(200);
+    for (const session of sessions) session.destroy();
+    await node.stop();
+  },
+  60_000,
+);

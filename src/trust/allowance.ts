@@ -9,8 +9,9 @@
  * each node.
  */
 import type { Elapsed } from "../base/clock.ts";
-import { type Rejection, type RejectionCode, reject } from "../core/interaction.ts";
+import { type Rejection, type RejectionCode, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { Generations } from "./generations.ts";
 import type { Identity } from "./identity.ts";
 import { Allowed, type Payer, payerAt } from "./payer.ts";
 import { Rate } from "./rate.ts";
@@ -42,6 +43,8 @@ export const prices = {
   video: 1,
   /** A video that nobody on this node watches yet: it is asked for, told to others, and kept for a while. */
   watch: 40,
+  /** A like or comment on a video that this node has not heard of for long: it may be one more to hold. */
+  newVideo: 50,
   /** A question to the log or to another node. */
   question: 2,
   /** A page of comments read from the log. */
@@ -60,6 +63,9 @@ const likeBurstS = 3;
 const commentS = 10;
 /** New streams of an address at once, in seconds' worth: a household or office comes back together. */
 const streamBurstS = 10;
+/** Videos remembered as liked or commented on, in each of two generations, and for how long, in ms. */
+const videosMax = 100_000;
+const videosMs = 10 * 60_000;
 /** Work of an address or viewer at once, in seconds' worth; the dearest call there is always fits. */
 const workBurstS = 10;
 const dearest = prices.call + prices.stream + limits.videosPerStreamMax * (prices.video + prices.watch);
@@ -70,6 +76,7 @@ export class Allowance {
   readonly #address: Allowed3;
   readonly #addressStreams: Allowed;
   readonly #accepts: Rate;
+  readonly #videos = new Generations<true>(videosMax, videosMs);
   /** Open streams by viewer; bounded by the streams of this node. */
   readonly #streams = new Map<string, number>();
 
@@ -96,6 +103,14 @@ export class Allowance {
   /** Why `units` of work cannot be done for `payer` now, or undefined. */
   work(payer: Payer | undefined, units: number, now: Elapsed): Rejection | undefined {
     return this.#take(payer, "work", units, now);
+  }
+
+  /** Why `payer` may not be the first to like or comment on `video`, or undefined. */
+  video(payer: Payer | undefined, video: VideoId, now: Elapsed): Rejection | undefined {
+    if (this.#videos.get(video, now)) return undefined;
+    const over = this.work(payer, prices.newVideo, now);
+    if (!over) this.#videos.set(video, true, now);
+    return over;
   }
 
   /** `payer` has caused `units` of work that could not be known before. */

@@ -52,7 +52,8 @@ const claimCharsMax = 128;
 /** The last instant that JavaScript can name, Unix ms. */
 const timeMax = unixMs(8.64e15);
 const viewerRights: ReadonlySet<Right> = new Set(["watch", "like", "comment"]);
-const videoPattern = /^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,63}\*)$/;
+/** An id, or the beginning of ids behind which a * stands. */
+export const videosPattern = /^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,63}\*)$/;
 
 /** Whether `text` is a right that a token or a key can carry. */
 export function isRight(text: string): text is Right {
@@ -93,7 +94,7 @@ export function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: 
 
 /** Checks and sorts the items of `videos`; a message when one is no id and no beginning. */
 export function videosOf(items: readonly string[]): Videos | string | undefined {
-  const wrong = items.find((item) => !videoPattern.test(item));
+  const wrong = items.find((item) => !videosPattern.test(item));
   if (wrong !== undefined) return "the token's videos are ids, or beginnings of ids that end in *";
   if (items.includes("*")) return undefined;
   return {
@@ -116,9 +117,17 @@ export function forbids(who: Identity, right: Right, video?: VideoId): Rejection
     const holder = who.by === "key" ? "this key" : "this token";
     return reject("forbidden", `${holder} does not allow to ${right === "admin" ? "administrate" : right}`);
   }
-  if (video === undefined || who.videos === undefined || who.videos.exact.has(video)) return undefined;
-  for (const prefix of who.videos.prefixes) if (video.startsWith(prefix)) return undefined;
+  if (video === undefined || covers(who.videos, video)) return undefined;
   return reject("forbidden", "this token is not for this video");
+}
+
+/** Whether `video` is one of `videos`; undefined: all are. */
+export function covers(videos: Videos | undefined, video: VideoId): boolean {
+  return (
+    videos === undefined ||
+    videos.exact.has(video) ||
+    videos.prefixes.some((start) => video.startsWith(start))
+  );
 }
 
 function isText(value: unknown): value is string {
