@@ -2,7 +2,7 @@
  * Nine reverse proxies of Debian: how each is started on other ports with its file of deploy/proxies, how it is
  * told to read it again, and in what it differs from what is asked of all, with the reason.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a proxy is run. */
@@ -193,19 +193,28 @@ const trafficServer: Recipe = {
   package: "trafficserver",
   program: "traffic_server",
   start: (place) => {
-    const root = join(place.folder, "ts");
-    const made = Bun.spawnSync(["traffic_layout", "init", "--path", root, "--copy-style=soft", "--force"]);
-    if (!made.success) throw new Error(made.stderr.toString());
+    const config = join(place.folder, "etc");
+    cpSync("/etc/trafficserver", config, { recursive: true, dereference: true });
+    // Debian's layout, but for what a run reads and writes.
+    const own = { sysconfdir: "etc", runtimedir: "run", logdir: "log", cachedir: "cache", datadir: "data" };
+    const layout = { prefix: "/usr", exec_prefix: "/usr", bindir: "/usr/bin", sbindir: "/usr/sbin" };
+    const libraries = { libdir: "/usr/lib/trafficserver", libexecdir: "/usr/lib/trafficserver/modules" };
+    const rooms = { includedir: "/usr/include", localstatedir: place.folder, ...layout, ...libraries };
+    const lines = Object.entries(rooms).map(([name, path]) => `${name}: ${path}\n`);
+    for (const [name, path] of Object.entries(own)) {
+      mkdirSync(join(place.folder, path), { recursive: true });
+      lines.push(`${name}: ${join(place.folder, path)}\n`);
+    }
+    const runroot = join(place.folder, "runroot.yaml");
+    writeFileSync(runroot, lines.join(""));
     const ports: [RegExp, string] = [/STRING 80 443:ssl/, `STRING ${place.port} ${place.tlsPort}:ssl`];
-    const own = ["admin.user_id STRING #-1", "diags.output.diag STRING O"];
-    const more = own.map((line) => `CONFIG proxy.config.${line}\n`).join("");
+    const more = ["admin.user_id STRING #-1"].map((line) => `CONFIG proxy.config.${line}\n`).join("");
     const file = written(place, "trafficserver-records.config", [ports], more);
-    const config = join(root, "etc/trafficserver");
     writeFileSync(join(config, "records.config"), readFileSync(file));
     writeFileSync(join(config, "remap.config"), `map / http://127.0.0.1:${place.upstream}/\n`);
     const pair = `ssl_cert_name=${place.folder}/cert.pem ssl_key_name=${place.folder}/key.pem`;
     writeFileSync(join(config, "ssl_multicert.config"), `dest_ip=* ${pair}\n`);
-    return ["traffic_server", `--run-root=${root}`];
+    return ["traffic_server", `--run-root=${runroot}`];
   },
   reload: undefined,
   exceptions: {
