@@ -18,13 +18,8 @@ export const dispatcher: readonly Mutant[] = [
       ],
       [
         "a video may have as many comments as come",
-        "this.#whole.set(draft.video, later(whole, costMs));",
-        "",
-      ],
-      [
-        "quiet videos are remembered for ever",
-        "if (this.#whole.size >= this.#sweepAt) this.#sweep(now);",
-        "",
+        "this.#comments.take(draft.video, 1, now) === 0",
+        "this.#comments.wait(draft.video, 1, now) === 0",
       ],
     ],
   ),

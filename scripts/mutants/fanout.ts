@@ -1,0 +1,94 @@
+/** Faults for src/fanout: who is written what, in which order, at what pace, and what those behind are owed. */
+import { type Mutant, plant } from "./plant.ts";
+
+const tests = ["src/fanout/shard.test.ts", "src/fanout/lanes.test.ts", "src/fanout/supervisor.test.ts"];
+const withFrontend = [...tests, "src/frontend/joining.test.ts", "src/frontend/frontend.test.ts"];
+
+export const fanout: readonly Mutant[] = [
+  ...plant("src/fanout/catchup.ts", withFrontend, [
+    [
+      "comments of several videos come out of the order of their ids",
+      "own.places.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all",
+      "all",
+    ],
+    [
+      "who never reads is owed without end",
+      "if (own.owedBytes > limits.owedBytesMax) viewer",
+      "if (own.owedBytes < 0) viewer",
+    ],
+    [
+      "a hole is passed over",
+      "if (place.fresh || place.seq >= slot.watch.history.floor) continue;",
+      "if (place.seq >= -1) continue;",
+    ],
+    [
+      "a comment overtakes one of another video that is held",
+      "if (first !== undefined) seq = Math.min(seq, first - 1);",
+      "if (first === -1) seq = Math.min(seq, first - 1);",
+    ],
+    [
+      "a snapshot stands ahead of what is held",
+      "    if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);\n",
+      "",
+    ],
+    [
+      "who begins anew is not told",
+      'if (reason && !piece.add("reset", watch.reset(reason))) return false;',
+      "",
+    ],
+    [
+      "who stands with its video in the middle of a walk is written to twice",
+      " || slot.showing?.walk.awaits(viewer)) return;",
+      ") return;",
+    ],
+    [
+      "who reads nothing is kept",
+      'if (nowMs - connection.lastMs > connection.idleMs) connection.end("idle");\n    else if (!connection.lagging)',
+      "if (!connection.lagging)",
+    ],
+    [
+      "what was written while behind is still owed",
+      "    own.behind = false;\n    own.owedBytes = 0;",
+      "    own.behind = false;",
+    ],
+  ]),
+  ...plant("src/fanout/slot.ts", withFrontend, [
+    [
+      "who has not been reached is taken for one who was",
+      "return this.showing?.walk.awaits(viewer) ? this.showing.from : this;",
+      "return this;",
+    ],
+    ["a number of viewers alone is no news", " || this.viewersVersion < this.watch.viewersVersion;", ";"],
+  ]),
+  ...plant("src/fanout/shard.ts", withFrontend, [
+    ["who stopped watching is told", "viewer.own?.places.delete(slot);", ""],
+    ["what nobody watches any more is waited for", "if (slot.queued) this.#events.passed(slot);", ""],
+    [
+      "who resumes is not told how things stand",
+      "{ seq: after, version: -1, viewersVersion: -1 }",
+      "{ seq: after }",
+    ],
+    [
+      "a run of the old history goes on behind a new beginning",
+      "slot.showing = undefined;\n    slot.advance();",
+      "slot.advance();",
+    ],
+  ]),
+  ...plant("src/fanout/supervisor.ts", tests, [
+    [
+      "a shard has more viewers than it may",
+      "if (shard.size < limits.connectionsPerShardMax) return shard;",
+      "return shard;",
+    ],
+    ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
+  ]),
+  ...plant("src/fanout/pace.ts", tests, [
+    ["no time stays free between laps", "Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs))", "0"],
+    ["comments alone have no window", "if (entries) this.#nextTalkMs = later(nowMs, commentTickMs);", ""],
+    [
+      "what came under way is forgotten",
+      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));\n    this.due();",
+      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));",
+    ],
+  ]),
+];
