@@ -2,7 +2,13 @@
 import { type Mutant, plant } from "./plant.ts";
 
 const tests = ["src/fanout/shard.test.ts", "src/fanout/lanes.test.ts", "src/fanout/supervisor.test.ts"];
-const withFrontend = [...tests, "src/frontend/joining.test.ts", "src/frontend/frontend.test.ts"];
+const withFrontend = [
+  ...tests,
+  "src/fanout/told.test.ts",
+  "src/frontend/joining.test.ts",
+  "src/frontend/frontend.test.ts",
+  "src/video/held.test.ts",
+];
 
 export const fanout: readonly Mutant[] = [
   ...plant("src/fanout/catchup.ts", withFrontend, [
@@ -46,11 +52,6 @@ export const fanout: readonly Mutant[] = [
       'if (nowMs - connection.lastMs > connection.idleMs) connection.end("idle");\n    else if (!connection.lagging)',
       "if (!connection.lagging)",
     ],
-    [
-      "what was written while behind is still owed",
-      "    own.behind = false;\n    own.owedBytes = 0;",
-      "    own.behind = false;",
-    ],
   ]),
   ...plant("src/fanout/slot.ts", withFrontend, [
     [
@@ -67,11 +68,6 @@ export const fanout: readonly Mutant[] = [
       "who resumes is not told how things stand",
       "{ seq: after, version: -1, viewersVersion: -1 }",
       "{ seq: after }",
-    ],
-    [
-      "a run of the old history goes on behind a new beginning",
-      "slot.showing = undefined;\n    slot.advance();",
-      "slot.advance();",
     ],
   ]),
   ...plant("src/fanout/supervisor.ts", tests, [
