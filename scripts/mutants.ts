@@ -14,7 +14,7 @@ import { type Mutant, planted } from "./mutants/plant.ts";
 
 const root = join(import.meta.dir, "..");
 const caughtMin = 0.95;
-/** The tests near a fault take a few seconds; what hangs is ended, and what is slow on a busy machine is not. */
+/** The tests near a fault take seconds: what hangs is ended, and what is slow on a busy machine is not. */
 const runMs = 120_000;
 const testMs = 60_000;
 const copied = ["src", "web", "scripts", "bench", "package.json", "tsconfig.json", "bunfig.toml"];
