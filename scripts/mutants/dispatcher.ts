@@ -124,8 +124,8 @@ export const dispatcher: readonly Mutant[] = [
       ],
       [
         "a like of the other mode is counted",
-        "if (isRejection(like) || once === ((item as { viewer?: unknown }).viewer !== undefined)) return like;",
-        "if (!isRejection(like)) return like;",
+        "if (isRejection(like) || once === ((item as",
+        "if (!isRejection(like) || once === ((item as",
       ],
       [
         "a relayed hold is as long as one likes",

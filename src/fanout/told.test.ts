@@ -1,4 +1,4 @@
-/** What a viewer is told, through everything that stands between the log and its stream, and what it is not. */
+/** What a viewer is told, through all that stands between the log and its stream, and what it is not. */
 import { expect, test } from "bun:test";
 import { limits } from "../core/limits.ts";
 import { kit, v, w } from "../frontend/frontend-kit.ts";
