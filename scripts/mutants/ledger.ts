@@ -96,38 +96,6 @@ export const ledger: readonly Mutant[] = [
     ],
   ),
   ...plant(
-    "src/ledger/log-time.ts",
-    ["src/ledger/log-time.test.ts"],
-    [
-      [
-        "log time is the wall's",
-        "return Math.min(this.#clock.elapsed() + this.#offsetMs, this.#lastMs + aheadMaxMs);",
-        "return this.#clock.date();",
-      ],
-      [
-        "log time runs away from its log",
-        "return Math.min(this.#clock.elapsed() + this.#offsetMs, this.#lastMs + aheadMaxMs);",
-        "return this.#clock.elapsed() + this.#offsetMs;",
-      ],
-      [
-        "a late record sets log time back",
-        "this.#lastMs === undefined ? logMs : Math.max(this.now(), logMs)",
-        "logMs",
-      ],
-      [
-        "a stamp steps back",
-        "Math.min(Math.max(stampMs, lastMs), lastMs + aheadMaxMs)",
-        "Math.min(stampMs, lastMs + aheadMaxMs)",
-      ],
-      [
-        "a broken stamp stops time for ever",
-        "Math.min(Math.max(stampMs, lastMs), lastMs + aheadMaxMs)",
-        "Math.max(stampMs, lastMs)",
-      ],
-      ["a stamp that is no number is a time", "if (!Number.isFinite(stampMs)) return lastMs;", ""],
-    ],
-  ),
-  ...plant(
     "src/ledger/known.ts",
     ["src/ledger/known.test.ts"],
     [
