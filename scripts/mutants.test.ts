@@ -6,7 +6,7 @@ import { mutants } from "./mutants/all.ts";
 import { type Mutant, planted } from "./mutants/plant.ts";
 
 const root = join(import.meta.dir, "..");
-const folders = ["core", "ledger", "dispatcher", "video", "trust"];
+const folders = ["core", "ledger", "dispatcher", "video", "fanout", "trust"];
 
 describe("planted faults", () => {
   test("each has its text in the source, once, and leaves a source that can be read", () => {

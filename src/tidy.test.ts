@@ -134,6 +134,15 @@ const opensWithWhy: Check = ({ path, text }) => {
   return isTest(path) || text.startsWith("/**") ? [] : [`${path} does not open by saying what it is`];
 };
 
+/** A formula that stood at the head of half of the files: it says that something matters, and not what. */
+const formula = /\bdistinction\b[^.]{0,24}\brests?\b|\brests? on (one|a|the) (distinction|difference)\b/i;
+
+const saysPlainly: Check = ({ path, text }) => {
+  const end = text.startsWith("/**") ? text.indexOf("*/") : 0;
+  const head = text.slice(0, end).replace(/\s*\n \*\s*/g, " ");
+  return formula.test(head) ? [`${path} opens with a formula`] : [];
+};
+
 /** Files that import each other in a circle, types included: each is named by its first file. */
 function circles(files: readonly SourceFile[]): string[] {
   const edges = new Map<string, readonly string[]>();
@@ -239,6 +248,7 @@ describe("the source", () => {
     ["never says any", hasNoAny, [...source, ...commands, ...web]],
     ["exports names only", exportsNames, [...source, ...commands]],
     ["opens every file with what it is", opensWithWhy, [...source, ...commands, ...web]],
+    ["says in plain words what it is", saysPlainly, [...source, ...commands, ...web]],
   ])("%s", (_, check, files) => {
     expect(files.length).toBeGreaterThan(10);
     expect(files.flatMap(check)).toEqual([]);
@@ -315,6 +325,9 @@ describe("every check can fail", () => {
     [exportsNames, "src/core/a.ts", "export const a = 1;", 0],
     [opensWithWhy, "src/core/a.ts", "export const a = 1;", 1],
     [opensWithWhy, "src/core/a.ts", "/** One. */\nexport const a = 1;", 0],
+    [saysPlainly, "src/core/a.ts", "/**\n * One.\n *\n * The distinction it\n * rests on: two.\n */", 1],
+    [saysPlainly, "src/core/a.ts", "/** One. It rests on one distinction: two. */", 1],
+    [saysPlainly, "src/core/a.ts", "/** One, and two. */\nconst a = 1; // rests on one distinction", 0],
   ];
   for (const [index, [check, path, text, count]] of samples.entries()) {
     test(`${index} ${path}: ${count} in ${JSON.stringify(text.slice(0, 60))}`, () => {

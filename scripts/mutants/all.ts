@@ -7,7 +7,15 @@ import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
+import { walk } from "./walk.ts";
 
-const ofTheLog = [...ledger, ...log, ...dispatcher];
-
-export const mutants: readonly Mutant[] = [...core, ...ofTheLog, ...video, ...fanout, ...trust];
+export const mutants: readonly Mutant[] = [
+  ...core,
+  ...ledger,
+  ...log,
+  ...dispatcher,
+  ...video,
+  ...fanout,
+  ...walk,
+  ...trust,
+];

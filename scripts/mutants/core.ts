@@ -172,4 +172,41 @@ export const core: readonly Mutant[] = [
     ["src/core/interaction.test.ts"],
     [["control characters pass", "return controlPattern.test(text);", "return false;"]],
   ),
+  ...plant(
+    "src/core/lineage.ts",
+    ["src/core/lineage.test.ts"],
+    [
+      [
+        "a place of a lost branch is continued",
+        "index >= 0 && seq < (this.branches[index + 1]?.first ?? Number.POSITIVE_INFINITY)",
+        "index >= 0",
+      ],
+      ["a place of an unknown branch is continued", "return index >= 0 && seq <", "return seq <"],
+      [
+        "the first of a branch is called by the one before",
+        "(branches[index] as Branch).first > seq) index--;",
+        "(branches[index] as Branch).first >= seq) index--;",
+      ],
+      [
+        "a log that went back keeps what it lost",
+        "this.branches.filter((branch) => branch.first < first)",
+        "this.branches.slice()",
+      ],
+      [
+        "branches are never forgotten",
+        "[...kept, { name, first }].slice(-limits.branchesMax)",
+        "[...kept, { name, first }]",
+      ],
+      [
+        "a branch opened is no turn",
+        "slice(-limits.branchesMax), this.turn + 1)",
+        "slice(-limits.branchesMax), this.turn)",
+      ],
+      [
+        "branches may be written in any order",
+        "|| first <= (branches.at(-1)?.first ?? -1)) return undefined;",
+        ") return undefined;",
+      ],
+    ],
+  ),
 ];

@@ -18,13 +18,8 @@ export const dispatcher: readonly Mutant[] = [
       ],
       [
         "a video may have as many comments as come",
-        "this.#whole.set(draft.video, later(whole, costMs));",
-        "",
-      ],
-      [
-        "quiet videos are remembered for ever",
-        "if (this.#whole.size >= this.#sweepAt) this.#sweep(now);",
-        "",
+        "this.#comments.take(draft.video, 1, now) === 0",
+        "this.#comments.wait(draft.video, 1, now) === 0",
       ],
     ],
   ),
@@ -82,6 +77,72 @@ export const dispatcher: readonly Mutant[] = [
         "if (this.#occupied",
       ],
       ["nobody is away for a while", "if (now - since < limits.vacantMs) break;", ""],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/lane.ts",
+    ["src/dispatcher/batch.test.ts", "src/dispatcher/lanes.test.ts"],
+    [
+      [
+        "a batch waits although nothing is under way",
+        "} else if (behind && this.#inFlight === 0) {",
+        "} else if (behind && this.#inFlight < 0) {",
+      ],
+      [
+        "any number of commits are under way",
+        "if (this.#due || this.#inFlight >= inFlightMax) return;",
+        "if (this.#due) return;",
+      ],
+      [
+        "what waited behind a refusal waits as long again",
+        'if ("rejected" in outcome) this.#refuse(behind, outcome);\n      else this.#schedule();',
+        "this.#schedule();",
+      ],
+      [
+        "what was refused still counts as waiting",
+        "    this.#pending -= open.size;\n    open.settle(refusal);",
+        "    open.settle(refusal);",
+      ],
+      [
+        "commits follow each other without rest",
+        "this.#restUntil = later(end, (end - start) * restPerCommit);",
+        "",
+      ],
+      ["a full record takes more", "if (open.builder.full) open.records.push(open.builder.take());", ""],
+      ["a comment has the place of the first", "(outcome[index] as Placed)", "(outcome[0] as Placed)"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/ingest.ts",
+    ["src/dispatcher/ingest.test.ts", "src/dispatcher/once.test.ts", "src/dispatcher/happenings.test.ts"],
+    [
+      ["a repeated comment is told again", "if (!placed.repeated) this.#happenings", "this.#happenings"],
+      [
+        "a removal of another branch removes",
+        "if (!place || !this.#ledger.lineage().continues(place)) return false;",
+        "if (!place) return false;",
+      ],
+      [
+        "a like of the other mode is counted",
+        "if (isRejection(like) || once === ((item as",
+        "if (!isRejection(like) || once === ((item as",
+      ],
+      [
+        "a relayed hold is as long as one likes",
+        "if (!isHold(holdMs)) return reject",
+        "if (holdMs === null) return reject",
+      ],
+      [
+        "what a relay waited is not its age",
+        "const atMs = this.#clock.date() - waited;",
+        "const atMs = this.#clock.date();",
+      ],
+      ["a like taken back is one accepted", "return like.unlike ? 0 : like.count;", "return like.count;"],
+      [
+        "a relay may bring any number",
+        "if (message.likes.length + message.comments.length > limits.pendingMax) return undefined;",
+        "",
+      ],
     ],
   ),
 ];

@@ -1,85 +1,90 @@
-/** Faults for src/fanout: where viewers stand, what a walk shows them, and who writes when. */
+/** Faults for src/fanout: who is written what, in which order, at what pace, and what is owed. */
 import { type Mutant, plant } from "./plant.ts";
 
-const tests = ["src/fanout/lanes.test.ts", "src/fanout/shard.test.ts", "src/fanout/supervisor.test.ts"];
+const tests = ["src/fanout/shard.test.ts", "src/fanout/lanes.test.ts", "src/fanout/supervisor.test.ts"];
+const withFrontend = [
+  ...tests,
+  "src/fanout/told.test.ts",
+  "src/frontend/joining.test.ts",
+  "src/frontend/frontend.test.ts",
+  "src/video/held.test.ts",
+];
 
 export const fanout: readonly Mutant[] = [
-  ...plant("src/fanout/catchup.ts", tests, [
+  ...plant("src/fanout/catchup.ts", withFrontend, [
     [
-      "who was served in the middle of a walk is written it again",
-      " || slot.showing?.walk.awaits(viewer)",
+      "comments of several videos come out of the order of their ids",
+      "own.places.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all",
+      "all",
+    ],
+    [
+      "who never reads is owed without end",
+      "if (own.owedBytes > limits.owedBytesMax) viewer",
+      "if (own.owedBytes < 0) viewer",
+    ],
+    [
+      "a hole is passed over",
+      "if (place.fresh || place.seq >= slot.watch.history.floor) continue;",
+      "if (place.seq >= -1) continue;",
+    ],
+    [
+      "a comment overtakes one of another video that is held",
+      "if (first !== undefined) seq = Math.min(seq, first - 1);",
+      "if (first === -1) seq = Math.min(seq, first - 1);",
+    ],
+    [
+      "a snapshot stands ahead of what is held",
+      "    if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);\n",
       "",
     ],
-    ["who has seen more stands with the others", "place.seq !== slot.seq || ", ""],
-    ["entries of several videos come video by video", "all.sort((a, b) => a.seq - b.seq)", "all"],
-    ["who is behind for good is kept", "if (own.owedBytes > limits.owedBytesMax)", "if (own.owedBytes < 0)"],
-    ["a hole in history is passed over", 'connection.end("slow");\n      return false;', "continue;"],
-    ["a reset is not told", "if (reason && !piece.add", "if (reason && false && !piece.add"],
+    [
+      "who begins anew is not told",
+      'if (reason && !piece.add("reset", watch.reset(reason))) return false;',
+      "",
+    ],
+    [
+      "who stands with its video in the middle of a walk is written to twice",
+      " || slot.showing?.walk.awaits(viewer)) return;",
+      ") return;",
+    ],
+    [
+      "who reads nothing is kept",
+      "if (nowMs - connection.lastMs > connection.idleMs) connection",
+      "if (nowMs < connection.lastMs) connection",
+    ],
   ]),
-  ...plant("src/fanout/slot.ts", tests, [
+  ...plant("src/fanout/slot.ts", withFrontend, [
     [
-      "who is not reached yet counts as reached",
-      "this.showing?.walk.awaits(viewer) ? this.showing : this",
-      "this",
+      "who has not been reached is taken for one who was",
+      "return this.showing?.walk.awaits(viewer) ? this.showing.from : this;",
+      "return this;",
     ],
-    ["who has left is written to", "if (this.showing?.alone) this.showing.walk.without(viewer);", ""],
+    ["a number of viewers alone is no news", " || this.viewersVersion < this.watch.viewersVersion;", ";"],
   ]),
-  ...plant(
-    "src/fanout/lanes.ts",
-    [...tests, "src/fanout/pace.test.ts"],
+  ...plant("src/fanout/shard.ts", withFrontend, [
+    ["who stopped watching is told", "viewer.own?.places.delete(slot);", ""],
+    ["what nobody watches any more is waited for", "if (slot.queued) this.#events.passed(slot);", ""],
     [
-      [
-        "a removed comment is on its way all the same",
-        "    fill(slot, showing);\n  }\n\n  /** Whether",
-        "  }\n\n  /** Whether",
-      ],
-      [
-        "small slots wait with large ones",
-        "slot.count <= smallSlotMax ? this.#small",
-        "slot.count < 0 ? this.#small",
-      ],
-      ["rounds are never made", "return 2 * writes >= this.#parts.size();", "return false;"],
-      [
-        "a slot that begins anew goes on with the old",
-        "    slot.showing = undefined;\n  }\n\n  /** A comment",
-        "  }\n\n  /** A comment",
-      ],
+      "who resumes is not told how things stand",
+      "{ seq: after, version: -1, viewersVersion: -1 }",
+      "{ seq: after }",
     ],
-  ),
-  ...plant(
-    "src/fanout/pace.ts",
-    ["src/fanout/supervisor.test.ts", "src/fanout/pace.test.ts"],
+  ]),
+  ...plant("src/fanout/supervisor.ts", tests, [
     [
-      [
-        "a lap that took long stretches nothing",
-        "return tickMs > 0 && windowMs > tickMs ? windowMs : 0;",
-        "return 0;",
-      ],
-      [
-        "comments have no window",
-        "this.#nextTalkMs = later(nowMs, commentTickMs);",
-        "this.#nextTalkMs = nowMs;",
-      ],
+      "a shard has more viewers than it may",
+      "if (shard.size < limits.connectionsPerShardMax) return shard;",
+      "return shard;",
     ],
-  ),
-  ...plant(
-    "src/fanout/supervisor.ts",
-    ["src/fanout/supervisor.test.ts", "src/fanout/pace.test.ts"],
+    ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
+  ]),
+  ...plant("src/fanout/pace.ts", tests, [
+    ["no time stays free between laps", "Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs))", "0"],
+    ["comments alone have no window", "if (entries) this.#nextTalkMs = later(nowMs, commentTickMs);", ""],
     [
-      [
-        "the first lane takes all of a turn",
-        "this.#step(lane, budget / lanes--)",
-        "this.#step(lane, budget)",
-      ],
-      ["each turn begins with the same shard", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
+      "what came under way is forgotten",
+      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));\n    this.due();",
+      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));",
     ],
-  ),
-  ...plant(
-    "src/base/sweep.ts",
-    ["src/base/sweep.test.ts"],
-    [
-      ["what was refused is forgotten", "    this.#waiting.add(one);\n    this.#pause", "    this.#pause"],
-      ["a turn lasts for as long as there is work", "clock.elapsed() >= untilMs", "false"],
-    ],
-  ),
+  ]),
 ];

@@ -95,4 +95,40 @@ export const ledger: readonly Mutant[] = [
       ["rows that went go again", "this.#prunedSeq = seq;\n    let gone", "let gone"],
     ],
   ),
+  ...plant(
+    "src/ledger/known.ts",
+    ["src/ledger/known.test.ts"],
+    [
+      [
+        "a log that was cut is whole",
+        "    if (seq > lastSeq) {\n      broken = true;",
+        "    if (seq > lastSeq) {\n      broken = false;",
+      ],
+      [
+        "a log that was emptied is whole",
+        "return { whole: false, first: lastSeq + 1, alone: true };",
+        "return { whole: true };",
+      ],
+      ["another comment at its place proves nothing", "if (print !== undefined) broken = true;", ""],
+      ["a removal proves a break", "if (print !== undefined) broken = true;", "broken = true;"],
+      ["what is known of lost places stays", "else this.#places.delete(seq);", ""],
+      [
+        "the end of a log is known without bound",
+        "if (this.#places.size <= limits.knownPlacesMax) break;",
+        "break;",
+      ],
+      ["a comparison reads as long as it likes", "if (reads++ >= limits.knownReadsMax) break;", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/trail.ts",
+    ["src/ledger/trail.test.ts"],
+    [
+      ["another record at the same time is the same", "a.hash === b.hash && ", ""],
+      ["the same record at another time is the same", " && Math.abs(a.atMs - b.atMs) <= roundingMs", ""],
+      ["a log that got shorter stands", "if (state.lastSeq < seq) return false;", ""],
+      ["what arrived later is taken for folded", ": held.atMs <= lastMs);", ": held.atMs >= lastMs);"],
+      ["a trail forgets where it begins", "this.#first += limits.trailMax;", ""],
+    ],
+  ),
 ];

@@ -76,7 +76,7 @@ export const trust: readonly Mutant[] = [
     "src/trust/words.ts",
     ["src/trust/moderation.test.ts"],
     [
-      ["digits hide a word", ".replace(/[013457@$]/g, (char) => lookAlikes[char] ?? char)\n", "\n"],
+      ["digits hide a word", ".replace(/[013457@$]/g, (char) => digits[char] ?? char)\n", "\n"],
       ["a letter drawn out hides a word", 'text.replace(/(\\p{L})\\1+/gu, "$1")', "text"],
     ],
   ),

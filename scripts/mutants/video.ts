@@ -127,17 +127,7 @@ export const video: readonly Mutant[] = [
         "!cut && state.page.floor > watch.tip",
         "!cut && state.page.floor < 0",
       ],
-      [
-        "what was missed while the bus was away is missed",
-        'if (watch.phase === "live") watch.phase = "filling";',
-        "",
-      ],
       ["a watch is never asked for again", "if (nowMs - askedMs < limits.recheckMs) return;", "return;"],
-      [
-        "a row that went is asked for",
-        'if (!this.#followed.has(watch)) return;\n    if ("rejected"',
-        'if ("rejected"',
-      ],
     ],
   ),
 ];

@@ -1,9 +1,9 @@
 /**
  * Asks dispatchers: one that can be heard, by name and in turn; when none can, whoever serves.
  *
- * The distinction it rests on: "nobody serves" means that nothing was handed over, so another one is asked;
- * no answer means that it may have been, so the caller is told. A queue group alone would go on giving
- * every second request to a dispatcher that hangs, for minutes.
+ * "Nobody serves" means that nothing was handed over, so another one is asked; no answer means that it may
+ * have been, so the caller is told. A queue group alone would go on giving every second request to a
+ * dispatcher that hangs, for minutes. Held by asker.test.ts.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { type Bus, BusUnavailable, NobodyServes, type Subscription } from "../bus/bus.ts";

@@ -210,6 +210,16 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** What `promise` comes to, while time passes in steps of `stepMs`. */
+  async during<T>(promise: Promise<T>, stepMs = 5): Promise<T> {
+    let open = true;
+    const settled = promise.finally(() => {
+      open = false;
+    });
+    while (open) await this.run(stepMs, stepMs);
+    return settled;
+  }
+
   #add(ms: number, run: () => void, everyMs: number | undefined): Timer {
     const due: Due = { atMs: this.#nowMs + Math.max(ms, 0), order: this.#order++, run, everyMs };
     this.#due.push(due);

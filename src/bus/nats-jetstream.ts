@@ -2,10 +2,10 @@
  * JetStream over the link: streams that are created or checked but never changed, and appends that are
  * answered when they are durable.
  *
- * It rests on the difference between what heals by waiting (no answer, no leader, no resources: asked again,
- * with a line in the log) and what does not (a stream of our name that is not as we want it: an error for a
- * person). It speaks JetStream's own JSON, because the client's manager cannot name consumers to delete or
- * bound its waits.
+ * What heals by waiting (no answer, no leader, no resources) is asked for again, with a line in the log; what
+ * does not (a stream of our name that is not as we want it) is an error for a person
+ * (nats-jetstream.test.ts). It speaks JetStream's own JSON, because the client's manager cannot name
+ * consumers to delete or bound its waits.
  */
 import { type Clock, type Elapsed, later, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

@@ -1,10 +1,10 @@
 /**
  * The link: one way into NATS that never gives up, over connections that each live once.
  *
- * The distinction it rests on: a subscription belongs to the link and outlives connections; a request and a
- * published message belong to the connection that took them. While there is none, publishing is refused at
- * once: nothing is queued to be lost later. Each ping that returns says that the server took everything sent
- * before it, so one mechanism finds a dead link and bounds what is under way on a living one.
+ * A subscription belongs to the link and outlives connections; a request and a published message belong to
+ * the connection that took them. While there is none, publishing is refused at once: nothing is queued to be
+ * lost later. Each ping that returns says that the server took everything sent before it, so one mechanism
+ * finds a dead link and bounds what is under way on a living one. Held by nats-faults.test.ts.
  */
 import { ErrorCode, Events, headers, type Msg, type MsgHdrs, type NatsConnection } from "nats";
 import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";

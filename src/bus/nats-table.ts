@@ -1,10 +1,10 @@
 /**
  * A table as a JetStream key-value bucket, laid out as NATS' own tools expect it.
  *
- * It rests on two clocks that never meet: a row's age is counted by the server's clock as long as the row was
- * put before we looked, by ours since; so nodes whose clocks differ agree on leases. The bucket's own expiry
- * is not told to watchers by the servers we target (Rows does it here), and a removal leaves a marker in the
- * bucket, which is swept some time after everybody has heard of it.
+ * A row's age is counted by the server's clock as long as the row was put before we looked, by ours since; so
+ * no two clocks ever meet, and nodes whose clocks differ agree on leases. The bucket's own expiry is not told
+ * to watchers by the servers we target (Rows does it here), and a removal leaves a marker in the bucket,
+ * which is swept some time after everybody has heard of it.
  *
  * A bucket may be removed or emptied under a running node, and nobody is told. So a table that is to be
  * restored is looked at now and then, and what it has lost is put back (nats-restore.ts, nats-loss.test.ts).

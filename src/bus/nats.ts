@@ -1,9 +1,9 @@
 /**
  * The bus over NATS: subjects under one prefix, requests in one queue group, tables as key-value buckets.
  *
- * It rests on a promise to those above: what cannot be sent is refused now, not lost later. `natsBus` returns
- * at once and dials in the background, so a node can say that it is not ready, and becomes ready by itself.
- * Every subject is checked here, because the client writes whatever it is given onto the wire.
+ * What cannot be sent is refused now, not lost later (nats-faults.test.ts). `natsBus` returns at once and
+ * dials in the background, so a node can say that it is not ready, and becomes ready by itself. Every subject
+ * is checked here, because the client writes whatever it is given onto the wire.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

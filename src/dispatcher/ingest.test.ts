@@ -38,15 +38,7 @@ function bench(ledger?: Ledger, rate = 100) {
   const admit = new Admit(used, rate);
   const kinds = kindSet(["heart"]);
   const ingest = new DispatcherIngest({ batch, admit, ledger: used, clock, metrics, kinds });
-  /** What `promise` comes to when time may pass. */
-  const passing = async <T>(promise: Promise<T>): Promise<T> => {
-    let open = true;
-    const settled = promise.finally(() => {
-      open = false;
-    });
-    while (open) await clock.run(5, 5);
-    return settled;
-  };
+  const passing = <T>(promise: Promise<T>): Promise<T> => clock.during(promise);
   return { clock, ledger: used, metrics, ingest, passing };
 }
 

@@ -20,14 +20,7 @@ function bench(onceMax: number | undefined) {
   const kinds = kindSet(["heart"]);
   const admit = new Admit(ledger, 100);
   const ingest = new DispatcherIngest({ batch, admit, ledger, clock, metrics, kinds });
-  const passing = async <T>(promise: Promise<T>): Promise<T> => {
-    let open = true;
-    const settled = promise.finally(() => {
-      open = false;
-    });
-    while (open) await clock.run(5, 5);
-    return settled;
-  };
+  const passing = <T>(promise: Promise<T>): Promise<T> => clock.during(promise);
   const total = (): number => likesOf(ledger.totals(v).counts);
   /** What a relayed request of these likes is answered. */
   const relayed = async (...likes: object[]) => {

@@ -1,8 +1,8 @@
 /**
  * How a viewer is let in: with a snapshot, or with what it missed since its `Last-Event-ID`.
  *
- * The distinction it rests on: a place is only ever continued when everything after it is held; else the
- * viewer is told `reset` and gets a snapshot. There is no third way, so there is no silent hole.
+ * A place is only ever continued when everything after it is held; else the viewer is told `reset` and gets a
+ * snapshot. There is no third way, so there is no silent hole: joining.test.ts.
  */
 
 import type { Reader } from "../asking/reader.ts";

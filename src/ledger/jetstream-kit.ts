@@ -12,7 +12,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { likesOf } from "../core/totals.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type NatsServer, startNats } from "../system/nats.ts";
-import { draft, like, record } from "./contract-bench.ts";
+import { draft, like, type Opened, record } from "./contract-bench.ts";
 import { type JetstreamOptions, openJetstreamLedger } from "./jetstream.ts";
 import { type Ledger, LedgerUnavailable } from "./ledger.ts";
 
@@ -58,6 +58,25 @@ export async function member(
   };
   closers.push(end);
   return { bus, ledger, log, end };
+}
+
+/** What a suite of every ledger is given: one over the streams of `prefix`, which `openOver` opens. */
+export async function reopening(
+  openOver: (prefix: string) => Promise<{ readonly ledger: Ledger; readonly end: () => Promise<void> }>,
+  prefix: string,
+  commentHistory: number,
+): Promise<Opened> {
+  let opened = await openOver(prefix);
+  return {
+    ledger: opened.ledger,
+    commentHistory,
+    reopen: async () => {
+      await opened.end();
+      opened = await openOver(prefix);
+      return opened.ledger;
+    },
+    close: () => opened.end(),
+  };
 }
 
 export const likesAt = (ledger: Ledger, video: string): number =>

@@ -9,7 +9,7 @@ import { startProxy } from "../system/proxy.ts";
 import { once, record } from "./contract-bench.ts";
 import { describeOnceLedger, likesMax } from "./contract-once.ts";
 import { openJetstreamLedger } from "./jetstream.ts";
-import { closeAll, closers, likesAt, member, server } from "./jetstream-kit.ts";
+import { closeAll, closers, likesAt, member, reopening, server } from "./jetstream-kit.ts";
 import { type Ledger, LedgerRefused } from "./ledger.ts";
 import { checkMode } from "./shared.ts";
 
@@ -39,24 +39,7 @@ async function openOver(prefix: string): Promise<{ ledger: Ledger; end: () => Pr
   return { ledger, end };
 }
 
-describeOnceLedger(
-  "ledger in JetStream",
-  async () => {
-    const prefix = `o${logs++}`;
-    let opened = await openOver(prefix);
-    return {
-      ledger: opened.ledger,
-      commentHistory: 12,
-      reopen: async () => {
-        await opened.end();
-        opened = await openOver(prefix);
-        return opened.ledger;
-      },
-      close: () => opened.end(),
-    };
-  },
-  { skip: ["advance"] },
-);
+describeOnceLedger("ledger in JetStream", () => reopening(openOver, `o${logs++}`, 12), { skip: ["advance"] });
 
 describe("ledgers over one log, one like per viewer", () => {
   test("agree on every viewer, and so does one that starts from a snapshot of chunks", async () => {

@@ -10,6 +10,7 @@ import { type NatsServer, startNats } from "../system/nats.ts";
 import { describeLedger } from "./contract.ts";
 import { draft } from "./contract-bench.ts";
 import { openJetstreamLedger } from "./jetstream.ts";
+import { reopening } from "./jetstream-kit.ts";
 import type { Ledger } from "./ledger.ts";
 
 const commentHistory = 12;
@@ -41,24 +42,9 @@ async function openOver(prefix: string): Promise<{ ledger: Ledger; bus: NatsBus;
   return { ledger, bus, end };
 }
 
-describeLedger(
-  "ledger in JetStream",
-  async () => {
-    const prefix = `l${logs++}`;
-    let opened = await openOver(prefix);
-    return {
-      ledger: opened.ledger,
-      commentHistory,
-      reopen: async () => {
-        await opened.end();
-        opened = await openOver(prefix);
-        return opened.ledger;
-      },
-      close: () => opened.end(),
-    };
-  },
-  { skip: ["advance"] },
-);
+describeLedger("ledger in JetStream", () => reopening(openOver, `l${logs++}`, commentHistory), {
+  skip: ["advance"],
+});
 
 test("pages are true, however videos, removals, limits and places mix", async () => {
   const one = fc.record({ video: fc.constantFrom("a", "b", "b", "b"), removes: fc.option(fc.nat(30)) });

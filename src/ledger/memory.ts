@@ -1,9 +1,9 @@
 /**
  * A ledger that keeps nothing beyond its process and needs nothing of its runtime.
  *
- * The distinction it rests on: it promises what every ledger promises (order, keys, exact totals) for as
- * long as the process lives, so "durable" means only "in this memory". It is for runtimes without SQLite
- * and for tests; likes are folded as everywhere, and never stored.
+ * It promises what every ledger promises (order, keys, exact totals) for as long as the process lives, so
+ * "durable" means only "in this memory". It is for runtimes without SQLite and for tests; likes are folded as
+ * everywhere, and never stored. Held by memory.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
 import { secret, systemPrng } from "../base/prng.ts";

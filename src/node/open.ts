@@ -1,10 +1,10 @@
 /**
  * From settings to a node: the bus and the ledger it stands on, chosen by settings, and the node over them.
  *
- * The distinction it rests on: a node alone has all it needs on its disk and starts or fails at once; a
- * node of a cluster may have to wait for NATS, for minutes, and says so meanwhile. What waiting cannot heal
- * (a file that cannot be read, a stream that is not as wanted) ends the start with one line for its
- * operator.
+ * A node alone has all it needs on its disk and starts or fails at once; a node of a cluster may have to wait
+ * for NATS, for minutes, and says so meanwhile. What waiting cannot heal (a file that cannot be read, a
+ * stream that is not as wanted) ends the start with one line for its operator: system/main.test.ts,
+ * system/cluster.test.ts.
  */
 import { readFileSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";

@@ -2,8 +2,8 @@
  * A worker's side of the conversation with its parent (workers.ts): settings come in, its address and its
  * metrics go out, and whoever asks it for metrics gets those of all workers.
  *
- * It rests on the channel between the two living exactly as long as the parent: when it closes there is
- * nobody left to start, stop or add up anything, and the worker leaves too.
+ * The channel between the two lives exactly as long as the parent: when it closes there is nobody left to
+ * start, stop or add up anything, and the worker leaves too (system/workers.test.ts).
  */
 import { textOf } from "../base/metrics.ts";
 import type { Settings } from "../settings/config.ts";

@@ -34,7 +34,8 @@ test("who is the first to like a video pays for it, others do not; a site's netw
   ]);
   let taken = 0;
   for (let network = 0; network < 256; network++) {
-    for (let i = 0; i < most; i++) if (first(`2001:db8:1:${network.toString(16)}00::1`, `${network}-${i}`)) taken++;
+    for (let i = 0; i < most; i++)
+      if (first(`2001:db8:1:${network.toString(16)}00::1`, `${network}-${i}`)) taken++;
   }
   expect(taken).toBeWithin(15 * most, 17 * most);
 });

@@ -68,6 +68,15 @@ describe("decisions", () => {
     expect(comment("ann")).toBeUndefined();
   });
 
+  test("a mute of half a minute is over after it, though nobody has swept yet", async () => {
+    const { comment, restrict, clock } = await alone();
+    await restrict("mute", { user: "ann", seconds: 30 });
+    clock.advance(29_999);
+    expect(comment("ann")).toBe("muted");
+    clock.advance(1);
+    expect(comment("ann")).toBeUndefined();
+  });
+
   test("a mute goes with the token, whatever name its holder takes", async () => {
     const { comment, restrict } = await alone();
     await restrict("mute", { user: "ann", seconds: 60 });

@@ -51,6 +51,15 @@ describe("history", () => {
     expect([...history.frames(0, 3)][2]?.bytes).toBe([...history.frames(1, 3)][1]?.bytes as Uint8Array);
   });
 
+  test("forgets bytes that hold a removed comment", () => {
+    const history = new History(abcd, 10, 0, 0);
+    history.append(comment(1, 0));
+    history.append(comment(2, 1));
+    expect(text(history.bytes(0, 2))).toContain("t1");
+    history.remove(1);
+    expect(text(history.bytes(0, 2))).toBe(entryFrame(abcd, comment(2, 1)));
+  });
+
   test("lets a removed comment go, and keeps its removal, whichever came first", () => {
     const history = new History(abcd, 10, 2, 2);
     history.append(comment(3, 2));

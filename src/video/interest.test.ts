@@ -58,6 +58,15 @@ describe("interest", () => {
     expect([rows.size, interest.size, told()]).toEqual([0, 0, ["ended v"]]);
   });
 
+  test("stays with whoever comes back before it is over", async () => {
+    const { interest, table, told, rest } = bench();
+    interest.release(interest.hold(v));
+    await rest(limits.lingerMs / 2);
+    const watch = interest.hold(v);
+    await rest(limits.lingerMs * 2);
+    expect([interest.find(v) === watch, table.writes, told()]).toEqual([true, 1, ["began v"]]);
+  });
+
   test("is written again until the table has it, and so is its end", async () => {
     const { interest, rows, table, told, rest } = bench();
     table.away = true;

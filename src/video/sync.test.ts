@@ -203,6 +203,20 @@ describe("a watch", () => {
     expect(viewer.hearts).toEqual([10]);
   });
 
+  test("is asked for, with very many others, a few at a time", async () => {
+    const { log, open, rest } = await kit();
+    const answers: (() => void)[] = [];
+    log.beforeAnswer = () => new Promise<void>((resolve) => answers.push(resolve));
+    const viewers = Array.from({ length: 200 }, (_, i) => open([`v${i}` as VideoId]));
+    await rest(100);
+    expect(answers.length).toBeGreaterThan(0);
+    expect(answers.length).toBeLessThan(64);
+    log.beforeAnswer = () => {};
+    for (const answer of answers) answer();
+    await rest(1_000);
+    for (const viewer of viewers) expect(viewer.of("snapshot")).toHaveLength(1);
+  });
+
   test("loses nothing that comes while its first state is on the way", async () => {
     const { log, open, rest, clock } = await kit();
     await log.comment(v, "t1");

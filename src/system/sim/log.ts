@@ -1,10 +1,9 @@
 /**
  * One log for several dispatchers in one process: what JetStream is to a cluster, without sockets.
  *
- * The distinction it rests on: the log is one, and stands outside every node; a ledger is one node's view of
- * it, which may be cut off, fold late, and not hear that what it sent was stored. Every view folds the same
- * records in the same order. It keeps everything, so that what viewers were shown can be compared with what
- * was written.
+ * The log is one, and stands outside every node; a ledger is one node's view of it, which may be cut off,
+ * fold late, and not hear that what it sent was stored. Every view folds the same records in the same order.
+ * It keeps everything, so that what viewers were shown can be compared with what was written.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
