@@ -54,11 +54,6 @@ export const fanout: readonly Mutant[] = [
     ],
   ]),
   ...plant("src/fanout/slot.ts", withFrontend, [
-    [
-      "who has not been reached is taken for one who was",
-      "return this.showing?.walk.awaits(viewer) ? this.showing.from : this;",
-      "return this;",
-    ],
     ["a number of viewers alone is no news", " || this.viewersVersion < this.watch.viewersVersion;", ";"],
   ]),
   ...plant("src/fanout/shard.ts", withFrontend, [

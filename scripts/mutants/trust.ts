@@ -42,7 +42,7 @@ export const trust: readonly Mutant[] = [
         'can.filter((right) => right !== "admin").filter(isRight)',
         "can.filter(isRight)",
       ],
-      ["a token for match-* is for m", "video.startsWith(prefix)", "prefix.startsWith(video)"],
+      ["a token for match-* is for m", "video.startsWith(start)", "start.startsWith(video)"],
       [
         "a token that ends never does",
         'if (typeof exp !== "number" || !Number.isFinite(exp)) return "the token has no exp";',

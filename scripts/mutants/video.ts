@@ -119,8 +119,8 @@ export const video: readonly Mutant[] = [
       ],
       [
         "a hold is as long as clocks say",
-        "watch.receive(entry, nowMs, nowMs + holdOf(entry))",
-        "watch.receive(entry, nowMs)",
+        "watch.receive(entry, clock.elapsed(), dueByHearing(entry, clock))",
+        "watch.receive(entry, clock.elapsed(), dueByStamp(entry, clock))",
       ],
       [
         "a hole that the log has let go is silence",

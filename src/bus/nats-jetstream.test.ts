@@ -72,7 +72,7 @@ describe("an id that is under way", () => {
     return { clock, jetstream: new JetStream({ ...parts, link: link as unknown as Link }) };
   }
 
-  test("is asked for again until it has the place of the first: no stranger's like is refused with it", async () => {
+  test("is asked for again until it has a place: no stranger's like is refused with it", async () => {
     const { clock, jetstream } = slow(3);
     const appended = jetstream.append("ov.entry.v", new Uint8Array(1), 1_000);
     await clock.run(200);

@@ -1,4 +1,4 @@
-/** A data folder put back from a copy, under whole programs: the lost place is reset, no id names two comments. */
+/** A data folder put back from a copy: the lost place is reset, and no id names two comments. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
