@@ -29,7 +29,7 @@ interface Member {
 }
 
 const flags = process.argv.slice(2);
-const adminKey = process.env.OVATION_ADMIN_KEY ?? secret(12);
+const adminKey = process.env.OVATION_ADMIN_KEY ?? secret(20);
 let ending = false;
 
 function say(text: string): void {

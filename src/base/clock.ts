@@ -75,9 +75,12 @@ function systemNow(): () => number {
 /** How far a date that grows by elapsed time may stray from the wall, which has no decimals, in ms. */
 const strayMaxMs = 2;
 
-/** The wall with the decimals of the monotonic clock, and back at the wall as soon as that was set. */
+/**
+ * The wall with the decimals of the monotonic clock, as exact as the runtime took the wall at its start so that
+ * processes of one machine agree; and back at the wall, to the millisecond, as soon as that was set.
+ */
 function systemDate(): () => UnixMs {
-  let offsetMs = Date.now() - performance.now();
+  let offsetMs = performance.timeOrigin;
   return () => {
     const elapsedMs = performance.now();
     const wallMs = Date.now();

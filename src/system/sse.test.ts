@@ -21,6 +21,8 @@ function masked(frame: string | undefined): string | undefined {
     ?.replace(/^retry: [1-5]\d{3}$/m, "retry: RETRY")
     .replace(/"sse-test\.[0-9a-z]{20}"/, '"CONNECTION"')
     .replace(/"(at|now)":\d{13}(\.\d{1,2})?(?=[,}])/g, '"$1":MS')
+    .replace(/"us":\d{1,3}(?=[,}])/, '"us":US')
+    .replace(/"retry":[1-5]\d{3}(?=[,}])/, '"retry":RETRY')
     .replace(/^id: [a-z0-9]{4,16}-\d+$/m, "id: ID")
     .replace(/"id":"[a-z0-9]{4,16}-\d+"/g, '"id":"ID"');
 }
@@ -59,10 +61,10 @@ for (const how of [...hows, ...hosts]) {
       expect(complete).toBe(false);
       const [hello, snapshot] = chunks.join("").split("\n\n");
       expect(masked(hello)).toBe(
-        'retry: RETRY\nevent: hello\ndata: {"connection":"CONNECTION","node":"sse-test","now":MS}',
+        'retry: RETRY\nevent: hello\ndata: {"connection":"CONNECTION","node":"sse-test","now":MS,"beat":15000,"retry":RETRY}',
       );
       const empty = '{"video":"bytes","totals":{},"viewers":1,"comments":[],"version":0}';
-      expect(masked(snapshot)).toBe(`id: ID\nevent: snapshot\ndata: ${empty}`);
+      expect(masked(snapshot)).toBe(`event: snapshot\ndata: ${empty}\nid: ID`);
       raw.close();
     });
 
@@ -78,12 +80,12 @@ for (const how of [...hows, ...hosts]) {
       const frames = Buffer.from(chunks.join(""), "latin1").toString("utf8").split("\n\n");
       const by = '[{"user":"Zoë","kind":"heart","count":3}]';
       expect(masked(frames.find((frame) => frame.startsWith("event: likes")))).toBe(
-        `event: likes\ndata: {"video":"exact","totals":{"heart":3},"version":1,"at":MS,"by":${by}}`,
+        `event: likes\ndata: {"video":"exact","totals":{"heart":3},"version":1,"at":MS,"us":US,"by":${by}}`,
       );
       const comment = frames.find((frame) => frame.includes("event: comment"));
       expect(comment?.match(new RegExp(id, "g"))).toHaveLength(2);
       expect(masked(comment)).toBe(
-        'id: ID\nevent: comment\ndata: {"video":"exact","id":"ID","text":"👏 é","at":MS}',
+        'event: comment\ndata: {"video":"exact","id":"ID","text":"👏 é","at":MS,"us":US}\nid: ID',
       );
       raw.close();
     });

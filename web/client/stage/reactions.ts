@@ -35,7 +35,7 @@ export function createReactions(
   once = false,
 ): Reactions {
   const short = new Intl.NumberFormat(localeOf(words), { notation: "compact", maximumFractionDigits: 1 });
-  const buttons = new Map<string, { button: HTMLElement; total: HTMLElement }>();
+  const buttons = new Map<string, { button: HTMLElement; label: string; total: HTMLElement }>();
   let holding: ReturnType<typeof setTimeout> | undefined;
   let pressedMs = 0;
 
@@ -95,7 +95,7 @@ export function createReactions(
       tap(kind, 1);
       bump(button);
     });
-    buttons.set(kind, { button, total });
+    buttons.set(kind, { button, label, total });
     element.append(button);
   }
 
@@ -103,9 +103,12 @@ export function createReactions(
     element,
     kinds,
     count(kind, total) {
-      const shown = buttons.get(kind)?.total;
+      const shown = buttons.get(kind);
       const text = total > 0 ? short.format(total) : "";
-      if (shown && shown.textContent !== text) shown.textContent = text;
+      if (!shown || shown.total.textContent === text) return;
+      shown.total.textContent = text;
+      // Whoever speaks to a button says what is to be read on it (WCAG 2.5.3).
+      shown.button.setAttribute("aria-label", text === "" ? shown.label : `${shown.label}, ${text}`);
     },
     press(kind) {
       if (holding) return;
