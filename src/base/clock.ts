@@ -76,8 +76,8 @@ function systemNow(): () => number {
 const strayMaxMs = 2;
 
 /**
- * The wall with the decimals of the monotonic clock, as exact as the runtime took the wall at its start so that
- * processes of one machine agree; and back at the wall, to the millisecond, as soon as that was set.
+ * The wall with the decimals of the monotonic clock, as exact as the runtime took the wall at its start so
+ * that processes of one machine agree; and back at the wall, to the millisecond, as soon as that was set.
  */
 function systemDate(): () => UnixMs {
   let offsetMs = performance.timeOrigin;

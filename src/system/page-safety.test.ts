@@ -67,7 +67,9 @@ describe(how, () => {
     browser = await startBrowser();
     node = await startServer(how, ["--admin-key=0123456789abcdef0123456789abcdef", "--demo"]);
     // Only what the tests say is said.
-    const nobody = { method: "PUT", headers: { "content-type": "application/json" }, body: '{"fans":0}' };
+    const key = "0123456789abcdef0123456789abcdef";
+    const headers = { "content-type": "application/json", "x-api-key": key };
+    const nobody = { method: "PUT", headers, body: '{"fans":0}' };
     await fetch(`${node.url}/v1/demo`, nobody);
   });
   afterAll(async () => {

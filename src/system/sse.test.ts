@@ -61,7 +61,8 @@ for (const how of [...hows, ...hosts]) {
       expect(complete).toBe(false);
       const [hello, snapshot] = chunks.join("").split("\n\n");
       expect(masked(hello)).toBe(
-        'retry: RETRY\nevent: hello\ndata: {"connection":"CONNECTION","node":"sse-test","now":MS,"beat":15000,"retry":RETRY}',
+        "retry: RETRY\nevent: hello\n" +
+          'data: {"connection":"CONNECTION","node":"sse-test","now":MS,"beat":15000,"retry":RETRY}',
       );
       const empty = '{"video":"bytes","totals":{},"viewers":1,"comments":[],"version":0}';
       expect(masked(snapshot)).toBe(`event: snapshot\ndata: ${empty}\nid: ID`);

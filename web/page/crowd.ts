@@ -51,8 +51,14 @@ export async function createCrowd(labels: Labels): Promise<HTMLElement | undefin
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ fans: wanted }),
       };
-      // The next move of the slider tries again; the number shown is a wish either way.
-      fetch("/v1/demo", init).catch(() => {});
+      // The next move of the slider tries again; the number shown is a wish either way. Whoever may not call
+      // a crowd, as visitors from elsewhere may not, cannot move it any more.
+      fetch("/v1/demo", init).then(
+        ({ status }) => {
+          slider.disabled = status === 401 || status === 403;
+        },
+        () => {},
+      );
     }, SEND_AFTER_MS);
   });
   return make("label", { class: "crowd", slot: "tools" }, make("span", {}, labels.crowd), slider, shown);
