@@ -32,7 +32,9 @@ export interface AppenderOptions {
   readonly folded: () => number;
   /** An acknowledgement does not fit the log: it must be looked at anew. */
   readonly doubted: (reason: string) => void;
-  /** A record that was acknowledged does not come back, or no stream was there to take one. */
+  /** No stream was there to take a record. */
+  readonly missing: () => void;
+  /** A record that was acknowledged does not come back. */
   readonly unread: () => void;
   /** Whether appends succeed, or why not, has changed. */
   readonly changed: () => void;
@@ -130,7 +132,12 @@ export class Appender {
     }
   }
 
-  /** What was answered is in the log again, or never left it. */
+  /** What was answered and not read back stands at this place now. */
+  keep(unfolded: Unfolded): void {
+    this.#unfolded.set(unfolded.seq, unfolded);
+  }
+
+  /** What was answered is held: it will not be read back. */
   forget(seq: number): void {
     this.#unfolded.delete(seq);
   }
@@ -170,7 +177,7 @@ export class Appender {
   }
 
   async #send(payload: Uint8Array, head: Head): Promise<number> {
-    const { streams, subject, folded, doubted, unread } = this.#options;
+    const { streams, subject, folded, doubted, missing } = this.#options;
     const life = this.#life;
     const known = folded();
     const nth = ++this.#sent;
@@ -181,7 +188,7 @@ export class Appender {
       // One that was on its way to a leader that died says nothing of the one that has taken others since.
       if (life === this.#life && nth > this.#succeeded) this.#failed((error as Error).message);
       // No stream takes it: it has no leader, or is gone, and would not be found missing for seconds.
-      if (life === this.#life && (error as { nobody?: true }).nobody) unread();
+      if (life === this.#life && (error as { nobody?: true }).nobody) missing();
       throw error;
     }
     if (life !== this.#life) throw new LedgerUnavailable("the log was verified anew meanwhile");

@@ -79,7 +79,9 @@ export class Partition {
   /** Asks where the log ends; those who come while it is under way share the next one. */
   #asked: Promise<number> | undefined;
   /** When a record came last. */
-  #heard: Elapsed = longAgo;
+  #heardAt: Elapsed = longAgo;
+  /** When reading was begun anew for want of records. */
+  #lookedAt: Elapsed = longAgo;
   #closed = false;
 
   constructor(options: PartitionOptions) {
@@ -98,7 +100,8 @@ export class Partition {
       branch: () => copy.branch.branch,
       folded: () => copy.seq,
       doubted: (reason) => this.#doubt(reason),
-      unread: () => this.#readAnew(),
+      missing: () => this.#readAnew(this.#lookedAt),
+      unread: () => this.#readAnew(this.#heardAt),
       changed: () => this.#say(),
     });
     const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
@@ -232,16 +235,17 @@ export class Partition {
    * Something was stored and is not told to us, or found nobody to store it: whoever should tell of it may have
    * died, and the stream may be gone, which nobody says.
    */
-  #readAnew(): void {
+  #readAnew(since: Elapsed): void {
     const now = this.#options.clock.elapsed();
-    if (now - this.#heard < limits.readSilenceMs) return;
-    this.#heard = now;
+    if (now - since < limits.readSilenceMs) return;
+    this.#lookedAt = now;
+    this.#heardAt = now;
     this.#reading?.again();
   }
 
   #receive(stored: Stored): void {
     const copy = this.#copy;
-    this.#heard = this.#options.clock.elapsed();
+    this.#heardAt = this.#options.clock.elapsed();
     // What was folded once is never folded again, whatever a reader repeats.
     if (stored.seq <= copy.seq) return;
     if (stored.seq !== copy.seq + 1) {
