@@ -82,6 +82,7 @@ export class Partition {
   #heardAt: Elapsed = longAgo;
   /** When reading was begun anew for want of records. */
   #lookedAt: Elapsed = longAgo;
+  #begun = false;
   #closed = false;
 
   constructor(options: PartitionOptions) {
@@ -154,7 +155,7 @@ export class Partition {
       name: this.#wanted.name,
       from: this.#copy.seq + 1,
       receive: (stored) => this.#receive(stored),
-      caughtUp: () => this.#caughtUp.resolve(),
+      caughtUp: () => this.#begin(),
       prepare: () => this.#verify(),
     });
     await this.#caughtUp.promise;
@@ -211,8 +212,7 @@ export class Partition {
       this.#wrong = undefined;
       // What was under way went to another history.
       if (branch !== this.#copy.branch.branch) this.#appender.refuse("the log was seeded anew");
-      if (this.#options.streams.connected()) this.#appender.verified();
-      this.#wake();
+      if (this.#begun) this.#open();
       return verified;
     } catch (error) {
       // Who cannot look now knows no more than before: what was verified under this connection still is.
@@ -225,6 +225,19 @@ export class Partition {
     }
   }
 
+  /** All there was has been read. Before that we do not know the log's time, and must not stamp anything. */
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#caughtUp.resolve();
+    if (this.#wrong === undefined) this.#open();
+  }
+
+  #open(): void {
+    if (this.#options.streams.connected()) this.#appender.verified();
+    this.#wake();
+  }
+
   /** Something does not fit: nothing is written until the log has been looked at anew. */
   #doubt(reason: string): void {
     this.#appender.refuse(reason);
@@ -232,8 +245,8 @@ export class Partition {
   }
 
   /**
-   * Something was stored and is not told to us, or found nobody to store it: whoever should tell of it may have
-   * died, and the stream may be gone, which nobody says.
+   * Something was stored and is not told to us, or found nobody to store it: whoever should tell of it may
+   * have died, and the stream may be gone, which nobody says.
    */
   #readAnew(since: Elapsed): void {
     const now = this.#options.clock.elapsed();
@@ -312,7 +325,9 @@ export class Partition {
     for (const { is, wake } of this.#waiting) if (is()) wake();
   }
 
-  /** One line when there is trouble that is not the network's, seldom another one, and one when it is over. */
+  /**
+   * One line when there is trouble that is not the network's, seldom another one, and one when it is over.
+   */
   #say(): void {
     const { log, streams, clock } = this.#options;
     const reason = this.trouble;

@@ -191,8 +191,8 @@ export class Verifier {
   }
 
   /**
-   * What was answered and never read back is in what we began with, or stands in the log and will be read, or is
-   * written again: under the place where it stood first, so that who holds it already passes it over.
+   * What was answered and never read back is in what we began with, or stands in the log and will be read,
+   * or is written again: under the place where it stood first, so that who holds it already passes it over.
    */
   async #rewrite({ firstSeq, lastSeq }: StreamState): Promise<void> {
     const { copy, streams, appender, wanted } = this.#options;
