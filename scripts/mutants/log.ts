@@ -112,14 +112,14 @@ export const log: readonly Mutant[] = [
       "} else if (copy.seq < 0) {",
     ],
     [
-      "what was answered and not read back is forgotten",
-      "await streams.append(wanted.subject, payload, limits.requestMs, id, again);",
-      "",
+      "what was answered and stands in the log is no longer kept",
+      "else if (stands) appender.keep({ ...unfolded, branch: now });\n      else {",
+      "else if (stands) appender.forget(seq);\n      else {",
     ],
     [
       "what was answered is written again although it is there",
-      " && !(held && equal(held.payload, payload))",
-      "",
+      "const stands = held !== undefined && equal(held.payload, payload);",
+      "const stands = false;",
     ],
   ]),
   ...plant(
@@ -131,11 +131,7 @@ export const log: readonly Mutant[] = [
         "if (this.#refusal !== undefined) throw new LedgerUnavailable(this.#refusal);",
         "",
       ],
-      [
-        "a stream that is gone is waited for",
-        '.nobody) doubted("the log is not there");',
-        ".nobody) return 0;",
-      ],
+      ["a stream that is gone is waited for", ".nobody) missing();", ".nobody) return 0;"],
       [
         "what was answered and not read back is not kept",
         "this.#unfolded.set(seq, { branch, seq, payload, head });",

@@ -237,12 +237,16 @@ export const limits = {
    * Likes answered before they were read back, in one partition, in records. Beyond: its likes are answered
    * 503.
    */
-  unfoldedMax: 256,
+  unfoldedMax: 512,
   /**
    * Longest that a reader of totals waits for each of three steps until they hold all that was answered
    * before, in milliseconds. Beyond: 503.
    */
   readWaitMs: 500,
+  /**
+   * A reader of a partition that told nothing for so long, although something was stored, is replaced, in ms.
+   */
+  readSilenceMs: 1_000,
   /** Time between two tries of a partition that takes no appends, in milliseconds. */
   probeMs: 1_000,
   /**

@@ -32,6 +32,10 @@ export interface AppenderOptions {
   readonly folded: () => number;
   /** An acknowledgement does not fit the log: it must be looked at anew. */
   readonly doubted: (reason: string) => void;
+  /** No stream was there to take a record. */
+  readonly missing: () => void;
+  /** A record that was acknowledged does not come back. */
+  readonly unread: () => void;
   /** Whether appends succeed, or why not, has changed. */
   readonly changed: () => void;
 }
@@ -62,6 +66,9 @@ export class Appender {
   /** Why appends are refused; undefined while the log is verified. */
   #refusal: string | undefined = "the log has not been verified yet";
   #failure: string | undefined = untried;
+  /** Appends sent, and the latest of them that succeeded. */
+  #sent = 0;
+  #succeeded = 0;
   #probe: Timer | undefined;
   #probing = false;
   #closed = false;
@@ -125,7 +132,12 @@ export class Appender {
     }
   }
 
-  /** What was answered is in the log again, or never left it. */
+  /** What was answered and not read back stands at this place now. */
+  keep(unfolded: Unfolded): void {
+    this.#unfolded.set(unfolded.seq, unfolded);
+  }
+
+  /** What was answered is held: it will not be read back. */
   forget(seq: number): void {
     this.#unfolded.delete(seq);
   }
@@ -140,6 +152,7 @@ export class Appender {
     const seq = await this.#send(payload, head);
     if (seq <= this.#options.folded() || (await this.#readBack(seq))) return;
     this.#unfolded.set(seq, { branch, seq, payload, head });
+    this.#options.unread();
   }
 
   /** Writes a record that counts nothing, for those who read it and to see that it can be written. */
@@ -164,16 +177,18 @@ export class Appender {
   }
 
   async #send(payload: Uint8Array, head: Head): Promise<number> {
-    const { streams, subject, folded, doubted } = this.#options;
+    const { streams, subject, folded, doubted, missing } = this.#options;
     const life = this.#life;
     const known = folded();
+    const nth = ++this.#sent;
     let seq: number;
     try {
       ({ seq } = await streams.append(subject, payload, limits.storeMs, undefined, head));
     } catch (error) {
-      if (life === this.#life) this.#failed((error as Error).message);
-      // No stream takes it: it is gone, or has no leader, and would not be found missing for seconds.
-      if (life === this.#life && (error as { nobody?: true }).nobody) doubted("the log is not there");
+      // One that was on its way to a leader that died says nothing of the one that has taken others since.
+      if (life === this.#life && nth > this.#succeeded) this.#failed((error as Error).message);
+      // No stream takes it: it has no leader, or is gone, and would not be found missing for seconds.
+      if (life === this.#life && (error as { nobody?: true }).nobody) missing();
       throw error;
     }
     if (life !== this.#life) throw new LedgerUnavailable("the log was verified anew meanwhile");
@@ -181,6 +196,7 @@ export class Appender {
       doubted("a place was given out twice");
       throw new LedgerUnavailable("the log gave out a place twice");
     }
+    this.#succeeded = Math.max(this.#succeeded, nth);
     this.#failed(undefined);
     return seq;
   }

@@ -47,6 +47,22 @@ function describeLikes(bench: Bench, skip: readonly Skip[]): void {
     expect(bench.changes).toHaveLength(3);
   });
 
+  test("that were answered are in the totals that are asked for, at once", async () => {
+    for (let i = 1; i <= 20; i++) {
+      await bench.likes(record([like("v", `k${i}`)]));
+      expect((await bench.ledger.current(v)).counts).toEqual({ heart: i });
+    }
+    expect(await bench.ledger.current("nobody" as VideoId)).toEqual({ version: 0, counts: {} });
+  });
+
+  test("have a lane that is theirs for good, and comments one too", async () => {
+    const lanes = Array.from({ length: 100 }, (_, i) => bench.ledger.laneOf(`v${i}` as VideoId));
+    expect(Array.from({ length: 100 }, (_, i) => bench.ledger.laneOf(`v${i}` as VideoId))).toEqual(lanes);
+    for (const lane of [...lanes, bench.ledger.commentLane]) {
+      expect(Number.isSafeInteger(lane) && lane >= 0 && lane < 1_000).toBe(true);
+    }
+  });
+
   test("of a video nobody liked are none", () => {
     expect(bench.ledger.totals("nobody" as VideoId)).toEqual({ version: 0, counts: {} });
   });
@@ -173,10 +189,13 @@ function describeLife(bench: Bench, open: () => Promise<Opened>, skip: readonly 
   });
 
   test("is ready until closed, then refuses", async () => {
+    await bench.likes(record([like("v")]));
     expect(bench.ledger.ready()).toBe(true);
+    expect(bench.ledger.troubles()).toEqual([]);
     await bench.ledger.close();
     await bench.ledger.close();
     expect(bench.ledger.ready()).toBe(false);
+    expect(bench.ledger.troubles()).toHaveLength(1);
     await expect(bench.likes(record([like("v")]))).rejects.toBeInstanceOf(LedgerUnavailable);
     await expect(bench.comments(draft("v", "late"))).rejects.toBeInstanceOf(LedgerUnavailable);
     await expect(bench.retract("v", 1)).rejects.toBeInstanceOf(LedgerUnavailable);

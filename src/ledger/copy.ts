@@ -12,7 +12,7 @@ import { decodeRecord } from "../core/record.ts";
 import { likesOf, type Totals } from "../core/totals.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
 import type { Change, Space } from "./ledger.ts";
-import { bounded, LogTime } from "./log-time.ts";
+import { bounded, first, LogTime } from "./log-time.ts";
 import { type Branch, firstBranch } from "./snapshots.ts";
 import type { Stored } from "./streams.ts";
 import { type Identity, identify, Trail } from "./trail.ts";
@@ -133,8 +133,8 @@ export class Copy {
     const stamp = header?.(stampHeader);
     const lastMs = this.#fold.logMs;
     if (stamp === undefined) return Math.max(atMs, lastMs);
-    // Before the first record there is nothing to be ahead of, and nothing that could be forgotten.
-    return lastMs === 0 ? bounded(Number(stamp), Number(stamp)) : bounded(Number(stamp), lastMs);
+    // The first record may begin anywhere, but not where no clock comes to.
+    return lastMs === 0 ? first(Number(stamp), atMs) : bounded(Number(stamp), lastMs);
   }
 
   #tell(): void {

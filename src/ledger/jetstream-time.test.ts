@@ -117,8 +117,11 @@ describe("a key counts once", () => {
       await liked(ledgers, 1, "k");
       await liked(ledgers, 0, "k");
       expect(ledgers.map((ledger) => likesAt(ledger, "v"))).toEqual([1, 1]);
-      // One that starts later, with the wall as it is now, reads the same from the log.
-      expect(likesAt(await node(nats.url, times), "v")).toBe(1);
+      // One that starts later, with the wall as it is now, reads the same from the log, and goes on from it.
+      const late = await node(nats.url, times);
+      expect(likesAt(late, "v")).toBe(1);
+      await liked([...ledgers, late], 2, "k");
+      expect([...ledgers, late].map((ledger) => likesAt(ledger, "v"))).toEqual([1, 1, 1]);
     });
   }
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
-import { bounded, LogTime } from "./log-time.ts";
+import { bounded, first, LogTime } from "./log-time.ts";
 
 /** A log whose last record was folded just now. */
 function begun(clock: VirtualClock, lastMs: number): LogTime {
@@ -72,6 +72,14 @@ describe("a stamp", () => {
     expect(bounded(1_500, 1_000)).toBe(1_500);
     expect(bounded(900, 1_000)).toBe(1_000);
     expect(bounded(1_000 + aheadMs, 1_000)).toBe(1_000 + aheadMs);
+  });
+
+  test("of a log's first record may be any date, and no nonsense", () => {
+    expect(first(1_000, 5_000)).toBe(1_000);
+    expect(first(9_000, 5_000)).toBe(9_000);
+    expect(first(1e300, 5_000)).toBe(5_000 + aheadMs);
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, -1, 0])
+      expect(first(wrong, 5_000)).toBe(5_000);
   });
 
   test("that is nonsense forgets one window at most", () => {

@@ -26,6 +26,13 @@ export function bounded(stampMs: number, lastMs: number): number {
   return Math.min(Math.max(stampMs, lastMs), lastMs + aheadMaxMs);
 }
 
+/**
+ * The log time of a log's first record, which arrived at `atMs`, Unix ms: no later than a window behind that.
+ */
+export function first(stampMs: number, atMs: number): number {
+  return Number.isFinite(stampMs) && stampMs > 0 ? Math.min(stampMs, atMs + aheadMaxMs) : atMs;
+}
+
 export class LogTime {
   readonly #clock: Clock;
   /** Log time less elapsed time: only ever rises, as far as the log allows. */

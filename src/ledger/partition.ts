@@ -8,7 +8,7 @@
  * whenever an acknowledgement does not fit, the log is verified (verifier.ts); until then nothing is
  * appended, and the partition says why (`trouble`). jetstream-seed.test.ts holds that.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -39,6 +39,9 @@ export function logStream(index: number): StreamWanted {
   return { name: `log_${index}`, subject: `log.${index}` };
 }
 
+/** While there is trouble, its reason is said this often at most, in ms. */
+const troubleLogMs = 10_000;
+
 /** Somebody who waits for the fold. */
 interface Waiter {
   readonly is: () => boolean;
@@ -66,6 +69,7 @@ export class Partition {
   #wrong: string | undefined;
   /** What was last said in the log to be the trouble. */
   #said: string | undefined;
+  #saidAt: Elapsed = longAgo;
   /**
    * The manifest seen last, by its place: one that is still the newest a whole period later may be followed.
    */
@@ -74,6 +78,11 @@ export class Partition {
   readonly #waiting = new Set<Waiter>();
   /** Asks where the log ends; those who come while it is under way share the next one. */
   #asked: Promise<number> | undefined;
+  /** When a record came last. */
+  #heardAt: Elapsed = longAgo;
+  /** When reading was begun anew for want of records. */
+  #lookedAt: Elapsed = longAgo;
+  #begun = false;
   #closed = false;
 
   constructor(options: PartitionOptions) {
@@ -92,6 +101,8 @@ export class Partition {
       branch: () => copy.branch.branch,
       folded: () => copy.seq,
       doubted: (reason) => this.#doubt(reason),
+      missing: () => this.#readAnew(this.#lookedAt),
+      unread: () => this.#readAnew(this.#heardAt),
       changed: () => this.#say(),
     });
     const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
@@ -144,7 +155,7 @@ export class Partition {
       name: this.#wanted.name,
       from: this.#copy.seq + 1,
       receive: (stored) => this.#receive(stored),
-      caughtUp: () => this.#caughtUp.resolve(),
+      caughtUp: () => this.#begin(),
       prepare: () => this.#verify(),
     });
     await this.#caughtUp.promise;
@@ -201,15 +212,30 @@ export class Partition {
       this.#wrong = undefined;
       // What was under way went to another history.
       if (branch !== this.#copy.branch.branch) this.#appender.refuse("the log was seeded anew");
-      if (this.#options.streams.connected()) this.#appender.verified();
-      this.#wake();
+      if (this.#begun) this.#open();
       return verified;
     } catch (error) {
-      this.#wrong = (error as Error).message;
-      this.#appender.refuse(this.#wrong);
-      this.#say();
+      // Who cannot look now knows no more than before: what was verified under this connection still is.
+      if ((error as Error).name !== "BusUnavailable" || this.#appender.refused) {
+        this.#wrong = (error as Error).message;
+        this.#appender.refuse(this.#wrong);
+        this.#say();
+      }
       throw error;
     }
+  }
+
+  /** All there was has been read. Before that we do not know the log's time, and must not stamp anything. */
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#caughtUp.resolve();
+    if (this.#wrong === undefined) this.#open();
+  }
+
+  #open(): void {
+    if (this.#options.streams.connected()) this.#appender.verified();
+    this.#wake();
   }
 
   /** Something does not fit: nothing is written until the log has been looked at anew. */
@@ -218,8 +244,21 @@ export class Partition {
     this.#reading?.again();
   }
 
+  /**
+   * Something was stored and is not told to us, or found nobody to store it: whoever should tell of it may
+   * have died, and the stream may be gone, which nobody says.
+   */
+  #readAnew(since: Elapsed): void {
+    const now = this.#options.clock.elapsed();
+    if (now - since < limits.readSilenceMs) return;
+    this.#lookedAt = now;
+    this.#heardAt = now;
+    this.#reading?.again();
+  }
+
   #receive(stored: Stored): void {
     const copy = this.#copy;
+    this.#heardAt = this.#options.clock.elapsed();
     // What was folded once is never folded again, whatever a reader repeats.
     if (stored.seq <= copy.seq) return;
     if (stored.seq !== copy.seq + 1) {
@@ -286,15 +325,19 @@ export class Partition {
     for (const { is, wake } of this.#waiting) if (is()) wake();
   }
 
-  /** One line when there is trouble that is not the network's, or another one, and one when it is over. */
+  /**
+   * One line when there is trouble that is not the network's, seldom another one, and one when it is over.
+   */
   #say(): void {
-    const { log, streams } = this.#options;
+    const { log, streams, clock } = this.#options;
     const reason = this.trouble;
     if (this.#closed || reason === this.#said || !streams.connected()) return;
     const { stream } = this;
     if (reason === undefined) log.info("log takes likes again", { stream });
-    else if (!this.#appender.trying) log.error("log takes no likes", { stream, reason });
-    else return;
+    else if (this.#appender.trying) return;
+    else if (this.#said !== undefined && clock.elapsed() - this.#saidAt < troubleLogMs) return;
+    else log.error("log takes no likes", { stream, reason });
     this.#said = reason;
+    this.#saidAt = clock.elapsed();
   }
 }

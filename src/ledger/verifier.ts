@@ -190,20 +190,28 @@ export class Verifier {
     this.#adopt(found, found.manifest.upTo);
   }
 
-  /** What was answered and never read back is in the log, in the snapshot we began with, or written again. */
+  /**
+   * What was answered and never read back is in what we began with, or stands in the log and will be read,
+   * or is written again: under the place where it stood first, so that who holds it already passes it over.
+   */
   async #rewrite({ firstSeq, lastSeq }: StreamState): Promise<void> {
     const { copy, streams, appender, wanted } = this.#options;
-    for (const { seq, branch, payload, head } of appender.unfolded) {
+    const now = copy.branch.branch;
+    for (const unfolded of appender.unfolded) {
+      const { seq, branch, payload, head } = unfolded;
       const parent = copy.branch.parents.find((one) => one.branch === branch);
       const held = seq <= lastSeq ? await streams.at(wanted.name, seq) : undefined;
-      const forgotten = branch === copy.branch.branch && seq < firstSeq;
-      if (!forgotten && !(parent && seq <= parent.upTo) && !(held && equal(held.payload, payload))) {
-        const origin = `${branch} ${seq}`;
-        const id = `origin-${origin.replace(" ", "-")}`;
-        const again = { ...head, [originHeader]: origin };
-        await streams.append(wanted.subject, payload, limits.requestMs, id, again);
+      const stands = held !== undefined && equal(held.payload, payload);
+      const read = seq < firstSeq || seq <= copy.seq;
+      if ((parent && seq <= parent.upTo) || (read && (stands || branch === now))) appender.forget(seq);
+      else if (stands) appender.keep({ ...unfolded, branch: now });
+      else {
+        const again = { [originHeader]: `${branch} ${seq}`, ...head };
+        const id = `origin-${branch}-${seq}`;
+        const placed = await streams.append(wanted.subject, payload, limits.requestMs, id, again);
+        appender.forget(seq);
+        appender.keep({ branch: now, seq: placed.seq, payload, head: again });
       }
-      appender.forget(seq);
     }
   }
 
