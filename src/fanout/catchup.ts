@@ -67,7 +67,7 @@ export class CatchUp {
       return lookCost;
     }
     for (const [slot, place] of own.places) {
-      if (!isDue(slot, place)) continue;
+      if (!isDue(viewer, slot, place)) continue;
       this.serve(viewer, nowMs);
       // Refused just now: from here on what comes is counted.
       if (own.behind) this.#oweShown(viewer, own, walk);
@@ -142,7 +142,7 @@ export class CatchUp {
       if (place.fresh && !this.#begin(piece, viewer, slot, place)) return false;
     }
     const upTo = viewer.slots.length > 1 ? writableUpTo(viewer) : Number.POSITIVE_INFINITY;
-    for (const { place, seq, bytes } of entriesDue(own, upTo)) {
+    for (const { place, seq, bytes } of entriesDue(viewer, own, upTo)) {
       if (!piece.add("comment", bytes, () => reach(place, seq))) return false;
     }
     for (const [slot, place] of own.places) {
@@ -151,19 +151,19 @@ export class CatchUp {
     }
     if (!piece.flush()) return false;
     own.owedBytes = 0;
-    return allShown(own);
+    return allShown(viewer, own);
   }
 
   /** False when the reader took no more. */
   #begin(piece: Piece, viewer: Viewer, slot: Slot, place: OwnPlace): boolean {
     const { watch } = slot;
-    const { tip } = watch.history;
     const { reason } = place;
+    const end = endOf(viewer, slot);
     if (reason && !piece.add("reset", watch.reset(reason))) return false;
-    return piece.add("snapshot", watch.snapshot(tip, standing(viewer, slot)), () => {
+    return piece.add("snapshot", watch.snapshot(end, standing(viewer, slot)), () => {
       place.fresh = false;
       place.reason = undefined;
-      place.seq = tip;
+      place.seq = end;
       showState(place, watch);
       if (reason) this.#metrics.resets.inc({ reason });
     });
@@ -203,14 +203,24 @@ export function settle(viewer: Viewer, own: Own): void {
   viewer.own = undefined;
 }
 
-function isDue({ watch }: Slot, place: OwnPlace): boolean {
+/**
+ * Up to where `viewer` is brought on in `slot`. One of a single video up to where the others stand or are on
+ * their way to, so that it stands with them from then on, however fast more comes; one of several to the very
+ * newest, as what it is not written now would come after later entries of the others.
+ */
+function endOf({ slots }: Viewer, slot: Slot): number {
+  return slots.length > 1 ? slot.watch.history.tip : slot.seq;
+}
+
+function isDue(viewer: Viewer, slot: Slot, place: OwnPlace): boolean {
+  const { watch } = slot;
   if (place.version < watch.version || place.viewersVersion < watch.viewersVersion) return true;
-  return place.fresh || place.seq < watch.history.tip;
+  return place.fresh || place.seq < endOf(viewer, slot);
 }
 
 /** Whether all places are at the newest. */
-function allShown(own: Own): boolean {
-  for (const [slot, place] of own.places) if (isDue(slot, place)) return false;
+function allShown(viewer: Viewer, own: Own): boolean {
+  for (const [slot, place] of own.places) if (isDue(viewer, slot, place)) return false;
   return true;
 }
 
@@ -244,13 +254,16 @@ function writableUpTo(viewer: Viewer): number {
 }
 
 /** Entries that are due up to `upTo`, in order: what must wait costs nothing, however long it waits. */
-function entriesDue(own: Own, upTo: number): { place: OwnPlace; seq: number; bytes: Uint8Array }[] {
+function entriesDue(
+  viewer: Viewer,
+  own: Own,
+  upTo: number,
+): { place: OwnPlace; seq: number; bytes: Uint8Array }[] {
   const all: { place: OwnPlace; seq: number; bytes: Uint8Array }[] = [];
-  for (const [{ watch }, place] of own.places) {
+  for (const [slot, place] of own.places) {
     if (place.fresh) continue;
-    const { history } = watch;
-    for (const { seq, bytes } of history.frames(place.seq, Math.min(history.tip, upTo)))
-      all.push({ place, seq, bytes });
+    const end = Math.min(endOf(viewer, slot), upTo);
+    for (const { seq, bytes } of slot.watch.history.frames(place.seq, end)) all.push({ place, seq, bytes });
   }
   return own.places.size > 1 ? all.sort((a, b) => a.seq - b.seq) : all;
 }
@@ -265,12 +278,12 @@ function reach(place: OwnPlace, seq: number): void {
  * whole.
  */
 function standing(viewer: Viewer, slot: Slot): number {
-  const { history, whole } = slot.watch;
-  let seq = slot.watch.phase === "filling" ? history.tip : Math.max(history.tip, whole);
+  const end = endOf(viewer, slot);
+  const waits = slot.watch.phase === "filling" || slot.watch.history.tip > end;
+  let seq = waits ? end : Math.max(end, slot.watch.whole);
   for (const other of viewer.slots) {
     const { watch } = other;
-    const place = viewer.own?.places.get(other);
-    const shown = other === slot || place === undefined ? watch.history.tip : place.seq;
+    const shown = other === slot ? end : (viewer.own?.places.get(other)?.seq ?? watch.history.tip);
     if (watch.history.tip > shown || watch.phase === "filling") seq = Math.min(seq, shown);
     if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);
   }

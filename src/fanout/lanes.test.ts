@@ -180,6 +180,25 @@ describe("a slot's turn", () => {
     ]);
   });
 
+  test("brings who resumed to where the others stand, also while comments never rest", () => {
+    const { shard, readers, join, comment, stepAll } = bench();
+    for (let i = 0; i < 10; i++) join(0);
+    comment(0);
+    shard.step("small", 3);
+    comment(0);
+    const resumed = join(0).viewer;
+    stepAll();
+    comment(0);
+    shard.step("small", 3);
+    comment(0);
+    stepAll();
+    expect(resumed.own).toBeUndefined();
+    comment(0);
+    stepAll();
+    const ids = readers.map(({ reader }) => reader.ids);
+    expect(ids).toEqual([...Array(10).fill([1, 2, 3, 4, 5]), [3, 4, 5]]);
+  });
+
   test("does not show a comment that was removed after its walk began", () => {
     const { shard, slots, watches, readers, join, comment, stepAll } = bench();
     for (let i = 0; i < 10; i++) join(0);
