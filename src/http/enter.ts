@@ -105,7 +105,7 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const entry = { ...call, ...named, who, address, payer };
   // A HEAD is answered by the same row, and opens nothing.
   if (call.request.method === "HEAD") return entry;
-  const units = unitsBeyond(doors, row, named.videos);
+  const units = unitsBeyond(doors, row, call, named);
   const over =
     (units === 0 ? undefined : doors.allowance?.work(payer, units, now)) ??
     (watches(row) && doors.allowance ? doors.seats.over(payer, named.videos.length) : undefined);
@@ -147,13 +147,17 @@ function videosKnown(items: readonly string[]): Videos | undefined {
 }
 
 /** What a call of this row costs beyond being a call. */
-function unitsBeyond({ frontend }: Doors, { takes }: Row, videos: readonly VideoId[]): number {
+function unitsBeyond({ frontend }: Doors, { takes }: Row, { request }: Call, named: Named): number {
   if (takes === "question") return prices.question;
   if (takes === "reading") return prices.reading;
   if (takes === "room") return prices.stream;
   if (!watches({ takes })) return 0;
   let units = takes === "stream" ? prices.stream : 0;
-  for (const video of videos) units += prices.video + (frontend?.watched(video) ? 0 : prices.watch);
+  // Whether a place is still good may have to be asked, video by video.
+  const resumes = takes === "stream" && lastEventIdOf(request, named.query) !== undefined;
+  for (const video of named.videos) {
+    units += prices.video + (resumes ? prices.question : 0) + (frontend?.watched(video) ? 0 : prices.watch);
+  }
   return units;
 }
 

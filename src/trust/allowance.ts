@@ -68,7 +68,8 @@ const videosMax = 100_000;
 const videosMs = 10 * 60_000;
 /** Work of an address or viewer at once, in seconds' worth; the dearest call there is always fits. */
 const workBurstS = 10;
-const dearest = prices.call + prices.stream + limits.videosPerStreamMax * (prices.video + prices.watch);
+const perVideo = prices.video + prices.watch + prices.question;
+const dearest = prices.call + prices.stream + limits.videosPerStreamMax * perVideo;
 
 export class Allowance {
   readonly #settings: AllowanceSettings;

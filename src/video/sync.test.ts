@@ -324,3 +324,43 @@ describe("another log", () => {
     }
   });
 });
+
+describe("places that are too far back", () => {
+  test("are read for once, and everybody who comes from there is told at once", async () => {
+    const bench = await kit({ history: 20, logHistory: 40 });
+    const { log, open, rest } = bench;
+    const viewer = open();
+    await rest();
+    for (let i = 1; i <= 200; i++) await log.comment(v, `t${i}`);
+    await rest();
+    const first = open([v], log.id(5));
+    await rest();
+    const asked = log.asked;
+    const others = [1, 5, 20, 100].map((seq) => open([v], log.id(seq)));
+    await rest();
+    expect([first, ...others].map(({ seen }) => seen[1]?.data.reason)).toEqual(Array(5).fill("history"));
+    expect(log.asked).toBe(asked);
+    // What the log still holds is still continued, by one more reading.
+    const inTime = open([v], log.id(170));
+    await rest();
+    expect(inTime.texts).toEqual(Array.from({ length: 30 }, (_, i) => `t${171 + i}`));
+    expect(viewer.ended).toBe(false);
+  });
+
+  test("are forgotten with their history: in another log they may mean something", async () => {
+    const bench = await kit({ history: 20, logHistory: 40 });
+    const { log, open, rest } = bench;
+    open();
+    await rest();
+    for (let i = 1; i <= 100; i++) await log.comment(v, `t${i}`);
+    await rest();
+    open([v], log.id(5));
+    await rest();
+    log.replace();
+    for (let i = 1; i <= 10; i++) await log.comment(v, `u${i}`);
+    await rest(10_000);
+    const resumed = open([v], log.id(5));
+    await rest();
+    expect(resumed.texts).toEqual(["u6", "u7", "u8", "u9", "u10"]);
+  });
+});

@@ -16,6 +16,7 @@ import { type Entry, shownCount } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { decodeLive, decodeTick, type State, subjects } from "../core/wire.ts";
 import { dueByHearing, dueByStamp } from "./held.ts";
+import type { History } from "./history.ts";
 import type { VideoState } from "./state.ts";
 
 /** Requests for state under way at once. */
@@ -68,6 +69,8 @@ export class Sync {
   /** When the next entries of a watch are released. */
   readonly #releases = new Map<VideoState, Timer>();
   readonly #extending = new Map<VideoState, Promise<boolean>>();
+  /** Places up to this one are too far back to be continued from, in that history: it only ever rises. */
+  readonly #lost = new WeakMap<History, number>();
   readonly #timer: Timer;
 
   constructor(parts: FeedParts, events: FeedEvents) {
@@ -123,6 +126,8 @@ export class Sync {
     // One reading serves all who resume at once, if it reaches as far back as they need.
     for (let under = this.#extending.get(watch); under; under = this.#extending.get(watch)) await under;
     if (after >= watch.history.floor) return true;
+    // Who comes from there is told so at once: nothing that could be read would help.
+    if (after <= (this.#lost.get(watch.history) ?? -1)) return false;
     const reading = this.#readBack(watch, after).finally(() => this.#extending.delete(watch));
     this.#extending.set(watch, reading);
     return reading;
@@ -133,9 +138,17 @@ export class Sync {
     const entries: Entry[] = [];
     for (let from = after; from < history.floor; ) {
       const state = await this.#parts.reader.state(watch.video, from, limits.pageEntriesMax);
-      if ("rejected" in state || !state.lineage.same(watch.lineage) || state.page.floor > from) return false;
+      if ("rejected" in state || !state.lineage.same(watch.lineage)) return false;
+      if (state.page.floor > from) {
+        this.#lost.set(history, Math.max(after, state.page.floor - 1));
+        return false;
+      }
       entries.push(...state.page.entries);
-      if (watch.history !== history || entries.length > limits.historyEntriesMax) return false;
+      if (watch.history !== history) return false;
+      if (entries.length > limits.historyEntriesMax) {
+        this.#lost.set(history, after);
+        return false;
+      }
       const last = entries.at(-1);
       if (!state.page.more || !last) break;
       from = last.seq;
