@@ -1,6 +1,6 @@
 /**
- * Nine reverse proxies of Debian: how each is started on other ports with its file of deploy/proxies, how it is
- * told to read it again, and in what it differs from what is asked of all, with the reason.
+ * Nine reverse proxies of Debian: how each is started on other ports with its file of deploy/proxies, how it
+ * is told to read it again, and in what it differs from what is asked of all, with the reason.
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -72,7 +72,8 @@ const apache: Recipe = {
   package: "apache2-bin",
   program: "apache2",
   start: (place) => {
-    const more = `\nPidFile ${place.folder}/apache.pid\nErrorLog ${place.folder}/error.log\nServerName test\n`;
+    const { folder } = place;
+    const more = `\nPidFile ${folder}/apache.pid\nErrorLog ${folder}/error.log\nServerName test\n`;
     const listens: [RegExp, string] = [/Listen 80/, `Listen 127.0.0.1:${place.port}`];
     return ["apache2", "-DFOREGROUND", "-f", written(place, "apache.conf", [upstream(place), listens], more)];
   },
@@ -233,7 +234,8 @@ const h2o: Recipe = {
       [/listen: 80/, `listen:\n  host: 127.0.0.1\n  port: ${place.port}`],
       [/ {2}port: 443/, `  host: 127.0.0.1\n  port: ${place.tlsPort}`],
     ];
-    const more = `\npid-file: ${place.folder}/h2o.pid\nerror-log: ${place.folder}/error.log\nnum-threads: 1\n`;
+    const { folder } = place;
+    const more = `\npid-file: ${folder}/h2o.pid\nerror-log: ${folder}/error.log\nnum-threads: 1\n`;
     return ["h2o", "-m", "worker", "-c", written(place, "h2o.conf", [upstream(place), ...changes], more)];
   },
   reload: undefined,
