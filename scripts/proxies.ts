@@ -4,8 +4,8 @@
  * seen; whatever is neither right nor a known exception (proxies/recipes.ts) ends it with 1.
  *
  * `npm run proxies -- nginx caddy` tries those alone. All nine take ten minutes and want root, as Debian's
- * files are laid out for it: `apt-get install --no-install-recommends nginx-light apache2-bin haproxy
- * varnish caddy lighttpd lighttpd-mod-openssl squid trafficserver h2o`. Everything it starts it ends.
+ * files are laid out for it: `apt-get install --no-install-recommends nginx-light apache2-bin haproxy varnish
+ * caddy lighttpd lighttpd-mod-openssl squid trafficserver h2o`. Everything it starts it ends.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -82,12 +82,9 @@ async function tried(recipe: Recipe): Promise<number> {
       try {
         row(check, await Promise.race([look(proxy.stand), late]));
       } catch (error) {
+        const { message } = error as Error;
         if (!exception) wrong++;
-        row(
-          check,
-          `${exception ? "exception" : "WRONG"}: ${(error as Error).message}` +
-            (exception ? ` (${exception})` : ""),
-        );
+        row(check, exception ? `exception: ${message} (${exception})` : `WRONG: ${message}`);
       }
     }
   } catch (error) {
