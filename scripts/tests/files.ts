@@ -59,6 +59,8 @@ interface Ended {
 /** Runs `files`, begun in their order; tells exactly one outcome for each. */
 export async function runFiles(files: readonly string[], how: HowToRun): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ov-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   const waiting = [...files];
   const { atOnce, portsTaken = 0 } = how;
   const work = async (slot: number): Promise<void> => {
@@ -74,7 +76,8 @@ export async function runFiles(files: readonly string[], how: HowToRun): Promise
   await Promise.all(
     Array.from({ length: Math.min(atOnce, atOnceMax - portsTaken) }, (_, slot) => work(slot)),
   );
-  rmSync(folder, { recursive: true, force: true });
+  remove();
+  process.off("exit", remove);
 }
 
 /** Groups of processes that run now, for whoever has to end them early. */
