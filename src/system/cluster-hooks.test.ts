@@ -67,7 +67,7 @@ describe("webhooks of two dispatchers", () => {
 
     const owners = await getJson<{ routes: { video: string; owner: string }[] }>(
       `${cluster.dispatchers[0]?.url}/v1/cluster`,
-      { "x-api-key": "only-for-tests" },
+      { "x-api-key": adminKey },
     );
     const ownerOf = (video: string) => owners?.routes.find((route) => route.video === video)?.owner;
     for (const type of ["video_occupied", "milestone"]) {
