@@ -5,7 +5,16 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Event, Receiver } from "../hooks/receiver-kit.ts";
-import { type Cluster, getJson, likeTimed, startCluster, sum, type Told, until } from "./cluster.ts";
+import {
+  adminKey,
+  type Cluster,
+  getJson,
+  likeTimed,
+  startCluster,
+  sum,
+  type Told,
+  until,
+} from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { startNats } from "./nats.ts";
 
