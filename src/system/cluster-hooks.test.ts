@@ -5,7 +5,16 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Event, Receiver } from "../hooks/receiver-kit.ts";
-import { type Cluster, getJson, likeTimed, startCluster, sum, type Told, until } from "./cluster.ts";
+import {
+  adminKey,
+  type Cluster,
+  getJson,
+  likeTimed,
+  startCluster,
+  sum,
+  type Told,
+  until,
+} from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { startNats } from "./nats.ts";
 
@@ -67,7 +76,7 @@ describe("webhooks of two dispatchers", () => {
 
     const owners = await getJson<{ routes: { video: string; owner: string }[] }>(
       `${cluster.dispatchers[0]?.url}/v1/cluster`,
-      { "x-api-key": "only-for-these-tests" },
+      { "x-api-key": adminKey },
     );
     const ownerOf = (video: string) => owners?.routes.find((route) => route.video === video)?.owner;
     for (const type of ["video_occupied", "milestone"]) {

@@ -60,6 +60,8 @@ export const adminKey = "only-for-these-tests";
 export class NodeProcess {
   readonly lines: string[] = [];
   readonly flags: readonly string[];
+  /** What its next process is. */
+  command: Command = program;
   #child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
 
   constructor(
@@ -92,7 +94,7 @@ export class NodeProcess {
 
   /** `env` is added to its environment. */
   start(env: Readonly<Record<string, string>> = {}): void {
-    const child = Bun.spawn([...dieWithUs, ...program, ...this.flags], {
+    const child = Bun.spawn([...dieWithUs, ...this.command, ...this.flags], {
       cwd: "/",
       env: { PATH: process.env.PATH ?? "", OVATION_ADMIN_KEY: adminKey, ...env },
       stdio: ["ignore", "pipe", "inherit"],
@@ -152,6 +154,8 @@ export interface Shape {
   readonly dispatchers?: number;
   readonly frontends?: number;
   readonly flags?: readonly string[];
+  /** What the nodes are; this program as it is written now by default. */
+  readonly command?: Command;
 }
 
 export class Cluster {
@@ -193,11 +197,15 @@ export class Cluster {
 /** A whole cluster over `servers`, ready; closing it closes them too. */
 export async function startCluster(
   servers: readonly NatsServer[],
-  { dispatchers = 2, frontends = 3, flags = [] }: Shape = {},
+  { dispatchers = 2, frontends = 3, flags = [], command = program }: Shape = {},
 ): Promise<Cluster> {
   const cluster = new Cluster(servers);
-  for (let i = 0; i < dispatchers; i++) (await cluster.add("dispatcher", flags)).start();
-  for (let i = 0; i < frontends; i++) (await cluster.add("frontend", flags)).start();
+  for (let i = 0; i < dispatchers; i++) await cluster.add("dispatcher", flags);
+  for (let i = 0; i < frontends; i++) await cluster.add("frontend", flags);
+  for (const node of cluster.nodes) {
+    node.command = command;
+    node.start();
+  }
   await cluster.ready();
   return cluster;
 }

@@ -95,7 +95,16 @@ export async function startExecutable(
   flags: readonly string[] = [],
   options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
 ): Promise<RunningExecutable> {
-  const command = [executable, ...withDefaults(flags)];
+  return startProgram([executable], flags, options);
+}
+
+/** As `startExecutable`, whatever `program` is started by. */
+export function startProgram(
+  program: readonly string[],
+  flags: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
+): Promise<RunningExecutable> {
+  const command = [...program, ...withDefaults(flags)];
   return running(command, options, (line) =>
     line.includes('"event":"listening"') ? (JSON.parse(line) as { url: string }).url : undefined,
   );
