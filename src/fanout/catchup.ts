@@ -9,6 +9,7 @@
 import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
+import { agreeUpTo } from "../video/state.ts";
 import { type Own, type OwnPlace, type Showing, type Slot, showState, type Viewer } from "./slot.ts";
 import type { FrameKind, Tally } from "./tally.ts";
 import { Walk } from "./walk.ts";
@@ -227,6 +228,7 @@ function writableUpTo(viewer: Viewer): number {
     const { first } = watch.held;
     if (first !== undefined) seq = Math.min(seq, first - 1);
     else if (watch.phase === "filling") seq = Math.min(seq, watch.history.tip);
+    for (const other of viewer.slots) seq = Math.min(seq, agreeUpTo(watch, other.watch));
   }
   return seq;
 }
@@ -261,6 +263,7 @@ function standing(viewer: Viewer, slot: Slot): number {
     const shown = other === slot || place === undefined ? watch.history.tip : place.seq;
     if (watch.history.tip > shown || watch.phase === "filling") seq = Math.min(seq, shown);
     if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);
+    seq = Math.min(seq, agreeUpTo(slot.watch, watch));
   }
   return seq;
 }
