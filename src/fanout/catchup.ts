@@ -9,6 +9,7 @@
 import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
+import { agreeUpTo } from "../video/state.ts";
 import {
   type Own,
   type OwnPlace,
@@ -249,6 +250,7 @@ function writableUpTo(viewer: Viewer): number {
     const { first } = watch.held;
     if (first !== undefined) seq = Math.min(seq, first - 1);
     else if (watch.phase === "filling") seq = Math.min(seq, watch.history.tip);
+    for (const other of viewer.slots) seq = Math.min(seq, agreeUpTo(watch, other.watch));
   }
   return seq;
 }
@@ -286,6 +288,7 @@ function standing(viewer: Viewer, slot: Slot): number {
     const shown = other === slot ? end : (viewer.own?.places.get(other)?.seq ?? watch.history.tip);
     if (watch.history.tip > shown || watch.phase === "filling") seq = Math.min(seq, shown);
     if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);
+    seq = Math.min(seq, agreeUpTo(slot.watch, watch));
   }
   return seq;
 }

@@ -25,6 +25,8 @@ export interface CommentPagesParts {
   readonly clock: Clock;
   /** The stream's name. */
   readonly stream: string;
+  /** Throws LedgerUnavailable when this life of the stream is none that is known. */
+  readonly check: (created: string) => void;
   /** The subject of a video's comments in it. */
   readonly subjectOf: (video: VideoId) => string;
   /** So many entries were kept per video when the log began: of so many at least none was forgotten. */
@@ -54,10 +56,11 @@ export class CommentPages {
   }
 
   async #page(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    const { streams, stream, firstHistory, subjectOf } = this.#parts;
+    const { streams, stream, firstHistory, subjectOf, check } = this.#parts;
     // The head before the video's end: a comment that comes in between is in the page and above the head,
     // never below it and missing.
-    const { lastSeq: head, perSubject = Number.POSITIVE_INFINITY } = await streams.state(stream);
+    const { created, lastSeq: head, perSubject = Number.POSITIVE_INFINITY } = await streams.state(stream);
+    check(created);
     const subject = subjectOf(video);
     const last = await streams.last(stream, subject);
     if (!last || (after !== undefined && after >= last.seq)) {

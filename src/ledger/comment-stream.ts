@@ -82,8 +82,10 @@ export class CommentStream {
     const { streams, clock, shared, state } = parts;
     this.#parts = parts;
     const firstHistory = shared.history;
-    const pages = { streams, clock, stream: streamName, subjectOf: commentsSubject, firstHistory };
-    this.#pages = new CommentPages(pages);
+    this.#pages = new CommentPages({
+      ...{ streams, clock, stream: streamName, subjectOf: commentsSubject, firstHistory },
+      check: (created) => this.#checkLife(created),
+    });
     this.#created = state.created;
     this.#head = state.lastSeq;
     this.#read = Math.max(0, state.lastSeq - limits.knownPlacesMax);
@@ -118,14 +120,17 @@ export class CommentStream {
 
   /** Takes out a comment and puts its removal in the order; false when there is no such comment. */
   async remove(video: VideoId, target: number): Promise<boolean> {
+    const { streams, shared } = this.#parts;
+    // The place was looked at as one of this history: in another it is somebody else's.
+    const lineage = shared.lineage();
     await this.#trust();
-    const { streams } = this.#parts;
+    if (shared.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
     const held = await streams.at(streamName, target);
     if (!held || held.subject !== commentsSubject(video)) return false;
     if (decodeEntry(held.payload, video, target, 0)?.type !== "comment") return false;
     // The removal first: should we die in between, pages leave the comment out and a repeat takes it out.
     await this.#append(video, { type: "retract", target }, `retract-${target}`);
-    await streams.erase(streamName, target);
+    if (shared.lineage() === lineage) await streams.erase(streamName, target);
     return true;
   }
 
@@ -171,6 +176,14 @@ export class CommentStream {
   }
 
   // ---- whether the stream is what it was
+
+  /** Another life of the stream is another log, and no lineage of ours names what is in it. */
+  #checkLife(created: string): void {
+    if (created === (this.#parts.shared.created() ?? this.#created)) return;
+    this.#trusted = false;
+    this.#lookSoon();
+    throw new LedgerUnavailable("the log has just become another one");
+  }
 
   /** Resolves when the stream is known to be what we know of it. */
   async #trust(): Promise<void> {

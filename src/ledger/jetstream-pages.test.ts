@@ -50,7 +50,7 @@ async function talked(prefix: string, count: number) {
     });
     const subjectOf = (video: VideoId) => `comments.${video}`;
     return new CommentPages({
-      ...{ streams: bound(slow, streams), clock: systemClock(), stream: "comments", subjectOf },
+      ...{ streams: bound(slow, streams), clock: systemClock(), stream: "comments", subjectOf, check() {} },
       firstHistory: history,
     });
   };

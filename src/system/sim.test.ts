@@ -34,14 +34,15 @@ describe("a cluster under an audience and under faults", () => {
         `${(hours / minutes).toFixed(1)} a minute: ${sum("comments")} comments, ${sum("attempts")} ` +
         `attempts of which ${sum("refused")} in vain, ${sum("joined")} viewers, ${sum("resumes")} resumed, ` +
         `${sum("resets")} resets, ${sum("crashed")} crashes, ${sum("cut")} cuts, ${sum("disturbed")} ` +
-        `disturbances, ${sum("set")} walls set`,
+        `disturbances, ${sum("set")} walls set, ${sum("lost")} times comments lost their end`,
     );
     // A run in which nothing happens proves nothing.
     for (const name of ["attempts", "comments", "joined", "compared"]) {
       expect(sum(name)).toBeGreaterThan(10 * runs);
     }
     if (runs >= 50)
-      for (const name of ["resumes", "crashed", "cut", "set"]) expect(sum(name)).toBeGreaterThan(runs);
+      for (const name of ["resumes", "crashed", "cut", "set", "lost"])
+        expect(sum(name)).toBeGreaterThan(runs);
   }, 3_600_000);
 
   // Seeds that failed once. They show it again only while a run draws its numbers in the same order.

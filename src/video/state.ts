@@ -154,7 +154,17 @@ export class VideoState {
   continuedBy({ log, lineage }: State): boolean {
     if (log !== this.log) return false;
     if (lineage.same(this.lineage)) return true;
-    return lineage.continues({ branch: this.lineage.newest.name, seq: Math.max(this.head, this.tip) });
+    return lineage.continues({ branch: this.lineage.newest.name, seq: this.furthest });
+  }
+
+  /** The highest place that has been told of, to viewers or by a dispatcher. */
+  get furthest(): number {
+    return Math.max(this.head, this.tip);
+  }
+
+  /** It is not known what comes next: nothing later may be shown before the log has been asked. */
+  doubt(): void {
+    if (this.phase === "live") this.phase = "filling";
   }
 
   /**
@@ -315,4 +325,18 @@ export class VideoState {
     if (before) this.#logs.set(log, before);
     this.#logs.delete(unnamed);
   }
+}
+
+/**
+ * Up to where an id means the same for two videos of one stream: one of them may not have heard yet that the
+ * log lost its end, and what it still has to tell lies behind its new one.
+ */
+export function agreeUpTo(a: VideoState, b: VideoState): number {
+  if (a.lineage === b.lineage || a.lineage.same(b.lineage)) return Number.POSITIVE_INFINITY;
+  return Math.max(sharedUpTo(a, b), sharedUpTo(b, a));
+}
+
+function sharedUpTo(newer: VideoState, older: VideoState): number {
+  const shared = newer.lineage.sharedWith(older.lineage);
+  return older.furthest <= shared ? Number.POSITIVE_INFINITY : shared;
 }

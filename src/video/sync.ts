@@ -64,6 +64,8 @@ export class Sync {
   readonly #anew = new Set<VideoState>();
   /** Watches that heard of a branch they do not know, and how often the log was asked for it. */
   readonly #strange = new Map<VideoState, { readonly branch: string; asked: number }>();
+  /** The branch that the writer of a live entry knew, where it said so. */
+  readonly #branches = new WeakMap<Entry, string>();
   /** Watches with a hole that was asked for in vain, and how often. */
   readonly #fills = new Map<VideoState, number>();
   /** When the next entries of a watch are released. */
@@ -181,17 +183,26 @@ export class Sync {
       return;
     }
     const { entry, branch } = live;
-    if (branch !== undefined && watch.phase !== "loading" && !watch.lineage.knows(branch)) {
-      // Its number may be one that a lost comment had: the log says what it stands for now.
-      this.#strange.set(watch, { branch, asked: 0 });
-      this.#ask(watch);
-      return;
-    }
+    if (branch !== undefined) this.#branches.set(entry, branch);
+    if (watch.phase !== "loading" && this.#isStrange(watch, entry)) return;
     const { clock } = this.#parts;
     const received = watch.receive(entry, clock.elapsed(), dueByHearing(entry, clock));
     if (received === "appended") this.#events.entriesCame(watch);
     else if (received === "held") this.#held(watch, entry);
     else if (received === "hole") this.#ask(watch);
+  }
+
+  /**
+   * Whether `entry` is not of the branch that its number belongs to: that is one a lost comment had, or the
+   * lost comment is this. The log is asked what stands there.
+   */
+  #isStrange(watch: VideoState, entry: Entry): boolean {
+    const branch = this.#branches.get(entry);
+    if (branch === undefined || watch.lineage.nameOf(entry.seq) === branch) return false;
+    this.#strange.set(watch, { branch, asked: 0 });
+    watch.doubt();
+    this.#ask(watch);
+    return true;
   }
 
   #held(watch: VideoState, entry: Entry): void {
@@ -265,11 +276,14 @@ export class Sync {
     const { reader, commentHistory } = this.#parts;
     const newest = watch.phase === "loading" || this.#anew.has(watch);
     const limit = Math.min(commentHistory, limits.historyEntriesMax);
+    const { history } = watch;
     const state = newest
       ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.date())
       : await reader.state(watch.video, watch.tip, limits.pageEntriesMax);
     if (!this.#followed.has(watch)) return;
-    if ("rejected" in state) this.#askLater(watch);
+    // What was asked behind a place of before the history began anew is no answer to where it stands now.
+    if (!newest && watch.history !== history) this.#ask(watch);
+    else if ("rejected" in state) this.#askLater(watch);
     else this.#adopt(watch, state, newest);
   }
 
@@ -348,6 +362,7 @@ export class Sync {
     const { clock } = this.#parts;
     const fills = this.#fills.get(watch) ?? 0;
     for (const entry of watch.takeWaiting()) {
+      if (this.#isStrange(watch, entry)) continue;
       const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
       // The log was asked for all up to its head, and then often enough: it does not know this entry.
       if (isHole && (fills >= fillsMax || (!more && entry.seq <= head))) {

@@ -3,7 +3,8 @@
  *
  * The log is one, and stands outside every node; a ledger is one node's view of it, which may be cut off,
  * fold late, and not hear that what it sent was stored. Every view folds the same records in the same order.
- * It keeps everything, so that what viewers were shown can be compared with what was written.
+ * Its comments may lose their end, as a store that is put back does. It keeps everything, and every history
+ * it had, so that what viewers were shown can be compared with what was written.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
@@ -32,9 +33,21 @@ interface Stored {
   readonly logMs: number;
 }
 
-export class SimLog {
+/** The comments of a log as they were until it lost their end. */
+export interface SimHistory {
+  readonly lineage: Lineage;
+  readonly entries: ReadonlyMap<VideoId, readonly Entry[]>;
+  readonly removed: ReadonlySet<number>;
+  readonly head: number;
+}
+
+export class SimLog implements SimHistory {
   readonly epoch = "simlog";
-  readonly lineage = Lineage.begin("simlog");
+  lineage = Lineage.begin("simlog");
+  /** What it was before it lost its end, newest first. */
+  readonly past: SimHistory[] = [];
+  /** Texts of comments that were lost. */
+  readonly lost = new Set<string>();
   readonly clock: Clock;
   readonly records: Stored[] = [];
   /** Every entry ever written, and the comments that were removed. */
@@ -70,6 +83,26 @@ export class SimLog {
     return true;
   }
 
+  /** Comes back without its last `count` entries: a branch begins behind what is left. */
+  loseEnd(count: number): void {
+    const first = Math.max(1, this.head - count + 1);
+    const entries = new Map([...this.entries].map(([video, list]) => [video, [...list]]));
+    const { lineage, head } = this;
+    this.past.unshift({ lineage, head, entries, removed: new Set(this.removed) });
+    for (const list of this.entries.values()) {
+      while ((list.at(-1)?.seq ?? 0) >= first) this.#lose(list.pop() as Entry);
+    }
+    for (const [key, seq] of this.#keys) if (seq >= first) this.#keys.delete(key);
+    this.head = first - 1;
+    this.lineage = lineage.open(`turn${this.past.length}`, first);
+    for (const view of this.views) view.wake();
+  }
+
+  #lose(entry: Entry): void {
+    if (entry.type === "retract") this.removed.delete(entry.target);
+    else this.lost.add(entry.text);
+  }
+
   /** Entries that can still be read, oldest first, removed comments among them. */
   kept(video: VideoId): Entry[] {
     return (this.entries.get(video) ?? []).slice(-this.history);
@@ -100,7 +133,8 @@ export class SimLog {
     const entry = make({ video, seq: ++this.head, previous: all.at(-1)?.seq ?? 0 });
     all.push(entry);
     const { seq, previous } = entry;
-    this.#bus.publish(subjects.comment(video), encodeEntry(entry), { seq, previous });
+    const bytes = encodeEntry(entry, this.lineage.newest.name);
+    this.#bus.publish(subjects.comment(video), bytes, { seq, previous });
     return entry;
   }
 }
@@ -120,6 +154,8 @@ export class SimLedger implements Ledger {
   readonly once = false;
   readonly #parts: SimLedgerParts;
   readonly #fold: Fold;
+  /** As this node has heard of it. */
+  #lineage: Lineage;
   #position = 0;
   #folding = false;
   #changed: (changes: readonly Change[]) => void = () => {};
@@ -127,6 +163,7 @@ export class SimLedger implements Ledger {
   constructor(parts: SimLedgerParts) {
     this.#parts = parts;
     this.epoch = parts.log.epoch;
+    this.#lineage = parts.log.lineage;
     this.#fold = new Fold({ seed: parts.prng.next() });
     // What was written before this life is folded before it begins.
     this.#foldAll();
@@ -141,13 +178,16 @@ export class SimLedger implements Ledger {
     this.#folding = true;
     clock.after(prng.between(0, 10), () => {
       this.#folding = false;
-      if (bus.connected()) this.#foldAll();
+      if (!bus.connected()) return;
+      this.#lineage = this.#parts.log.lineage;
+      this.#foldAll();
     });
   }
 
   async append(batch: Batch): Promise<readonly Placed[]> {
     const { log, prng } = this.#parts;
     if (!this.#passes()) throw new LedgerUnavailable("cut off");
+    const broken = log.past.length;
     // Sent, it may be stored whatever becomes of the sender; and stored, nobody may hear of it.
     const placed = await new Promise<Placed[]>((resolve, reject) => {
       log.clock.after(prng.between(0, 5), () => {
@@ -156,13 +196,19 @@ export class SimLedger implements Ledger {
       });
     });
     await this.#wait(prng.between(0, 5));
-    if (!this.#passes()) throw new LedgerUnavailable("stored, but nobody heard");
+    // A log that breaks is away while it does, and answers nothing of before.
+    const heard = this.#passes() && log.past.length === broken;
+    if (!heard) throw new LedgerUnavailable("stored, but nobody heard");
+    // What is answered is answered by a node that has looked what the log is.
+    this.#lineage = log.lineage;
     return placed;
   }
 
   async retract(video: VideoId, target: number): Promise<boolean> {
+    const broken = this.#parts.log.past.length;
     await this.#wait(1);
-    if (!this.#passes()) throw new LedgerUnavailable("cut off");
+    const isSame = this.#lineage === this.#parts.log.lineage && this.#parts.log.past.length === broken;
+    if (!this.#passes() || !isSame) throw new LedgerUnavailable("cut off");
     return this.#parts.log.remove(video, target);
   }
 
@@ -170,10 +216,11 @@ export class SimLedger implements Ledger {
     const { log, prng } = this.#parts;
     await this.#wait(prng.between(0, 3));
     if (!this.#passes()) throw new LedgerUnavailable("cut off");
+    if (this.#lineage !== log.lineage) throw new LedgerUnavailable("not looked at yet");
     return log.page(video, after, Math.min(limit, limits.pageEntriesMax));
   }
 
-  lineage = (): Lineage => this.#parts.log.lineage;
+  lineage = (): Lineage => this.#lineage;
   ready = (): boolean => this.#passes();
   totals = (video: VideoId): Totals => this.#fold.totals(video);
   head = (): number => this.#parts.log.head;

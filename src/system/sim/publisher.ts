@@ -29,6 +29,8 @@ export class Publishers {
   readonly #clock: VirtualClock;
   readonly #prng: Prng;
   readonly #wrong: (what: string) => void;
+  /** Texts by the id they were taken under. */
+  readonly #named = new Map<string, string>();
   #names = 0;
 
   constructor(cluster: Cluster, prng: Prng, wrong: (what: string) => void) {
@@ -75,7 +77,11 @@ export class Publishers {
     const told = (id: unknown): boolean => {
       if (typeof id !== "string") return false;
       const first = this.comments.get(text);
-      if (first && first.id !== id) this.#wrong(`${text} is ${id} and ${first.id}`);
+      const isLost = this.#cluster.log.lost.has(text);
+      if (first && first.id !== id && !isLost) this.#wrong(`${text} is ${id} and ${first.id}`);
+      const other = this.#named.get(id);
+      if (other !== undefined && other !== text) this.#wrong(`${id} is ${text} and ${other}`);
+      this.#named.set(id, text);
       this.comments.set(text, { video, id });
       return true;
     };

@@ -39,6 +39,8 @@ class Run {
   readonly prng: Prng;
   /** For what the world does by itself: drawn apart, so that old seeds do again what they did. */
   readonly weather: Prng;
+  /** For what the log loses: drawn apart as well. */
+  readonly losses: Prng;
   readonly cluster: Cluster;
   readonly publishers: Publishers;
   readonly viewers: SimViewer[] = [];
@@ -48,6 +50,8 @@ class Run {
   readonly #tamper: Tamper | undefined;
   #names = 0;
   #faulty = false;
+  /** Whether the log of this run loses its end now and then. */
+  readonly #loses: boolean;
   /** Whether this run has faults at all. */
   #faults = false;
 
@@ -55,7 +59,9 @@ class Run {
     this.#tamper = options.tamper;
     this.prng = seededPrng(seed);
     this.weather = seededPrng(seed + 2 ** 30);
-    const costs = seededPrng(seed + 2 ** 29);
+    const costs = seededPrng(seed + 2 ** 28);
+    this.losses = seededPrng(seed + 2 ** 29);
+    this.#loses = this.losses.next() < 0.4;
     const small = this.prng.next() < 0.4;
     this.cluster = new Cluster(this.prng, this.weather, {
       tickMs: [0, 50, 50, 200][this.prng.between(0, 3)] as number,
@@ -98,6 +104,7 @@ class Run {
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
       if (faults && this.weather.next() < 0.03) this.setWall();
+      if (faults && this.#loses && this.losses.next() < 0.02) this.loseEnd();
     }
   }
 
@@ -195,6 +202,13 @@ class Run {
     }
   }
 
+  /** The log's comments come back older than they were, now and then from their beginning. */
+  loseEnd(): void {
+    const { losses, cluster } = this;
+    cluster.log.loseEnd(losses.next() < 0.1 ? cluster.log.head : losses.between(0, 12));
+    this.note("lost");
+  }
+
   /** Somebody sets the wall of a machine, as an operator, NTP or a hypervisor does. */
   setWall(): void {
     const { cluster, weather } = this;
@@ -285,7 +299,9 @@ class Run {
     const written = [...cluster.log.entries.values()].flat();
     const texts = written.flatMap((entry) => (entry.type === "comment" ? [entry.text] : []));
     if (new Set(texts).size !== texts.length) this.wrong("a comment was placed twice");
-    for (const text of publishers.comments.keys()) if (!texts.includes(text)) this.wrong(`${text} was lost`);
+    for (const text of publishers.comments.keys()) {
+      if (!texts.includes(text) && !cluster.log.lost.has(text)) this.wrong(`${text} was lost`);
+    }
     this.note("liked", publishers.keyed.size);
     this.note("attempts", publishers.attempts);
     this.note("refused", publishers.refused);

@@ -6,15 +6,20 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
 import { type Elapsed, longAgo, type Timer, type VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
-import { type Entry, parseId } from "../../core/entry.ts";
+import { type Entry, type EventId, parseId } from "../../core/entry.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import type { Cluster } from "./cluster.ts";
-import type { SimLog } from "./log.ts";
+import type { SimHistory, SimLog } from "./log.ts";
+
+/** Of what has no place. */
+const nowhere: EventId = { branch: "", seq: -1 };
 
 /** What one viewer was shown of one video. */
 interface Shown {
   /** Its place in the video's order; undefined until the first snapshot, or after a reset. */
   seq: number | undefined;
+  /** The branch that its place is of. */
+  branch: string;
   /** Up to where a snapshot may reach beyond the last comment it showed. */
   loose: boolean;
   /**
@@ -169,7 +174,7 @@ export class SimViewer {
       const unsure = this.mixed && place !== undefined;
       if (shown) Object.assign(shown, { version: 0, totals: {}, pending: false, unsure });
       // Whatever was not begun yet is continued from the id as well.
-      if (place) this.#of(video).seq ??= place.seq;
+      if (place && this.#of(video).seq === undefined) Object.assign(this.#of(video), place);
     }
     const request = { videos: [...this.videos], lastEventId: this.#lastEventId };
     const stream = chosen.node.frontend?.open(request) as ReadableStream<Uint8Array>;
@@ -220,12 +225,12 @@ export class SimViewer {
     const { video } = data;
     if (!video || !this.videos.has(video)) return;
     if (this.#of(video).pending && event !== "snapshot") return;
-    if (event === "snapshot") this.#snapshot(data);
+    if (event === "snapshot") this.#snapshot(data, id);
     else if (event === "reset") this.#reset(video);
     else if (event === "likes") this.#likes(data);
     else if (event === "viewers") this.#of(video).viewers = data.viewers;
     else if (event === "comment" || event === "retract")
-      this.#entry(video, parseId(id ?? "")?.seq ?? -1, event);
+      this.#entry(video, parseId(id ?? "") ?? nowhere, event);
   }
 
   #of(video: VideoId): Shown {
@@ -233,6 +238,7 @@ export class SimViewer {
     if (!shown) {
       shown = {
         seq: undefined,
+        branch: "",
         loose: false,
         unsure: false,
         pending: false,
@@ -250,15 +256,16 @@ export class SimViewer {
     this.#of(video).seq = undefined;
   }
 
-  #snapshot(data: Data): void {
+  #snapshot(data: Data, id: string | undefined): void {
     const shown = this.#of(data.video);
     if (shown.seq !== undefined && !this.#unwatched.has(data.video))
       this.#wrong(`a second snapshot of ${data.video} without a reset`);
-    const seqs = data.comments.map(({ id }) => parseId(id)?.seq ?? -1);
-    for (let i = 1; i < seqs.length; i++) {
-      this.#continues(data.video, seqs[i - 1] as number, seqs[i] as number, true);
+    const places = data.comments.map((comment) => parseId(comment.id) ?? nowhere);
+    for (let i = 1; i < places.length; i++) {
+      this.#continues(data.video, places[i - 1] as EventId, places[i] as EventId, true);
     }
-    shown.seq = seqs.at(-1) ?? 0;
+    const { branch } = parseId(id ?? "") ?? nowhere;
+    Object.assign(shown, places.at(-1) ?? { branch, seq: 0 });
     shown.loose = true;
     shown.pending = false;
     shown.viewers = data.viewers;
@@ -279,8 +286,9 @@ export class SimViewer {
       this.#wrong(`version ${version} of ${video} is ${said} here and ${known} elsewhere`);
   }
 
-  #entry(video: VideoId, seq: number, event: "comment" | "retract"): void {
+  #entry(video: VideoId, place: EventId, event: "comment" | "retract"): void {
     const shown = this.#of(video);
+    const { seq } = place;
     if (shown.seq === undefined) {
       this.#wrong(`${event} ${seq} of ${video} before any snapshot`);
       return;
@@ -292,28 +300,36 @@ export class SimViewer {
       if (!this.mixed) this.#wrong(`${event} ${seq} of ${video} again, behind ${shown.seq}`);
       return;
     }
-    if (shown.unsure) this.crossed += this.#lost(video, shown.seq, seq, shown.loose).length;
-    else this.#continues(video, shown.seq, seq, shown.loose);
-    Object.assign(shown, { seq, loose: false, unsure: false });
+    const before = { branch: shown.branch, seq: shown.seq };
+    if (shown.unsure) this.crossed += this.#lost(video, before, place, shown.loose)?.length ?? 0;
+    else this.#continues(video, before, place, shown.loose);
+    Object.assign(shown, { ...place, loose: false, unsure: false });
   }
 
-  #continues(video: VideoId, from: number, to: number, loose: boolean): void {
-    for (const { type, seq } of this.#lost(video, from, to, loose)) {
-      this.#wrong(`${type} ${seq} of ${video} is missing between ${from} and ${to}`);
-    }
+  #continues(video: VideoId, from: EventId, to: EventId, loose: boolean): void {
+    const between = `between ${from.branch}-${from.seq} and ${to.branch}-${to.seq}`;
+    const lost = this.#lost(video, from, to, loose);
+    if (!lost) this.#wrong(`${video} never went on ${between}`);
+    for (const { type, seq } of lost ?? []) this.#wrong(`${type} ${seq} of ${video} is missing ${between}`);
   }
 
   /**
    * What must be shown and lies between two entries that were shown; after a snapshot removals need not be.
+   * Of several histories that hold both it is the one that forgives most: the frame may be as old. Undefined
+   * when there never was one.
    */
-  #lost(video: VideoId, from: number, to: number, loose: boolean): Entry[] {
-    return this.#between(video, from, to).filter(({ type, seq }) =>
-      type === "retract" ? !loose : !this.#log.removed.has(seq),
-    );
-  }
-
-  #between(video: VideoId, from: number, to: number): Entry[] {
-    return (this.#log.entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
+  #lost(video: VideoId, from: EventId, to: EventId, loose: boolean): Entry[] | undefined {
+    let least: Entry[] | undefined;
+    for (const history of [this.#log, ...this.#log.past]) {
+      const { lineage, head, removed } = history;
+      const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
+      if (!isThere || !lineage.continues(from)) continue;
+      const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
+        type === "retract" ? !loose : !removed.has(seq),
+      );
+      if (!least || lost.length < least.length) least = lost;
+    }
+    return least;
   }
 
   /** What it should have been shown by now and was not. */
@@ -326,7 +342,9 @@ export class SimViewer {
       }
     }
     if (shown.unsure) return undefined;
-    const late = this.#between(video, shown.seq, Number.POSITIVE_INFINITY).filter(
+    const place = { branch: shown.branch, seq: shown.seq };
+    if (!this.#log.lineage.continues(place)) return `that ${place.branch}-${place.seq} of ${video} is lost`;
+    const late = between(this.#log, video, shown.seq, Number.POSITIVE_INFINITY).filter(
       (entry) => entry.type === "comment" && !this.#log.removed.has(entry.seq),
     );
     return late.length > 0 ? `${video} behind ${shown.seq}: ${late.map(({ seq }) => seq)}` : undefined;
@@ -336,4 +354,8 @@ export class SimViewer {
     const atMs = Math.round(this.#clock.elapsed() - this.#parts.cluster.startAt);
     this.#parts.wrong(`${atMs} ms, ${this.#parts.name} at ${this.node}: ${what}`);
   }
+}
+
+function between({ entries }: SimHistory, video: VideoId, from: number, to: number): Entry[] {
+  return (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
 }
