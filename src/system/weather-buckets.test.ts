@@ -66,7 +66,8 @@ test.each(["routes", "nodes", "moderation", "audit"])("the bucket of %s", async 
   for (const viewer of viewers) viewer.close();
   const slowestMs = Math.max(...shown.map((one) => one.slowestMs(tapping.acceptedMs)));
   console.info(
-    `KV_ov_${bucket}: whole ${healedMs[0]} ms after it was removed, ${healedMs[1]} ms after it was emptied; ` +
+    `KV_ov_${bucket}: whole ${healedMs[0]} ms after it was removed, ${healedMs[1]} ms after it was ` +
+      "emptied; " +
       `${tapping.acceptedMs.length} likes, ${JSON.stringify([...tapping.answers])}, ` +
       `shown after at most ${Math.round(slowestMs)} ms`,
   );

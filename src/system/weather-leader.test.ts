@@ -69,9 +69,10 @@ test("the leader of one of four partitions is stopped for 15 s", async () => {
   );
   tappings.forEach((tapping, index) => {
     const slowestMs = Math.round(shown[index]?.slowestMs(tapping.acceptedMs) ?? 0);
+    const whose = index === 0 ? ", whose leader was stopped" : "";
     console.info(
-      `partition ${index}${index === 0 ? ", whose leader was stopped" : ""}: ${tapping.acceptedMs.length} likes, ` +
-        `${refused[index]} answers 503 while it was stopped, answers ${JSON.stringify([...tapping.answers])}, shown after at most ${slowestMs} ms`,
+      `partition ${index}${whose}: ${tapping.acceptedMs.length} likes, ${refused[index]} answers 503 while ` +
+        `it was stopped, answers ${JSON.stringify([...tapping.answers])}, shown after at most ${slowestMs} ms`,
     );
     expectShown(tapping, [shown[index] as Shown]);
   });
