@@ -39,6 +39,10 @@ export function logStream(index: number): StreamWanted {
   return { name: `log_${index}`, subject: `log.${index}` };
 }
 
+/** What an operator can look at; where more is known, the reason says it. */
+const remedy =
+  "look at the stream's leader, its limits and its disk, and at our permissions; " +
+  "nats-server may have to be restarted after its disk was full";
 /** While there is trouble, its reason is said this often at most, in ms. */
 const troubleLogMs = 10_000;
 
@@ -336,7 +340,7 @@ export class Partition {
     if (reason === undefined) log.info("log takes likes again", { stream });
     else if (this.#appender.trying) return;
     else if (this.#said !== undefined && clock.elapsed() - this.#saidAt < troubleLogMs) return;
-    else log.error("log takes no likes", { stream, reason });
+    else log.error("log takes no likes", { stream, reason, remedy });
     this.#said = reason;
     this.#saidAt = clock.elapsed();
   }
