@@ -65,21 +65,21 @@ async function putBack(nats: NatsServer): Promise<void> {
 }
 
 /**
- * Notes every total of the video that a ledger announces and that is lower than one before, or of no later
+ * What a ledger announces of the video: its newest likes, and what was lower than before or of no later
  * version.
  */
-function falls(ledger: Ledger): string[] {
-  const noted: string[] = [];
-  let [likes, version] = [0, 0];
+function heard(ledger: Ledger): { readonly fell: string[]; likes: number } {
+  const news = { fell: [] as string[], likes: 0 };
+  let version = 0;
   ledger.onChanges((changes) => {
     for (const { totals } of changes) {
-      const now = likesOf(totals.counts);
-      if (now < likes || totals.version <= version) noted.push(`${likes} to ${now}`);
-      likes = Math.max(likes, now);
-      version = Math.max(version, totals.version);
+      const likes = likesOf(totals.counts);
+      if (likes < news.likes || totals.version <= version) news.fell.push(`${news.likes} to ${likes}`);
+      news.likes = likes;
+      version = totals.version;
     }
   });
-  return noted;
+  return news;
 }
 
 /** All members come to `total`, and to the same version. */
@@ -121,13 +121,16 @@ describe("a log that is emptied", () => {
     await away(b);
     await emptied(nats);
     const late = await member(nats.url, options);
+    const news = heard(late.ledger);
     // Fewer, then more than those who come back had: its places are taken for theirs by nobody.
     await likes(late.ledger, 4);
     await back(a);
     await allHave([late.ledger, a.ledger], 14);
+    expect(news.likes).toBe(14);
     await likes(late.ledger, 20);
     await back(b);
     await allHave([late.ledger, a.ledger, b.ledger], 34);
+    expect(news).toEqual({ fell: [], likes: 34 });
   }, 60_000);
 
   test("twice, holds what was answered before and between", async () => {
@@ -163,13 +166,13 @@ describe("a log that is put back from a copy", () => {
     await putBack(nats);
     const late = await member(nats.url, options);
     expect(likesAt(late.ledger, "v")).toBe(10);
-    const fell = falls(late.ledger);
+    const news = heard(late.ledger);
     await likes(late.ledger, 40);
     await back(a);
     await allHave([late.ledger, a.ledger], 60);
     await back(b);
     await allHave([late.ledger, a.ledger, b.ledger], 65);
-    expect(fell).toEqual([]);
+    expect(news).toEqual({ fell: [], likes: 65 });
   }, 60_000);
 
   test("to where one had folded up to, but not the other, loses nothing either", async () => {
