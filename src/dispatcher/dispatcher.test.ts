@@ -8,6 +8,7 @@ import { limits } from "../core/limits.ts";
 import { encodeNodeRow, ownerOf, type Role, routeKey } from "../core/nodes.ts";
 import { RecordBuilder } from "../core/record.ts";
 import { decodeEntry, decodeState, decodeTick, encodeJson, subjects, type Tick } from "../core/wire.ts";
+import { LedgerUnavailable } from "../ledger/ledger.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
 import { Dispatcher } from "./dispatcher.ts";
 
@@ -216,6 +217,23 @@ describe("a dispatcher", () => {
     expect(frontend.request(subjects.ingest, new Uint8Array([1]), 1_000)).rejects.toThrow();
     await clock.run(1);
     expect(await metrics.registry.metrics()).toContain("ovation_invalid_messages_total 4");
+  });
+
+  test("tells totals alone only when they are whole, and with entries what is known of them", async () => {
+    const { clock, dispatch, frontend } = await bench();
+    const { likes, ledger } = await dispatch("d1");
+    await likes(4);
+    const ask = (limit: number) => frontend.request(subjects.state, encodeJson({ video: v, limit }), 1_000);
+    const current = ledger.current.bind(ledger);
+    ledger.current = async (video) => ({ ...(await current(video)), counts: { heart: 5 } });
+    expect(decodeState(await ask(0), v)?.totals.counts).toEqual({ heart: 5 });
+    ledger.current = async () => {
+      throw new LedgerUnavailable("the log cannot be read now");
+    };
+    const refused = ask(0);
+    expect(refused).rejects.toThrow();
+    await clock.run(1);
+    expect(decodeState(await ask(10), v)?.totals.counts).toEqual({ heart: 4 });
   });
 
   test("takes out the rows of a node that died and did not come back", async () => {

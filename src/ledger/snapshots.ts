@@ -92,6 +92,8 @@ export class Snapshots {
     const wanted = new Map(chunks.map((seq, i) => [seq, i]));
     const parts = new Array<Uint8Array>(chunks.length);
     const [first = 1, last = 0] = [chunks[0], chunks.at(-1)];
+    // A stream that was lost since ends before them: it must not be asked for what it does not have.
+    if ((await this.#streams.state(snapshotStream.name)).lastSeq < last) return undefined;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const subject = chunkSubject(this.#partition);
     const reading = this.#streams.read({
