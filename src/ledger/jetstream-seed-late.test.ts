@@ -12,9 +12,12 @@ import { likesOf } from "../core/totals.ts";
 import type { NatsServer } from "../system/nats.ts";
 import { type FailingProxy, startProxy } from "../system/proxy.ts";
 import { like, record } from "./contract-bench.ts";
+import { Fold } from "./fold.ts";
 import { openJetstreamLedger } from "./jetstream.ts";
 import { closeAll, closers, likesAt, type Member, member, server } from "./jetstream-kit.ts";
 import type { Ledger } from "./ledger.ts";
+import { encodeFold } from "./snapshot.ts";
+import { firstBranch, Snapshots } from "./snapshots.ts";
 import type { Stored, Streams } from "./streams.ts";
 
 afterEach(closeAll);
@@ -195,6 +198,29 @@ describe("a log that is put back from a copy", () => {
     await allHave([slow.ledger, fast.ledger], 24);
   }, 60_000);
 });
+
+test("snapshots of a branch that the log left are followed back by nobody, and written over", async () => {
+  const nats = await server();
+  const { ledger, bus } = await member(nats.url, { ...options, snapshotMs: 300 });
+  await likes(ledger, 10);
+  await emptied(nats);
+  await until(() => !ledger.ready());
+  await until(() => ledger.ready());
+  await likes(ledger, 2);
+  // As if the stream of snapshots alone were put back to what it was before the log was lost.
+  const snapshots = new Snapshots(bus.streams, systemClock(), 0);
+  const old = { upTo: 4, logMs: 1, ...firstBranch, last: undefined };
+  const empty = encodeFold(new Fold({ seed: 0.5 }));
+  while (!(await snapshots.save(empty, old, await snapshots.manifest(), true)));
+  await nats.kill();
+  await nats.start();
+  await until(() => !ledger.ready());
+  await until(() => ledger.ready());
+  await likes(ledger, 1);
+  await allHave([ledger], 13);
+  for (let upTo = 4; upTo === 4; upTo = (await snapshots.manifest())?.upTo ?? 4) await Bun.sleep(50);
+  await allHave([ledger, (await member(nats.url, options)).ledger], 13);
+}, 60_000);
 
 test("versions that were told are never given out again", async () => {
   const nats = await server();
