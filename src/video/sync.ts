@@ -101,6 +101,21 @@ export class Sync {
     this.#ask(watch);
   }
 
+  /** Somebody comes to a watch that may have stood without viewers, who are what it is rechecked for. */
+  wake(watch: VideoState): void {
+    const followed = this.#followed.get(watch);
+    const nowMs = this.#parts.clock.elapsed();
+    if (!followed || watch.phase !== "live" || nowMs - followed.askedMs < limits.recheckMs) return;
+    this.#asked(watch, followed, nowMs);
+    this.#ask(watch);
+  }
+
+  /** It is asked for now as a matter of course, and stands behind all others. */
+  #asked(watch: VideoState, { subscriptions }: Followed, askedMs: Elapsed): void {
+    this.#followed.delete(watch);
+    this.#followed.set(watch, { subscriptions, askedMs });
+  }
+
   unfollow(watch: VideoState): void {
     for (const subscription of this.#followed.get(watch)?.subscriptions ?? []) subscription.end();
     this.#followed.delete(watch);
@@ -237,10 +252,9 @@ export class Sync {
   /** Asks for the watch that was not asked for longest, if that is long enough ago. */
   #recheck(): void {
     const nowMs = this.#parts.clock.elapsed();
-    for (const [watch, { subscriptions, askedMs }] of this.#followed) {
-      if (nowMs - askedMs < limits.recheckMs) return;
-      this.#followed.delete(watch);
-      this.#followed.set(watch, { subscriptions, askedMs: nowMs });
+    for (const [watch, followed] of this.#followed) {
+      if (nowMs - followed.askedMs < limits.recheckMs) return;
+      this.#asked(watch, followed, nowMs);
       if (watch.viewers === 0 || watch.phase !== "live") continue;
       this.#ask(watch);
       return;
