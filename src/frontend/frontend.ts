@@ -247,6 +247,7 @@ export class Frontend implements Watching {
   #hold(viewer: Viewer, videos: readonly VideoId[], lastEventId: string | undefined, reviews = false): void {
     const watches = videos.map((video) => this.#interest.hold(video));
     viewer.watches.push(...watches);
+    for (const watch of watches) this.#sync.wake(watch);
     this.#joinOrWait({ viewer, watches, lastEventId, reviews });
   }
 

@@ -73,6 +73,7 @@ export class Polls {
     if (this.#interest.size >= limits.watchesMax) return reject("busy", "too many videos are watched", 5);
     this.#count++;
     const watch = this.#interest.hold(video);
+    this.#sync.wake(watch);
     try {
       const deadlineMs = this.#clock.elapsed() + waitMs;
       if (watch.phase === "loading") {

@@ -18,6 +18,7 @@ import { decodeLive, decodeTick, type State, subjects } from "../core/wire.ts";
 import { dueByHearing, dueByStamp } from "./held.ts";
 import type { History } from "./history.ts";
 import type { VideoState } from "./state.ts";
+import { Strangers } from "./strangers.ts";
 
 /** Requests for state under way at once. */
 const askingMax = 32;
@@ -62,10 +63,7 @@ export class Sync {
   #asking = 0;
   /** Watches whose log is another one than before: their newest page is wanted, not what follows the old. */
   readonly #anew = new Set<VideoState>();
-  /** Watches that heard of a branch they do not know, and how often the log was asked for it. */
-  readonly #strange = new Map<VideoState, { readonly branch: string; asked: number }>();
-  /** The branch that the writer of a live entry knew, where it said so. */
-  readonly #branches = new WeakMap<Entry, string>();
+  readonly #strangers = new Strangers();
   /** Watches with a hole that was asked for in vain, and how often. */
   readonly #fills = new Map<VideoState, number>();
   /** When the next entries of a watch are released. */
@@ -101,13 +99,28 @@ export class Sync {
     this.#ask(watch);
   }
 
+  /** Somebody comes to a watch that may have stood without viewers, who are what it is rechecked for. */
+  wake(watch: VideoState): void {
+    const followed = this.#followed.get(watch);
+    const nowMs = this.#parts.clock.elapsed();
+    if (!followed || watch.phase !== "live" || nowMs - followed.askedMs < limits.recheckMs) return;
+    this.#asked(watch, followed, nowMs);
+    this.#ask(watch);
+  }
+
+  /** It is asked for now as a matter of course, and stands behind all others. */
+  #asked(watch: VideoState, { subscriptions }: Followed, askedMs: Elapsed): void {
+    this.#followed.delete(watch);
+    this.#followed.set(watch, { subscriptions, askedMs });
+  }
+
   unfollow(watch: VideoState): void {
     for (const subscription of this.#followed.get(watch)?.subscriptions ?? []) subscription.end();
     this.#followed.delete(watch);
     this.#toAsk.delete(watch);
     this.#anew.delete(watch);
     this.#fills.delete(watch);
-    this.#strange.delete(watch);
+    this.#strangers.forget(watch);
     this.#releases.get(watch)?.cancel();
     this.#releases.delete(watch);
   }
@@ -183,7 +196,7 @@ export class Sync {
       return;
     }
     const { entry, branch } = live;
-    if (branch !== undefined) this.#branches.set(entry, branch);
+    this.#strangers.note(entry, branch);
     if (watch.phase !== "loading" && this.#isStrange(watch, entry)) return;
     const { clock } = this.#parts;
     const received = watch.receive(entry, clock.elapsed(), dueByHearing(entry, clock));
@@ -192,17 +205,10 @@ export class Sync {
     else if (received === "hole") this.#ask(watch);
   }
 
-  /**
-   * Whether `entry` is not of the branch that its number belongs to: that is one a lost comment had, or the
-   * lost comment is this. The log is asked what stands there.
-   */
   #isStrange(watch: VideoState, entry: Entry): boolean {
-    const branch = this.#branches.get(entry);
-    if (branch === undefined || watch.lineage.nameOf(entry.seq) === branch) return false;
-    this.#strange.set(watch, { branch, asked: 0 });
-    watch.doubt();
-    this.#ask(watch);
-    return true;
+    const isStrange = this.#strangers.has(watch, entry);
+    if (isStrange) this.#ask(watch);
+    return isStrange;
   }
 
   #held(watch: VideoState, entry: Entry): void {
@@ -237,10 +243,9 @@ export class Sync {
   /** Asks for the watch that was not asked for longest, if that is long enough ago. */
   #recheck(): void {
     const nowMs = this.#parts.clock.elapsed();
-    for (const [watch, { subscriptions, askedMs }] of this.#followed) {
-      if (nowMs - askedMs < limits.recheckMs) return;
-      this.#followed.delete(watch);
-      this.#followed.set(watch, { subscriptions, askedMs: nowMs });
+    for (const [watch, followed] of this.#followed) {
+      if (nowMs - followed.askedMs < limits.recheckMs) return;
+      this.#asked(watch, followed, nowMs);
       if (watch.viewers === 0 || watch.phase !== "live") continue;
       this.#ask(watch);
       return;
@@ -315,19 +320,11 @@ export class Sync {
       if (moved) this.#events.stateChanged(watch);
     }
     this.#takeWaiting(watch, state);
-    this.#askForStrange(watch);
+    if (this.#strangers.await(watch)) this.#askLater(watch);
     if (!watch.missed && !state.page.more) return;
     // What does not fit is asked for when there is room: see `#release`.
     watch.missed = !watch.held.roomy;
     if (!watch.missed) this.#ask(watch);
-  }
-
-  /** A branch that was heard of and is not known yet is asked for again. */
-  #askForStrange(watch: VideoState): void {
-    const strange = this.#strange.get(watch);
-    if (!strange) return;
-    if (!watch.lineage.knows(strange.branch) && strange.asked++ < fillsMax) this.#askLater(watch);
-    else this.#strange.delete(watch);
   }
 
   /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */

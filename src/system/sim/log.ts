@@ -37,7 +37,6 @@ interface Stored {
 export interface SimHistory {
   readonly lineage: Lineage;
   readonly entries: ReadonlyMap<VideoId, readonly Entry[]>;
-  readonly removed: ReadonlySet<number>;
   readonly head: number;
 }
 
@@ -46,6 +45,8 @@ export class SimLog implements SimHistory {
   lineage = Lineage.begin("simlog");
   /** What it was before it lost its end, newest first. */
   readonly past: SimHistory[] = [];
+  /** Ids of comments that were removed, though their removal may have been lost: nobody is owed those. */
+  readonly taken = new Set<string>();
   /** Texts of comments that were lost. */
   readonly lost = new Set<string>();
   readonly clock: Clock;
@@ -79,6 +80,7 @@ export class SimLog implements SimHistory {
     const found = this.kept(video).some(({ seq, type }) => seq === target && type === "comment");
     if (!found || this.removed.has(target)) return false;
     this.removed.add(target);
+    this.taken.add(this.lineage.idOf(target));
     this.#enter(video, (place) => ({ type: "retract", ...place, target }));
     return true;
   }
@@ -88,7 +90,7 @@ export class SimLog implements SimHistory {
     const first = Math.max(1, this.head - count + 1);
     const entries = new Map([...this.entries].map(([video, list]) => [video, [...list]]));
     const { lineage, head } = this;
-    this.past.unshift({ lineage, head, entries, removed: new Set(this.removed) });
+    this.past.unshift({ lineage, head, entries });
     for (const list of this.entries.values()) {
       while ((list.at(-1)?.seq ?? 0) >= first) this.#lose(list.pop() as Entry);
     }

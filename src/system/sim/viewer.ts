@@ -321,11 +321,11 @@ export class SimViewer {
   #lost(video: VideoId, from: EventId, to: EventId, loose: boolean): Entry[] | undefined {
     let least: Entry[] | undefined;
     for (const history of [this.#log, ...this.#log.past]) {
-      const { lineage, head, removed } = history;
+      const { lineage, head } = history;
       const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
       if (!isThere || !lineage.continues(from)) continue;
       const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
-        type === "retract" ? !loose : !removed.has(seq),
+        type === "retract" ? !loose : !this.#log.taken.has(lineage.idOf(seq)),
       );
       if (!least || lost.length < least.length) least = lost;
     }
@@ -345,7 +345,7 @@ export class SimViewer {
     const place = { branch: shown.branch, seq: shown.seq };
     if (!this.#log.lineage.continues(place)) return `that ${place.branch}-${place.seq} of ${video} is lost`;
     const late = between(this.#log, video, shown.seq, Number.POSITIVE_INFINITY).filter(
-      (entry) => entry.type === "comment" && !this.#log.removed.has(entry.seq),
+      (entry) => entry.type === "comment" && !this.#log.taken.has(this.#log.lineage.idOf(entry.seq)),
     );
     return late.length > 0 ? `${video} behind ${shown.seq}: ${late.map(({ seq }) => seq)}` : undefined;
   }
