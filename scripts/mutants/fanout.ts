@@ -1,7 +1,12 @@
 /** Faults for src/fanout: who is written what, in which order, at what pace, and what is owed. */
 import { type Mutant, plant } from "./plant.ts";
 
-const tests = ["src/fanout/shard.test.ts", "src/fanout/lanes.test.ts", "src/fanout/supervisor.test.ts"];
+const tests = [
+  "src/fanout/shard.test.ts",
+  "src/fanout/lanes.test.ts",
+  "src/fanout/supervisor.test.ts",
+  "src/fanout/pace.test.ts",
+];
 const withFrontend = [
   ...tests,
   "src/fanout/told.test.ts",

@@ -300,5 +300,6 @@ export function assertLimits(): void {
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
   assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
+  assert(l.rowsUnderWayMax * 8 <= l.busRequestsMax, "rows leave room for other requests");
   assert(l.releaseMax <= l.historyEntriesMax, "what is shown at once is held for replay");
 }

@@ -42,3 +42,19 @@ describe("comments to ten thousand viewers, twenty a second, beside fifty likes 
     expect(one.length).toBeGreaterThan(8_000 / 100);
   });
 });
+
+test("what comes in the middle of a lap, last of all, goes right after it", () => {
+  const { clock, join, watching, like, comment, times } = bench({ turnMs: 5 });
+  const watch = watching(v);
+  join([watch], 1_100);
+  for (const come of [like, comment]) {
+    const before = times(v).length;
+    like(watch);
+    clock.advance(6);
+    come(watch);
+    clock.advance(1_000);
+    expect(times(v).length - before).toBeGreaterThan(1_100);
+    // The first turn had begun before it came; all of those are written once more.
+    expect(times(v).slice(before).length).toBeLessThanOrEqual(2 * 1_100);
+  }
+});

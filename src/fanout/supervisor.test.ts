@@ -204,6 +204,25 @@ describe("turns", () => {
     expect(turns()).toBeLessThan(30);
   });
 
+  test("are bounded for what concerns all viewers too: a new beginning, a removal, stale", () => {
+    const { clock, supervisor, join, watching, setStale, writes, turns } = bench();
+    const watch = watching(v);
+    join([watch], 3_000);
+    const happens = [
+      () => supervisor.restart(watch, "history"),
+      () => supervisor.tellAll(watch, new Uint8Array(3)),
+      () => setStale(true),
+    ];
+    for (const happen of happens) {
+      const before = { turns: turns(), writes: writes.length };
+      happen();
+      expect(writes.length).toBe(before.writes);
+      clock.advance(1_001);
+      expect(writes.length - before.writes).toBe(3_000);
+      expect(turns() - before.turns).toBeGreaterThanOrEqual(Math.ceil(3_000 / limits.stepWritesMax));
+    }
+  });
+
   test("give every shard's comments their share", () => {
     const { clock, join, watching, comment, times } = bench({ turnMs: 10 });
     const many = Array.from({ length: 3 }, (_, i) => watching(`v${i}` as VideoId));
