@@ -120,7 +120,7 @@ const browser = await chromium.launch({
 try {
   await fetch(`${node.url}/v1/demo`, {
     method: "PUT",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", "x-api-key": adminKey },
     body: JSON.stringify({ fans: FANS }),
   });
   // Someone watches all the time, so that the crowd has a reason to be there.

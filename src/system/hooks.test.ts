@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Event, Receiver, signedBy } from "../hooks/receiver-kit.ts";
+import { reviewLimits } from "../hooks/review.ts";
 import { linesOf } from "./child.ts";
 import { until } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
@@ -178,3 +179,28 @@ describe.skipIf(!hows.includes("executable"))("the executable", () => {
     expect(stderr.toString()).not.toContain("easily-guessed");
   });
 });
+
+for (const how of hows.slice(-1)) {
+  test(`${how}: of many comments at once none passes unseen, and the reviewer is not run over`, async () => {
+    let [under, most] = [0, 0];
+    const reviewer = new Receiver(async ({ body }) => {
+      most = Math.max(most, ++under);
+      await Bun.sleep(20);
+      under--;
+      return Response.json({ verdict: body.includes("rude") ? "deny" : "allow" });
+    });
+    const review = [`--review-url=${reviewer.url}`, "--review-deadline=10s", `--webhook-secrets=${secret}`];
+    const node = await startServer(how, review);
+    const texts = Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? `rude ${i}` : `kind ${i}`));
+    const url = `${node.url}/v1/videos/flood/comments`;
+    const said = await Promise.all(texts.map((text) => post(url, { text })));
+    const seen = new Set(reviewer.got.map(({ body }) => (JSON.parse(body) as { text: string }).text));
+    for (const [i, text] of texts.entries()) {
+      expect([text, said[i]?.status]).toEqual([text, text.startsWith("rude") ? 422 : 201]);
+      expect(seen.has(text)).toBe(true);
+    }
+    expect(most).toBeLessThanOrEqual(reviewLimits.reviewsMax);
+    await node.stop();
+    await reviewer.goAway();
+  });
+}

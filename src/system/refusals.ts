@@ -107,7 +107,12 @@ export const refusals: [string, Try, number, string][] = [
     "unauthorized",
   ],
   ["a demo that is off", { path: "/v1/demo" }, 404, "not-found"],
-  ["the demo's fans by anybody", { ...posted("/v1/demo", { fans: 5 }), method: "PUT" }, 401, "unauthorized"],
+  [
+    "the demo's fans by anybody",
+    { ...posted("/v1/demo", { fans: 5 }), method: "PUT", doors: adminDoors },
+    401,
+    "unauthorized",
+  ],
   ["an admin call without a key set", { path: "/v1/cluster" }, 403, "admin-off"],
   ["an admin call without the key", { path: "/v1/cluster", doors: adminDoors }, 401, "unauthorized"],
   ["an unknown path", { path: "/v2/videos/v" }, 404, "not-found"],
