@@ -145,7 +145,7 @@ export function snapshotFrame(
   shown: Shown,
   viewers: number,
   comments: readonly CommentJson[],
-  id: string,
+  id: string | undefined,
 ): string {
   const { video, totals, version } = shown;
   return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version }), id);

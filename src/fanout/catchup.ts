@@ -139,8 +139,9 @@ export class CatchUp {
       return false;
     }
     const piece = new Piece(viewer, nowMs, this.#tally);
-    for (const [slot, place] of own.places) {
-      if (place.fresh && !this.#begin(piece, viewer, slot, place)) return false;
+    const fresh = [...own.places].filter(([, place]) => place.fresh);
+    for (const [slot, place] of fresh) {
+      if (!this.#begin(piece, viewer, slot, place, place === fresh.at(-1)?.[1])) return false;
     }
     const upTo = viewer.slots.length > 1 ? writableUpTo(viewer) : Number.POSITIVE_INFINITY;
     for (const { place, seq, bytes } of entriesDue(viewer, own, upTo)) {
@@ -155,13 +156,17 @@ export class CatchUp {
     return allShown(viewer, own);
   }
 
-  /** False when the reader took no more. */
-  #begin(piece: Piece, viewer: Viewer, slot: Slot, place: OwnPlace): boolean {
+  /**
+   * False when the reader took no more. Only the last of several snapshots says where the stream stands:
+   * whoever is cut off before it has not been shown all that this place would stand for.
+   */
+  #begin(piece: Piece, viewer: Viewer, slot: Slot, place: OwnPlace, isLast: boolean): boolean {
     const { watch } = slot;
     const { reason } = place;
     const end = endOf(viewer, slot);
     if (reason && !piece.add("reset", watch.reset(reason))) return false;
-    return piece.add("snapshot", watch.snapshot(end, standing(viewer, slot)), () => {
+    const id = isLast ? standing(viewer, slot) : undefined;
+    return piece.add("snapshot", watch.snapshot(end, id), () => {
       place.fresh = false;
       place.reason = undefined;
       place.seq = end;

@@ -322,6 +322,28 @@ describe("a stream's place", () => {
     expect(fresh.of("snapshot")[0]?.id).toBeDefined();
   });
 
+  test("of several videos comes with the last of their snapshots, as all are owed until then", async () => {
+    const { open, rest, log } = await kit();
+    const w = "w" as VideoId;
+    await log.comment(v, "a");
+    const both = open([v, w]);
+    await rest();
+    expect(both.of("snapshot").map(({ data, id }) => [data.video, id])).toEqual([
+      [v, undefined],
+      [w, log.id(1)],
+    ]);
+    // Of one that is told to begin anew, too: its old place goes on meaning what it did.
+    const again = open([v, w], "zzzz-1");
+    await rest();
+    const ids = again.seen.map(({ event, id }) => [event, id]);
+    expect(ids.slice(1)).toEqual([
+      ["reset", undefined],
+      ["snapshot", undefined],
+      ["reset", undefined],
+      ["snapshot", log.id(1)],
+    ]);
+  });
+
   test("that was lost is told, and a snapshot follows", async () => {
     const { open, rest } = await kit();
     const lost = open([v], "");

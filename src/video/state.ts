@@ -286,12 +286,16 @@ export class VideoState {
     return found?.atMs ?? this.#bornMs;
   }
 
-  /** All of the video for one who joins at the place `seq`; `id` is where the stream then stands. */
-  snapshot(seq: number, id: number): Uint8Array {
+  /**
+   * All of the video for one who joins at the place `seq`; `id` is where the stream then stands, if it stands
+   * anywhere yet.
+   */
+  snapshot(seq: number, id: number | undefined): Uint8Array {
     const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, this.lineage.idOf(id));
+    const place = id === undefined ? undefined : this.lineage.idOf(id);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, place);
     const bytes = bytesOf(text);
     this.#snapshot = { key, bytes };
     return bytes;
