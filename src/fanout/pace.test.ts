@@ -42,3 +42,16 @@ describe("comments to ten thousand viewers, twenty a second, beside fifty likes 
     expect(one.length).toBeGreaterThan(8_000 / 100);
   });
 });
+
+test("what comes while the last is on its way to many follows behind it, though nothing else happens", () => {
+  const { clock, watching, join, like, writes } = bench({ turnMs: 5 });
+  const watch = watching(v);
+  join([watch], 1_100);
+  like(watch);
+  clock.advance(6);
+  expect(writes.length).toBeGreaterThan(0);
+  expect(writes.length).toBeLessThan(1_100);
+  like(watch);
+  clock.advance(2_000);
+  expect(writes).toHaveLength(2_200);
+});
