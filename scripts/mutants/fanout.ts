@@ -78,13 +78,21 @@ export const fanout: readonly Mutant[] = [
     ],
     ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
   ]),
-  ...plant("src/fanout/pace.ts", tests, [
-    ["no time stays free between laps", "Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs))", "0"],
-    ["comments alone have no window", "if (entries) this.#nextTalkMs = later(nowMs, commentTickMs);", ""],
+  ...plant(
+    "src/fanout/pace.ts",
+    [...tests, "src/fanout/pace.test.ts"],
     [
-      "what came under way is forgotten",
-      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));\n    this.due();",
-      "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));",
+      [
+        "no time stays free between laps",
+        "Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs))",
+        "0",
+      ],
+      ["comments alone have no window", "if (entries) this.#nextTalkMs = later(nowMs, commentTickMs);", ""],
+      [
+        "what came under way is forgotten",
+        "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));\n    this.due();",
+        "this.#nextMs = later(startMs, Math.max(tookMs, windowMs));",
+      ],
     ],
-  ]),
+  ),
 ];

@@ -32,6 +32,7 @@ export const longFirst = [
   "src/system/hold.test.ts",
   "src/bus/nats-faults.test.ts",
   "src/system/cluster-partition.test.ts",
+  "src/system/half-open.test.ts",
   "src/ledger/jetstream-faults.test.ts",
   "src/system/cluster-leader.test.ts",
   "src/system/sim.test.ts",

@@ -58,3 +58,16 @@ test("what comes in the middle of a lap, last of all, goes right after it", () =
     expect(times(v).slice(before).length).toBeLessThanOrEqual(2 * 1_100);
   }
 });
+
+test("what comes while the last is on its way to many follows behind it, though nothing else happens", () => {
+  const { clock, watching, join, like, writes } = bench({ turnMs: 5 });
+  const watch = watching(v);
+  join([watch], 1_100);
+  like(watch);
+  clock.advance(6);
+  expect(writes.length).toBeGreaterThan(0);
+  expect(writes.length).toBeLessThan(1_100);
+  like(watch);
+  clock.advance(2_000);
+  expect(writes).toHaveLength(2_200);
+});

@@ -3,14 +3,10 @@
  * history is continued, and dispatchers go on by themselves.
  */
 import { afterEach, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { callApi, connectBus, until } from "../bus/nats-kit.ts";
 import { parseId } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { encodeEntry, encodeJson } from "../core/wire.ts";
-import type { NatsServer } from "../system/nats.ts";
 import { commentStream } from "./comment-stream.ts";
 import { closeAll, closers, comment, live, type Member, member, pages, server } from "./jetstream-kit.ts";
 import { LedgerUnavailable } from "./ledger.ts";
@@ -56,31 +52,19 @@ async function idsTrue(members: readonly Member[], said: ReadonlyMap<string, str
   }
 }
 
-/** A copy of all that `nats` holds, taken while it is dead; `back` puts it in place again. */
-async function copied(nats: NatsServer): Promise<() => void> {
-  const copy = mkdtempSync(join(tmpdir(), "ovation-copy-"));
-  closers.push(async () => rmSync(copy, { recursive: true, force: true }));
-  const store = join(nats.folder, "jetstream");
-  cpSync(store, copy, { recursive: true });
-  return () => {
-    rmSync(store, { recursive: true, force: true });
-    cpSync(copy, store, { recursive: true });
-  };
-}
-
 describe("when NATS comes back", () => {
   test("with an older store, the places it lost are another branch's on every dispatcher", async () => {
     const nats = await server();
     const members = [await member(nats.url), await member(nats.url)] as [Member, Member];
     const kept = await sayAll(members, numbered("kept", 6));
     await nats.kill();
-    const back = await copied(nats);
+    nats.copy();
     await nats.start();
     await until(() => members.every(({ ledger }) => ledger.ready()));
     const lost = await sayAll(members, numbered("lost", 5));
     const before = name(members[0]);
     await nats.kill();
-    back();
+    nats.putBack();
     await nats.start();
     const anew = await sayAll(members, numbered("new", 8));
     expect(new Set([...kept, ...lost, ...anew]).size).toBe(19);
@@ -100,9 +84,7 @@ describe("when NATS comes back", () => {
     const members = [await member(nats.url), await member(nats.url)] as [Member, Member];
     const lost = await sayAll(members, numbered("lost", 5));
     const epoch = members[0].ledger.epoch;
-    await nats.kill();
-    rmSync(join(nats.folder, "jetstream"), { recursive: true, force: true });
-    await nats.start();
+    await nats.restartEmpty();
     const heard = live(members[1].bus);
     const anew = await sayAll(members, numbered("new", 5));
     expect(new Set([...lost, ...anew]).size).toBe(10);

@@ -3,7 +3,6 @@
  * are the first branch of their lineage, and nodes of both versions share them while a cluster is upgraded.
  */
 import { afterEach, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
 import type { NatsBus } from "../bus/nats.ts";
 import { connectBus, until } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
@@ -85,9 +84,7 @@ test("a log of before that is emptied is seeded as any other", async () => {
   for (const key of ["a", "b", "c"]) await append(bus, key);
   await snapshot(bus);
   const { ledger } = await member(nats.url, options);
-  await nats.kill();
-  rmSync(`${nats.folder}/jetstream`, { recursive: true });
-  await nats.start();
+  await nats.restartEmpty();
   await until(() => !ledger.ready());
   await until(() => ledger.ready());
   for (const key of ["a", "d"]) await ledger.append(one("v", key));

@@ -4,7 +4,6 @@
  * changes.
  */
 import { afterEach, describe, expect, test } from "bun:test";
-import { cpSync, rmSync } from "node:fs";
 import { systemPrng } from "../base/prng.ts";
 import { callApi, until } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
@@ -17,7 +16,6 @@ import { LedgerUnavailable } from "./ledger.ts";
 afterEach(closeAll);
 
 const few = { partitions: 2, snapshotMs: 400 };
-const folder = (nats: NatsServer): string => `${nats.folder}/jetstream`;
 
 /** Watches that no total and no version of a member ever falls, by asking and by what it announces. */
 function neverFalls(members: readonly Member[], videos: readonly string[]) {
@@ -135,7 +133,7 @@ describe("a log", () => {
         `emptied ${how}`,
         async (nats) => {
           await nats.kill();
-          rmSync(folder(nats), { recursive: true });
+          nats.empty();
           const sinceMs = performance.now();
           await nats.start();
           return sinceMs;
@@ -149,12 +147,11 @@ describe("a log", () => {
         `put back ${how}`,
         async (nats) => {
           await nats.kill();
-          cpSync(folder(nats), `${nats.folder}/copy`, { recursive: true });
+          nats.copy();
           await nats.start();
           await Bun.sleep(900);
           await nats.kill();
-          rmSync(folder(nats), { recursive: true });
-          cpSync(`${nats.folder}/copy`, folder(nats), { recursive: true });
+          nats.putBack();
           const sinceMs = performance.now();
           await nats.start();
           return sinceMs;

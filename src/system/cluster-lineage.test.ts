@@ -4,7 +4,6 @@
  * told `reset`, and whoever resumes gets all that follows or `reset`.
  */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, rmSync } from "node:fs";
 import { callApi, connectBus } from "../bus/nats-kit.ts";
 import { decodeJson } from "../core/wire.ts";
 import { type Cluster, type NodeProcess, startCluster, until } from "./cluster.ts";
@@ -16,25 +15,6 @@ const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-const store = (nats: NatsServer): string => `${nats.folder}/jetstream`;
-
-async function emptied(nats: NatsServer): Promise<void> {
-  await nats.kill();
-  rmSync(store(nats), { recursive: true });
-  await nats.start();
-}
-
-async function putBack(nats: NatsServer, wait: () => Promise<void>): Promise<void> {
-  await nats.kill();
-  cpSync(store(nats), `${nats.folder}/copy`, { recursive: true });
-  await nats.start();
-  await wait();
-  await nats.kill();
-  rmSync(store(nats), { recursive: true });
-  cpSync(`${nats.folder}/copy`, store(nats), { recursive: true });
-  await nats.start();
-}
 
 interface Comment {
   readonly id: string;
@@ -117,8 +97,8 @@ async function written(nats: NatsServer): Promise<string[]> {
 
 type Fault = (nats: NatsServer, wait: () => Promise<void>) => Promise<unknown>;
 const faults: readonly (readonly [string, Fault])[] = [
-  ["comes back without its store", emptied],
-  ["comes back with an older store", putBack],
+  ["comes back without its store", (nats) => nats.restartEmpty()],
+  ["comes back with an older store", (nats, wait) => nats.restartOlder(wait)],
   ["loses the stream of comments", (nats) => callApi(nats.url, "STREAM.DELETE.ov_comments")],
   ["loses what dispatchers share", (nats) => callApi(nats.url, "STREAM.DELETE.ov_snapshots")],
 ];

@@ -3,7 +3,6 @@
  * publishers: what was answered is the total on every node and every viewer, no total falls, and all heals.
  */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, rmSync } from "node:fs";
 import { callApi } from "../bus/nats-kit.ts";
 import { type Cluster, getJson, healed, startCluster, sum, type Told, until } from "./cluster.ts";
 import { Viewer } from "./events.ts";
@@ -15,25 +14,6 @@ const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-const store = (nats: NatsServer): string => `${nats.folder}/jetstream`;
-
-async function emptied(nats: NatsServer): Promise<void> {
-  await nats.kill();
-  rmSync(store(nats), { recursive: true });
-  await nats.start();
-}
-
-async function putBack(nats: NatsServer): Promise<void> {
-  await nats.kill();
-  cpSync(store(nats), `${nats.folder}/copy`, { recursive: true });
-  await nats.start();
-  await Bun.sleep(3_000);
-  await nats.kill();
-  rmSync(store(nats), { recursive: true });
-  cpSync(`${nats.folder}/copy`, store(nats), { recursive: true });
-  await nats.start();
-}
 
 async function removed(nats: NatsServer, stream: string): Promise<void> {
   await callApi(nats.url, `STREAM.DELETE.${stream}`);
@@ -64,8 +44,8 @@ function asking({ nodes }: Cluster, video: string) {
 }
 
 const faults: readonly (readonly [string, (nats: NatsServer) => Promise<void>])[] = [
-  ["comes back without its store", emptied],
-  ["comes back with an older store", putBack],
+  ["comes back without its store", (nats) => nats.restartEmpty()],
+  ["comes back with an older store", (nats) => nats.restartOlder(() => Bun.sleep(3_000))],
   ["loses a stream of likes", (nats) => removed(nats, "ov_log_0")],
   ["loses the snapshots", (nats) => removed(nats, "ov_snapshots")],
 ];

@@ -285,7 +285,8 @@ describe("a cluster", () => {
     );
     expect(told.length).toBeGreaterThan(10);
     for (const ms of told) {
-      expect(ms).toEqual(ms.toSorted((a, b) => a - b));
+      // Dates of one machine, of several processes: good to a millisecond.
+      for (const [i, later] of ms.entries()) expect(later).toBeGreaterThan((ms[i - 1] ?? 0) - 1);
       expect(ms[0]).toBeGreaterThan(0);
       expect(ms[3]).toBeLessThan(1_000);
     }

@@ -39,7 +39,10 @@ for (const how of hows) {
       await room.until(
         ({ event, says }) => event === "admin" && (says.closed as { client?: number }).client === 1,
       );
-      const cluster = await room.until(({ event }) => event === "cluster");
+      // The first may be told before the row of the viewer has been.
+      const cluster = await room.until(
+        ({ event, says }) => event === "cluster" && "v" in (says.owners as object),
+      );
       expect(cluster.says).toMatchObject({
         nodes: [{ node: "room", role: "both", region: "main", self: true, viewers: expect.any(Number) }],
         routes: [{ video: "v", node: "room" }],

@@ -1,5 +1,7 @@
 /**
  * Viewers whose machine vanished without a word stop counting within 45 s, whether or not something is said.
+ *
+ * Mostly waits: for them to be missed.
  */
 import { expect, test } from "bun:test";
 import { join } from "node:path";

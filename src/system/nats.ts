@@ -6,7 +6,7 @@
  * the same folder is a crash and a restart, `pause` and `resume` are a hang.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,6 +72,48 @@ export class NatsServer {
     child.kill("SIGCONT");
     child.kill("SIGKILL");
     await gone;
+  }
+
+  /** Takes away all it has stored; only while it is dead. */
+  empty(): void {
+    rmSync(this.#store, { recursive: true, force: true });
+  }
+
+  /** Keeps a copy of all it has stored, for `putBack`; only while it is dead. */
+  copy(): void {
+    cpSync(this.#store, this.#copy, { recursive: true });
+  }
+
+  /** Puts back what was copied; only while it is dead. */
+  putBack(): void {
+    this.empty();
+    cpSync(this.#copy, this.#store, { recursive: true });
+  }
+
+  /** Dies, and comes back without its store. */
+  async restartEmpty(): Promise<void> {
+    await this.kill();
+    this.empty();
+    await this.start();
+  }
+
+  /** Dies, and comes back with its store as it is now after `meanwhile` has come to its end. */
+  async restartOlder(meanwhile: () => Promise<unknown>): Promise<void> {
+    await this.kill();
+    this.copy();
+    await this.start();
+    await meanwhile();
+    await this.kill();
+    this.putBack();
+    await this.start();
+  }
+
+  get #store(): string {
+    return join(this.folder, "jetstream");
+  }
+
+  get #copy(): string {
+    return join(this.folder, "copy");
   }
 
   /** SIGSTOP: connections stay open and nothing answers. Resolves when it has stopped. */

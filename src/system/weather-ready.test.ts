@@ -1,6 +1,8 @@
 /**
  * Readiness of real processes follows what publishing through them really does, and a node that does not fit
  * the others ends with one line that says so.
+ *
+ * Mostly waits: for readiness to come and go.
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Cluster, getJson, likeTimed, NodeProcess, type Role, until } from "./cluster.ts";
