@@ -127,7 +127,11 @@ export const video: readonly Mutant[] = [
         "!cut && state.page.floor > watch.tip",
         "!cut && state.page.floor < 0",
       ],
-      ["a watch is never asked for again", "if (nowMs - askedMs < limits.recheckMs) return;", "return;"],
+      [
+        "a watch is never asked for again",
+        "if (nowMs - followed.askedMs < limits.recheckMs) return;",
+        "return;",
+      ],
     ],
   ),
 ];

@@ -72,7 +72,7 @@ test("the leader of one of four partitions is stopped for 15 s", async () => {
     const whose = index === 0 ? ", whose leader was stopped" : "";
     console.info(
       `partition ${index}${whose}: ${tapping.acceptedMs.length} likes, ${refused[index]} answers 503 while ` +
-        `it was stopped, answers ${JSON.stringify([...tapping.answers])}, shown after at most ${slowestMs} ms`,
+        `it was, answers ${JSON.stringify([...tapping.answers])}, shown after at most ${slowestMs} ms`,
     );
     expectShown(tapping, [shown[index] as Shown]);
   });
