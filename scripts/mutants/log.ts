@@ -73,55 +73,59 @@ export const log: readonly Mutant[] = [
       ["a trail grows for ever", "if (this.#hashes.length < 2 * limits.trailMax) return;", "return;"],
     ],
   ),
-  ...plant("src/ledger/verifier.ts", seeded, [
-    ["a log is believed as it stands", "!(await stands(this.#compared(state)))", "copy.seq < 0"],
+  ...plant(
+    "src/ledger/verifier.ts",
+    [...seeded, "src/ledger/jetstream-troubles.test.ts"],
     [
-      "all of a log that went back counts again",
-      "const end = from ?? (await commonEnd(this.#compared(state)));",
-      "const end = from ?? 0;",
+      ["a log is believed as it stands", "!(await stands(this.#compared(state)))", "copy.seq < 0"],
+      [
+        "all of a log that went back counts again",
+        "const end = from ?? (await commonEnd(this.#compared(state)));",
+        "const end = from ?? 0;",
+      ],
+      [
+        "nothing of a log that went back counts",
+        "const end = from ?? (await commonEnd(this.#compared(state)));",
+        "const end = from ?? state.lastSeq;",
+      ],
+      [
+        "who had folded more gives it up",
+        "if (further && this.#shares(parent) && state.firstSeq <= from + 1) {",
+        "if (copy.seq < 0) {",
+      ],
+      [
+        "whose log is another one seeds with it",
+        "return folded !== undefined && last !== undefined && same(folded, last);",
+        "return true;",
+      ],
+      ["versions go on by one", "limits.seedVersions", "0"],
+      [
+        "nobody is told of a branch",
+        "const told = { ...head, [branchHeader]: point.branch };",
+        "const told = head;",
+      ],
+      [
+        "a branch we came from is followed back",
+        "return !parents.some((parent) => parent.branch === lineage.branch);",
+        "return parents.length >= 0;",
+      ],
+      [
+        "a hole is passed over",
+        "} else if (goesOnAt(state, next) > copy.seq + 1) {",
+        "} else if (copy.seq < 0) {",
+      ],
+      [
+        "what was answered and stands in the log is no longer kept",
+        "else if (stands) appender.keep({ ...unfolded, branch: now });\n      else {",
+        "else if (stands) appender.forget(seq);\n      else {",
+      ],
+      [
+        "what was answered is written again although it is there",
+        "const stands = held !== undefined && equal(held.payload, payload);",
+        "const stands = false;",
+      ],
     ],
-    [
-      "nothing of a log that went back counts",
-      "const end = from ?? (await commonEnd(this.#compared(state)));",
-      "const end = from ?? state.lastSeq;",
-    ],
-    [
-      "who had folded more gives it up",
-      "if (further && this.#shares(parent) && state.firstSeq <= from + 1) {",
-      "if (copy.seq < 0) {",
-    ],
-    [
-      "whose log is another one seeds with it",
-      "return folded !== undefined && last !== undefined && same(folded, last);",
-      "return true;",
-    ],
-    ["versions go on by one", "limits.seedVersions", "0"],
-    [
-      "nobody is told of a branch",
-      "const told = { ...head, [branchHeader]: point.branch };",
-      "const told = head;",
-    ],
-    [
-      "a branch we came from is followed back",
-      "return !parents.some((parent) => parent.branch === lineage.branch);",
-      "return parents.length >= 0;",
-    ],
-    [
-      "a hole is passed over",
-      "} else if (goesOnAt(state, next) > copy.seq + 1) {",
-      "} else if (copy.seq < 0) {",
-    ],
-    [
-      "what was answered and stands in the log is no longer kept",
-      "else if (stands) appender.keep({ ...unfolded, branch: now });\n      else {",
-      "else if (stands) appender.forget(seq);\n      else {",
-    ],
-    [
-      "what was answered is written again although it is there",
-      "const stands = held !== undefined && equal(held.payload, payload);",
-      "const stands = false;",
-    ],
-  ]),
+  ),
   ...plant(
     "src/ledger/appender.ts",
     [...seeded, "src/ledger/jetstream-troubles.test.ts"],
