@@ -135,14 +135,15 @@ export class Verifier {
    */
   async #seed(state: StreamState, manifest: Manifest | undefined, from: number | undefined): Promise<void> {
     const { copy, streams, snapshots, appender, wanted, log } = this.#options;
-    const end = from ?? (await commonEnd(this.#compared(state)));
     const head = appender.head();
-    const proof = from === undefined ? appender.nothing() : undefined;
-    if (proof) {
-      const { lastSeq } = state;
-      const place = await streams.appendIfEnd(wanted.subject, proof, limits.requestMs, lastSeq, head);
+    const { firstSeq, lastSeq } = state;
+    // First, as others may write all the time: whoever wrote in between has it looked at once more.
+    const nothing = appender.nothing();
+    if (from === undefined) {
+      const place = await streams.appendIfEnd(wanted.subject, nothing, limits.requestMs, lastSeq, head);
       if (place === undefined) return;
     }
+    const end = from ?? (await commonEnd(this.#compared(state)));
     const { branch: before, parents } = copy.branch;
     const parent: Parent = { branch: before, upTo: copy.seq, last: copy.trail.at(copy.seq) };
     const earlier = from === undefined ? parents : (manifest?.lineage?.parents.slice(0, -1) ?? []);
@@ -157,7 +158,6 @@ export class Verifier {
     };
     const bytes = encodeFold(copy.fold, limits.seedVersions);
     if (!(await snapshots.save(bytes, point, manifest, true))) return;
-    const { firstSeq, lastSeq } = state;
     log.warn("log went back and was seeded anew", {
       stream: streams.full(wanted.name),
       folded: copy.seq,
@@ -168,7 +168,7 @@ export class Verifier {
     });
     // Those who saw the log before the manifest was there look again.
     const told = { ...head, [branchHeader]: point.branch };
-    await streams.append(wanted.subject, appender.nothing(), limits.requestMs, undefined, told);
+    await streams.append(wanted.subject, nothing, limits.requestMs, undefined, told);
   }
 
   /** The log goes on at `next`, and what we have ends before: a snapshot must hold what lies between. */
