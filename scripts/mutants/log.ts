@@ -128,7 +128,7 @@ export const log: readonly Mutant[] = [
   ),
   ...plant(
     "src/ledger/appender.ts",
-    [...seeded, "src/ledger/jetstream-troubles.test.ts"],
+    ["src/ledger/appender.test.ts", ...seeded],
     [
       [
         "likes are taken before the log is verified",
