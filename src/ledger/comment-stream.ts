@@ -42,6 +42,11 @@ export function commentStream(history: number): StreamWanted {
   };
 }
 
+/** What was looked at may be of a history that is no more. */
+function anotherLog(): LedgerUnavailable {
+  return new LedgerUnavailable("the log has just become another one");
+}
+
 const commentsSubject = (video: VideoId): string => `comments.${video}`;
 
 export interface CommentStreamParts {
@@ -69,8 +74,8 @@ export class CommentStream {
   #read: number;
   /** Whether the stream is what we know. */
   #trusted = true;
-  /** How often the network went away: what was seen before that proves nothing. */
-  #cuts = 0;
+  /** How often it became doubtful: what was seen before that proves nothing. */
+  #doubts = 0;
   #looking: Promise<void> | undefined;
   #checking = false;
   /** Why the last append failed; undefined when it did not. */
@@ -92,11 +97,10 @@ export class CommentStream {
     shared.onTurn((lineage) => this.#turned(lineage));
     this.#reading = this.#follow();
     this.#listening = streams.onConnected((connected) => {
-      this.#trusted = false;
-      if (connected) {
-        this.#lookSoon();
-        void this.#check();
-      } else this.#cuts++;
+      this.#doubt();
+      if (!connected) return;
+      this.#lookSoon();
+      void this.#check();
     });
     this.#timer = clock.every(limits.lineageCheckMs, () => void this.#check());
   }
@@ -124,7 +128,7 @@ export class CommentStream {
     // The place was looked at as one of this history: in another it is somebody else's.
     const lineage = shared.lineage();
     await this.#trust();
-    if (shared.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
+    if (shared.lineage() !== lineage) throw anotherLog();
     const held = await streams.at(streamName, target);
     if (!held || held.subject !== commentsSubject(video)) return false;
     if (decodeEntry(held.payload, video, target, 0)?.type !== "comment") return false;
@@ -139,7 +143,10 @@ export class CommentStream {
     // Who wants no entries wants no journey either.
     if (limit === 0) return { entries: [], floor: this.#head, head: this.#head, more: false };
     await this.#trust();
+    const { shared } = this.#parts;
+    const lineage = shared.lineage();
     const page = await this.#pages.read(video, after, limit);
+    if (shared.lineage() !== lineage) throw anotherLog();
     this.#head = Math.max(this.#head, page.head);
     return page;
   }
@@ -159,13 +166,14 @@ export class CommentStream {
     await this.#trust();
     const { streams, shared } = this.#parts;
     const subject = commentsSubject(video);
-    const payload = encodeEntry(body, shared.lineage().newest.name);
+    const lineage = shared.lineage();
+    const payload = encodeEntry(body, lineage.newest.name);
     const placed = await streams.append(subject, payload, limits.storeMs, id).catch((error: unknown) => {
       this.#failed(error);
       throw error;
     });
     this.#wrote();
-    if (!placed.repeated) await this.#heard(placed.seq, printOf(subject, payload));
+    if (!placed.repeated) await this.#took(placed.seq, printOf(subject, payload), lineage);
     this.#head = Math.max(this.#head, placed.seq);
     return placed;
   }
@@ -180,9 +188,14 @@ export class CommentStream {
   /** Another life of the stream is another log, and no lineage of ours names what is in it. */
   #checkLife(created: string): void {
     if (created === (this.#parts.shared.created() ?? this.#created)) return;
-    this.#trusted = false;
+    this.#doubt();
     this.#lookSoon();
-    throw new LedgerUnavailable("the log has just become another one");
+    throw anotherLog();
+  }
+
+  #doubt(): void {
+    this.#trusted = false;
+    this.#doubts++;
   }
 
   /** Resolves when the stream is known to be what we know of it. */
@@ -201,14 +214,20 @@ export class CommentStream {
     }
   }
 
-  /** Notes that `print` stands at `seq`; resolves when nothing else was known to. */
-  async #heard(seq: number, print: string): Promise<void> {
+  /**
+   * `print`, written on `lineage`, was given the place `seq`: resolves when it is known to be there, under an
+   * id that nothing else was given.
+   */
+  async #took(seq: number, print: string, lineage: Lineage): Promise<void> {
     const known = this.#known.at(seq);
     // What was read up to was read whole: nothing can be given a place in it.
     const isNews = known === undefined ? seq > this.#read : known === print;
-    if (!isNews) {
-      this.#trusted = false;
+    if (!isNews || lineage !== this.#parts.shared.lineage()) {
+      this.#doubt();
       await this.#trust();
+      const held = await this.#printAt(seq);
+      // A history that is short may have let it go already.
+      if (held === undefined ? seq > this.#head : held !== print) throw anotherLog();
     }
     this.#known.note(seq, print, this.#parts.shared.lineage().newest.name);
   }
@@ -231,7 +250,7 @@ export class CommentStream {
     const print = printOf(subject, payload);
     const known = this.#known.at(seq);
     if (known !== undefined && known !== print) {
-      this.#trusted = false;
+      this.#doubt();
       this.#lookSoon();
       return;
     }
@@ -257,7 +276,7 @@ export class CommentStream {
   /** Compares the stream with what is known of it, until nothing differs. */
   async #lookNow(): Promise<void> {
     for (let looks = 0; looks < looksMax; looks++) {
-      const cuts = this.#cuts;
+      const doubts = this.#doubts;
       const lineage = this.#parts.shared.lineage();
       const known = this.#known.newestFirst();
       const state = await this.#state();
@@ -266,8 +285,8 @@ export class CommentStream {
         state.created === (this.#parts.shared.created() ?? this.#created)
           ? await compare(known, state, (seq) => this.#printAt(seq))
           : { whole: false as const, first: 1, alone: false };
-      // What was found is of a network, or of a history, that is no more.
-      if (cuts !== this.#cuts || lineage !== this.#parts.shared.lineage()) continue;
+      // What was found is older than the doubt, or of a history that is no more.
+      if (doubts !== this.#doubts || lineage !== this.#parts.shared.lineage()) continue;
       this.#created = state.created;
       if (verdict.whole) {
         this.#head = Math.max(state.lastSeq, this.#known.newest);
@@ -326,7 +345,7 @@ export class CommentStream {
     const { streams, log } = this.#parts;
     // While there is no NATS at all, that is the reason, and the link says so.
     if (!isUnavailable(error) || !streams.connected()) return;
-    this.#trusted = false;
+    this.#doubt();
     if (this.#failing === undefined) {
       const reason = (error as Error).message;
       log.error("comments cannot be written", { stream: streamName, reason });

@@ -204,11 +204,12 @@ export async function pages(ledger: Ledger, video: string): Promise<Entry[]> {
 
 export const settings = { commentHistory: 2_000 };
 
-/** Comments: each text once, in one order on every node. */
+/** Comments: each text once, in one order on every node, of a log that nobody took for another one. */
 export async function commentsAgree(
   members: readonly Member[],
   texts: ReadonlyMap<string, Set<string>>,
 ): Promise<void> {
+  for (const { ledger } of members) expect(ledger.lineage().branches).toHaveLength(1);
   for (const [video, said] of texts) {
     const told = await Promise.all(members.map(({ ledger }) => pages(ledger, video)));
     for (const entries of told) expect(entries).toEqual(told[0] as Entry[]);

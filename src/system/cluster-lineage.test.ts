@@ -160,3 +160,40 @@ for (const [what, fault] of faults) {
     console.info(`NATS ${what}: comments again after ${healedMs} ms, ${facts.join(", ")}`);
   });
 }
+
+test("the only dispatcher dies and comes back: a branch begins, and no viewer is reset", async () => {
+  const nats = await startNats();
+  const cluster = await startCluster([nats], { dispatchers: 1, frontends: 1 });
+  closers.push(() => cluster.close());
+  const { url } = cluster.frontends[0] as NodeProcess;
+  const dispatcher = cluster.dispatchers[0] as NodeProcess;
+  const viewer = await Viewer.open(`${url}/v1/videos/v/events`);
+  closers.push(() => viewer.close());
+  const say = async (text: string): Promise<string> => {
+    for (;;) {
+      const answer = await fetch(`${url}/v1/videos/v/comments`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": text },
+        body: JSON.stringify({ text }),
+      });
+      if (answer.status === 201) return ((await answer.json()) as { id: string }).id;
+      await answer.body?.cancel();
+      await Bun.sleep(100);
+    }
+  };
+  const branchOf = (id: string): string => id.slice(0, id.indexOf("-"));
+  const before = [await say("1"), await say("2")];
+  await dispatcher.kill();
+  dispatcher.start();
+  const after = [await say("3"), await say("4")];
+  const branches = [...before, ...after].map(branchOf);
+  expect(branches).toEqual([branches[0], branches[0], branches[2], branches[2]] as string[]);
+  expect(branches[2]).not.toBe(branches[0] as string);
+  await viewer.until(({ says }) => says.text === "4");
+  expect(viewer.named("comment").map(({ says }) => says.text)).toEqual(["1", "2", "3", "4"]);
+  const resumed = await Viewer.open(`${url}/v1/videos/v/events`, { "last-event-id": before[0] as string });
+  closers.push(() => resumed.close());
+  await resumed.until(({ says }) => says.text === "4");
+  expect(resumed.named("comment").map(({ says }) => says.text)).toEqual(["2", "3", "4"]);
+  expect([...viewer.named("reset"), ...resumed.named("reset")]).toEqual([]);
+});

@@ -69,7 +69,7 @@ export class SimLog implements SimHistory {
 
   /** Writes a batch; from here on it is durable. */
   write(batch: Batch): Placed[] {
-    const logMs = this.clock.now();
+    const logMs = this.clock.elapsed();
     for (const record of batch.likes) this.records.push({ bytes: encodeRecord(record), logMs });
     const placed = batch.comments.map((draft) => this.#place(draft));
     for (const view of this.views) view.wake();
@@ -259,7 +259,7 @@ export class SimLedger implements Ledger {
     const { log, clock } = this.#parts;
     while (this.#position < log.records.length) {
       const { bytes, logMs } = log.records[this.#position++] as Stored;
-      const changes = this.#fold.apply(decodeRecord(bytes) as LikeRecord, logMs, clock.now());
+      const changes = this.#fold.apply(decodeRecord(bytes) as LikeRecord, logMs, clock.date());
       if (changes.length > 0) this.#changed(changes);
     }
   }
