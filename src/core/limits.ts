@@ -64,6 +64,8 @@ export const limits = {
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
   stepWritesMax: 256,
+  /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
+  writeBytesMax: 256 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */

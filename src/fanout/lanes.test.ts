@@ -119,10 +119,10 @@ function bench() {
     mail(watch);
   };
   let seq = 0;
-  const comment = (index: number): void => {
+  const comment = (index: number, text = `t${seq + 1}`): void => {
     const watch = watches[index] as VideoState;
     const place = { video: watch.video, seq: ++seq, previous: watch.history.tip, user: undefined, atMs: 0 };
-    watch.history.append({ type: "comment", text: `t${seq}`, ...place });
+    watch.history.append({ type: "comment", text, ...place });
     for (const { viewer, meant, here } of readers)
       if (here && viewer.slots.some((slot) => slot.watch === watch)) meant.push(seq);
     mail(watch);
@@ -178,6 +178,24 @@ describe("a slot's turn", () => {
       ["v0", 1],
       ["v2", 1],
     ]);
+  });
+
+  test("carries so many bytes of comments and leaves the rest to the next one", () => {
+    const { readers, join, comment, stepAll, slots, shard } = bench();
+    join(0);
+    join(0);
+    const long = "x".repeat(40_000);
+    for (let i = 0; i < 20; i++) comment(0, long);
+    stepAll();
+    for (const slot of slots.values()) shard.mail(slot);
+    for (let turns = 0; turns < 5; turns++) {
+      stepAll();
+      for (const slot of slots.values()) if (slot.entriesDue) shard.mail(slot);
+    }
+    for (const { reader } of readers) {
+      expect(reader.ids).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      expect(reader.pieces.map(({ ids }) => ids.length).filter((count) => count > 0)).toEqual([6, 6, 6, 2]);
+    }
   });
 
   test("brings who resumed to where the others stand, also while comments never rest", () => {

@@ -14,6 +14,7 @@
  */
 import type { Clock, Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
+import type { History } from "../video/history.ts";
 import { type CatchUp, joined } from "./catchup.ts";
 import type { Showing, Slot, Viewer } from "./slot.ts";
 import type { Tally } from "./tally.ts";
@@ -222,7 +223,7 @@ export class Lanes {
       entryBytes: 0,
       writes: 0,
     };
-    slot.advance();
+    slot.advance(slot.entriesDue ? reach(history, seq) : undefined);
     if (seq < slot.seq) fill(slot, showing);
     if (showing.bytes.length === 0) return false;
     slot.showing = showing;
@@ -250,6 +251,18 @@ export class Lanes {
     slot.queued = false;
     this.#parts.passed(slot);
   }
+}
+
+/** Up to where entries behind `after` go into one write: at least one, and all if they are not too many. */
+function reach(history: History, after: number): number {
+  let size = 0;
+  let end = after;
+  for (const { seq, bytes } of history.frames(after, history.tip)) {
+    if (size > 0 && size + bytes.length > limits.writeBytesMax) return end;
+    size += bytes.length;
+    end = seq;
+  }
+  return history.tip;
 }
 
 /** Puts together what brings viewers from where they stood to where `slot` stands: entries, then state. */

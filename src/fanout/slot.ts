@@ -131,9 +131,9 @@ export class Slot implements Place {
     return this.showing?.walk.awaits(viewer) ? this.showing : this;
   }
 
-  /** Stands at the newest from now on. */
-  advance(): void {
-    this.seq = this.watch.history.tip;
+  /** Stands at the newest state from now on, and at the newest entry or at `seq`. */
+  advance(seq = this.watch.history.tip): void {
+    this.seq = seq;
     showState(this, this.watch);
   }
 }
