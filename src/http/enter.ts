@@ -42,10 +42,11 @@ export async function answerBy(row: Row, doors: Doors, call: Call): Promise<Resp
   const entering = enter(doors, row, call);
   const entry = entering instanceof Promise ? await entering : entering;
   if (entry instanceof Response) return entry;
+  if (!entry.place) return row.handle(doors, entry);
   try {
     return await row.handle(doors, entry);
   } finally {
-    if (entry.place && !entry.place.kept) entry.place.leave();
+    if (!entry.place.kept) entry.place.leave();
   }
 }
 
@@ -56,7 +57,7 @@ function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<E
   const strange = strangeVideo(doors, named.videos);
   if (strange) return refusal(doors, row, strange, call);
   if (row.right === "anybody") {
-    return { ...call, ...named, who: anybody, address: undefined, payer: undefined };
+    return entryOf(call, named, { who: anybody, address: undefined, payer: undefined });
   }
   const address = addressIn(doors, row, call);
   const ask: Ask = { doors, row, call, named, address };
@@ -102,7 +103,7 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const isAudience = right !== "moderate" && right !== "admin";
   const banned = isAudience ? doors.moderation?.bans(who, address, named.videos) : undefined;
   if (banned) return refusal(doors, row, banned, call);
-  const entry = { ...call, ...named, who, address, payer };
+  const entry = entryOf(call, named, { who, address, payer });
   // A HEAD is answered by the same row, and opens nothing.
   if (call.request.method === "HEAD") return entry;
   const units = unitsBeyond(doors, row, call, named);
@@ -113,6 +114,14 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   if (row.takes !== "stream") return entry;
   const place = placeOf(doors, who, address);
   return isRejection(place) ? refusal(doors, row, place, call) : { ...entry, place };
+}
+
+function entryOf(
+  { request, params, peer }: Call,
+  { videos, query, held }: Named,
+  { who, address, payer }: Pick<Entry, "who" | "address" | "payer">,
+): Entry {
+  return { request, params, peer, videos, query, held, who, address, payer };
 }
 
 function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Right): Response | undefined {
@@ -226,7 +235,7 @@ function namesIn(row: Row, { request, params }: Call): Named | Rejection {
       if (!names.has(name)) return reject("bad-query", unknownName("query parameter", name, names));
     }
   }
-  const held = query.has("held") ? wholeNumber(query, "held", { min: 0, max: 1, fallback: 0 }) : 0;
+  const held = at >= 0 && query.has("held") ? wholeNumber(query, "held", { min: 0, max: 1, fallback: 0 }) : 0;
   if (typeof held === "object") return held;
   const videos = params.video === undefined ? videosIn(row, query) : parseVideoId(params.video);
   if (typeof videos === "string") return { videos: [videos], query, held: held === 1 };

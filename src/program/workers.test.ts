@@ -87,6 +87,32 @@ async function value(workers: Workers, name: string): Promise<number> {
   return Number(line?.split(" ").at(-1));
 }
 
+describe("reading files again", () => {
+  test("is told to those who listen at once, to those who start when they listen, and once", async () => {
+    const { workers, started, clock } = await listening();
+    const [one, two] = started as [FakeWorker, FakeWorker];
+    two.end(1);
+    clock.advance(20_000);
+    const three = started[2] as FakeWorker;
+    workers.reload();
+    workers.reload();
+    expect([one.signals, three.signals]).toEqual([["SIGHUP", "SIGHUP"], []]);
+    three.listen();
+    expect(three.signals).toEqual(["SIGHUP"]);
+    workers.reload();
+    expect(three.signals).toEqual(["SIGHUP", "SIGHUP"]);
+  });
+
+  test("is nothing to one that starts after it: it reads them anyway", async () => {
+    const { workers, started, clock } = await listening();
+    started[0]?.end(1);
+    workers.reload();
+    clock.advance(20_000);
+    started[2]?.listen();
+    expect(started[2]?.signals).toEqual([]);
+  });
+});
+
 describe("starting", () => {
   test("each has a name of its own, and the parent listens when all do", async () => {
     const { workers, started } = crew(3);

@@ -82,6 +82,8 @@ interface Place {
   startedAt: Elapsed;
   pauseMs: number;
   listening: boolean;
+  /** It was to read its files again before it listened. */
+  rereads: boolean;
   /** What its process told last. */
   readings: Readings | undefined;
   timer: Timer | undefined;
@@ -120,6 +122,7 @@ export class Workers {
       startedAt: longAgo,
       pauseMs: pauseMinMs,
       listening: false,
+      rereads: false,
       readings: undefined,
       timer: undefined,
     }));
@@ -134,9 +137,15 @@ export class Workers {
     return this.#started.promise;
   }
 
-  /** Has all read again the files that may change while they run. */
+  /**
+   * Has all read again the files that may change while they run. One that does not listen yet may not even
+   * have begun to hear signals, and this one would end it: it is told as soon as it listens.
+   */
   reload(): void {
-    for (const place of this.#places) place.process?.signal("SIGHUP");
+    for (const place of this.#places) {
+      if (place.listening) place.process?.signal("SIGHUP");
+      else place.rereads = true;
+    }
   }
 
   /**
@@ -168,6 +177,7 @@ export class Workers {
   #start(place: Place): void {
     const { settings, clock, start, log } = this.#parts;
     place.listening = false;
+    place.rereads = false;
     place.startedAt = clock.elapsed();
     const child = start(
       (word) => this.#heard(place, word),
@@ -183,6 +193,8 @@ export class Workers {
     switch (word.kind) {
       case "listening":
         place.listening = true;
+        if (place.rereads) place.process?.signal("SIGHUP");
+        place.rereads = false;
         if (!this.#places.every(({ listening }) => listening)) return;
         this.#open = true;
         this.#started.resolve(word.url);

@@ -231,6 +231,11 @@ describe("decisions", () => {
       });
     };
     const [one, two] = [await open("n1"), await open("n2")];
+    let told = 0;
+    for (const node of [one, two]) node.banned = () => told++;
+    const ban = parseRestriction("ban", { user: "dan", seconds: 60 }, clock.date());
+    await one.restrict(ban as Restriction, desk);
+    expect(told).toBe(2);
     const mute = (user: string) =>
       parseRestriction("mute", { user, seconds: 60 }, clock.date()) as Restriction;
     await one.restrict(mute("ann"), desk);
@@ -241,7 +246,7 @@ describe("decisions", () => {
         expect(node.comment(says(user), viewer(user), undefined)?.rejected).toBe("muted");
       }
     }
-    expect((await three.audit(10)).length).toBe(2);
+    expect((await three.audit(10)).length).toBe(3);
     clock.advance(120_000);
     expect(two.list().restrictions).toEqual([]);
   });

@@ -65,6 +65,8 @@ export class Allowed {
 
   /** Takes `count` out of every purse of `payer`, or out of none: then the ms after which it fits, else 0. */
   take({ purses }: Pick<Payer, "purses">, count: number, now: Elapsed): number {
+    const [first] = purses;
+    if (first && purses.length === 1) return this.#rate.take(first.name, count, now);
     let waitMs = 0;
     for (const { name, depth } of purses)
       waitMs = Math.max(waitMs, this.#rate.wait(name, count / depth, now));

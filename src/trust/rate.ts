@@ -22,15 +22,15 @@ export class Rate {
 
   /** Takes `count` from `key`'s allowance, all or nothing: 0 when taken, else the ms after which they fit. */
   take(key: string, count: number, now: Elapsed): number {
-    const waitMs = this.wait(key, count, now);
-    if (waitMs === 0) this.spend(key, count, now);
+    const after = this.#after(key, count, now);
+    const waitMs = this.#lateBy(after, now);
+    if (waitMs === 0) this.#wholeAt.set(key, after, now);
     return waitMs;
   }
 
   /** The ms after which `count` fit into `key`'s allowance; 0: they do now. */
   wait(key: string, count: number, now: Elapsed): number {
-    // A tenth of one is slack for decimals of milliseconds that are not exact.
-    return Math.max(0, this.#after(key, count, now) - now - this.#burstMs - this.#costMs / 10);
+    return this.#lateBy(this.#after(key, count, now), now);
   }
 
   /** Takes `count` out of `key`'s allowance, whether or not they fit. */
@@ -41,6 +41,11 @@ export class Rate {
   /** Keys remembered now. */
   get size(): number {
     return this.#wholeAt.size;
+  }
+
+  #lateBy(after: Elapsed, now: Elapsed): number {
+    // A tenth of one is slack for decimals of milliseconds that are not exact.
+    return Math.max(0, after - now - this.#burstMs - this.#costMs / 10);
   }
 
   /** When `key`'s allowance is whole again, if `count` are taken at `now`. */
