@@ -116,13 +116,10 @@ async function away({ url, node }: Stand): Promise<string> {
       signal: AbortSignal.timeout(20_000),
     });
     const text = await stream.text();
-    const like = await post(`${url}/v1/videos/away/likes`, { kind: "heart" }).catch(() => ({ status: 0 }));
-    demand(
-      like.status === 0 || like.status >= 500,
-      `a like is answered ${like.status} while nobody is there`,
-    );
+    const status = await like(`${url}/v1/videos/away/likes`);
+    demand(status === 0 || status >= 500, `a like is answered ${status} while nobody is there`);
     demand(stream.status === 200 && text.includes("retry:"), `a stream is answered ${stream.status}`);
-    return `a stream is answered 200 and retry, a like ${like.status}`;
+    return `a stream is answered 200 and retry, a like ${status || "with nothing"}`;
   } finally {
     await node.start();
   }

@@ -94,10 +94,7 @@ const haproxy: Recipe = {
       [/bind :80/, `bind 127.0.0.1:${place.port}`],
       [/bind :443/, `bind 127.0.0.1:${place.tlsPort}`],
     ];
-    writeFileSync(
-      join(place.folder, "haproxy-later.http"),
-      readFileSync(join(files, "haproxy-later.http"), "utf8").replace(/\r?\n/g, "\r\n"),
-    );
+    cpSync(join(files, "haproxy-later.http"), join(place.folder, "haproxy-later.http"));
     return ["haproxy", "-W", "-db", "-f", written(place, "haproxy.cfg", [upstream(place), ...changes])];
   },
   reload: "SIGUSR2",

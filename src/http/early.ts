@@ -8,7 +8,7 @@
 import type { Prng } from "../base/prng.ts";
 import { type Rejection, reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { byeFrame, bytesOf } from "../core/sse.ts";
+import { Words } from "../frontend/words.ts";
 import type { Doors, Streams } from "./doors.ts";
 
 const retryAfterS = 2;
@@ -19,8 +19,7 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
   readonly refusal: () => Rejection;
 } {
   const refusal = () => reject("unavailable", "this node is starting", retryAfterS);
-  const bye = (reason: string, place?: string) =>
-    bytesOf(byeFrame(reason, prng.between(limits.retryMinMs, limits.retryMaxMs), place));
+  const words = new Words({ prng, node: "", beatMs: limits.beatMaxMs, streamAgeMs: 0, streams: () => 0 });
   return {
     refusal,
     ingest: {
@@ -36,16 +35,16 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
       connections: 0,
       watches: () => [],
       watched: () => false,
-      open: ({ ended }) => {
+      open: ({ lastEventId, ended }) => {
         ended?.();
         return new ReadableStream({
           start(controller) {
-            controller.enqueue(bye("starting"));
+            controller.enqueue(words.bye("starting", lastEventId));
             controller.close();
           },
         });
       },
-      refuse: bye,
+      refuse: (reason, lastEventId) => words.bye(reason, lastEventId),
       poll: async () => refusal(),
     },
   };
