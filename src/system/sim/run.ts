@@ -3,12 +3,14 @@
  * empty. Returns everything that should not have happened, and what was done, so that a run in which nothing
  * happened is seen as one.
  */
+import { later } from "../../base/clock.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import { limits } from "../../core/limits.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import { pass } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
+import { commentLane, laneOf } from "./log.ts";
 import { Publishers } from "./publisher.ts";
 import { SimViewer, type Tamper } from "./viewer.ts";
 
@@ -22,6 +24,8 @@ export interface Outcome {
 export interface Options {
   /** Falsifies what viewers are told. */
   readonly tamper?: Tamper;
+  /** Walls are set and lanes lose their leaders, and nothing else goes wrong. */
+  readonly weatherOnly?: boolean;
 }
 
 const videos = ["v", "w", "x"] as VideoId[];
@@ -52,11 +56,13 @@ class Run {
   #faulty = false;
   /** Whether the log of this run loses its end now and then. */
   readonly #loses: boolean;
+  readonly #weatherOnly: boolean;
   /** Whether this run has faults at all. */
   #faults = false;
 
   constructor(seed: number, options: Options) {
     this.#tamper = options.tamper;
+    this.#weatherOnly = options.weatherOnly ?? false;
     this.prng = seededPrng(seed);
     this.weather = seededPrng(seed + 2 ** 30);
     const costs = seededPrng(seed + 2 ** 28);
@@ -103,8 +109,8 @@ class Run {
       await pass(clock, this.prng.between(1, 60));
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
-      if (faults && this.weather.next() < 0.03) this.setWall();
       if (faults && this.#loses && this.losses.next() < 0.02) this.loseEnd();
+      if (faults || this.#weatherOnly) this.blow();
     }
   }
 
@@ -209,27 +215,37 @@ class Run {
     this.note("lost");
   }
 
+  /** What the world does by itself. */
+  blow(): void {
+    const { cluster, weather } = this;
+    const chance = weather.next();
+    if (chance < 0.03) this.setWall();
+    else if (chance < 0.04) {
+      cluster.log.lose(weather.between(0, commentLane), weather.between(500, 8_000));
+      this.note("leaderless");
+    }
+  }
+
   /** Somebody sets the wall of a machine, as an operator, NTP or a hypervisor does. */
   setWall(): void {
     const { cluster, weather } = this;
-    const names = [...cluster.nodes.keys()];
-    const name = names[weather.between(0, names.length - 1)];
+    const machines = [cluster.log.machine, ...[...cluster.nodes.values()].map(({ clock }) => clock)];
     const [leastMs, mostMs] = wallSteps[weather.between(0, wallSteps.length - 1)] as readonly [
       number,
       number,
     ];
-    cluster.nodes.get(name ?? "")?.clock.setWall(weather.between(leastMs, mostMs));
+    machines[weather.between(0, machines.length - 1)]?.setWall(weather.between(leastMs, mostMs));
     this.note("set");
   }
 
   /** All is well again. */
-  async heal(): Promise<void> {
+  async heal(): Promise<void> 
     this.cluster.hub.disturb(undefined);
     this.#faulty = false;
+    this.cluster.log.elect();
     for (const { bus } of this.cluster.nodes.values()) bus.heal();
     await this.cluster.start();
     for (const viewer of this.viewers) viewer.resume();
-  }
 
   // ---- what must be true
 
@@ -267,7 +283,7 @@ class Run {
   }
 
   /** Everybody is told how many watch. */
-  counted(): void {
+  counted(): void 
     for (const video of videos) {
       const watching = this.viewers.filter(({ node, videos: all }) => node !== undefined && all.has(video));
       for (const viewer of watching) {
@@ -276,7 +292,6 @@ class Run {
           this.wrong(`${watching.length} watch ${video}, ${viewer.node} says ${said}`);
       }
     }
-  }
 
   /** What was promised is what was counted. */
   kept(): void {
@@ -308,8 +323,19 @@ class Run {
     this.note("comments", texts.length);
   }
 
+  /** Likes of a lane that had a leader were not refused, whatever others had. */
+  apart(): void {
+    const { publishers, cluster } = this;
+    for (const { video, sentAt, at } of publishers.refusedLikes) {
+      if (cluster.log.led(laneOf(video), later(sentAt, -1_000), at)) {
+        this.wrong(`a like of ${video}, whose lane had a leader, was refused`);
+      }
+    }
+    this.note("apart", publishers.refusedLikes.length);
+  }
+
   /** When all have left, nothing of them is left; later on nothing of nodes that died either. */
-  emptied(everything: boolean): void {
+  emptied(everything: boolean): void 
     for (const { name, node } of this.cluster.frontends) {
       const { frontend } = node;
       if (frontend?.connections !== 0) this.wrong(`${name} holds ${frontend?.connections} streams`);
@@ -322,7 +348,6 @@ class Run {
       const rows = node.dispatcher?.routes.view(this.cluster.clock.elapsed()).rows ?? 0;
       if (rows > 0 && everything) this.wrong(`${name} still holds ${rows} rows`);
     }
-  }
 }
 
 /** Runs `seed`. Everything that is drawn at random comes from it. */
@@ -332,7 +357,8 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   const { clock } = cluster;
   const startAt = clock.elapsed();
   await cluster.start();
-  await run.live(run.prng.between(4_000, 12_000), run.prng.next() < 0.85);
+  const [liveMs, faults] = [run.prng.between(4_000, 12_000), run.prng.next() < 0.85];
+  await run.live(liveMs, faults && !options.weatherOnly);
 
   await run.heal();
   await pass(clock, 5_000);
@@ -344,6 +370,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   await pass(clock, 1_000);
   run.shown("1 s after the last like", 900);
   run.kept();
+  if (options.weatherOnly) run.apart();
   if (seed % 4 === 0) {
     await pass(clock, limits.viewersExpireMs + 2 * limits.viewersRepeatMs);
     run.counted();
