@@ -239,13 +239,14 @@ class Run {
   }
 
   /** All is well again. */
-  async heal(): Promise<void> 
+  async heal(): Promise<void> {
     this.cluster.hub.disturb(undefined);
     this.#faulty = false;
     this.cluster.log.elect();
     for (const { bus } of this.cluster.nodes.values()) bus.heal();
     await this.cluster.start();
     for (const viewer of this.viewers) viewer.resume();
+  }
 
   // ---- what must be true
 
@@ -283,7 +284,7 @@ class Run {
   }
 
   /** Everybody is told how many watch. */
-  counted(): void 
+  counted(): void {
     for (const video of videos) {
       const watching = this.viewers.filter(({ node, videos: all }) => node !== undefined && all.has(video));
       for (const viewer of watching) {
@@ -292,6 +293,7 @@ class Run {
           this.wrong(`${watching.length} watch ${video}, ${viewer.node} says ${said}`);
       }
     }
+  }
 
   /** What was promised is what was counted. */
   kept(): void {
@@ -335,7 +337,7 @@ class Run {
   }
 
   /** When all have left, nothing of them is left; later on nothing of nodes that died either. */
-  emptied(everything: boolean): void 
+  emptied(everything: boolean): void {
     for (const { name, node } of this.cluster.frontends) {
       const { frontend } = node;
       if (frontend?.connections !== 0) this.wrong(`${name} holds ${frontend?.connections} streams`);
@@ -348,6 +350,7 @@ class Run {
       const rows = node.dispatcher?.routes.view(this.cluster.clock.elapsed()).rows ?? 0;
       if (rows > 0 && everything) this.wrong(`${name} still holds ${rows} rows`);
     }
+  }
 }
 
 /** Runs `seed`. Everything that is drawn at random comes from it. */
