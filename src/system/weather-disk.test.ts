@@ -1,6 +1,6 @@
 /**
- * Disks that are full: nothing is promised that cannot be kept, readiness says which part it is, and with room
- * again everything accepted is counted. On small file systems in memory, which only root may mount.
+ * Disks that are full: nothing is promised that cannot be kept, readiness says which part it is, and with
+ * room again everything accepted is counted. On small file systems in memory, which only root may mount.
  *
  * Mostly waits: for what does not answer.
  */

@@ -10,9 +10,10 @@ import { limits } from "../../core/limits.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import { pass } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
-import { commentLane, laneOf } from "./log.ts";
+import { laneOf } from "./log.ts";
 import { Publishers } from "./publisher.ts";
 import { SimViewer, type Tamper } from "./viewer.ts";
+import { blow } from "./weather.ts";
 
 export interface Outcome {
   readonly seed: number;
@@ -29,13 +30,6 @@ export interface Options {
 }
 
 const videos = ["v", "w", "x"] as VideoId[];
-/** How far walls are set, in ms: slewed, stepped by NTP, put right by hand, set to another zone. */
-const wallSteps = [
-  [-500, 500],
-  [-60_000, -1_000],
-  [1_000, 300_000],
-  [-3_600_000, 3_600_000],
-] as const;
 /** Viewers at once. */
 const viewersMax = 12;
 
@@ -110,7 +104,8 @@ class Run {
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
       if (faults && this.#loses && this.losses.next() < 0.02) this.loseEnd();
-      if (faults || this.#weatherOnly) this.blow();
+      const blown = faults || this.#weatherOnly ? blow(this.cluster, this.weather) : undefined;
+      if (blown) this.note(blown);
     }
   }
 
@@ -213,29 +208,6 @@ class Run {
     const { losses, cluster } = this;
     cluster.log.loseEnd(losses.next() < 0.1 ? cluster.log.head : losses.between(0, 12));
     this.note("lost");
-  }
-
-  /** What the world does by itself. */
-  blow(): void {
-    const { cluster, weather } = this;
-    const chance = weather.next();
-    if (chance < 0.03) this.setWall();
-    else if (chance < 0.04) {
-      cluster.log.lose(weather.between(0, commentLane), weather.between(500, 8_000));
-      this.note("leaderless");
-    }
-  }
-
-  /** Somebody sets the wall of a machine, as an operator, NTP or a hypervisor does. */
-  setWall(): void {
-    const { cluster, weather } = this;
-    const machines = [cluster.log.machine, ...[...cluster.nodes.values()].map(({ clock }) => clock)];
-    const [leastMs, mostMs] = wallSteps[weather.between(0, wallSteps.length - 1)] as readonly [
-      number,
-      number,
-    ];
-    machines[weather.between(0, machines.length - 1)]?.setWall(weather.between(leastMs, mostMs));
-    this.note("set");
   }
 
   /** All is well again. */

@@ -1,7 +1,7 @@
 /**
- * One dispatcher's view of the simulated log: it may be cut off, fold late, and not hear that what it sent was
- * stored. Every view folds the same records of a lane in the same order, with the same log times, which go by
- * stamps of their writers as in the real log, and by no wall.
+ * One dispatcher's view of the simulated log: it may be cut off, fold late, and not hear that what it sent
+ * was stored. Every view folds the same records of a lane in the same order, with the same log times, which
+ * go by stamps of their writers as in the real log, and by no wall.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
