@@ -1,4 +1,4 @@
-/** What the world does to a simulated cluster by itself: it sets walls, and takes leaders from lanes of its log. */
+/** What the world does to a simulated cluster by itself: sets walls, and takes leaders from lanes. */
 import type { Prng } from "../../base/prng.ts";
 import type { Cluster } from "./cluster.ts";
 import { commentLane } from "./log.ts";
