@@ -145,10 +145,6 @@ export class StandingClock implements Clock {
   #nowMs = startMs;
   #soon: (() => void)[] = [];
 
-  now(): number {
-    return this.#nowMs;
-  }
-
   elapsed(): Elapsed {
     return this.#nowMs as Elapsed;
   }

@@ -33,8 +33,6 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Unix milliseconds with decimals; never falls. */
-  now(): number;
   /** Monotonic: what to measure, pace and wait by. */
   elapsed(): Elapsed;
   /** The wall: what to show, and to compare with what others showed. */
@@ -50,26 +48,6 @@ export interface Clock {
   every(ms: number, run: () => void): Timer;
   /** Runs on the next turn of the event loop, after pending I/O has had its say. */
   soon(run: () => void): void;
-}
-
-/** How far the anchored monotonic clock may stray from the wall clock before it is pulled forward. */
-const driftMaxMs = 5;
-
-function systemNow(): () => number {
-  let anchorMs = performance.timeOrigin;
-  let lastMs = 0;
-  let checkAtMs = 0;
-  return () => {
-    const elapsedMs = performance.now();
-    if (elapsedMs >= checkAtMs) {
-      checkAtMs = elapsedMs + 10_000;
-      const wallMs = Date.now();
-      if (Math.abs(wallMs - (anchorMs + elapsedMs)) > driftMaxMs) anchorMs = wallMs - elapsedMs;
-    }
-    const nowMs = anchorMs + elapsedMs;
-    if (nowMs > lastMs) lastMs = nowMs;
-    return lastMs;
-  };
 }
 
 /** How far a date that grows by elapsed time may stray from the wall, which has no decimals, in ms. */
@@ -94,10 +72,8 @@ const earlyMaxMs = 0.5;
 
 /** The real clock; `worked` is the runtime's own, if it has one. */
 export function systemClock(worked?: () => number): Clock {
-  const now = systemNow();
   const elapsed = (): Elapsed => performance.now() as Elapsed;
   return {
-    now,
     elapsed,
     date: systemDate(),
     worked,
@@ -148,10 +124,6 @@ export class VirtualClock implements Clock {
   /** `startMs` is the date it begins with. */
   constructor(startMs = 1_700_000_000_000) {
     this.#wallMs = startMs - virtualOriginMs;
-  }
-
-  now(): number {
-    return this.#nowMs + this.#wallMs;
   }
 
   elapsed(): Elapsed {

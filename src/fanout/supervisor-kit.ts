@@ -21,7 +21,6 @@ export function bench(
   let turns = 0;
   let costMs = 0;
   const turning: Clock = {
-    now: () => clock.now(),
     elapsed: () => clock.elapsed(),
     date: () => clock.date(),
     worked: options.workShare === undefined ? undefined : () => clock.elapsed() * (options.workShare ?? 1),

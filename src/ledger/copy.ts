@@ -126,8 +126,8 @@ export class Copy {
   }
 
   /**
-   * A record's log time: its writer's stamp. Nodes of before write none; theirs is when it arrived, as the
-   * server of that moment thought.
+   * A record's log time: its writer's stamp. Nodes of before write none, and nobody does into a log that
+   * holds nothing; theirs is when it arrived, as the server of that moment thought.
    */
   #logMsOf({ atMs, header }: Stored): number {
     const stamp = header?.(stampHeader);

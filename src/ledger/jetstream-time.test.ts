@@ -22,6 +22,8 @@ class Times {
   serverMs = 0;
   wallMs = 0;
   ranMs = 0;
+  /** What was added to the time of each message, as whoever reads it sees the same. */
+  readonly #taken = new Map<string, number>();
 
   clock(): Clock {
     const real = systemClock();
@@ -34,7 +36,7 @@ class Times {
 
   /** As if the server that leads the log had the wall that was set when it took a message in. */
   streams(streams: Streams): Streams {
-    const taken = new Map<string, number>();
+    const taken = this.#taken;
     const shifted = <T extends { readonly seq: number; readonly subject: string; readonly atMs: number }>(
       stored: T,
     ): T => {

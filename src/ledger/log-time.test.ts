@@ -61,10 +61,12 @@ test("a log that holds nothing begins at the date, and one that holds something 
   const clock = new VirtualClock();
   const time = new LogTime(clock);
   expect(time.now()).toBe(clock.date());
+  expect(time.stamp()).toBeUndefined();
   clock.setWall(3_600_000);
   time.folded(1_000);
   clock.advance(5);
   expect(time.now()).toBe(1_005);
+  expect(time.stamp()).toBe(1_005);
 });
 
 describe("a stamp", () => {

@@ -50,6 +50,14 @@ export class LogTime {
     return Math.min(this.#clock.elapsed() + this.#offsetMs, this.#lastMs + aheadMaxMs);
   }
 
+  /**
+   * What goes with a record that is written now; undefined while the log is known to hold nothing. Several
+   * writers may find it so at once, each with a wall of its own: then the first record's arrival is its time.
+   */
+  stamp(): number | undefined {
+    return this.#lastMs === undefined ? undefined : Math.floor(this.now());
+  }
+
   /** A record of log time `logMs` has been folded just now. */
   folded(logMs: number): void {
     // A clock that was held back by the bound goes on from where it was held.

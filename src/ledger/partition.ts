@@ -14,7 +14,7 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
-import { Appender } from "./appender.ts";
+import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
 import type { FoldOptions } from "./fold.ts";
 import { type Change, LedgerUnavailable, type Space } from "./ledger.ts";
@@ -101,7 +101,7 @@ export class Partition {
       clock,
       subject: this.#wanted.subject,
       once: fold.onceMax !== undefined,
-      head: () => ({ [stampHeader]: `${Math.floor(copy.time.now())}` }),
+      head: () => headOf(copy),
       branch: () => copy.branch.branch,
       folded: () => copy.seq,
       doubted: (reason) => this.#doubt(reason),
@@ -344,4 +344,9 @@ export class Partition {
     this.#said = reason;
     this.#saidAt = clock.elapsed();
   }
+}
+
+function headOf({ time }: Copy): Head {
+  const stampMs = time.stamp();
+  return stampMs === undefined ? {} : { [stampHeader]: `${stampMs}` };
 }

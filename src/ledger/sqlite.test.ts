@@ -93,7 +93,6 @@ describe("a SQLite ledger's log", () => {
     let resting = true;
     const every: Clock["every"] = (ms, run) => clock.every(ms, () => resting && run());
     const restless: Clock = {
-      now: () => clock.now(),
       elapsed: () => clock.elapsed(),
       date: () => clock.date(),
       after: () => ({ cancel() {} }),

@@ -19,7 +19,7 @@ import type { Herald } from "../core/happening.ts";
 import { limits } from "../core/limits.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
 import { openJetstreamLedger } from "../ledger/jetstream.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { checkMode } from "../ledger/shared.ts";
 import type { Settings } from "../settings/config.ts";
 import { StartRefused } from "./company.ts";
@@ -87,11 +87,17 @@ export class Opening {
     return node;
   }
 
-  #ownLedger(): Promise<Ledger> {
+  async #ownLedger(): Promise<Ledger> {
     const { settings, clock, log, runtime } = this.#parts;
     const { data: path, commentHistory, durability } = settings;
     const onceMax = onceMaxOf(settings);
-    return runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
+    try {
+      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
+    } catch (error) {
+      // A disk that is full, say: it would be no better as a node that takes nothing.
+      if (error instanceof LedgerUnavailable) throw new StartRefused(`--data=${path}: ${error.message}`);
+      throw error;
+    }
   }
 
   async #sharedLedger(bus: NatsBus): Promise<Ledger | undefined> {

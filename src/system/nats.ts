@@ -18,6 +18,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** Default true. */
   readonly jetstream?: boolean;
+  /** Where JetStream keeps what it stores; its own folder by default. */
+  readonly store?: string;
 }
 
 const children = new Set<ChildProcess>();
@@ -138,7 +140,7 @@ export class NatsServer {
 /** One server with JetStream, ready. */
 export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
   const [port = 0] = await freePorts(1);
-  const server = prepare(port, "solo", options.config ?? "", options.jetstream);
+  const server = prepare(port, "solo", options.config ?? "", options);
   await server.start().catch(async (error: unknown) => {
     await server.close();
     throw error;
@@ -161,10 +163,15 @@ export async function startCluster(size: number): Promise<NatsServer[]> {
   return servers;
 }
 
-function prepare(port: number, name: string, more: string, jetstream = true): NatsServer {
+function prepare(
+  port: number,
+  name: string,
+  more: string,
+  { jetstream = true, store }: NatsServerOptions = {},
+): NatsServer {
   const folder = mkdtempSync(join(tmpdir(), "ovation-nats-"));
-  const store = jetstream ? `jetstream { store_dir: "${folder}" }` : "";
-  return new NatsServer(port, folder, `server_name: ${name}\n${store}\n${more}\n`);
+  const stores = jetstream ? `jetstream { store_dir: "${store ?? folder}" }` : "";
+  return new NatsServer(port, folder, `server_name: ${name}\n${stores}\n${more}\n`);
 }
 
 /** Resolves once something on `port` says INFO. */

@@ -6,11 +6,11 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startCluster, until } from "./cluster.ts";
+import { program, startCluster, until } from "./cluster.ts";
 import { Viewer } from "./events.ts";
 import { faketime, Wall } from "./faketime.ts";
 import { startNats } from "./nats.ts";
-import { startExecutable } from "./server.ts";
+import { startProgram } from "./server.ts";
 import { expectShown, Shown, Tapping } from "./tapping.ts";
 
 const closers: (() => unknown)[] = [];
@@ -71,7 +71,7 @@ describe("a wall clock that is set", () => {
       closers.push(() => rmSync(data, { recursive: true, force: true }));
       const drainMs = 1_000;
       const flags = [`--data=${data}`, `--drain=${drainMs}ms`];
-      const node = await startExecutable(flags, { env: { ...wall.env } });
+      const node = await startProgram(program, flags, { env: { ...wall.env } });
       closers.push(() => node.kill("SIGKILL"));
       const shown = [];
       for (let i = 0; i < 3; i++) shown.push(await opened(`${node.url}/v1/videos/v/events`));

@@ -35,10 +35,6 @@ export class NodeClock implements Clock {
     return this.#timers.size;
   }
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   elapsed(): Elapsed {
     return this.#clock.elapsed();
   }

@@ -11,7 +11,8 @@ import type { Role } from "../../core/nodes.ts";
 import { Connection, type ConnectionClass, type Written } from "../../fanout/connection.ts";
 import { Node } from "../../node/node.ts";
 import { NodeClock } from "./clock.ts";
-import { SimLedger, SimLog } from "./log.ts";
+import { SimLog } from "./log.ts";
+import { SimLedger } from "./view.ts";
 
 /** One life of one node. */
 export interface SimNode {
@@ -69,7 +70,7 @@ export class Cluster {
     this.#weather = weather;
     this.options = options;
     this.hub = memoryHub({ clock: this.clock });
-    this.log = new SimLog(this.hub, this.clock, options.logHistory);
+    this.log = new SimLog(this.hub, this.clock, weather, options.logHistory);
   }
 
   get names(): string[] {

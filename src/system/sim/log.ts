@@ -1,36 +1,49 @@
 /**
  * One log for several dispatchers in one process: what JetStream is to a cluster, without sockets.
  *
- * The log is one, and stands outside every node; a ledger is one node's view of it, which may be cut off,
- * fold late, and not hear that what it sent was stored. Every view folds the same records in the same order.
- * Its comments may lose their end, as a store that is put back does. It keeps everything, and every history
- * it had, so that what viewers were shown can be compared with what was written.
+ * It is one, and stands outside every node; a node's view of it is view.ts. It has lanes, five for likes and
+ * one for comments, each of which may lose its leader: until there is another it takes nothing and tells
+ * nothing, and what was sent to it in that moment may still be stored. Its comments may lose their end, as a
+ * store that is put back does. It keeps everything, and every history it had, so that what viewers were shown
+ * can be compared with what was written.
  */
-import type { Clock } from "../../base/clock.ts";
+import type { Elapsed, VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
 import type { MemoryBus, MemoryHub } from "../../bus/memory.ts";
 import type { Entry, Page } from "../../core/entry.ts";
+import { laneOf as hashedLaneOf } from "../../core/hash.ts";
 import type { CommentDraft, VideoId } from "../../core/interaction.ts";
-import { limits } from "../../core/limits.ts";
 import { Lineage } from "../../core/lineage.ts";
-import { decodeRecord, encodeRecord, type LikeRecord } from "../../core/record.ts";
-import type { Totals } from "../../core/totals.ts";
+import { encodeRecord } from "../../core/record.ts";
 import { encodeEntry, subjects } from "../../core/wire.ts";
-import { Fold } from "../../ledger/fold.ts";
-import {
-  type Batch,
-  type Change,
-  type Ledger,
-  LedgerUnavailable,
-  type Placed,
-  type Space,
-  type Trouble,
-} from "../../ledger/ledger.ts";
+import { type Batch, LedgerUnavailable, type Placed } from "../../ledger/ledger.ts";
 import { pageAfter, pageNewest } from "../../ledger/page.ts";
+import { NodeClock } from "./clock.ts";
+import type { SimLedger } from "./view.ts";
 
-interface Stored {
+/** A record of likes with its writer's stamp, if any, and when it arrived as the server's wall said. */
+export interface Stored {
   readonly bytes: Uint8Array;
-  readonly logMs: number;
+  readonly stampMs: number | undefined;
+  readonly atMs: number;
+}
+
+/** So many that each video of a run has one of its own. */
+export const likeLanes = 5;
+export const commentLane = likeLanes;
+/** How often what was sent to a lane in the moment it lost its leader is stored after all. */
+const lateShare = 0.3;
+
+/** The lane that likes of `video` go to. */
+export function laneOf(video: VideoId): number {
+  return hashedLaneOf(video, likeLanes);
+}
+
+/** A stretch of time without a leader. */
+export interface Absence {
+  readonly lane: number;
+  readonly from: Elapsed;
+  until: Elapsed;
 }
 
 /** The comments of a log as they were until it lost their end. */
@@ -49,31 +62,67 @@ export class SimLog implements SimHistory {
   readonly taken = new Set<string>();
   /** Texts of comments that were lost. */
   readonly lost = new Set<string>();
-  readonly clock: Clock;
-  readonly records: Stored[] = [];
+  readonly clock: VirtualClock;
+  /** Of the machine that it is on. */
+  readonly machine: NodeClock;
+  readonly lanes: readonly Stored[][] = Array.from({ length: likeLanes }, () => []);
   /** Every entry ever written, and the comments that were removed. */
   readonly entries = new Map<VideoId, Entry[]>();
   readonly removed = new Set<number>();
   readonly views = new Set<SimLedger>();
   readonly history: number;
+  /** When which lane had no leader; those without an end are going on. */
+  readonly absences: Absence[] = [];
   head = 0;
   readonly #bus: MemoryBus;
+  readonly #weather: Prng;
   readonly #keys = new Map<string, number>();
+  /** What will be stored when its lane has a leader again, by lane. */
+  readonly #late = new Map<number, (() => void)[]>();
 
   /** Keeps `history` entries per video for reading. */
-  constructor(hub: MemoryHub, clock: Clock, history: number) {
+  constructor(hub: MemoryHub, clock: VirtualClock, weather: Prng, history: number) {
     this.#bus = hub.connect();
     this.clock = clock;
+    this.machine = new NodeClock(clock, 0);
+    this.#weather = weather;
     this.history = history;
   }
 
-  /** Writes a batch; from here on it is durable. */
-  write(batch: Batch): Placed[] {
-    const logMs = this.clock.elapsed();
-    for (const record of batch.likes) this.records.push({ bytes: encodeRecord(record), logMs });
-    const placed = batch.comments.map((draft) => this.#place(draft));
-    for (const view of this.views) view.wake();
-    return placed;
+  /** Every record of likes there is. */
+  get records(): readonly Stored[] {
+    return this.lanes.flat();
+  }
+
+  /** Whether `lane` has a leader. */
+  leads(lane: number): boolean {
+    return !this.#late.has(lane);
+  }
+
+  /** A lane loses its leader for `ms`. */
+  lose(lane: number, ms: number): void {
+    if (!this.leads(lane)) return;
+    this.#late.set(lane, []);
+    this.absences.push({ lane, from: this.clock.elapsed(), until: Number.POSITIVE_INFINITY as Elapsed });
+    this.clock.after(ms, () => this.#elect(lane));
+  }
+
+  /** Every lane has a leader. */
+  elect(): void {
+    for (const lane of [...this.#late.keys()]) this.#elect(lane);
+  }
+
+  /** Whether `lane` had a leader from then till then. */
+  led(lane: number, from: Elapsed, until: Elapsed): boolean {
+    return !this.absences.some((one) => one.lane === lane && one.from <= until && one.until >= from);
+  }
+
+  /** Writes a batch of one lane; from here on it is durable. Throws LedgerUnavailable without a leader. */
+  write(lane: number, batch: Batch, stampMs: number | undefined): Placed[] {
+    const late = this.#late.get(lane);
+    if (!late) return this.#store(lane, batch, stampMs);
+    if (this.#weather.next() < lateShare) late.push(() => this.#store(lane, batch, stampMs));
+    throw new LedgerUnavailable("no leader");
   }
 
   remove(video: VideoId, target: number): boolean {
@@ -119,6 +168,24 @@ export class SimLog implements SimHistory {
     return pageAfter(after, place, limit, following);
   }
 
+  #elect(lane: number): void {
+    const late = this.#late.get(lane);
+    if (!late) return;
+    this.#late.delete(lane);
+    const absence = this.absences.findLast((one) => one.lane === lane);
+    if (absence) absence.until = this.clock.elapsed();
+    for (const store of late) store();
+    for (const view of this.views) view.wake();
+  }
+
+  #store(lane: number, batch: Batch, stampMs: number | undefined): Placed[] {
+    const atMs = this.machine.date();
+    for (const record of batch.likes) this.lanes[lane]?.push({ bytes: encodeRecord(record), stampMs, atMs });
+    const placed = batch.comments.map((draft) => this.#place(draft));
+    for (const view of this.views) view.wake();
+    return placed;
+  }
+
   #place(draft: CommentDraft): Placed {
     const { video, text, user, key, atMs } = draft;
     const name = `${video} ${key}`;
@@ -138,129 +205,5 @@ export class SimLog implements SimHistory {
     const bytes = encodeEntry(entry, this.lineage.newest.name);
     this.#bus.publish(subjects.comment(video), bytes, { seq, previous });
     return entry;
-  }
-}
-
-export interface SimLedgerParts {
-  readonly log: SimLog;
-  /** The node's own end of the network: cut off, it reaches the log no more. */
-  readonly bus: MemoryBus;
-  /** The node's clock: it ends with the node. */
-  readonly clock: Clock;
-  readonly prng: Prng;
-}
-
-export class SimLedger implements Ledger {
-  readonly epoch: string;
-  readonly publishesEntries = false;
-  readonly once = false;
-  readonly #parts: SimLedgerParts;
-  readonly #fold: Fold;
-  /** As this node has heard of it. */
-  #lineage: Lineage;
-  #position = 0;
-  #folding = false;
-  #changed: (changes: readonly Change[]) => void = () => {};
-
-  constructor(parts: SimLedgerParts) {
-    this.#parts = parts;
-    this.epoch = parts.log.epoch;
-    this.#lineage = parts.log.lineage;
-    this.#fold = new Fold({ seed: parts.prng.next() });
-    // What was written before this life is folded before it begins.
-    this.#foldAll();
-    parts.log.views.add(this);
-    parts.bus.onConnected(() => this.wake());
-  }
-
-  /** There is something new to fold; it is noticed a moment later, while the log can be reached. */
-  wake(): void {
-    const { bus, clock, prng } = this.#parts;
-    if (this.#folding || !bus.connected()) return;
-    this.#folding = true;
-    clock.after(prng.between(0, 10), () => {
-      this.#folding = false;
-      if (!bus.connected()) return;
-      this.#lineage = this.#parts.log.lineage;
-      this.#foldAll();
-    });
-  }
-
-  async append(batch: Batch): Promise<readonly Placed[]> {
-    const { log, prng } = this.#parts;
-    if (!this.#passes()) throw new LedgerUnavailable("cut off");
-    const broken = log.past.length;
-    // Sent, it may be stored whatever becomes of the sender; and stored, nobody may hear of it.
-    const placed = await new Promise<Placed[]>((resolve, reject) => {
-      log.clock.after(prng.between(0, 5), () => {
-        if (this.#passes()) resolve(log.write(batch));
-        else reject(new LedgerUnavailable("not stored"));
-      });
-    });
-    await this.#wait(prng.between(0, 5));
-    // A log that breaks is away while it does, and answers nothing of before.
-    const heard = this.#passes() && log.past.length === broken;
-    if (!heard) throw new LedgerUnavailable("stored, but nobody heard");
-    // What is answered is answered by a node that has looked what the log is.
-    this.#lineage = log.lineage;
-    return placed;
-  }
-
-  async retract(video: VideoId, target: number): Promise<boolean> {
-    const broken = this.#parts.log.past.length;
-    await this.#wait(1);
-    const isSame = this.#lineage === this.#parts.log.lineage && this.#parts.log.past.length === broken;
-    if (!this.#passes() || !isSame) throw new LedgerUnavailable("cut off");
-    return this.#parts.log.remove(video, target);
-  }
-
-  async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    const { log, prng } = this.#parts;
-    await this.#wait(prng.between(0, 3));
-    if (!this.#passes()) throw new LedgerUnavailable("cut off");
-    if (this.#lineage !== log.lineage) throw new LedgerUnavailable("not looked at yet");
-    return log.page(video, after, Math.min(limit, limits.pageEntriesMax));
-  }
-
-  lineage = (): Lineage => this.#lineage;
-  ready = (): boolean => this.#passes();
-  totals = (video: VideoId): Totals => this.#fold.totals(video);
-  head = (): number => this.#parts.log.head;
-  readonly commentLane = 0;
-  laneOf = (): number => 0;
-  room = (): Space => "room";
-  troubles = (): readonly Trouble[] => (this.ready() ? [] : [{ stream: undefined, reason: "cut off" }]);
-  onEntry(): void {}
-
-  async current(video: VideoId): Promise<Totals> {
-    await this.#wait(1);
-    if (!this.#passes()) throw new LedgerUnavailable("cut off");
-    this.#foldAll();
-    return this.totals(video);
-  }
-
-  onChanges(listener: (changes: readonly Change[]) => void): void {
-    this.#changed = listener;
-  }
-
-  async close(): Promise<void> {
-    this.#parts.log.views.delete(this);
-  }
-
-  #passes(): boolean {
-    return this.#parts.bus.connected();
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#parts.clock.after(ms, resolve));
-  }
-
-  #foldAll(): void {
-    const { log, clock } = this.#parts;
-    while (this.#position < log.records.length) {
-      const { bytes, logMs } = log.records[this.#position++] as Stored;
-      const changes = this.#fold.apply(decodeRecord(bytes) as LikeRecord, logMs, clock.date());
-      if (changes.length > 0) this.#changed(changes);
-    }
   }
 }

@@ -2,7 +2,7 @@
  * Those who like and write: everything under a key is repeated, on any node, until it is taken. They know
  * what was promised to them, which is what the totals are compared with.
  */
-import type { VirtualClock } from "../../base/clock.ts";
+import type { Elapsed, VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
 import type { CommentDraft, Kind, Like, Rejection, VideoId } from "../../core/interaction.ts";
 import type { Cluster, SimNode } from "./cluster.ts";
@@ -21,6 +21,8 @@ export class Publishers {
   readonly loose = new Map<VideoId, { taken: number; unknown: number }>();
   /** Comments that were taken, by text. */
   readonly comments = new Map<string, { readonly video: VideoId; readonly id: string }>();
+  /** Likes with a key that were refused, when they were sent and when that was known. */
+  readonly refusedLikes: { readonly video: VideoId; readonly sentAt: Elapsed; readonly at: Elapsed }[] = [];
   /** Interactions under way. */
   open = 0;
   attempts = 0;
@@ -46,8 +48,14 @@ export class Publishers {
     const kind = (this.#prng.next() < 0.7 ? "heart" : "clap") as Kind;
     const like: Like = { video, kind, count, user: "u", key: `k${this.#names++}` };
     this.keyed.set(video, (this.keyed.get(video) ?? 0) + count);
-    void this.#until(({ node }) => node.ingest.like(like), isTaken);
-    if (this.#prng.next() < 0.1) void this.#until(({ node }) => node.ingest.like(like), isTaken);
+    const send = async ({ node }: SimNode) => {
+      const sentAt = this.#clock.elapsed();
+      const verdict = await node.ingest.like(like);
+      if (verdict) this.refusedLikes.push({ video, sentAt, at: this.#clock.elapsed() });
+      return verdict;
+    };
+    void this.#until(send, isTaken);
+    if (this.#prng.next() < 0.1) void this.#until(send, isTaken);
   }
 
   /**

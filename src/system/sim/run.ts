@@ -3,14 +3,17 @@
  * empty. Returns everything that should not have happened, and what was done, so that a run in which nothing
  * happened is seen as one.
  */
+import { later } from "../../base/clock.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import { limits } from "../../core/limits.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import { pass } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
+import { laneOf } from "./log.ts";
 import { Publishers } from "./publisher.ts";
 import { SimViewer, type Tamper } from "./viewer.ts";
+import { blow } from "./weather.ts";
 
 export interface Outcome {
   readonly seed: number;
@@ -22,16 +25,11 @@ export interface Outcome {
 export interface Options {
   /** Falsifies what viewers are told. */
   readonly tamper?: Tamper;
+  /** Walls are set and lanes lose their leaders, and nothing else goes wrong. */
+  readonly weatherOnly?: boolean;
 }
 
 const videos = ["v", "w", "x"] as VideoId[];
-/** How far walls are set, in ms: slewed, stepped by NTP, put right by hand, set to another zone. */
-const wallSteps = [
-  [-500, 500],
-  [-60_000, -1_000],
-  [1_000, 300_000],
-  [-3_600_000, 3_600_000],
-] as const;
 /** Viewers at once. */
 const viewersMax = 12;
 
@@ -52,11 +50,13 @@ class Run {
   #faulty = false;
   /** Whether the log of this run loses its end now and then. */
   readonly #loses: boolean;
+  readonly #weatherOnly: boolean;
   /** Whether this run has faults at all. */
   #faults = false;
 
   constructor(seed: number, options: Options) {
     this.#tamper = options.tamper;
+    this.#weatherOnly = options.weatherOnly ?? false;
     this.prng = seededPrng(seed);
     this.weather = seededPrng(seed + 2 ** 30);
     const costs = seededPrng(seed + 2 ** 28);
@@ -103,8 +103,9 @@ class Run {
       await pass(clock, this.prng.between(1, 60));
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
-      if (faults && this.weather.next() < 0.03) this.setWall();
       if (faults && this.#loses && this.losses.next() < 0.02) this.loseEnd();
+      const blown = faults || this.#weatherOnly ? blow(this.cluster, this.weather) : undefined;
+      if (blown) this.note(blown);
     }
   }
 
@@ -209,23 +210,11 @@ class Run {
     this.note("lost");
   }
 
-  /** Somebody sets the wall of a machine, as an operator, NTP or a hypervisor does. */
-  setWall(): void {
-    const { cluster, weather } = this;
-    const names = [...cluster.nodes.keys()];
-    const name = names[weather.between(0, names.length - 1)];
-    const [leastMs, mostMs] = wallSteps[weather.between(0, wallSteps.length - 1)] as readonly [
-      number,
-      number,
-    ];
-    cluster.nodes.get(name ?? "")?.clock.setWall(weather.between(leastMs, mostMs));
-    this.note("set");
-  }
-
   /** All is well again. */
   async heal(): Promise<void> {
     this.cluster.hub.disturb(undefined);
     this.#faulty = false;
+    this.cluster.log.elect();
     for (const { bus } of this.cluster.nodes.values()) bus.heal();
     await this.cluster.start();
     for (const viewer of this.viewers) viewer.resume();
@@ -308,6 +297,17 @@ class Run {
     this.note("comments", texts.length);
   }
 
+  /** Likes of a lane that had a leader were not refused, whatever others had. */
+  apart(): void {
+    const { publishers, cluster } = this;
+    for (const { video, sentAt, at } of publishers.refusedLikes) {
+      if (cluster.log.led(laneOf(video), later(sentAt, -1_000), at)) {
+        this.wrong(`a like of ${video}, whose lane had a leader, was refused`);
+      }
+    }
+    this.note("apart", publishers.refusedLikes.length);
+  }
+
   /** When all have left, nothing of them is left; later on nothing of nodes that died either. */
   emptied(everything: boolean): void {
     for (const { name, node } of this.cluster.frontends) {
@@ -332,7 +332,8 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   const { clock } = cluster;
   const startAt = clock.elapsed();
   await cluster.start();
-  await run.live(run.prng.between(4_000, 12_000), run.prng.next() < 0.85);
+  const [liveMs, faults] = [run.prng.between(4_000, 12_000), run.prng.next() < 0.85];
+  await run.live(liveMs, faults && !options.weatherOnly);
 
   await run.heal();
   await pass(clock, 5_000);
@@ -344,6 +345,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   await pass(clock, 1_000);
   run.shown("1 s after the last like", 900);
   run.kept();
+  if (options.weatherOnly) run.apart();
   if (seed % 4 === 0) {
     await pass(clock, limits.viewersExpireMs + 2 * limits.viewersRepeatMs);
     run.counted();

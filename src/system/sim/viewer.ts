@@ -323,7 +323,9 @@ export class SimViewer {
     for (const history of [this.#log, ...this.#log.past]) {
       const { lineage, head } = history;
       const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
-      if (!isThere || !lineage.continues(from)) continue;
+      // A video without comments, shown while others of its stream were loading, told of no place yet.
+      const goesOn = from.branch === nowhere.branch || lineage.continues(from);
+      if (!isThere || !goesOn) continue;
       const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
         type === "retract" ? !loose : !this.#log.taken.has(lineage.idOf(seq)),
       );
