@@ -277,11 +277,12 @@ function reach(place: OwnPlace, seq: number): void {
 
 /**
  * The id at which the stream stands after a snapshot of `slot`: everything up to it has been written for all
- * of the viewer's videos. Where nothing waits to be written that is as far as this video is known to be whole.
+ * of the viewer's videos. Where nothing waits to be written that is as far as this video is known to be
+ * whole.
  *
- * While one of them still tells of what the log has lost, no place is right for all: who came back to one from
- * before the loss would keep what was lost, and miss what a lost removal had taken. The id is then one of the
- * lost places, behind which nothing goes on, so that who comes back begins anew.
+ * While one of them still tells of what the log has lost, no place is right for all: who came back to one
+ * from before the loss would keep what was lost, and miss what a lost removal had taken. The id is then one
+ * of the lost places, behind which nothing goes on, so that who comes back begins anew.
  */
 function standing(viewer: Viewer, slot: Slot): string {
   const stale = staleOf(viewer.slots);

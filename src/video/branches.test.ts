@@ -98,7 +98,7 @@ describe("a log that has another branch", () => {
 });
 
 describe("a stream of several videos of which not all have heard that the log lost its end", () => {
-  /** `v` is watched here and takes the log for what it was, with what it lost from `keep` on; `w` does not. */
+  /** `v` is watched here and takes the log for what it was, with what it lost behind `keep`; `w` does not. */
   async function halfHeard(said: readonly string[], keep: number, removed?: number, logHistory?: number) {
     const bench = await kit({ logHistory: logHistory ?? 1_000 });
     const { log, rest, open } = bench;

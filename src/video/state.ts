@@ -328,8 +328,8 @@ export class VideoState {
 }
 
 /**
- * Of the videos of one stream the one that longest has not heard that the log lost its end, and still tells of
- * what was lost there; undefined while an id means the same for all of them.
+ * Of the videos of one stream the one that longest has not heard that the log lost its end, and still tells
+ * of what was lost there; undefined while an id means the same for all of them.
  */
 export function staleOf(slots: readonly { readonly watch: VideoState }[]): VideoState | undefined {
   let newest = slots[0]?.watch;

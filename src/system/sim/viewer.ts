@@ -364,7 +364,7 @@ function between({ entries }: SimHistory, video: VideoId, from: number, to: numb
   return (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
 }
 
-/** The id of a stream's snapshot need not be of the video's own history, so an empty one tells of no branch. */
+/** A snapshot's id need not be of its video's own history, so that an empty one tells of no branch. */
 function goesOn(lineage: Lineage, from: EventId): boolean {
   return from.seq === beginning.seq || lineage.continues(from);
 }
