@@ -97,14 +97,6 @@ export class Lineage {
     return index >= 0 && seq < (this.branches[index + 1]?.first ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The last place that is the same on the newest branch of `other`, an older one of this log; 0: none. */
-  sharedWith(other: Lineage): number {
-    const index = this.branches.findIndex(({ name }) => name === other.newest.name);
-    const next = index < 0 ? undefined : this.branches[index + 1];
-    if (next) return next.first - 1;
-    return index < 0 ? 0 : Number.POSITIVE_INFINITY;
-  }
-
   /**
    * This lineage with a branch `name` from `first` on: what other branches had there is no more. Beyond
    * limits.branchesMax the oldest is forgotten, and its ids with it.

@@ -75,15 +75,18 @@ const entryAt = (seq: number): fc.Arbitrary<Entry> => {
 };
 const seq = fc.integer({ min: 1, max: 1_000_000 });
 const branch = fc.stringMatching(/^[a-z0-9]{4,16}$/);
-const lineageOf = (names: readonly string[]) =>
-  Lineage.read(names.flatMap((name, i) => [name, 1 + 10 * i])) as Lineage;
+const lineageOf = ([names, turn]: [readonly string[], number]) =>
+  Lineage.read(
+    names.flatMap((name, i) => [name, 1 + 10 * i]),
+    turn,
+  ) as Lineage;
 const state: fc.Arbitrary<State> = fc
   .uniqueArray(seq, { maxLength: 4 })
   .chain((seqs) => fc.tuple(...seqs.sort((a, b) => a - b).map(entryAt)))
   .chain((entries) =>
     fc.record({
       log: branch,
-      lineage: fc.uniqueArray(branch, { minLength: 1, maxLength: 3 }).map(lineageOf),
+      lineage: fc.tuple(fc.uniqueArray(branch, { minLength: 1, maxLength: 3 }), fc.nat()).map(lineageOf),
       region: name,
       totals,
       viewers: fc.nat(),
@@ -117,6 +120,7 @@ describe("what was said is understood", () => {
     fc.assert(
       fc.property(state, state, (one, other) => {
         const { lineage } = one;
+        expect(decodeState(encodeState(one), v)?.lineage).toEqual(lineage);
         const known = encodeState(one, lineage.newest.name);
         expect(decodeState(known, v, lineage)?.lineage).toBe(lineage);
         expect(decodeJson(known)?.lineage).toBeUndefined();

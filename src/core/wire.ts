@@ -309,6 +309,8 @@ export function encodeState(state: State, known?: string): Uint8Array {
     // Nodes that know nothing of branches take the newest for the name of the whole.
     epoch: name,
     lineage: known === name ? undefined : lineage.flat(),
+    // Which of two lineages is the newer is nothing their branches always say.
+    turn: known === name ? undefined : lineage.turn,
     region: state.region,
     version: state.totals.version,
     counts: state.totals.counts,
@@ -329,10 +331,11 @@ function placeOf({ type, seq, previous }: Entry) {
 }
 
 /** The lineage that a state tells; `known` where it need not. */
-function lineageOf({ epoch, lineage }: Record<string, unknown>, known?: Lineage): Lineage | undefined {
+function lineageOf(m: Record<string, unknown>, known?: Lineage): Lineage | undefined {
+  const { epoch, lineage, turn } = m;
   if (!isBranchName(epoch)) return undefined;
   if (lineage === undefined) return known?.newest.name === epoch ? known : Lineage.begin(epoch);
-  const told = Lineage.read(lineage);
+  const told = Lineage.read(lineage, turn);
   return told?.newest.name === epoch ? told : undefined;
 }
 

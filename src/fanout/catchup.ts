@@ -9,7 +9,7 @@
 import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
-import { agreeUpTo } from "../video/state.ts";
+import { staleOf } from "../video/state.ts";
 import {
   type Own,
   type OwnPlace,
@@ -247,15 +247,16 @@ function stateDue({ watch }: Slot, place: OwnPlace, behind: boolean): Uint8Array
 /**
  * The place up to which entries may be written to `viewer`, who watches several videos: none while an
  * earlier one of another video may still come, as by its id that one would count as seen. Entries come in the
- * order of their seq, but for those being asked for and those held for review.
+ * order of their seq, but for those being asked for and those held for review. None at all while one of them
+ * still tells of what the log has lost: it is about to begin anew.
  */
 function writableUpTo(viewer: Viewer): number {
+  if (staleOf(viewer.slots)) return 0;
   let seq = Number.POSITIVE_INFINITY;
   for (const { watch } of viewer.slots) {
     const { first } = watch.held;
     if (first !== undefined) seq = Math.min(seq, first - 1);
     else if (watch.phase === "filling") seq = Math.min(seq, watch.history.tip);
-    for (const other of viewer.slots) seq = Math.min(seq, agreeUpTo(watch, other.watch));
   }
   return seq;
 }
@@ -280,11 +281,17 @@ function reach(place: OwnPlace, seq: number): void {
 }
 
 /**
- * The place at which the stream stands after a snapshot of `slot`: everything up to it has been written for
- * all of the viewer's videos. Where nothing waits to be written that is as far as this video is known to be
+ * The id at which the stream stands after a snapshot of `slot`: everything up to it has been written for all
+ * of the viewer's videos. Where nothing waits to be written that is as far as this video is known to be
  * whole.
+ *
+ * While one of them still tells of what the log has lost, no place is right for all: who came back to one
+ * from before the loss would keep what was lost, and miss what a lost removal had taken. The id is then one
+ * of the lost places, behind which nothing goes on, so that who comes back begins anew.
  */
-function standing(viewer: Viewer, slot: Slot): number {
+function standing(viewer: Viewer, slot: Slot): string {
+  const stale = staleOf(viewer.slots);
+  if (stale) return stale.lineage.idOf(stale.furthest);
   const end = endOf(viewer, slot);
   const waits = slot.watch.phase === "filling" || slot.watch.history.tip > end;
   let seq = waits ? end : Math.max(end, slot.watch.whole);
@@ -293,9 +300,8 @@ function standing(viewer: Viewer, slot: Slot): number {
     const shown = other === slot ? end : (viewer.own?.places.get(other)?.seq ?? watch.history.tip);
     if (watch.history.tip > shown || watch.phase === "filling") seq = Math.min(seq, shown);
     if (watch.held.first !== undefined) seq = Math.min(seq, watch.held.first - 1);
-    seq = Math.min(seq, agreeUpTo(slot.watch, watch));
   }
-  return seq;
+  return slot.watch.lineage.idOf(seq);
 }
 
 /** Frames on their way to one viewer, written together; what each settles is settled once it is taken. */

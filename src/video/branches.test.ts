@@ -1,5 +1,6 @@
 /** A log that opens a branch under viewers: what it lost is reset, all else goes on, and totals stay. */
 import { describe, expect, test } from "bun:test";
+import { parseId } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import { kit, v, w } from "../frontend/frontend-kit.ts";
@@ -93,5 +94,64 @@ describe("a log that has another branch", () => {
     expect(viewers[0]?.of("reset")).toHaveLength(1);
     expect(viewers[0]?.of("snapshot").at(-1)?.data.comments?.at(-1)?.text).toBe("new6");
     await rest();
+  });
+});
+
+describe("a stream of several videos of which not all have heard that the log lost its end", () => {
+  /** `v` is watched here and takes the log for what it was, with what it lost behind `keep`; `w` does not. */
+  async function halfHeard(said: readonly string[], keep: number, removed?: number, logHistory?: number) {
+    const bench = await kit({ logHistory: logHistory ?? 1_000 });
+    const { log, rest, open } = bench;
+    for (const text of said) await log.comment(text.startsWith("w") ? w : v, text);
+    open([v]);
+    await rest();
+    if (removed !== undefined) await log.retract(v, removed);
+    await rest();
+    await log.rollBack(keep);
+    const continued = (id: string | undefined): boolean => {
+      const place = parseId(id ?? "");
+      return place !== undefined && log.lineage.continues(place);
+    };
+    return { ...bench, continued };
+  }
+
+  test("begins anew when it comes back, as no place means the same for all it was shown", async () => {
+    const { log, open, rest, start, continued } = await halfHeard(["t1", "t2", "t3", "w4"], 4, 2);
+    const viewer = open([v, w]);
+    await rest(5);
+    // The removal is lost, and what was shown of v tells of it.
+    expect(viewer.texts).toEqual(["t1", "t3", "w4"]);
+    expect(viewer.of("snapshot").map(({ id }) => continued(id))).toEqual([false, false]);
+    await viewer.close();
+    const other = (await start("f2")).open([v, w], viewer.lastEventId);
+    await log.comment(v, "new5");
+    await rest();
+    expect(other.of("reset").map(({ data }) => data.reason)).toEqual(["epoch", "epoch"]);
+    expect(other.texts).toEqual(["t1", "t2", "t3", "new5", "w4"]);
+  });
+
+  test("is written no earlier comment of one behind what it was shown of another", async () => {
+    const said = Array.from({ length: 64 }, (_, i) => (i === 0 || i === 50 ? `w${i + 1}` : `t${i + 1}`));
+    const { log, open, rest, continued } = await halfHeard(said, 62, undefined, 20);
+    const viewer = open([v, w], log.id(1));
+    await rest(5);
+    expect(viewer.of("reset").map(({ data }) => data.video)).toEqual(["v"]);
+    expect(viewer.texts.at(-1)).toBe("t64");
+    expect(continued(viewer.lastEventId)).toBe(false);
+    await log.comment(v, "new63");
+    await rest();
+    expect(viewer.texts.slice(-2)).toEqual(["new63", "w51"]);
+    expect(continued(viewer.lastEventId)).toBe(true);
+  });
+
+  test("goes on where none of them was told of what is lost", async () => {
+    const { log, open, rest } = await halfHeard(["t1", "t2", "w3"], 3);
+    const viewer = open([v, w]);
+    await log.comment(w, "new4");
+    await log.comment(v, "new5");
+    await rest();
+    expect(viewer.of("reset")).toEqual([]);
+    expect(viewer.texts).toEqual(["t1", "t2", "w3", "new4", "new5"]);
+    expect(viewer.lastEventId).toBe(log.id(5));
   });
 });

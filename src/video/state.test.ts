@@ -130,14 +130,14 @@ describe("a snapshot", () => {
     watch.tick(tick(4));
     for (const seq of [3, 5, 8]) receive(watch, entry(seq, 0));
     watch.shownViewers = 2;
-    const bytes = watch.snapshot(5, 7);
+    const bytes = watch.snapshot(5, "abcd-7");
     expect(text(bytes)).toEndWith("\nid: abcd-7\n\n");
     expect(JSON.parse(/^data: (.*)$/m.exec(text(bytes))?.[1] ?? "")).toMatchObject({
       ...{ video: "v", totals: { heart: 40 }, viewers: 2, version: 4 },
       comments: [{ text: "t3" }, { text: "t5" }],
     });
-    expect(watch.snapshot(5, 7)).toBe(bytes);
-    expect(watch.snapshot(8, 8)).not.toBe(bytes);
+    expect(watch.snapshot(5, "abcd-7")).toBe(bytes);
+    expect(watch.snapshot(8, "abcd-8")).not.toBe(bytes);
   });
 });
 
@@ -170,12 +170,12 @@ describe("another log", () => {
     watch.tick(tick(5));
     receive(watch, entry(9, 0));
     watch.adopt(state(5, { head: 40 }), 0);
-    const [before, frame] = [watch.snapshot(9, 9), watch.stateFrame(0, 0)];
+    const [before, frame] = [watch.snapshot(9, "abcd-9"), watch.stateFrame(0, 0)];
     watch.begin(state(0, { head: 3 }, "wxyz"), 0, dueAt);
     watch.adopt(state(0, { head: 3 }, "wxyz"), 0);
     expect([watch.version, watch.likes, watch.head, watch.whole]).toEqual([0, 0, 3, 3]);
     expect([watch.history.floor, watch.history.tip]).toEqual([0, 0]);
-    expect(text(watch.snapshot(9, 9))).not.toBe(text(before));
+    expect(text(watch.snapshot(9, "abcd-9"))).not.toBe(text(before));
     watch.tick(tick(5, { totals: { version: 5, counts: { heart: 1 } } }));
     expect(text(watch.stateFrame(0, 0))).not.toBe(text(frame));
     expect(watch.likes).toBe(1);

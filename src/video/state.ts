@@ -151,7 +151,7 @@ export class VideoState {
   }
 
   /** Whether all that viewers here may have been told is in the log as `state` tells of it. */
-  continuedBy({ log, lineage }: State): boolean {
+  continuedBy({ log, lineage }: Pick<State, "log" | "lineage">): boolean {
     if (log !== this.log) return false;
     if (lineage.same(this.lineage)) return true;
     return lineage.continues({ branch: this.lineage.newest.name, seq: this.furthest });
@@ -287,15 +287,14 @@ export class VideoState {
   }
 
   /**
-   * All of the video for one who joins at the place `seq`; `id` is where the stream then stands, if it stands
-   * anywhere yet.
+   * All of the video for one who joins at the place `seq`; `id` says where the stream then stands, if it
+   * stands anywhere yet.
    */
-  snapshot(seq: number, id: number | undefined): Uint8Array {
+  snapshot(seq: number, id: string | undefined): Uint8Array {
     const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const place = id === undefined ? undefined : this.lineage.idOf(id);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, place);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id);
     const bytes = bytesOf(text);
     this.#snapshot = { key, bytes };
     return bytes;
@@ -332,15 +331,16 @@ export class VideoState {
 }
 
 /**
- * Up to where an id means the same for two videos of one stream: one of them may not have heard yet that the
- * log lost its end, and what it still has to tell lies behind its new one.
+ * Of the videos of one stream the one that longest has not heard that the log lost its end, and still tells
+ * of what was lost there; undefined while an id means the same for all of them.
  */
-export function agreeUpTo(a: VideoState, b: VideoState): number {
-  if (a.lineage === b.lineage || a.lineage.same(b.lineage)) return Number.POSITIVE_INFINITY;
-  return Math.max(sharedUpTo(a, b), sharedUpTo(b, a));
-}
-
-function sharedUpTo(newer: VideoState, older: VideoState): number {
-  const shared = newer.lineage.sharedWith(older.lineage);
-  return older.furthest <= shared ? Number.POSITIVE_INFINITY : shared;
+export function staleOf(slots: readonly { readonly watch: VideoState }[]): VideoState | undefined {
+  let newest = slots[0]?.watch;
+  for (const { watch } of slots) if (watch.lineage.turn > (newest?.lineage.turn ?? 0)) newest = watch;
+  let stale: VideoState | undefined;
+  for (const { watch } of slots) {
+    if (!newest || watch.continuedBy(newest)) continue;
+    if (!stale || watch.lineage.turn < stale.lineage.turn) stale = watch;
+  }
+  return stale;
 }

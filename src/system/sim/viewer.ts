@@ -8,11 +8,15 @@ import { type Elapsed, longAgo, type Timer, type VirtualClock } from "../../base
 import type { Prng } from "../../base/prng.ts";
 import { type Entry, type EventId, parseId } from "../../core/entry.ts";
 import type { VideoId } from "../../core/interaction.ts";
+import type { Lineage } from "../../core/lineage.ts";
 import type { Cluster } from "./cluster.ts";
 import type { SimHistory, SimLog } from "./log.ts";
 
 /** Of what has no place. */
 const nowhere: EventId = { branch: "", seq: -1 };
+
+/** Of who was shown nothing: whatever history goes on from here, all of it must follow. */
+const beginning: EventId = { branch: "", seq: 0 };
 
 /** What one viewer was shown of one video. */
 interface Shown {
@@ -225,7 +229,7 @@ export class SimViewer {
     const { video } = data;
     if (!video || !this.videos.has(video)) return;
     if (this.#of(video).pending && event !== "snapshot") return;
-    if (event === "snapshot") this.#snapshot(data, id);
+    if (event === "snapshot") this.#snapshot(data);
     else if (event === "reset") this.#reset(video);
     else if (event === "likes") this.#likes(data);
     else if (event === "viewers") this.#of(video).viewers = data.viewers;
@@ -256,7 +260,7 @@ export class SimViewer {
     this.#of(video).seq = undefined;
   }
 
-  #snapshot(data: Data, id: string | undefined): void {
+  #snapshot(data: Data): void {
     const shown = this.#of(data.video);
     if (shown.seq !== undefined && !this.#unwatched.has(data.video))
       this.#wrong(`a second snapshot of ${data.video} without a reset`);
@@ -264,8 +268,7 @@ export class SimViewer {
     for (let i = 1; i < places.length; i++) {
       this.#continues(data.video, places[i - 1] as EventId, places[i] as EventId, true);
     }
-    const { branch } = parseId(id ?? "") ?? nowhere;
-    Object.assign(shown, places.at(-1) ?? { branch, seq: 0 });
+    Object.assign(shown, places.at(-1) ?? beginning);
     shown.loose = true;
     shown.pending = false;
     shown.viewers = data.viewers;
@@ -301,7 +304,8 @@ export class SimViewer {
       return;
     }
     const before = { branch: shown.branch, seq: shown.seq };
-    if (shown.unsure) this.crossed += this.#lost(video, before, place, shown.loose)?.length ?? 0;
+    // What was shown of a history that never went on to here stays on the screen, and counts as lost too.
+    if (shown.unsure) this.crossed += this.#lost(video, before, place, shown.loose)?.length ?? 1;
     else this.#continues(video, before, place, shown.loose);
     Object.assign(shown, { ...place, loose: false, unsure: false });
   }
@@ -324,8 +328,8 @@ export class SimViewer {
       const { lineage, head } = history;
       const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
       // A video without comments, shown while others of its stream were loading, told of no place yet.
-      const goesOn = from.branch === nowhere.branch || lineage.continues(from);
-      if (!isThere || !goesOn) continue;
+      const isOurs = from.branch === nowhere.branch || goesOn(lineage, from);
+      if (!isThere || !isOurs) continue;
       const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
         type === "retract" ? !loose : !this.#log.taken.has(lineage.idOf(seq)),
       );
@@ -345,7 +349,7 @@ export class SimViewer {
     }
     if (shown.unsure) return undefined;
     const place = { branch: shown.branch, seq: shown.seq };
-    if (!this.#log.lineage.continues(place)) return `that ${place.branch}-${place.seq} of ${video} is lost`;
+    if (!goesOn(this.#log.lineage, place)) return `that ${place.branch}-${place.seq} of ${video} is lost`;
     const late = between(this.#log, video, shown.seq, Number.POSITIVE_INFINITY).filter(
       (entry) => entry.type === "comment" && !this.#log.taken.has(this.#log.lineage.idOf(entry.seq)),
     );
@@ -360,4 +364,9 @@ export class SimViewer {
 
 function between({ entries }: SimHistory, video: VideoId, from: number, to: number): Entry[] {
   return (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
+}
+
+/** A snapshot's id need not be of its video's own history, so that an empty one tells of no branch. */
+function goesOn(lineage: Lineage, from: EventId): boolean {
+  return from.seq === beginning.seq || lineage.continues(from);
 }
