@@ -99,8 +99,8 @@ export const trust: readonly Mutant[] = [
     [
       [
         "what is refused is charged all the same",
-        "if (waitMs === 0) this.spend(key, count, now);",
-        "this.spend(key, count, now);",
+        "if (waitMs === 0) this.#wholeAt.set(key, after, now);",
+        "this.#wholeAt.set(key, after, now);",
       ],
       ["a burst is twice what it may be", "- now - this.#burstMs -", "- now - 2 * this.#burstMs -"],
     ],
