@@ -1,4 +1,4 @@
-/** A partition over a log of which a test decides every answer: who asks for totals, and when that is answered. */
+/** A partition over a log of which a test decides every answer: what who asks for totals is told, and when. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
@@ -11,7 +11,7 @@ import type { Stored, StreamRead, Streams } from "./streams.ts";
 
 const v = "v" as VideoId;
 
-test("who asks for totals is told of a log that was asked after it, and only once it has been read", async () => {
+test("who asks for totals is told of a log that was asked after it, once it has been read", async () => {
   const clock = new VirtualClock();
   const asked: ((lastSeq: number) => void)[] = [];
   let receive: (stored: Stored) => void = () => {};
