@@ -1,4 +1,4 @@
-/** A partition over a log of which a test decides every answer: what who asks for totals is told, and when. */
+/** A partition over a log of which a test decides every answer: what those who ask for totals are told. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
