@@ -155,7 +155,7 @@ export const log: readonly Mutant[] = [
   ),
   ...plant(
     "src/ledger/partition.ts",
-    ["src/ledger/jetstream-reads.test.ts", ...seeded],
+    ["src/ledger/partition.test.ts", "src/ledger/jetstream-reads.test.ts", ...seeded],
     [
       [
         "who asks is told what happens to be folded",
