@@ -291,6 +291,12 @@ export function assertLimits(): void {
   assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
   assert(l.recordKeysMax * 17 + 640 * 1024 <= l.payloadBytesMin, "a record fits NATS' default payload");
   assert(l.pageBytesMax <= 0.75 * l.payloadBytesMin, "a page fits NATS' default payload");
+  assert(
+    l.pageBytesMax + 40 * l.branchesMax <= l.payloadBytesMin,
+    "a page and a lineage fit NATS' default payload",
+  );
+  assert(l.lineageCheckMs < l.recheckMs, "a dispatcher knows of a break before viewers are looked after");
+  assert(l.vouchMs < l.requestMs, "who starts does not wait longer for the living than for an answer");
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
   assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");
