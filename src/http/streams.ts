@@ -6,6 +6,9 @@
  * has something open here has a seat (seats.ts), and leaves it when they would not be let in any more.
  */
 import { reject, type VideoId } from "../core/interaction.ts";
+import type { OpenStream } from "../frontend/request.ts";
+import type { Identity } from "../trust/identity.ts";
+import type { Payer } from "../trust/payer.ts";
 import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { lastEventIdOf, wholeNumber } from "./call.ts";
@@ -33,9 +36,32 @@ export function getEvents(doors: Doors, entry: Entry): Response {
   return doors.frontend ? stream(doors, doors.frontend, entry) : noStreams();
 }
 
+/** A stream's seat. Every viewer has one: so it is one object, and no closure. */
+class StreamSeat implements Seat {
+  readonly who: Identity;
+  readonly address: string | undefined;
+  readonly payer: Payer | undefined;
+  readonly #open: OpenStream;
+
+  constructor({ who, address, payer }: Entry, open: OpenStream) {
+    this.who = who;
+    this.address = address;
+    this.payer = payer;
+    this.#open = open;
+  }
+
+  videos(): readonly VideoId[] {
+    return this.#open.videos();
+  }
+
+  end(verdict: Verdict): void {
+    this.#open.end(verdict);
+  }
+}
+
 function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   const { seats } = doors;
-  const { request, videos, who, address, payer, held: reviews, place } = entry;
+  const { request, videos, who, held: reviews, place } = entry;
   const isPrivate = who.by !== "nobody";
   const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
@@ -52,7 +78,7 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
     ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
     ended,
     opened: (open) => {
-      seat = { who, address, payer, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
+      seat = new StreamSeat(entry, open);
       seats.take(seat);
     },
   });
