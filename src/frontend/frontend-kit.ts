@@ -30,6 +30,8 @@ export class FakeLog {
   /** Called before a state request is answered; may wait, or throw to answer nothing. */
   beforeAnswer: () => void | Promise<void> = () => {};
   asked = 0;
+  /** Of these, how often for pages of entries. */
+  read = 0;
   /** Names the log; its branches begin with it. */
   epoch: string;
   lineage: Lineage;
@@ -125,6 +127,7 @@ export class FakeLog {
     const request = decodeStateRequest(payload);
     if (!request) throw new Error("not a state request");
     const { video, after, limit, branch } = request;
+    if (limit > 1) this.read++;
     const page = await this.ledger.entries(video, after, limit);
     const totals = this.totalsOf(video);
     const { epoch: log, lineage } = this;

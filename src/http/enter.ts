@@ -113,6 +113,7 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   if (over) return refusal(doors, row, over, call);
   if (row.takes !== "stream") return entry;
   const place = placeOf(doors, who, address);
+  if (place === undefined) return entry;
   return isRejection(place) ? refusal(doors, row, place, call) : { ...entry, place };
 }
 
@@ -170,13 +171,14 @@ function unitsBeyond({ frontend }: Doors, { takes }: Row, { request }: Call, nam
   return units;
 }
 
-/** A place among the streams of `who`, or why there is none. */
-function placeOf(doors: Doors, who: Identity, address: string | undefined): Place | Rejection {
+/** A place among the streams of `who`, or why there is none; undefined: nobody counts theirs. */
+function placeOf(doors: Doors, who: Identity, address: string | undefined): Place | Rejection | undefined {
   const { allowance, frontend, clock } = doors;
   const over = doors.full?.()
     ? reject("busy", "this node holds as much memory as it may")
     : allowance?.stream(who, address, frontend?.connections ?? 0, clock.elapsed());
-  return over ?? { kept: false, leave: () => allowance?.left(who) };
+  if (over || !allowance || who.by !== "token") return over;
+  return { kept: false, leave: () => allowance.left(who) };
 }
 
 // ---- what only a body tells

@@ -33,16 +33,20 @@ const countedMs = 1_000;
 /** The networks of one site may together watch as much as this many. */
 const depthMax = 4;
 
-/** The seats of one purse. */
-interface Party {
+/** The seats of one purse, where there are several: most have one, which then stands for itself. */
+class Party {
   readonly seats: Set<Seat>;
-  watches: number;
-  countedAt: Elapsed;
+  watches = 0;
+  countedAt: Elapsed = longAgo;
+
+  constructor(one: Seat, two: Seat) {
+    this.seats = new Set([one, two]);
+  }
 }
 
 export class Seats {
   readonly #clock: Pick<Clock, "soon" | "elapsed">;
-  readonly #parties = new Map<string, Party>();
+  readonly #parties = new Map<string, Seat | Party>();
   readonly #seats = new Set<Seat>();
   #judge: ((seat: Seat) => Verdict | undefined) | undefined;
   #looking = false;
@@ -60,17 +64,18 @@ export class Seats {
   take(seat: Seat): void {
     this.#seats.add(seat);
     for (const { name } of seat.payer?.purses ?? []) {
-      const party = this.#parties.get(name);
-      if (party) party.seats.add(seat);
-      else this.#parties.set(name, { seats: new Set([seat]), watches: 0, countedAt: longAgo });
+      const there = this.#parties.get(name);
+      if (there instanceof Party) there.seats.add(seat);
+      else this.#parties.set(name, there === undefined ? seat : new Party(there, seat));
     }
   }
 
   leave(seat: Seat): void {
     this.#seats.delete(seat);
     for (const { name } of seat.payer?.purses ?? []) {
-      const party = this.#parties.get(name);
-      if (party?.seats.delete(seat) && party.seats.size === 0) this.#parties.delete(name);
+      const there = this.#parties.get(name);
+      if (there instanceof Party) there.seats.delete(seat);
+      if (there === seat || (there instanceof Party && there.seats.size === 0)) this.#parties.delete(name);
     }
   }
 
@@ -87,6 +92,7 @@ export class Seats {
   #watches(name: string): number {
     const party = this.#parties.get(name);
     if (!party) return 0;
+    if (!(party instanceof Party)) return party.videos().length;
     const now = this.#clock.elapsed();
     if (now - party.countedAt >= countedMs) {
       party.countedAt = now;

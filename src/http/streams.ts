@@ -6,13 +6,16 @@
  * has something open here has a seat (seats.ts), and leaves it when they would not be let in any more.
  */
 import { reject, type VideoId } from "../core/interaction.ts";
+import type { OpenStream } from "../frontend/request.ts";
+import type { Identity } from "../trust/identity.ts";
+import type { Payer } from "../trust/payer.ts";
 import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
-import { type Entry, videoOf } from "./entry.ts";
+import { type Entry, type Place, videoOf } from "./entry.ts";
 import { noteProxy } from "./forwarded.ts";
-import type { Seat, Verdict } from "./seats.ts";
+import type { Seat, Seats, Verdict } from "./seats.ts";
 
 /** Characters of a poll's cursor. Beyond: 400. */
 const cursorCharsMax = 256;
@@ -33,28 +36,58 @@ export function getEvents(doors: Doors, entry: Entry): Response {
   return doors.frontend ? stream(doors, doors.frontend, entry) : noStreams();
 }
 
+/** A stream's seat. Every viewer has one, for long: so it is one object, and keeps nothing of the request. */
+class StreamSeat implements Seat {
+  readonly who: Identity;
+  readonly address: string | undefined;
+  readonly payer: Payer | undefined;
+  readonly #seats: Seats;
+  readonly #place: Place | undefined;
+  #open: OpenStream | undefined;
+
+  constructor({ who, address, payer, place }: Entry, seats: Seats) {
+    this.who = who;
+    this.address = address;
+    this.payer = payer;
+    this.#seats = seats;
+    this.#place = place;
+    if (place) place.kept = true;
+  }
+
+  /** It is taken. */
+  opened(open: OpenStream): void {
+    this.#open = open;
+    this.#seats.take(this);
+  }
+
+  /** It is given back; also when the stream never opened. */
+  ended(): void {
+    this.#seats.leave(this);
+    this.#place?.leave();
+  }
+
+  videos(): readonly VideoId[] {
+    return this.#open?.videos() ?? [];
+  }
+
+  end(verdict: Verdict): void {
+    this.#open?.end(verdict);
+  }
+}
+
 function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
-  const { seats } = doors;
-  const { request, videos, who, address, payer, held: reviews, place } = entry;
+  const { request, videos, who, held: reviews } = entry;
   const isPrivate = who.by !== "nobody";
   const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
   if (request.method === "HEAD") return streamAnswer(null, isPrivate);
   if (frontend.draining) return streamAnswer(frontend.refuse("drain", lastEventId) as BodyInit);
   noteProxy(doors, entry);
-  let seat: Seat | undefined;
-  const ended = (): void => {
-    if (seat) seats.leave(seat);
-    place?.leave();
-  };
-  if (place) place.kept = true;
+  const seat = new StreamSeat(entry, doors.seats);
   const body = frontend.open({
     ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
-    ended,
-    opened: (open) => {
-      seat = { who, address, payer, videos: () => open.videos(), end: (verdict) => open.end(verdict) };
-      seats.take(seat);
-    },
+    ended: () => seat.ended(),
+    opened: (open) => seat.opened(open),
   });
   return streamAnswer(body, isPrivate);
 }

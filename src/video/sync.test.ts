@@ -333,8 +333,10 @@ describe("places that are too far back", () => {
     await rest();
     for (let i = 1; i <= 200; i++) await log.comment(v, `t${i}`);
     await rest();
+    const { read } = log;
     const first = open([v], log.id(5));
     await rest();
+    expect(log.read).toBe(read);
     const asked = log.asked;
     const others = [1, 5, 20, 100].map((seq) => open([v], log.id(seq)));
     await rest();

@@ -150,6 +150,13 @@ export class Sync {
 
   async #readBack(watch: VideoState, after: number): Promise<boolean> {
     const { history } = watch;
+    // First, by one entry, whether the log still reaches back so far: a page costs hundreds of times as much.
+    const place = await this.#parts.reader.state(watch.video, after, 1);
+    if ("rejected" in place || !place.lineage.same(watch.lineage)) return false;
+    if (place.page.floor > after) {
+      this.#lost.set(history, place.page.floor - 1);
+      return false;
+    }
     const entries: Entry[] = [];
     for (let from = after; from < history.floor; ) {
       const state = await this.#parts.reader.state(watch.video, from, limits.pageEntriesMax);
