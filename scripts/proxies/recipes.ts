@@ -117,7 +117,7 @@ const varnish: Recipe = {
   ],
   exceptions: {
     http2: noHttp2("it speaks no TLS, and pipes no stream over HTTP/2"),
-    away: "a pipe that cannot be opened is answered 503: a browser's EventSource gives up",
+    away: "cuts a pipe that it cannot open: a browser comes back, others as they do",
   },
 };
 
