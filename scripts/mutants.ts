@@ -40,6 +40,7 @@ const copies = Array.from({ length: availableParallelism() }, copyTree);
 process.on("exit", () => {
   for (const folder of copies) rmSync(folder, { recursive: true, force: true });
 });
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 const startMs = performance.now();
 await withoutFault();
 const survivors: Mutant[] = [];
