@@ -192,9 +192,10 @@ export class Service {
   }
 
   /** Why whoever sits there would not be let in any more. */
-  #judge({ who, address, videos }: Seat): Verdict | undefined {
+  #judge(seat: Seat): Verdict | undefined {
+    const { who, address } = seat;
     if (!this.#access.auth.stands(who)) return "revoked";
-    return this.#moderation?.bans(who, address, videos()) ? "banned" : undefined;
+    return this.#moderation?.bans(who, address, seat.videos()) ? "banned" : undefined;
   }
 
   #doors(): Doors {

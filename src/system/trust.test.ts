@@ -20,12 +20,7 @@ for (const how of hows) {
   describe(how, () => {
     let node: Running;
     beforeAll(async () => {
-      const flags = [
-        "--jwt-leeway=0ms",
-        "--auth=token",
-        `--jwt-secrets=${secret}`,
-        "--admin-key=only-for-this-test",
-      ];
+      const flags = ["--auth=token", `--jwt-secrets=${secret}`, "--admin-key=only-for-this-test"];
       node = await startServer(how, flags);
     });
     afterAll(() => node.stop());
