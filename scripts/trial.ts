@@ -10,7 +10,7 @@ import { freePorts } from "../src/system/ports.ts";
 const root = join(import.meta.dir, "..");
 /** The kernel ends a child when this script is killed itself. */
 export const dieWithUs: readonly string[] = Bun.which("setpriv") ? ["setpriv", "--pdeathsig", "KILL"] : [];
-const readyMs = 20_000;
+const readyMs = 60_000;
 
 /** Writes a line for whoever watches. */
 export function say(text: string): void {
