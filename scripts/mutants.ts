@@ -34,7 +34,8 @@ const wrong = chosen.flatMap((mutant) => {
   const text = planted(mutant, readFileSync(join(root, mutant.file), "utf8"));
   return typeof text === "string" ? [] : [text.wrong];
 });
-if (wrong.length > 0 || chosen.length === 0) end([...wrong, "nothing was planted"]);
+if (wrong.length > 0) end(wrong);
+if (chosen.length === 0) end(["no fault has such a file or name"]);
 
 const copies = Array.from({ length: availableParallelism() }, copyTree);
 process.on("exit", () => {

@@ -74,7 +74,7 @@ export const trust: readonly Mutant[] = [
   ),
   ...plant(
     "src/trust/words.ts",
-    ["src/trust/moderation.test.ts"],
+    ["src/trust/words.test.ts"],
     [
       ["digits hide a word", ".replace(/[013457@$]/g, (char) => digits[char] ?? char)\n", "\n"],
       ["a letter drawn out hides a word", 'text.replace(/(\\p{L})\\1+/gu, "$1")', "text"],
