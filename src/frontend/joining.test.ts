@@ -147,6 +147,34 @@ describe("one id resumes several videos", () => {
     expect(viewer.of("comment").map(({ data }) => data.text)).toEqual(["w2", "w61"]);
   });
 
+  test("and where this node has not come so far with one, all begin anew: none is ahead of the id", async () => {
+    const { log, open, rest, clock } = await kit();
+    open([v, w]);
+    for (const [video, text] of [
+      [v, "v1"],
+      [w, "w2"],
+    ] as const)
+      await log.comment(video, text);
+    await rest();
+    // What a viewer was shown by another node.
+    log.live = false;
+    for (const [video, text] of [
+      [v, "v3"],
+      [w, "w4"],
+    ] as const)
+      await log.comment(video, text);
+    let asked = 0;
+    log.beforeAnswer = () => (++asked === 1 ? undefined : new Promise(() => {}));
+    const viewer = open([v, w], log.id(4));
+    await clock.run(limits.requestMs + 100, 10);
+    expect(viewer.of("reset").map(({ data }) => [data.video, data.reason])).toEqual([
+      ["v", "unavailable"],
+      ["w", "unavailable"],
+    ]);
+    expect(viewer.texts).toEqual(["v1", "w2"]);
+    expect(viewer.lastEventId).toBe(log.id(2));
+  });
+
   test("and a video watched later on is shown whole, though the stream was ahead of this node", async () => {
     const { log, open, rest, frontend } = await kit();
     for (let i = 1; i <= 3; i++) await log.comment(v, `t${i}`);
