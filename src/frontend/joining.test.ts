@@ -147,6 +147,28 @@ describe("one id resumes several videos", () => {
     expect(viewer.of("comment").map(({ data }) => data.text)).toEqual(["w2", "w61"]);
   });
 
+  test("and where a node has not come so far with one, all begin anew: none is ahead of the id", async () => {
+    const { log, open, rest, clock } = await kit();
+    open([v, w]);
+    await log.comment(v, "v1");
+    await log.comment(w, "w2");
+    await rest();
+    // What a viewer was shown by another node.
+    log.live = false;
+    await log.comment(v, "v3");
+    await log.comment(w, "w4");
+    let asked = 0;
+    log.beforeAnswer = () => (++asked === 1 ? undefined : new Promise(() => {}));
+    const viewer = open([v, w], log.id(4));
+    await clock.run(limits.requestMs + 100, 10);
+    expect(viewer.of("reset").map(({ data }) => [data.video, data.reason])).toEqual([
+      ["v", "unavailable"],
+      ["w", "unavailable"],
+    ]);
+    expect(viewer.texts).toEqual(["v1", "w2"]);
+    expect(viewer.lastEventId).toBe(log.id(2));
+  });
+
   test("and a video watched later on is shown whole, though the stream was ahead of this node", async () => {
     const { log, open, rest, frontend } = await kit();
     for (let i = 1; i <= 3; i++) await log.comment(v, `t${i}`);

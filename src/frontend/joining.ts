@@ -86,6 +86,10 @@ export function stillTrue(resume: Resume, watch: VideoState, lastEventId: string
 /**
  * Writes what a viewer that has just joined `slots` needs first. `resumes` runs beside `slots`; undefined:
  * fresh.
+ *
+ * Where this node may not have come as far with one video as the viewer has, all begin anew: the id goes back
+ * to where that one stands. Were another shown further, and the log lost what lies between, then by its id
+ * the viewer would come back to before the loss, and keep what was lost.
  */
 export function welcome(
   viewer: Viewer,
@@ -94,14 +98,16 @@ export function welcome(
   nowMs: Elapsed,
 ): void {
   const { shard } = viewer;
+  const back = resumes?.map(resetOf).find((reason) => reason !== undefined && reason !== "history");
   // All places first: the id of a snapshot must not stand beyond what is still to be replayed.
   slots.forEach((slot, index) => {
     const resume = resumes?.[index];
-    if (resume && "seq" in resume) {
-      shard.replay(viewer, slot, resume.seq);
-    } else {
-      shard.begin(viewer, slot, resume?.reset);
-    }
+    if (resume && "seq" in resume && !back) shard.replay(viewer, slot, resume.seq);
+    else shard.begin(viewer, slot, resume && (resetOf(resume) ?? back));
   });
   shard.serve(viewer, nowMs);
+}
+
+function resetOf(resume: Resume): ResetReason | undefined {
+  return "reset" in resume ? resume.reset : undefined;
 }

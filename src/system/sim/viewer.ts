@@ -327,9 +327,7 @@ export class SimViewer {
     for (const history of [this.#log, ...this.#log.past]) {
       const { lineage, head } = history;
       const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
-      // A video without comments, shown while others of its stream were loading, told of no place yet.
-      const isOurs = from.branch === nowhere.branch || goesOn(lineage, from);
-      if (!isThere || !isOurs) continue;
+      if (!isThere || !goesOn(lineage, from)) continue;
       const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
         type === "retract" ? !loose : !this.#log.taken.has(lineage.idOf(seq)),
       );
@@ -366,7 +364,10 @@ function between({ entries }: SimHistory, video: VideoId, from: number, to: numb
   return (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
 }
 
-/** A snapshot's id need not be of its video's own history, so that an empty one tells of no branch. */
+/**
+ * Whether `lineage` goes on from what was shown. An empty snapshot tells of no branch: its id need not be of
+ * its video's own history, and there is none while others of its stream are loading.
+ */
 function goesOn(lineage: Lineage, from: EventId): boolean {
   return from.seq === beginning.seq || lineage.continues(from);
 }
