@@ -54,7 +54,7 @@ describe("expiry", () => {
     const { clock, expiry, ended, connection } = setUp();
     let told = 0;
     const one = connection("one");
-    expiry.set(one, clock.date() + 1_000, () => told++);
+    expiry.set(one, clock.date() + 1_000, { ended: () => told++ });
     expiry.left(one);
     expiry.left(one);
     clock.advance(10_000);

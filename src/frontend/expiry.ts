@@ -9,6 +9,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { Sweep } from "../base/sweep.ts";
 import type { Connection } from "../fanout/connection.ts";
+import type { StreamHolder } from "./request.ts";
 
 /** How often the wheels are looked at, in ms: a stream outlives its end by at most this. */
 const turnMs = 500;
@@ -18,8 +19,10 @@ const endsMax = 128;
 /** Why a stream's time has come: its permission has ended, or it has lived long enough. */
 export type Why = "expired" | "age";
 
+type Holder = Pick<StreamHolder, "ended">;
+
 export class Expiry {
-  readonly #ended = new Map<Connection, () => void>();
+  readonly #holders = new Map<Connection, Holder>();
   readonly #permissions: Wheel;
   readonly #ages: Wheel;
   readonly #clock: Clock;
@@ -47,9 +50,9 @@ export class Expiry {
     });
   }
 
-  /** `connection` lasts until `untilMs`, Unix ms, if given; `ended` is called once when it has ended. */
-  set(connection: Connection, untilMs: number | undefined, ended: (() => void) | undefined): void {
-    if (ended) this.#ended.set(connection, ended);
+  /** `connection` lasts until `untilMs`, Unix ms, if given; its holder is told once when it has ended. */
+  set(connection: Connection, untilMs: number | undefined, holder: Holder | undefined): void {
+    if (holder) this.#holders.set(connection, holder);
     this.shorten(connection, untilMs);
   }
 
@@ -68,9 +71,9 @@ export class Expiry {
     this.#permissions.take(connection);
     this.#ages.take(connection);
     this.#over.delete(connection);
-    const ended = this.#ended.get(connection);
-    this.#ended.delete(connection);
-    ended?.();
+    const holder = this.#holders.get(connection);
+    this.#holders.delete(connection);
+    holder?.ended();
   }
 
   close(): void {

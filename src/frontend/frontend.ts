@@ -37,7 +37,7 @@ import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
-import type { StreamRequest } from "./request.ts";
+import { OpenStream, type StreamRequest } from "./request.ts";
 import { Words } from "./words.ts";
 
 export interface FrontendParts {
@@ -176,11 +176,8 @@ export class Frontend implements Watching {
     shard.add(viewer);
     this.#viewers.set(connection, viewer);
     this.#connections.set(connection.id, viewer);
-    this.#expiry.set(connection, request.untilMs, request.ended);
-    request.opened?.({
-      videos: () => viewer.watches.map(({ video }) => video),
-      end: (reason) => connection.end(reason, this.refuse(reason)),
-    });
+    this.#expiry.set(connection, request.untilMs, request.holder);
+    request.holder?.opened(new OpenStream(viewer, this.#words));
     const ageMs = this.#words.drawAge();
     if (ageMs !== undefined) this.#expiry.age(connection, ageMs);
     metrics.connections.inc();

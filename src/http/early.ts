@@ -35,8 +35,8 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
       connections: 0,
       watches: () => [],
       watched: () => false,
-      open: ({ lastEventId, ended }) => {
-        ended?.();
+      open: ({ lastEventId, holder }) => {
+        holder?.ended();
         return new ReadableStream({
           start(controller) {
             controller.enqueue(words.bye("starting", lastEventId));

@@ -6,7 +6,7 @@
  * has something open here has a seat (seats.ts), and leaves it when they would not be let in any more.
  */
 import { reject, type VideoId } from "../core/interaction.ts";
-import type { OpenStream } from "../frontend/request.ts";
+import type { OpenStream, StreamHolder } from "../frontend/request.ts";
 import type { Identity } from "../trust/identity.ts";
 import type { Payer } from "../trust/payer.ts";
 import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
@@ -37,7 +37,7 @@ export function getEvents(doors: Doors, entry: Entry): Response {
 }
 
 /** A stream's seat. Every viewer has one, for long: so it is one object, and keeps nothing of the request. */
-class StreamSeat implements Seat {
+class StreamSeat implements Seat, StreamHolder {
   readonly who: Identity;
   readonly address: string | undefined;
   readonly payer: Payer | undefined;
@@ -86,8 +86,7 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   const seat = new StreamSeat(entry, doors.seats);
   const body = frontend.open({
     ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
-    ended: () => seat.ended(),
-    opened: (open) => seat.opened(open),
+    holder: seat,
   });
   return streamAnswer(body, isPrivate);
 }
