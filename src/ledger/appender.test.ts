@@ -1,6 +1,7 @@
 /** Appends of one partition against a log of which a test decides every answer. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
+import { NobodyServes } from "../bus/bus.ts";
 import { limits } from "../core/limits.ts";
 import { decodeRecord } from "../core/record.ts";
 import { Appender } from "./appender.ts";
@@ -72,6 +73,45 @@ describe("an append", () => {
     expect(sent).toHaveLength(1);
     appender.refuse("away");
     expect([appender.trouble, appender.refused]).toEqual(["away", true]);
+  });
+
+  test("that nobody was there to take is sent again until somebody is", async () => {
+    const { clock, sent, told, append, appender, begun } = bench();
+    await begun();
+    const one = append();
+    sent.shift()?.fail(new NobodyServes("nobody serves"));
+    await clock.run(1, 1);
+    expect(told.missing).toBe(1);
+    // Whoever looks at the log refuses what would go to it, until it is looked at.
+    appender.refuse("the log is being looked at");
+    const two = append();
+    await clock.run(1_000, 10);
+    expect([one.is, two.is, sent.length]).toEqual(["waits", "waits", 0]);
+    await begun();
+    await clock.run(100, 10);
+    expect(sent).toHaveLength(2);
+    for (const [i, { ack }] of sent.entries()) ack(told.folded + 1 + i);
+    await clock.run(1, 1);
+    appender.read(told.folded + 2);
+    await clock.run(1, 1);
+    expect([one.is, two.is]).toEqual(["taken", "taken"]);
+  });
+
+  test("is refused within limits.storeMs when there is none, and then at once", async () => {
+    const { clock, sent, append, begun } = bench();
+    await begun();
+    const one = append();
+    for (let ms = 0; ms < limits.storeMs; ms += 10) {
+      for (const { fail } of sent.splice(0)) fail(new NobodyServes("nobody serves"));
+      await clock.run(10, 10);
+    }
+    expect(one.is).toBe("refused");
+    await clock.run(20, 10);
+    sent.splice(0);
+    const two = append();
+    for (const { fail } of sent.splice(0)) fail(new NobodyServes("nobody serves"));
+    await clock.run(1, 1);
+    expect(two.is).toBe("refused");
   });
 
   test("is taken when it has been read back", async () => {

@@ -9,7 +9,7 @@
  * Readiness is what appends do: one that was never tried, or failed, is tried again with a record that counts
  * nothing, so that a log comes back by itself and no viewer has to be the one who finds out.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 import type { Kind, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Changes } from "../core/once.ts";
@@ -55,6 +55,8 @@ interface Waiter {
 }
 
 const untried = "no append has been tried yet";
+/** How long until a record that nobody was there to take is sent again, in ms. */
+const againMs = 50;
 
 export class Appender {
   readonly #options: AppenderOptions;
@@ -66,6 +68,8 @@ export class Appender {
   /** Why appends are refused; undefined while the log is verified. */
   #refusal: string | undefined = "the log has not been verified yet";
   #failure: string | undefined = untried;
+  /** Until when a log without a leader is waited for: an election takes about a second. */
+  #electedBy: Elapsed | undefined;
   /** Appends sent, and the latest of them that succeeded. */
   #sent = 0;
   #succeeded = 0;
@@ -142,14 +146,36 @@ export class Appender {
     this.#unfolded.delete(seq);
   }
 
-  /** Resolves when the record is durable and, unless that takes long, read back. Rejects as Ledger.append. */
+  /**
+   * Resolves when the record is durable and, unless that takes long, read back. Rejects as Ledger.append,
+   * within limits.storeMs. What nobody was there to take was not handed over, and is sent again meanwhile.
+   */
   async append(record: LikeRecord): Promise<void> {
-    if (this.#refusal !== undefined) throw new LedgerUnavailable(this.#refusal);
+    const { clock } = this.#options;
+    const until = later(clock.elapsed(), limits.storeMs);
+    for (;;) {
+      try {
+        return await this.#append(record, until);
+      } catch (error) {
+        const isOver = this.#closed || later(clock.elapsed(), againMs) >= until;
+        if (isOver || !(isUnsent(error) && this.#isElecting())) throw error;
+      }
+      await new Promise<void>((resolve) => clock.after(againMs, resolve));
+    }
+  }
+
+  /** Whether the log has had no leader, and not for so long that waiting for one is no use. */
+  #isElecting(): boolean {
+    return this.#electedBy !== undefined && this.#options.clock.elapsed() < this.#electedBy;
+  }
+
+  async #append(record: LikeRecord, until: Elapsed): Promise<void> {
+    if (this.#refusal !== undefined) throw new Unsent(this.#refusal);
     if (this.#unfolded.size >= limits.unfoldedMax) throw new LedgerUnavailable("the log is not read back");
     const payload = encodeRecord(record);
     const head = this.#options.head();
     const branch = this.#options.branch();
-    const seq = await this.#send(payload, head);
+    const seq = await this.#send(payload, head, until - this.#options.clock.elapsed());
     if (seq <= this.#options.folded() || (await this.#readBack(seq))) return;
     this.#unfolded.set(seq, { branch, seq, payload, head });
     this.#options.unread();
@@ -176,19 +202,22 @@ export class Appender {
     this.refuse("the ledger is closed");
   }
 
-  async #send(payload: Uint8Array, head: Head): Promise<number> {
+  async #send(payload: Uint8Array, head: Head, withinMs: number = limits.storeMs): Promise<number> {
     const { streams, subject, folded, doubted, missing } = this.#options;
     const life = this.#life;
     const known = folded();
     const nth = ++this.#sent;
     let seq: number;
     try {
-      ({ seq } = await streams.append(subject, payload, limits.storeMs, undefined, head));
+      ({ seq } = await streams.append(subject, payload, withinMs, undefined, head));
     } catch (error) {
       // One that was on its way to a leader that died says nothing of the one that has taken others since.
       if (life === this.#life && nth > this.#succeeded) this.#failed((error as Error).message);
       // No stream takes it: it has no leader, or is gone, and would not be found missing for seconds.
-      if (life === this.#life && (error as { nobody?: true }).nobody) missing();
+      if (life === this.#life && isUnsent(error)) {
+        this.#electedBy ??= later(this.#options.clock.elapsed(), limits.storeMs);
+        missing();
+      }
       throw error;
     }
     if (life !== this.#life) throw new LedgerUnavailable("the log was verified anew meanwhile");
@@ -197,6 +226,7 @@ export class Appender {
       throw new LedgerUnavailable("the log gave out a place twice");
     }
     this.#succeeded = Math.max(this.#succeeded, nth);
+    this.#electedBy = undefined;
     this.#failed(undefined);
     return seq;
   }
@@ -245,4 +275,13 @@ export class Appender {
     if (life !== this.#life) void this.#try();
     else this.#failed(reason);
   }
+}
+
+/** Refused before it was handed to anybody. */
+class Unsent extends LedgerUnavailable {
+  readonly nobody = true;
+}
+
+function isUnsent(error: unknown): boolean {
+  return (error as { nobody?: true }).nobody === true;
 }
