@@ -132,10 +132,12 @@ export const log: readonly Mutant[] = [
     [
       [
         "likes are taken before the log is verified",
-        "if (this.#refusal !== undefined) throw new LedgerUnavailable(this.#refusal);",
+        "if (this.#refusal !== undefined) throw new Unsent(this.#refusal);",
         "",
       ],
-      ["a stream that is gone is waited for", ".nobody) missing();", ".nobody) return 0;"],
+      ["a stream that is gone is not looked for", "        missing();\n", ""],
+      ["no leader is waited for", "isUnsent(error) && this.#isElecting()", "false"],
+      ["a leader is waited for for ever", "this.#options.clock.elapsed() < this.#electedBy", "true"],
       [
         "what was answered and not read back is not kept",
         "this.#unfolded.set(seq, { branch, seq, payload, head });",
