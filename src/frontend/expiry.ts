@@ -19,6 +19,7 @@ const endsMax = 128;
 /** Why a stream's time has come: its permission has ended, or it has lived long enough. */
 export type Why = "expired" | "age";
 
+/** Who is told when a stream has ended. */
 type Holder = Pick<StreamHolder, "ended">;
 
 export class Expiry {

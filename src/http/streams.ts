@@ -85,8 +85,8 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   noteProxy(doors, entry);
   const seat = new StreamSeat(entry, doors.seats);
   const body = frontend.open({
-    ...{ videos, lastEventId, reviews, signal: request.signal, untilMs: who.untilMs },
-    holder: seat,
+    ...{ videos, lastEventId, reviews, holder: seat },
+    ...{ signal: request.signal, untilMs: who.untilMs },
   });
   return streamAnswer(body, isPrivate);
 }
