@@ -72,15 +72,32 @@ export class CommentPages {
     }
     const newest = after === undefined && (await this.#newest(subject, last.seq, limit, head));
     if (newest) return newest;
-    const all = await this.#collect(subject, 0, last.seq, Number.POSITIVE_INFINITY);
-    const kept = floorOf(all, Math.min(Math.max(1, firstHistory), perSubject - 1));
-    const first = all[0]?.seq ?? 0;
-    const left = await this.#wholeFrom(subject, first);
-    const floor = left > first ? Math.max(kept, left) : kept;
+    const { all, floor } = await this.#left(subject, last.seq, Math.min(Math.max(1, firstHistory), perSubject - 1));
     const whole = shown(all, floor);
     if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
     const following = whole.filter((entry) => entry.seq > after);
     return pageAfter(after, { floor, head }, limit, following);
+  }
+
+  /**
+   * All that is left of a video, and from where on it is whole. That nothing was ever forgotten is known by
+   * counting, and can be counted only when no comment came meanwhile, which may have pushed another out: while
+   * some do it is read again, and in the end history is said to begin where it was seen to.
+   */
+  async #left(subject: string, end: number, history: number): Promise<{ all: readonly Entry[]; floor: number }> {
+    const { streams, stream } = this.#parts;
+    let lastSeq = end;
+    for (let tries = 1; ; tries++) {
+      const all = await this.#collect(subject, 0, lastSeq, Number.POSITIVE_INFINITY);
+      const first = all[0]?.seq ?? 0;
+      const left = await this.#wholeFrom(subject, first);
+      const floor = floorOf(all, history);
+      if (left > first || floor > 0) return { all, floor: Math.max(floor, left > first ? left : 0) };
+      const now = (await streams.last(stream, subject))?.seq ?? lastSeq;
+      if (now === lastSeq) return { all, floor };
+      if (tries === triesMax) return { all, floor: first };
+      lastSeq = now;
+    }
   }
 
   /** The page behind `after`, or behind where history begins once it has been read. */
@@ -129,14 +146,18 @@ export class CommentPages {
     const { streams, clock, stream } = this.#parts;
     const entries: Entry[] = [];
     const { promise, resolve } = Promise.withResolvers<boolean>();
+    let isDone = false;
     const reading = streams.read({
       name: stream,
       subject,
       from: after + 1,
       receive: (stored) => {
+        // What comes in the same turn is no part of it: how much that is depends on the network.
+        if (isDone) return;
         const entry = entryOf(stored);
         if (entry) entries.push(entry);
-        if (stored.seq >= lastSeq || entries.length >= max) resolve(true);
+        isDone = stored.seq >= lastSeq || entries.length >= max;
+        if (isDone) resolve(true);
       },
     });
     const late = clock.after(limits.requestMs, () => resolve(false));
