@@ -58,6 +58,7 @@ test("the crowd's slider is for whoever may move it", async () => {
   const crowd = { crowd: { fans: 5, set: () => {} } };
   expect(await get("/v1/demo", crowd)).toBe(403);
   expect(await get("/v1/demo", crowd, { from: "127.0.0.1" })).toBe(200);
+  expect(await get("/v1/demo", {}, { from: "127.0.0.1" })).toBe(404);
   const admin = new Auth(ApiKeys.read([], "admin-key-of-16-chars") as ApiKeys);
   expect(await get("/v1/demo", { ...crowd, auth: admin }, { from: "127.0.0.1" })).toBe(401);
   const headers = { "x-api-key": "admin-key-of-16-chars" };
