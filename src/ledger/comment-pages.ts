@@ -72,11 +72,8 @@ export class CommentPages {
     }
     const newest = after === undefined && (await this.#newest(subject, last.seq, limit, head));
     if (newest) return newest;
-    const { all, floor } = await this.#left(
-      subject,
-      last.seq,
-      Math.min(Math.max(1, firstHistory), perSubject - 1),
-    );
+    const history = Math.min(Math.max(1, firstHistory), perSubject - 1);
+    const { all, floor } = await this.#left(subject, last.seq, history);
     const whole = shown(all, floor);
     if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
     const following = whole.filter((entry) => entry.seq > after);
@@ -100,7 +97,8 @@ export class CommentPages {
       const first = all[0]?.seq ?? 0;
       const left = await this.#wholeFrom(subject, first);
       const floor = floorOf(all, history);
-      if (left > first || floor > 0) return { all, floor: Math.max(floor, left > first ? left : 0) };
+      if (left > first) return { all, floor: Math.max(floor, left) };
+      if (floor > 0) return { all, floor };
       const now = (await streams.last(stream, subject))?.seq ?? lastSeq;
       if (now === lastSeq) return { all, floor };
       if (tries === triesMax) return { all, floor: first };
