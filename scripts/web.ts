@@ -87,6 +87,7 @@ async function buildAll(): Promise<Asset[]> {
   const client = await bundle(join(web, "client/client.ts"));
   const stable = [
     ["ovation", client],
+    ["ovation-players", await bundle(join(web, "client/players.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],
     ["ovation-stage", await bundle(join(web, "client/stage/stage.ts"))],
   ] as const;
