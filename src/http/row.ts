@@ -33,6 +33,18 @@ export type Takes =
   | "poll"
   | "watch";
 
+/** What calls are listed under in openapi.json, in this order. */
+export const tags = {
+  likes: "Likes, counted exactly once under a key",
+  comments: "Comments, in one order for each video",
+  videos: "What a video has come to",
+  streams: "Hearing of a video: Server-Sent Events, and a long poll for networks that hold streams back",
+  moderation: "What moderators decide",
+  server: "What pages, operators and their machines ask of the server itself",
+  demo: "The simulated crowd, with --demo",
+} as const;
+export type Tag = keyof typeof tags;
+
 /** A member of the query. */
 export interface QueryRow {
   readonly name: string;
@@ -44,6 +56,9 @@ export interface Row {
   readonly method: Method;
   /** With `:name` parameters, as the router takes them. */
   readonly path: string;
+  /** Its operation id in openapi.json, by which generated clients call it: never changed. */
+  readonly id: string;
+  readonly tag: Tag;
   readonly handle: HandleEntry;
   /**
    * What the caller must be allowed to do, on the videos that path or query name. With `held=1` in the query

@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError, json, refuse } from "./answer.ts";
+import { asyncapi } from "./asyncapi.ts";
 import type { Call } from "./call.ts";
 import { Cors } from "./cors.ts";
 import type { Doors } from "./doors.ts";
@@ -44,6 +45,10 @@ interface Way {
 const likeRoute = "/v1/videos/{video}/likes";
 const likeStart = "/v1/videos/";
 const likeEnd = "/likes";
+
+const documentHeaders = { "content-type": "application/json", "cache-control": "no-cache" };
+/** Paths whose documents are kept. Beyond: they are written anew for each request. */
+const placesMax = 4;
 
 /**
  * `part`: "public" leaves out what `--admin-port` is for; "staff" is that port, which whoever runs the server
@@ -102,9 +107,6 @@ function unguarded(row: Row): Row {
 }
 
 function waysOf(doors: Doors, rows: readonly Row[]): readonly Way[] {
-  const document = openapi(doors.version);
-  const described: Handle = () =>
-    new Response(document, { headers: { "content-type": "application/json", "cache-control": "no-cache" } });
   const pages = [...pagesOf(doors.assets)].map(
     ([path, page]): Way => ({ method: "GET", path, handle: (_, call) => page(call.request) }),
   );
@@ -112,7 +114,22 @@ function waysOf(doors: Doors, rows: readonly Row[]): readonly Way[] {
     const { method, path } = row;
     return { method, path, handle: (doors, call) => answerBy(row, doors, call) };
   });
-  return [...calls, { method: "GET", path: "/openapi.json", handle: described }, ...pages];
+  const documents = Object.entries({ "/openapi.json": openapi, "/asyncapi.json": asyncapi }).map(
+    ([path, write]): Way => ({ method: "GET", path, handle: documentAt(path, doors.version, write) }),
+  );
+  return [...calls, ...documents, ...pages];
+}
+
+/** One of the documents about the table; it says under which path the routes are mounted. */
+function documentAt(path: string, version: string, write: typeof openapi): Handle {
+  const texts = new Map<string, string>();
+  return (_, { request }) => {
+    const at = new URL(request.url).pathname.slice(0, -path.length);
+    const text = texts.get(at) ?? write(version, at);
+    // A program mounts the routes in one place or two; who is asked under ever new ones keeps none of them.
+    if (texts.size < placesMax) texts.set(at, text);
+    return new Response(text, { headers: documentHeaders });
+  };
 }
 
 /** What operators ask, and nobody else. */
