@@ -10,12 +10,14 @@ import { join, sep } from "node:path";
 
 const headersOfAll = {
   "accept-ranges": "bytes",
-  "cache-control": "public, max-age=3600",
   "x-content-type-options": "nosniff",
   // A stranger's SVG or HTML among the videos must not become a page of ours.
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
 };
+
+/** Playlists and manifests of a stream that goes on: a cached one would end the film where it was then. */
+const growing = /\.(m3u8?|mpd)$/i;
 
 /** Serves the files under `folder`; undefined for a name that leads nowhere, or out of it. */
 export function mediaFolder(
@@ -47,7 +49,8 @@ async function fileAnswer(request: Request, path: string): Promise<Response | un
   const size = stats.size;
   const file = Bun.file(path);
   const etag = `"${size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}"`;
-  const headers = { ...headersOfAll, "content-type": file.type, etag };
+  const caching = growing.test(path) ? "no-cache" : "public, max-age=3600";
+  const headers = { ...headersOfAll, "cache-control": caching, "content-type": file.type, etag };
   if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers });
   const range = rangeOf(request, etag, size);
   if (range === "unsatisfiable") {

@@ -9,12 +9,22 @@
  * however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
  * parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
  */
+import { createAligned } from "./align.ts";
 import { createFeed, type Message, type Snapshot } from "./feed.ts";
 import { createLine, type Line } from "./line.ts";
 import { newKey, send } from "./send.ts";
 import { type Channel, createTabs, type Tabs } from "./tabs.ts";
 import { createTaps, type Taps } from "./taps.ts";
-import type { ConnectOptions, Listeners, Outside, Source, State, Watch, WatchOptions } from "./types.ts";
+import type {
+  ConnectOptions,
+  Listeners,
+  Outside,
+  Source,
+  State,
+  ViewerOptions,
+  Watch,
+  WatchOptions,
+} from "./types.ts";
 import { viewerId } from "./viewer.ts";
 
 export { Refusal } from "./send.ts";
@@ -34,7 +44,7 @@ const browser: Outside = {
 };
 
 export interface Client {
-  watch(video: string, options?: Listeners & { user?: string }): Watch;
+  watch(video: string, options?: Listeners & ViewerOptions): Watch;
   close(): void;
 }
 
@@ -163,13 +173,17 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
 
   return {
     watch(video, listeners = {}) {
-      const { user, ...first } = listeners;
+      const { user, playhead, ...first } = listeners;
       const stops: (() => void)[] = [];
       const path = `${base}v1/videos/${encodeURIComponent(video)}/`;
-      const named = (body: object) => (watch.user ? { ...body, user: watch.user } : body);
-      const taps = createTaps(outside, (kind, count) =>
-        send(outside, `${path}likes`, named({ kind, count }), newKey(), token),
-      );
+      const aligned = playhead && createAligned(outside, feed, video, playhead);
+      const seen = aligned ?? feed;
+      const picture = () => aligned?.picture();
+      // What is undefined is not in the JSON.
+      const named = (body: object) => ({ ...body, user: watch.user || undefined });
+      const post = (kind: string, count: number, mediaTime?: number) =>
+        send(outside, `${path}likes`, named({ kind, count, mediaTime }), newKey(), token);
+      const taps = createTaps(outside, post, picture);
       /** By kind, the last one under way: likes of one kind arrive in the order they were set. */
       const set = new Map<string, Promise<unknown>>();
       const watch: Watch = {
@@ -177,14 +191,14 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
         user,
         on(event, listener) {
           const added: Listeners = { [event]: listener };
-          const unlisten = feed.listen(video, added);
+          const unlisten = seen.listen(video, added);
           stops.push(unlisten);
           added.state?.(state);
           return unlisten;
         },
         like: (kind = "heart", count = 1) => taps.tap(kind, count),
         setLike(kind, liked) {
-          const body = { ...named({ kind }), ...(!token && { viewer: viewerId() }) };
+          const body = { ...named({ kind, mediaTime: picture() }), ...(!token && { viewer: viewerId() }) };
           const go = () =>
             send<void>(outside, `${path}likes`, body, newKey(), token, liked ? "POST" : "DELETE");
           const done = (set.get(kind) ?? Promise.resolve()).then(go);
@@ -195,19 +209,22 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
           );
           return done;
         },
-        comment: (text) =>
-          send<{ id: string }>(outside, `${path}comments`, named({ text }), newKey(), token).then(
-            ({ id }) => id,
-          ),
+        async comment(text) {
+          const body = named({ text, mediaTime: picture() });
+          const { id } = await send<{ id: string }>(outside, `${path}comments`, body, newKey(), token);
+          aligned?.own(id);
+          return id;
+        },
         close() {
           taps.flush();
           for (const unlisten of stops) unlisten();
+          aligned?.close();
           own.delete(watch);
           if (own.size) wantsChanged();
           else stop();
         },
       };
-      stops.push(feed.listen(video, first));
+      stops.push(seen.listen(video, first));
       own.set(watch, taps);
       first.state?.(state);
       wantsChanged();
