@@ -17,6 +17,9 @@ import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
 import { loadHelp } from "../load/options.ts";
 import { StartRefused } from "../node/company.ts";
+import { runCalibrate } from "../plan/calibrate.ts";
+import { calibrateHelp, planHelp } from "../plan/options.ts";
+import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import {
   type Command,
@@ -58,6 +61,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return load(asked.flags);
     case "check":
       return check(asked.flags);
+    case "plan":
+      return runPlan(asked.flags, planIo());
+    case "calibrate":
+      return runCalibrate(asked.flags, planIo());
     case "token":
       return token(asked.flags);
     case "version":
@@ -66,14 +73,12 @@ async function main(argv: readonly string[]): Promise<number> {
     case "help":
       print(helpOf(asked.of));
       return 0;
-    default:
-      return mistaken([`ovation ${asked.command} is not part of this build`]);
   }
 }
 
 function helpOf(command: Command): string {
-  if (command === "load") return loadHelp();
-  return command === "token" ? tokenHelp() : settingsHelp();
+  const own = { load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp };
+  return Object.hasOwn(own, command) ? own[command as keyof typeof own]() : settingsHelp();
 }
 
 async function serve(flags: readonly string[]): Promise<number> {
@@ -295,6 +300,11 @@ async function load(flags: readonly string[]): Promise<number> {
     self: self(),
     interrupt: interrupt.signal,
   });
+}
+
+function planIo(): PlanIo {
+  const stderr = (text: string): boolean => process.stderr.write(text);
+  return { env: process.env, stdout: print, stderr, self: self() };
 }
 
 /** The command that starts this program; inside an executable the script is part of it. */

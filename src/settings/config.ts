@@ -263,6 +263,7 @@ export const commands = {
   load: "bring an audience: viewers, likes and comments over real sockets, and a report",
   token: "make a token for a viewer or a publisher",
   plan: "work out nodes, memory and network for an audience",
+  calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   version: "print the version",
   help: "print this text",
