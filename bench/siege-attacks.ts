@@ -2,8 +2,8 @@
  * The process that behaves badly in `npm run bench:siege -- --all`: each attack does what one caller may do,
  * for a few seconds, at a server of this machine. Harmless: bounded in time and number, no guard is broken.
  *
- * Who calls is told by X-Forwarded-For, which the servers believe (`--trust-proxy=1`): loopback addresses have
- * no allowance.
+ * Who calls is told by X-Forwarded-For, which the servers believe (`--trust-proxy=1`), since loopback
+ * addresses have no allowance.
  */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
