@@ -14,7 +14,7 @@ import { certify } from "../src/system/certificate.ts";
 import { buildEarlier } from "./before.ts";
 import { Helper } from "./link.ts";
 import { executable, type Ovation, startOvationAt } from "./ovation.ts";
-import { userBytes } from "./proc.ts";
+import { CpuWatch, userBytes } from "./proc.ts";
 import { Ends, type RunFlags, say } from "./run.ts";
 import { type AttackName, type AttackOrder, type AttackWord, attackNames } from "./siege-orders.ts";
 import { mint } from "./siege-token.ts";
@@ -25,7 +25,6 @@ const quietSeconds = 3;
 const secondsMax = 10;
 const likesPerS = 50;
 const answerMs = 15_000;
-const settleMs = 1_000;
 const watchMs = 200;
 const reviewMs = 30;
 const key = "bystanders-of-the-siege-hold-this";
@@ -44,6 +43,8 @@ interface Figures {
   readonly lost: number;
   readonly memoryMB: number;
   readonly peakMB: number;
+  /** Of the server, while the attack lasted. */
+  readonly cores: number;
   readonly answers: AttackWord;
   /** What became of a like of a video that is new, once all was over. */
   readonly newVideo: number;
@@ -72,11 +73,11 @@ export async function measureAll({ seconds, own }: RunFlags, ends: Ends) {
 }
 
 function rowOf(name: string, when: string, { quietP99Ms, p99Ms, maxMs, ...rest }: Figures): string {
-  const { memoryMB, peakMB, lost, newVideo, answers } = rest;
+  const { memoryMB, peakMB, lost, newVideo, answers, cores } = rest;
   const told = JSON.stringify(answers);
   return (
     `| ${name} | ${when} | quiet p99 ${quietP99Ms} ms | p99 ${p99Ms} ms, max ${maxMs} ms, ${lost} lost | ` +
-    `${memoryMB} → ${peakMB} MB | ${told} | new video ${newVideo} |`
+    `${memoryMB} → ${peakMB} MB | ${cores} cores | ${told} | new video ${newVideo} |`
   );
 }
 
@@ -97,7 +98,9 @@ async function siege(name: AttackName, seconds: number, ends: Ends, binary: stri
     peakMB = Math.max(peakMB, megabytes(server));
   }, watchMs);
   const attacking = attacker.ask({ attack: name, url, port: server.port, seconds, given: place });
-  const besieged = await bystand(url, seconds * 1000 + settleMs);
+  const cpu = new CpuWatch({ server: [server.pid] });
+  const besieged = await bystand(url, seconds * 1000);
+  const { used, seconds: lasted } = cpu.read();
   const answers = await attacking;
   clearInterval(looking);
   const fresh = await like(url, `new-${Date.now()}`);
@@ -106,7 +109,7 @@ async function siege(name: AttackName, seconds: number, ends: Ends, binary: stri
     p99Ms: round(besieged.ms.p99),
     maxMs: round(besieged.ms.max),
     lost: besieged.lost,
-    ...{ memoryMB, peakMB, answers },
+    ...{ memoryMB, peakMB, answers, cores: round(used.server / lasted) },
     newVideo: fresh,
   };
 }

@@ -15,6 +15,12 @@ const videosOfStream = 32;
 const batchItems = 1_000;
 const commentsAtOnce = 200;
 const streamsPerS = 100;
+const batchesPerS = 125;
+const putsPerS = 1_000;
+const textsPerS = 2_000;
+const strangersPerS = 500;
+/** Requests of one attack that wait for an answer at once; a client would have as many connections. */
+const waitingMax = 128;
 const dripSessions = 4;
 const dripsOfSession = 120;
 const bodyBytes = 500_000;
@@ -34,31 +40,27 @@ async function ask(order: AttackOrder, tally: Tally, path: string, init: Request
   const headers = { "x-forwarded-for": from, ...(init.headers as Record<string, string>) };
   try {
     const answer = await fetch(order.url + path, { ...init, headers, signal: AbortSignal.timeout(20_000) });
-    await answer.arrayBuffer();
+    const text = await answer.text();
     tally.add(answer.status);
-    return answer.status;
+    return text;
   } catch {
     tally.add("no answer");
-    return 0;
+    return "";
   }
 }
 
-const json = { "content-type": "application/json" };
-
-/** `lanes` loops of `one` until the time is over; `one` is told a number that never comes twice. */
-async function loops(seconds: number, lanes: number, one: (n: number) => Promise<unknown>): Promise<void> {
-  const untilMs = now() + seconds * 1000;
-  let n = 0;
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      while (now() < untilMs) {
-        await one(n++);
-        // Where all is answered at once, the others have their turn.
-        await Bun.sleep(0);
-      }
-    }),
-  );
+/** `one`, `perS` times a second, unless too many are not answered yet. */
+async function asked(seconds: number, perS: number, tally: Tally, one: (n: number) => Promise<unknown>) {
+  const waiting = new Set<Promise<unknown>>();
+  await paced(seconds, perS, (n) => {
+    if (waiting.size >= waitingMax) return tally.add("not sent");
+    const asking = one(n).finally(() => waiting.delete(asking));
+    waiting.add(asking);
+  });
+  await Promise.all(waiting);
 }
+
+const json = { "content-type": "application/json" };
 
 /** Runs `one` `perS` times a second, however long each takes. */
 async function paced(seconds: number, perS: number, one: (n: number) => void): Promise<void> {
@@ -121,10 +123,15 @@ const attacks: Readonly<Record<AttackName, (order: AttackOrder, tally: Tally) =>
 
   /** Likes of videos that nobody has heard of, from the networks of one household after the other. */
   async "invented ids"(order, tally) {
-    await loops(order.seconds, 4, (n) => {
+    await asked(order.seconds, batchesPerS, tally, async (n) => {
       const items = Array.from({ length: batchItems }, (_, i) => ({ video: `i${n}-${i}`, kind: "heart" }));
       const init = { method: "POST", headers: json, body: JSON.stringify({ items }) };
-      return ask(order, tally, "/v1/likes", init, `2001:db8:1:${(n % 65_536).toString(16)}::1`);
+      const from = `2001:db8:1:${(n % 65_536).toString(16)}::1`;
+      const text = await ask(order, new Tally(), "/v1/likes", init, from);
+      // By what became of each video.
+      const statuses = [...text.matchAll(/"status":(\d+)/g)];
+      for (const [, status] of statuses) tally.add(`${status} of a like`);
+      if (statuses.length === 0) tally.add("no answer");
     });
   },
 
@@ -165,9 +172,9 @@ const attacks: Readonly<Record<AttackName, (order: AttackOrder, tally: Tally) =>
       if (connection) resolve(connection);
     });
     const connection = await promise;
-    await loops(order.seconds, 16, async (n) => {
+    await asked(order.seconds, putsPerS, tally, async (n) => {
       const path = `/v1/connections/${connection}/videos/p${n}`;
-      if ((await ask(order, tally, path, { method: "PUT" })) !== 204) return;
+      await ask(order, tally, path, { method: "PUT" });
       await ask(order, new Tally(), path, { method: "DELETE" });
     });
     socket.destroy();
@@ -192,9 +199,8 @@ const attacks: Readonly<Record<AttackName, (order: AttackOrder, tally: Tally) =>
         drips.push(() => void (one.destroyed || one.write(" ")));
       }
     }
-    await loops(order.seconds, 1, async () => {
+    await paced(order.seconds, 1, () => {
       for (const drip of drips) drip();
-      await Bun.sleep(1_000);
     });
     for (const session of sessions) session.destroy();
   },
@@ -203,7 +209,7 @@ const attacks: Readonly<Record<AttackName, (order: AttackOrder, tally: Tally) =>
   async "token texts"(order, tally) {
     const at = order.given.lastIndexOf(".") + 1;
     const [head, signature] = [order.given.slice(0, at), order.given.slice(at)];
-    await loops(order.seconds, 32, (n) => {
+    await asked(order.seconds, textsPerS, tally, (n) => {
       // Each bit of the number is a place where a space stands or not.
       const text = Array.from(signature, (char, i) => (i < 30 && (n >> i) & 1 ? `%20${char}` : char)).join(
         "",
@@ -215,7 +221,7 @@ const attacks: Readonly<Record<AttackName, (order: AttackOrder, tally: Tally) =>
   /** Tokens that nobody signed, for keys that are not named. */
   async "strangers' tokens"(order, tally) {
     const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-    await loops(order.seconds, 16, (n) => {
+    await asked(order.seconds, strangersPerS, tally, (n) => {
       const claims = encode({ sub: `s${n}`, exp: 4_000_000_000, videos: "*" });
       const signature = crypto.getRandomValues(Buffer.alloc(256)).toString("base64url");
       const token = `${encode({ alg: "RS256" })}.${claims}.${signature}`;
