@@ -6,10 +6,11 @@ export const siegeAll: Section = {
   command: "npm run bench:siege -- --all",
   title: "What a few cheap requests can do",
   about:
-    "One caller within what it is allowed, at the executable of 8c5741b and at that of the commit below, in " +
-    "one run: p99 and worst of a bystander, who likes fifty times a second from elsewhere, beside its p99 in " +
-    "the three quiet seconds before; the server's memory before and at its highest; and what the caller was " +
-    "answered. The caller's process takes part of the same two cores, and of the bystander's time.",
+    "One caller within what it is allowed, at the executable of 8c5741b and at that of the commit below, " +
+    "in one run: p99 and worst of a bystander, who likes fifty times a second from elsewhere, beside its " +
+    "p99 in the three quiet seconds before; the server's memory before and at its highest; and what the " +
+    "caller was answered. The caller's process takes part of the same two cores, and of the bystander's " +
+    "time.",
   tell(line) {
     const figures = new Figures(line.figures);
     const attacks = (line.figures as { attacks?: Record<string, object> }).attacks ?? {};
