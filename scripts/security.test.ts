@@ -36,7 +36,8 @@ test("each threat has a defence and tests that are there", () => {
 });
 
 test("what is missing is named", () => {
-  const of = (cell: string) => mistakesIn(`## Threats\n\n| a | b | c |\n|---|---|---|\n| x | y | ${cell} |\n`);
+  const of = (cell: string) =>
+    mistakesIn(`## Threats\n\n| a | b | c |\n|---|---|---|\n| x | y | ${cell} |\n`);
   expect(of("`scripts/security.test.ts`, `src/http/`, `npm run fuzz`, `src/bus/contract.ts`")).toEqual([]);
   expect(of("by hand")).toEqual(["x: no test"]);
   expect(of("`src/gone.test.ts`, `npm run gone`")).toEqual([
