@@ -43,9 +43,8 @@ export function callsSection(): string {
 function callOf(row: Row): string {
   const { method, summary, right, orThisMachine, query, body, keyed, resumes, answer } = row;
   const own = [...refusalsOf(row)].filter((code) => !commonCodes.has(code)).sort();
-  const who = orThisMachine
-    ? `${rights[right]}, and this machine while there is no admin key`
-    : rights[right];
+  const who =
+    orThisMachine === true ? `${rights[right]}, and this machine while there is no admin key` : rights[right];
   const asked = (query ?? []).map(({ name, about }) => `\`${name}\` (${about})`);
   const headers = [...(keyed ? ["Idempotency-Key"] : []), ...(resumes ? ["Last-Event-ID"] : [])];
   const shown = answer.schema ? `: ${shapeOf(answer.schema)}` : answer.type ? `: \`${answer.type}\`` : "";

@@ -56,6 +56,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if ("mistakes" in asked) return mistaken(asked.mistakes);
   switch (asked.command) {
     case "serve":
+      // What people said and who was banned is nobody else's on this machine, whoever made the folder.
+      process.umask(0o077);
       return serve(asked.flags);
     case "load":
       return load(asked.flags);

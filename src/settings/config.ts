@@ -9,7 +9,6 @@
  * Not here: how a table is read (base/settings.ts), and the flags of `load`, `token` and `plan`, which have
  * their own.
  */
-import { hostname } from "node:os";
 import { nearest } from "../base/nearest.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -78,8 +77,8 @@ export const settingsTable = defineSettings({
       node: {
         kind: name,
         fallback: nodeName,
-        fallbackShown: "host name and four random letters",
-        help: "this node's name, unique in the cluster",
+        fallbackShown: "node- and eight random letters",
+        help: "this node's name, unique in the cluster; viewers are told it",
       },
       region: {
         kind: name,
@@ -325,14 +324,13 @@ export function effectiveSettings(sources: Sources): string {
   return effectiveText(settingsTable, sources);
 }
 
-function nodeName({ hostname, suffix }: Machine): string {
-  const host = hostname.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
-  const hostCharsMax = 32 - suffix.length - 1;
-  return `${host.slice(0, hostCharsMax) || "node"}-${suffix}`;
+/** Every viewer is told it: it says nothing of the machine. */
+function nodeName({ suffix }: Machine): string {
+  return `node-${suffix}`;
 }
 
 function thisMachine(): Machine {
-  return { hostname: hostname(), suffix: secret(4) };
+  return { suffix: secret(8) };
 }
 
 function isNatsServer(text: string): boolean {
