@@ -139,7 +139,6 @@ export const ledger: readonly Mutant[] = [
         "if (left-- <= 0) return;",
       ],
       ["what was forgotten comes back with versions of before", "Math.max(this.#floor, version)", "0"],
-      ["a start orders idle videos anew", "part.sort()", "part.reverse()"],
     ],
   ),
   ...plant(
