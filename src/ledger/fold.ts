@@ -17,7 +17,7 @@ import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
 import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
-import { Idle, type IdleMark } from "./idle.ts";
+import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
@@ -54,7 +54,7 @@ export class Fold {
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
   /** Videos that may be forgotten. */
-  readonly idle = new Idle();
+  readonly idle: Idle;
   /** Is told of each video that is forgotten. */
   onForgotten: (video: VideoId) => void = () => {};
   /** Videos from which it is full. */
@@ -68,6 +68,7 @@ export class Fold {
     this.keys = new KeyWindow(options);
     this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
     this.videosMax = options.videosMax ?? limits.videosMax;
+    this.idle = new Idle(this.#totals, (video) => isFew(this.#totals.get(video)));
   }
 
   /** Log time of the last record, in milliseconds; never falls. */
@@ -146,7 +147,7 @@ export class Fold {
         by,
       });
     }
-    if (!this.idle.begun && this.#isHalfFull) this.idle.begin(this.#few(), this.#logMs);
+    if (!this.idle.begun && this.#isHalfFull) this.idle.begin(this.#logMs);
     return changes;
   }
 
@@ -166,10 +167,6 @@ export class Fold {
     }
   }
 
-  *#few(): Iterable<VideoId> {
-    for (const [video, totals] of this.#totals) if (isFew(totals)) yield video;
-  }
-
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
@@ -182,14 +179,6 @@ export class Fold {
   /** Puts back what a snapshot told, before any record is applied. */
   restore(video: VideoId, totals: Totals): void {
     this.#totals.set(video, totals);
-  }
-
-  /** Goes on forgetting where it was written down: `early` were not changed since that is noted. */
-  resumeIdle(from: IdleMark, early: Iterable<VideoId>, later: Iterable<readonly [VideoId, number]>): void {
-    const few = function* (totals: ReadonlyMap<VideoId, Totals>): Iterable<VideoId> {
-      for (const video of early) if (isFew(totals.get(video) ?? noTotals)) yield video;
-    };
-    this.idle.resume(from, few(this.#totals), later);
   }
 
   /** Puts log time where a snapshot was taken. */
@@ -257,7 +246,7 @@ export class Fold {
   }
 }
 
-/** Whether a video with these totals may be forgotten. */
-export function isFew({ counts }: Totals): boolean {
-  return likesOf(counts) < limits.fewLikes;
+/** Whether a video is held, with totals that may be forgotten. */
+function isFew(totals: Totals | undefined): boolean {
+  return totals !== undefined && likesOf(totals.counts) < limits.fewLikes;
 }

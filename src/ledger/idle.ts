@@ -29,25 +29,25 @@ export interface IdleMark {
 }
 
 export class Idle {
+  /** All videos that are held, and whether one is and has few likes. */
+  readonly #videos: ReadonlyMap<VideoId, unknown>;
+  readonly #isFew: (video: VideoId) => boolean;
   /** When videos with few likes were last changed, in that order; undefined while nothing is noted. */
   #changed: Map<VideoId, number> | undefined;
+  /** Videos that were there when that began, in parts, next one last; undefined until one of them is due. */
+  #early: VideoId[][] | undefined;
   #beganMs = 0;
   #lastMs = 0;
   #floor = 0;
 
+  constructor(videos: ReadonlyMap<VideoId, unknown>, isFew: (video: VideoId) => boolean) {
+    this.#videos = videos;
+    this.#isFew = isFew;
+  }
+
   /** Whether changes are noted. */
   get begun(): boolean {
     return this.#changed !== undefined;
-  }
-
-  /** Log time at which that began; 0 before. */
-  get beganMs(): number {
-    return this.#beganMs;
-  }
-
-  /** The latest time noted. */
-  get lastMs(): number {
-    return this.#lastMs;
   }
 
   /** The highest version that was forgotten. */
@@ -55,35 +55,32 @@ export class Idle {
     return this.#floor;
   }
 
-  /**
-   * Begins to note changes at `logMs`: `few` are the videos with few likes, which all count as changed now.
-   * In one turn, once in the life of a log: some 0.2 s for half a million.
-   */
-  begin(few: Iterable<VideoId>, logMs: number): void {
-    const parts = Array.from({ length: partCount }, (): VideoId[] => []);
-    for (const video of few) (parts[hash32(video) % partCount] as VideoId[]).push(video);
-    const changed = new Map<VideoId, number>();
-    for (const part of parts) for (const video of part.sort()) changed.set(video, logMs);
-    this.#changed = changed;
+  /** What is to be written down besides the videos. */
+  get mark(): IdleMark {
+    return { beganMs: this.#beganMs, lastMs: this.#lastMs, floor: this.#floor };
+  }
+
+  /** Begins to note changes at `logMs`: all videos that are there count as changed now. */
+  begin(logMs: number): void {
+    this.#changed = new Map();
     this.#beganMs = logMs;
     this.#lastMs = Math.max(this.#lastMs, logMs);
   }
 
   /** Goes on from what was written down: `later` are changes after the beginning, in their order. */
-  resume(from: IdleMark, few: Iterable<VideoId>, later: Iterable<readonly [VideoId, number]>): void {
-    this.begin(few, from.beganMs);
-    this.#lastMs = Math.max(this.#lastMs, from.lastMs);
-    this.#floor = from.floor;
+  resume({ beganMs, lastMs, floor }: IdleMark, later: Iterable<readonly [VideoId, number]>): void {
+    this.begin(beganMs);
+    this.#lastMs = lastMs;
+    this.#floor = floor;
     for (const [video, ms] of later) this.#changed?.set(video, ms);
   }
 
   /** When `video` was last changed, if it has few likes and was changed since the beginning. */
   changedMs(video: VideoId): number | undefined {
-    const ms = this.#changed?.get(video);
-    return ms === this.#beganMs ? undefined : ms;
+    return this.#changed?.get(video);
   }
 
-  /** All that was noted, in its order. */
+  /** Videos with few likes that were changed since the beginning, and when, in that order. */
   entries(): Iterable<readonly [VideoId, number]> {
     return this.#changed ?? [];
   }
@@ -98,15 +95,22 @@ export class Idle {
     changed.set(video, this.#lastMs);
   }
 
-  /** Whether the video longest without a change was changed before `beforeMs`. */
+  /** Whether there is a video with few likes that was last changed before `beforeMs`. */
   due(beforeMs: number): boolean {
+    if (this.#nextEarly(beforeMs) !== undefined) return true;
     for (const ms of this.#changed?.values() ?? []) return ms < beforeMs;
     return false;
   }
 
-  /** Takes out at most `most` videos that were changed before `beforeMs`, oldest first. */
+  /** Takes out at most `most` of those, oldest first. */
   *take(beforeMs: number, most: number): Iterable<VideoId> {
     let left = most;
+    for (; left > 0; left--) {
+      const video = this.#nextEarly(beforeMs);
+      if (video === undefined) break;
+      this.#early?.at(-1)?.pop();
+      yield video;
+    }
     for (const [video, ms] of this.#changed ?? []) {
       if (ms >= beforeMs || left-- <= 0) return;
       this.#changed?.delete(video);
@@ -117,5 +121,30 @@ export class Idle {
   /** Totals of `version` were forgotten. */
   forgot(version: number): void {
     this.#floor = Math.max(this.#floor, version);
+  }
+
+  /** Of those that were there in the beginning, and not changed since, the next one; it stays. */
+  #nextEarly(beforeMs: number): VideoId | undefined {
+    if (!this.#changed || this.#beganMs >= beforeMs) return undefined;
+    this.#early ??= this.#inParts();
+    for (let part = this.#early.at(-1); part; part = this.#early.at(-1)) {
+      for (let video = part.at(-1); video !== undefined; video = part.at(-1)) {
+        if (this.#isFew(video) && !this.#changed.has(video)) return video;
+        part.pop();
+      }
+      this.#early.pop();
+      this.#early.at(-1)?.sort();
+    }
+    return undefined;
+  }
+
+  /** In one turn, once in the life of a log and after a start: some 0.1 s for half a million. */
+  #inParts(): VideoId[][] {
+    const parts = Array.from({ length: partCount }, (): VideoId[] => []);
+    for (const video of this.#videos.keys()) {
+      if (!this.#changed?.has(video)) parts[hash32(video) % partCount]?.push(video);
+    }
+    parts.at(-1)?.sort();
+    return parts;
   }
 }

@@ -87,20 +87,19 @@ function versionOf({ members, idle }: Fold): number {
 function* inOrder({ videos, idle }: Fold): Iterable<readonly [VideoId, Totals]> {
   for (const held of videos) if (idle.changedMs(held[0]) === undefined) yield held;
   for (const [video] of idle.entries()) {
-    const totals = idle.changedMs(video) === undefined ? undefined : videos.get(video);
+    const totals = videos.get(video);
     if (totals) yield [video, totals];
   }
 }
 
 function writeIdle(writer: Writer, idle: Idle, raise: number): void {
-  writer.f64(idle.beganMs);
-  writer.f64(idle.lastMs);
-  writer.f64(idle.floor + raise);
+  const { beganMs, lastMs, floor } = idle.mark;
+  writer.f64(beganMs);
+  writer.f64(lastMs);
+  writer.f64(floor + raise);
   const countAt = writer.u32(0);
   let count = 0;
-  for (const [video] of idle.entries()) {
-    const ms = idle.changedMs(video);
-    if (ms === undefined) continue;
+  for (const [, ms] of idle.entries()) {
     writer.f64(ms);
     count++;
   }
@@ -192,13 +191,13 @@ function* readFold(reader: Reader, options: FoldOptions): Reading {
 function readIdle(reader: Reader, fold: Fold): boolean {
   const from = { beganMs: reader.f64(), lastMs: reader.f64(), floor: reader.f64() };
   const changes = Array.from({ length: reader.u32() }, () => reader.f64());
-  const videos = [...fold.videos.keys()];
+  const videos = [...fold.videos.keys()].slice(Math.max(0, fold.videos.size - changes.length));
   const isPlausible = [from.beganMs, from.lastMs, ...changes].every((ms) => Number.isFinite(ms) && ms >= 0);
   if (!isPlausible || !Number.isSafeInteger(from.floor) || changes.length > videos.length) return false;
-  const later = videos
-    .splice(videos.length - changes.length)
-    .map((video, i) => [video, changes[i] ?? 0] as const);
-  fold.resumeIdle(from, videos, later);
+  fold.idle.resume(
+    from,
+    videos.map((video, i) => [video, changes[i] ?? 0] as const),
+  );
   return true;
 }
 

@@ -71,9 +71,7 @@ export class Written {
     }
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
-    if (!idle.begun) return;
-    const { beganMs, lastMs, floor } = idle;
-    s.metaPut.run("idle", JSON.stringify({ beganMs, lastMs, floor }));
+    if (idle.begun) s.metaPut.run("idle", JSON.stringify(idle.mark));
   }
 
   /** What was written is durable. */
@@ -85,8 +83,8 @@ export class Written {
 
   #readTotals(): void {
     const mark = idleMarkOf(this.#statements.metaGet.get("idle")?.value);
-    const early: VideoId[] = [];
-    const later: [VideoId, number][] = [];
+    // No two were changed at the same time.
+    const later = new Map<number, VideoId>();
     let video: VideoId | undefined;
     let counts: Counts = emptyCounts();
     let version = 0;
@@ -98,21 +96,18 @@ export class Written {
         restore();
         video = row.video;
         counts = emptyCounts();
-        if (mark && row.at === null) early.push(video);
-        else if (mark && row.at !== null) later.push([video, row.at]);
+        if (row.at !== null) later.set(row.at, video);
       }
       counts[row.kind] = row.count;
       version = row.version;
     }
     restore();
-    // No two have the same time.
-    if (mark)
-      this.#fold.resumeIdle(
-        mark,
-        early,
-        later.sort(([, a], [, b]) => a - b),
-      );
+    if (mark) this.#fold.idle.resume(mark, inOrder(later));
   }
+}
+
+function* inOrder(later: ReadonlyMap<number, VideoId>): Iterable<readonly [VideoId, number]> {
+  for (const ms of Float64Array.from(later.keys()).sort()) yield [later.get(ms) as VideoId, ms];
 }
 
 function idleMarkOf(text: unknown): IdleMark | undefined {
