@@ -1,10 +1,11 @@
 /**
  * What of docs/ is made from the source: docs/source.md from the head comments of files, in the order of
- * road.ts, and the table of docs/settings.md from the one in src/settings/. `npm run docs` writes both; tests
- * compare what is there with what these functions make (src/tidy.test.ts, src/settings/config.test.ts).
+ * road.ts, the table of docs/settings.md from the one in src/settings/, and the calls of docs/http.md from
+ * theirs. `npm run docs` writes all; docs.test.ts and src/tidy.test.ts compare it with what is there.
  */
 import { dirname, join } from "node:path";
 import { settingsSection } from "../src/settings/config.ts";
+import { callsSection } from "./docs-http.ts";
 import { road, type Section } from "./road.ts";
 
 const root = dirname(import.meta.dir);
@@ -125,8 +126,17 @@ export function replaceSection(page: string, name: string, text: string): string
   return page.replace(section, (_, open, close) => `${open}\n${text}\n\n${close}`);
 }
 
+/** Sections that are made: the page, the name between its comments, and the text. */
+export const made: readonly { readonly page: string; readonly name: string; readonly text: () => string }[] =
+  [
+    { page: "docs/settings.md", name: "settings", text: settingsSection },
+    { page: "docs/http.md", name: "calls", text: callsSection },
+  ];
+
 if (import.meta.main) {
-  const settings = join(root, "docs/settings.md");
-  await Bun.write(settings, replaceSection(await Bun.file(settings).text(), "settings", settingsSection()));
+  for (const { page, name, text } of made) {
+    const file = join(root, page);
+    await Bun.write(file, replaceSection(await Bun.file(file).text(), name, text()));
+  }
   await Bun.write(join(root, "docs/source.md"), sourcePage(await sourceFiles()));
 }
