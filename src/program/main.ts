@@ -6,8 +6,9 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { readFileSync } from "node:fs";
-import { availableParallelism, constants, totalmem } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, constants, tmpdir, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
@@ -110,7 +111,9 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
     const serving = await startServing(parts);
     const { role, node, region, nats, data } = settings;
     const ledger = nats.length > 0 ? "nats" : data;
-    log.info("listening", { url: serving.url, role, node, region, ledger, version: build.version });
+    const about = { role, node, region, ledger, version: build.version };
+    // Only other workers come to one that has the ledger for them.
+    if (serving.url !== "") log.info("listening", { url: serving.url, ...about });
     parent?.serve(serving);
     hangUp.rereadBy(() => reload(serving, log));
     const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
@@ -133,13 +136,19 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   const { log } = parts;
   endOnBugs(log);
   let workers: Workers | undefined;
+  const folder = parts.settings.nats.length > 0 ? undefined : mkdtempSync(join(tmpdir(), "ovation-"));
+  const leaveNothing = (): void => {
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  };
   const signalled = firstSignal((signal) => {
     workers?.signal("SIGKILL");
+    leaveNothing();
     end(128 + constants.signals[signal]);
   });
   try {
     const settings = { ...parts.settings, port: await claimPort(parts) };
-    workers = new Workers({ ...parts, settings, count, start: startWorker });
+    const path = folder && join(folder, "bus");
+    workers = new Workers({ ...parts, settings, count, path, start: startWorker });
     const url = await workers.start();
     const { role, node, region, drainMs } = settings;
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
@@ -153,6 +162,8 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   } catch (error) {
     workers?.signal("SIGKILL");
     return cannotStart(log, error);
+  } finally {
+    leaveNothing();
   }
 }
 
@@ -230,10 +241,14 @@ async function serveAsWorker(): Promise<number> {
     onOrder: (heard) => process.on("message", heard),
     onGone: (gone) => process.on("disconnect", gone),
   });
-  const settings = await parent.settings;
+  const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();
-  return serveUntilDrained({ settings, clock, prng: systemPrng(), log, memory, allMetrics }, hangUp, parent);
+  const parts = { settings, clock, prng: systemPrng(), log, memory, allMetrics, local };
+  const code = await serveUntilDrained(parts, hangUp, parent);
+  // Without a parent nobody else would, and the others have left before.
+  if (local?.ledger && !process.connected) rmSync(dirname(local.path), { recursive: true, force: true });
+  return code;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */

@@ -88,7 +88,7 @@ export const settingsTable = defineSettings({
       workers: {
         kind: wholeNumberOr("auto", 1, 256),
         fallback: "1",
-        help: "processes that share the port; auto is one per core; more than one needs --nats",
+        help: "processes of this node; auto is one per core; without --nats one of them has the ledger",
       },
       drainMs: {
         kind: duration(0, 600_000),
@@ -227,13 +227,6 @@ export const settingsTable = defineSettings({
       mistake: ({ role, nats }) =>
         role !== "both" && nats.length === 0
           ? `--role=${role} needs --nats: a node alone must be frontend and dispatcher both`
-          : undefined,
-    },
-    {
-      uses: ["workers", "nats"],
-      mistake: ({ workers, nats }) =>
-        workers !== 1 && nats.length === 0
-          ? `--workers=${workers} needs --nats: workers meet over NATS`
           : undefined,
     },
     {
