@@ -108,7 +108,10 @@ async function buildAll(): Promise<Asset[]> {
     page("/admin", await text("admin.html"), parts),
     page(
       "/embed",
-      (await text("embed.html")).replace("<!-- guide -->", Bun.markdown.html(await text("README.md"))),
+      (await text("embed.html")).replace(
+        "<!-- guide -->",
+        Bun.markdown.html(await Bun.file(join(web, "../docs/embed.md")).text()),
+      ),
       parts,
     ),
     ...parts,
