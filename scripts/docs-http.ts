@@ -6,9 +6,10 @@ import { type Code, statusOf } from "../src/http/answer.ts";
 import { refusalsOf } from "../src/http/openapi.ts";
 import { rows } from "../src/http/routes.ts";
 import type { Row } from "../src/http/row.ts";
-import { type Schema, type SchemaName, schemas } from "../src/http/schemas.ts";
+import type { Schema } from "../src/http/schema.ts";
+import { type SchemaName, schemas } from "../src/http/schemas.ts";
 
-/** Codes that many calls may answer with, by what a call has: docs/http.md says them once, before the calls. */
+/** Codes that many calls may answer with, by what a call has: docs/http.md says them once. */
 const commonCodes: ReadonlySet<Code> = new Set([
   ...([
     "unauthorized",
@@ -31,6 +32,7 @@ const rights: Readonly<Record<Row["right"], string>> = {
   comment: "who may comment",
   moderate: "moderators",
   admin: "operators",
+  metrics: "this machine, and who holds a key with `metrics`",
 };
 
 /** A section for each call, in the order of the table. */

@@ -1,6 +1,6 @@
 /**
  * The page of `npm run players`: two players of one live stream, ten seconds apart, and a watch for each. For
- * every comment it notes which picture each of the two viewers saw when it was told, read off the picture itself.
+ * every comment it notes which picture each of the two viewers saw when it was told, read off the picture.
  */
 import { watch } from "../../web/client/client.ts";
 import {
@@ -148,6 +148,7 @@ const page = {
     passed: viewers.map(({ passed }) => passed),
     pictures: viewers.map(({ film }) => pictureOf(film())),
     seeking: viewers.map(({ film }) => film().seeking),
+    dropped: viewers.map(({ film }) => film().getVideoPlaybackQuality().droppedVideoFrames),
   }),
 };
 Object.assign(globalThis, { players: page });
