@@ -3,7 +3,7 @@
  * real Chromium, with a stream that ffmpeg makes: whether both see the same comment at the same picture.
  *
  * The pictures carry their number (players/stream.ts), so what is compared is what the two viewers saw. Needs
- * `ffmpeg` and `chromium` of the system; the players come from npm into a folder of their own, and go with it.
+ * `ffmpeg` and `chromium` of the system; the players come from npm into a folder that goes with the run.
  * `npm run players -- 2` measures the second pair alone. Ends with 1 when a pair is further off than allowed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -125,6 +125,7 @@ function tell({ pair, apartMs, told, off, lost, jumped, dropped }: Measured): bo
     range,
     lost,
     jumped,
+    dropped,
   ];
   console.log(`| ${[...cells, isGood ? "yes" : "NO"].join(" | ")} |`);
   return isGood;
