@@ -5,7 +5,7 @@
  */
 import { dirname, join } from "node:path";
 import { settingsSection } from "../src/settings/config.ts";
-import { callsSection } from "./docs-http.ts";
+import { callsSection, eventsSection } from "./docs-http.ts";
 import { road, type Section } from "./road.ts";
 
 const root = dirname(import.meta.dir);
@@ -131,6 +131,7 @@ export const made: readonly { readonly page: string; readonly name: string; read
   [
     { page: "docs/settings.md", name: "settings", text: settingsSection },
     { page: "docs/http.md", name: "calls", text: callsSection },
+    { page: "docs/http.md", name: "events", text: eventsSection },
   ];
 
 if (import.meta.main) {
