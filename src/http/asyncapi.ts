@@ -71,7 +71,7 @@ function operation(id: string): object {
   return {
     action: "send",
     description:
-      "The server sends these for as long as the stream is open; a client passes over names it does not know.",
+      "The server sends these for as long as the stream is open; clients pass over names they do not know.",
     channel: { $ref: `#/channels/${id}` },
     bindings: { http: { method: "GET", bindingVersion: "0.3.0" } },
   };

@@ -5,8 +5,8 @@
  *     const live = watch("final", { likes: (e) => console.log(e.totals), comment: (e) => … });
  *     live.like("heart");
  *
- * A *watch* belongs to whoever asked for it; the *line* behind it is one per server for the whole origin,
- * however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
+ * A *watch* belongs to whoever asked for it; the *line* behind it is one per server and viewer for the whole
+ * origin, however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
  * parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
  */
 import { createAligned } from "./align.ts";
@@ -26,6 +26,7 @@ import type {
   WatchOptions,
 } from "./types.ts";
 import { viewerId } from "./viewer.ts";
+import { whoseLine } from "./whose.ts";
 
 export { Refusal } from "./send.ts";
 export type * from "./types.ts";
@@ -53,11 +54,14 @@ function shareable(): boolean {
   return typeof BroadcastChannel === "function" && !!globalThis.navigator?.locks;
 }
 
+/** A tab goes over to another viewer's line at most so often. */
+const MOVE_MS = 60_000;
+
 /** One client of one server. `watch` below keeps one per server; make your own for a second token. */
 export function createClient(options: ConnectOptions = {}, outside: Outside = browser): Client {
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url)
     .href;
-  const { token } = options;
+  const token = options.token && tokenOf;
   const feed = createFeed(() => outside.now());
   const own = new Map<Watch, Taps>();
   /** What other tabs want while this one leads. */
@@ -65,6 +69,10 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
   let line: Line | undefined;
   let tabs: Tabs | undefined;
   let lastId = "";
+  /** Whose line this tab shares. */
+  let whose = "";
+  let joining = false;
+  let moveAt = 0;
   let state: State = { phase: "connecting", via: "stream" };
 
   function told(next: State): void {
@@ -119,11 +127,31 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
   }
 
   function start(): void {
-    if (options.share === false || !shareable()) {
-      lead();
-      return;
+    if (options.share === false || !shareable()) lead();
+    else if (!token) join("");
+    else {
+      joining = true;
+      void tokenOf(false)
+        .catch(() => "")
+        .then((given) => joining && join(whoseLine(given)));
     }
-    const name = `ovation ${base}`;
+  }
+
+  /** What the page's hook gives; when that is another viewer's than the line is, the tab changes lines. */
+  async function tokenOf(refresh: boolean): Promise<string | undefined> {
+    const given = await options.token?.(refresh);
+    if (tabs && whose !== whoseLine(given) && outside.now() > moveAt) {
+      moveAt = outside.now() + MOVE_MS;
+      leave();
+      start();
+    }
+    return given;
+  }
+
+  function join(who: string): void {
+    joining = false;
+    whose = who;
+    const name = `${base} ${who}`;
     tabs = createTabs({
       outside,
       tab: newKey(),
@@ -148,17 +176,22 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
     });
   }
 
-  function stop(): void {
-    for (const taps of own.values()) taps.flush();
+  function leave(): void {
     follow();
     tabs?.close();
     tabs = undefined;
+    joining = false;
+  }
+
+  function stop(): void {
+    for (const taps of own.values()) taps.flush();
+    leave();
   }
 
   function wantsChanged(): void {
     if (line) line.want(feed.videos());
     else if (tabs) tabs.wantsChanged();
-    else start();
+    else if (!joining) start();
   }
 
   const on = globalThis.addEventListener?.bind(globalThis);
