@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { statusOf } from "../src/http/answer.ts";
 import { made } from "./docs.ts";
+import { allMetrics } from "./docs-metrics.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -65,6 +66,14 @@ describe("documents", () => {
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
     expect(told.length).toBe(Object.keys(statuses).length);
     expect(statuses).toEqual(statusOf);
+  });
+
+  test("every metric that a page names is one", () => {
+    const names = new Set(allMetrics().map(({ name }) => name));
+    const named = documents.flatMap((path) => read(path).match(/\bovation_[a-z_]+/g) ?? []);
+    const other = new Set(["ovation_token", "ovation_nodes", "ovation_routes"]);
+    expect(named.filter((name) => !names.has(name) && !other.has(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(names.size);
   });
 
   test("sentences of the protocol are one line each, and named in order", () => {
