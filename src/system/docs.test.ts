@@ -2,11 +2,12 @@
  * The pages of docs/, typed as they stand: what runs there runs, and prints what they say. The embedding
  * guide is run in a browser, by snippets.test.ts.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { blocksOf, isAsSaid, typePage } from "./typed.ts";
 
+setDefaultTimeout(60_000);
 const folder = join(import.meta.dir, "../../docs");
 const pages = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "embed.md");
 
@@ -14,7 +15,7 @@ describe("docs", () => {
   for (const name of pages) {
     const page = readFileSync(join(folder, name), "utf8");
     if (!blocksOf(page).some(({ language }) => language === "sh")) continue;
-    test(name, async () => {
+    test.concurrent(name, async () => {
       for (const { block, printed, expected } of await typePage(page)) {
         if (expected === undefined || isAsSaid(printed, expected)) continue;
         expect(`${block}\n${printed.trim()}`).toBe(`${block}\n${expected.trim()}`);

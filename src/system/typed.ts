@@ -3,11 +3,11 @@
  *
  * Of its blocks, `sh` is typed as it stands; any other language with a file's name behind it (`js like.mjs`)
  * is that file; `text` right behind an `sh` is what that prints, `…` standing for anything. `console` and
- * the rest are shown and not run. `ovation` is this program, in memory of nothing: ports of the page become
- * free ones, and a node that is started with `&` is ready before the next line is typed. What needs a tool
- * that is not here is left out.
+ * the rest are shown and not run. `ovation` is this program, and the folder has the scripts of the
+ * repository; ports of the page become free ones, and a node that is started with `&` is ready before the
+ * next line is typed. What needs a tool that is not here is left out.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dieWithUs } from "./child.ts";
@@ -60,6 +60,7 @@ export async function typePage(page: string): Promise<Typed[]> {
     const blocks = blocksOf(page);
     for (const { file, text } of blocks) if (file !== "") writeFileSync(join(folder, file), here(text));
     writeProgram(folder);
+    symlinkSync(join(import.meta.dir, "../../scripts"), join(folder, "scripts"));
     const typed = blocks.flatMap(({ language, file, text }, index) => {
       if (language !== "sh" || file !== "" || tools.some((tool) => misses(text, tool))) return [];
       const next = blocks[index + 1];
