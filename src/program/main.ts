@@ -16,21 +16,13 @@ import { build } from "../base/version.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
-import { loadHelp } from "../load/options.ts";
 import { StartRefused } from "../node/company.ts";
 import { runCalibrate } from "../plan/calibrate.ts";
-import { calibrateHelp, planHelp } from "../plan/options.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
-import {
-  type Command,
-  effectiveSettings,
-  parseSettings,
-  readCommand,
-  type Settings,
-  settingsHelp,
-} from "../settings/config.ts";
-import { explain, mint, parseTokenOptions, tokenHelp } from "./mint.ts";
+import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { type About, helpAbout } from "./help.ts";
+import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
@@ -74,14 +66,15 @@ async function main(argv: readonly string[]): Promise<number> {
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
     case "help":
-      print(helpOf(asked.of));
-      return 0;
+      return help(asked);
   }
 }
 
-function helpOf(command: Command): string {
-  const own = { load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp };
-  return Object.hasOwn(own, command) ? own[command as keyof typeof own]() : settingsHelp();
+function help(about: About): number {
+  const text = helpAbout(about);
+  if (typeof text !== "string") return mistaken(text.mistakes);
+  print(text);
+  return 0;
 }
 
 async function serve(flags: readonly string[]): Promise<number> {

@@ -5,7 +5,6 @@ import {
   parseSettings,
   readCommand,
   settingsHelp,
-  settingsSection,
   settingsTable,
 } from "./config.ts";
 import { flagOf } from "./table.ts";
@@ -140,12 +139,6 @@ describe("settings of a node", () => {
     expect(text).not.toContain("sesame");
     expect(text).toMatch(/^admin-key +\(hidden\) +OVATION_ADMIN_KEY$/m);
     expect(text).toMatch(/^tick +50ms +default$/m);
-  });
-
-  test("docs/settings.md is the table's", async () => {
-    const page = await Bun.file(new URL("../../docs/settings.md", import.meta.url)).text();
-    const section = /<!-- settings -->\n\n([\s\S]*)\n\n<!-- \/settings -->/.exec(page)?.[1];
-    expect(section, "npm run docs rewrites it").toBe(settingsSection());
   });
 });
 

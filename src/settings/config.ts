@@ -258,14 +258,15 @@ export const commands = {
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   version: "print the version",
-  help: "print this text",
+  help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
 export type Command = keyof typeof commands;
 
-/** What was asked for: a command and its own flags. `help` asks for the help of `of`. */
+/** What was asked for: a command and its own flags. `help` asks for the help of `of`, or about a `topic`. */
 export type Asked =
   | { readonly command: Exclude<Command, "help">; readonly flags: readonly string[] }
-  | { readonly command: "help"; readonly of: Command };
+  | { readonly command: "help"; readonly of: Command }
+  | { readonly command: "help"; readonly topic: string };
 
 /** Reads the first word. `argv` starts after the program's name. */
 export function readCommand(argv: readonly string[]): Asked | { readonly mistakes: readonly string[] } {
@@ -280,9 +281,16 @@ export function readCommand(argv: readonly string[]): Asked | { readonly mistake
   const flags = isFlag ? argv : argv.slice(1);
   if (flags.some((flag) => flag === "--help" || flag === "-h"))
     return { command: "help", of: isFlag ? "help" : command };
-  if (command === "help") return { command, of: "help" };
+  if (command === "help") return helpAbout(flags[0] ?? "help");
   if (isFlag && (first === "--version" || first === "-v")) return { command: "version", flags: [] };
   return { command, flags };
+}
+
+/** `ovation help WORD`: about a command, or about a topic, which whoever prints it knows. */
+function helpAbout(word: string): Asked {
+  return Object.hasOwn(commands, word)
+    ? { command: "help", of: word as Command }
+    : { command: "help", topic: word };
 }
 
 /**
