@@ -51,7 +51,7 @@ export async function pip(...packages: readonly string[]): Promise<string> {
   return programs;
 }
 
-/** Runs `check` against the executable, whose documents then lie in dist/api as openapi.json and asyncapi.json. */
+/** Runs `check` against the executable, whose openapi.json and asyncapi.json then lie in dist/api. */
 export async function withExecutable(
   flags: readonly string[],
   check: (node: RunningExecutable) => Promise<void>,

@@ -1,7 +1,7 @@
 /**
  * `npm run lint:api`: the executable's openapi.json under Redocly and Spectral, its asyncapi.json under
- * Spectral, which reads it with AsyncAPI's own parser. An error or a warning fails, but for the rules that are
- * off here, each with its reason.
+ * Spectral, which reads it with AsyncAPI's own parser. An error or a warning fails, but for the rules that
+ * are off here, each with its reason.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * `npm run schemathesis`: Schemathesis asks the executable what its openapi.json says may be asked, and what it
- * says may not, call by call and in chains. `-- 60` ends it after so many seconds, 300 otherwise.
+ * `npm run schemathesis`: Schemathesis asks the executable what its openapi.json says may be asked, and what
+ * it says may not, call by call and in chains. `-- 60` ends it after so many seconds, 300 otherwise.
  *
  * Left out: streams, which do not end; and the check that all that fits the document is taken, because what
  * is taken depends on settings (which kinds there are) and on what JSON Schema cannot say (text in which

@@ -197,6 +197,22 @@ export const limits = {
   payloadBytesMin: 1024 * 1024,
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
+  /** Bytes of one message between processes of one machine. Beyond: refused, whoever says so is cut off. */
+  localFrameBytesMax: 2 * 1024 * 1024,
+  /**
+   * Bytes waiting for one process of the same machine to read them. Beyond: a worker refuses, as if the bus
+   * were away, and a worker that does not read is cut off and looks anew.
+   */
+  localWaitingBytesMax: 16 * 1024 * 1024,
+  /**
+   * How often a worker asks whether the process with the ledger still answers, in ms, and answers in a row
+   * that may be missing before it is taken to be away.
+   */
+  localPingMs: 500,
+  localPingsMax: 3,
+  /** How long a worker waits before it looks for the process with the ledger again, in milliseconds. */
+  localRetryMinMs: 20,
+  localRetryMaxMs: 100,
   /** How often a table that is put back after a loss is looked at, in milliseconds. */
   tableLookMs: 5_000,
   /** Newest decisions of one node that are put back should their tables be lost. Older ones stay lost. */
@@ -309,5 +325,7 @@ export function assertLimits(): void {
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
   assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
   assert(l.rowsUnderWayMax * 8 <= l.busRequestsMax, "rows leave room for other requests");
+  assert(l.localFrameBytesMax >= 2 * l.payloadBytesMin, "what NATS carries is carried on one machine too");
+  assert(l.localWaitingBytesMax >= 4 * l.localFrameBytesMax, "several of the longest messages may wait");
   assert(l.releaseMax <= l.historyEntriesMax, "what is shown at once is held for replay");
 }

@@ -3,7 +3,7 @@
  * whoever makes it. A call has no other way in than through its row, so none can forget to ask; door.test.ts
  * walks the table with everybody who is to be refused.
  */
-import type { Right } from "../trust/identity.ts";
+import { isStaffs, type Right } from "../trust/identity.ts";
 import type { Answer, Code } from "./answer.ts";
 import type { Call } from "./call.ts";
 import type { Doors } from "./doors.ts";
@@ -68,8 +68,8 @@ export interface Row {
    * it is to moderate. anybody: nobody is asked who they are, and nobody is banned from it.
    */
   readonly right: Right | "anybody";
-  /** Where nobody could prove that right, whoever sits at this machine has it. */
-  readonly orThisMachine?: true;
+  /** Whoever sits at this machine has that right: always, or (true) where nobody could prove it. */
+  readonly orThisMachine?: true | "always";
   readonly takes: Takes;
   readonly summary: string;
   readonly answer: {
@@ -91,5 +91,5 @@ export interface Row {
 
 /** Whether `row` is for those who run this server, not for its audience. */
 export function isForStaff({ right }: Pick<Row, "right">): boolean {
-  return right === "moderate" || right === "admin";
+  return isStaffs(right);
 }

@@ -19,7 +19,7 @@ import { endless, headed } from "./head.ts";
 import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
 import { likeRow, rows } from "./routes.ts";
-import type { Handle, Method } from "./row.ts";
+import type { Handle, Method, Row } from "./row.ts";
 import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
 
@@ -50,8 +50,11 @@ const documentHeaders = { "content-type": "application/json", "cache-control": "
 /** Paths whose documents are kept. Beyond: they are written anew for each request. */
 const placesMax = 4;
 
-/** `part`: "public" leaves out what `--admin-port` is for. */
-export function createServer(doors: Doors, part: "all" | "public" = "all"): HttpServer {
+/**
+ * `part`: "public" leaves out what `--admin-port` is for; "staff" is that port, which whoever runs the server
+ * has put where only they reach it: metrics ask for nothing there.
+ */
+export function createServer(doors: Doors, part: "all" | "public" | "staff" = "all"): HttpServer {
   const cors = new Cors(doors.settings.corsOrigins, doors.log, doors.clock);
   const tally = new Tally();
   const finish = (request: Request, response: Response, route: string): Response => {
@@ -63,7 +66,9 @@ export function createServer(doors: Doors, part: "all" | "public" = "all"): Http
     return finish(request, internalError(), route);
   };
   doors.metrics.beforeRead(() => tally.flush(doors.metrics.requests));
-  const ways = waysOf(doors).filter((way) => part === "all" || !isPrivate(way));
+  const ways = waysOf(doors, part === "staff" ? rows.map(unguarded) : rows).filter(
+    (way) => part !== "public" || !isPrivate(way),
+  );
   const app = router(doors, ways, cors, finish, failed);
 
   async function like(request: Request, video: VideoId, peer: Peer | undefined): Promise<Response> {
@@ -96,7 +101,12 @@ function likedVideo(url: string): string | undefined {
   return url.slice(path + likeStart.length, -likeEnd.length);
 }
 
-function waysOf(doors: Doors): readonly Way[] {
+/** `row` as it is on a port of its own. */
+function unguarded(row: Row): Row {
+  return row.right === "metrics" ? { ...row, right: "anybody" } : row;
+}
+
+function waysOf(doors: Doors, rows: readonly Row[]): readonly Way[] {
   const pages = [...pagesOf(doors.assets)].map(
     ([path, page]): Way => ({ method: "GET", path, handle: (_, call) => page(call.request) }),
   );

@@ -2,9 +2,9 @@
  * What an operator can set, and the words of the command line.
  *
  * One table holds every setting of a node. Its flags, OVATION_ variables, file keys, defaults, checks, help
- * and README section all come from here. To add a setting, add a row: its key is the flag in camel case, and
- * ends in Ms for a duration (tickMs is --tick). Add a rule if it makes sense only together with others. Then
- * `npm run settings`.
+ * and docs/settings.md all come from here. To add a setting, add a row: its key is the flag in camel case,
+ * and ends in Ms for a duration (tickMs is --tick). Add a rule if it makes sense only together with others.
+ * Then `npm run docs`.
  *
  * Not here: how a table is read (base/settings.ts), and the flags of `load`, `token` and `plan`, which have
  * their own.
@@ -314,8 +314,8 @@ export function settingsHelp(): string {
   return helpText(settingsTable, `\nCommands, as in "ovation load --help":\n${lines.join("")}`);
 }
 
-/** README's settings section. */
-export function readmeSettings(): string {
+/** The table of docs/settings.md. */
+export function settingsSection(): string {
   return settingsMarkdown(settingsTable);
 }
 

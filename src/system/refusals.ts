@@ -106,7 +106,7 @@ export const refusals: [string, Try, number, string][] = [
     401,
     "unauthorized",
   ],
-  ["a demo that is off", { path: "/v1/demo" }, 404, "not-found"],
+  ["the demo's fans seen by anybody", { path: "/v1/demo", doors: adminDoors }, 401, "unauthorized"],
   [
     "the demo's fans by anybody",
     { ...posted("/v1/demo", { fans: 5 }), method: "PUT", doors: adminDoors },

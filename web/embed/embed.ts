@@ -1,5 +1,5 @@
 /**
- * The embedding guide: web/README.md as a page. What is done here makes its snippets ready to use: this
+ * The embedding guide: docs/embed.md as a page. What is done here makes its snippets ready to use: this
  * server's own address in place of the example's, and a button that copies.
  */
 import { make } from "../client/stage/dom.ts";

@@ -1,0 +1,83 @@
+/**
+ * What docs/http.md says of each call, from the table of calls (src/http/routes.ts) and the schemas of bodies
+ * and answers: docs.ts puts it into the page, and src/http/openapi.test.ts holds the table.
+ */
+import { type Code, statusOf } from "../src/http/answer.ts";
+import { refusalsOf } from "../src/http/openapi.ts";
+import { rows } from "../src/http/routes.ts";
+import type { Row } from "../src/http/row.ts";
+import type { Schema } from "../src/http/schema.ts";
+import { type SchemaName, schemas } from "../src/http/schemas.ts";
+
+/** Codes that many calls may answer with, by what a call has: docs/http.md says them once. */
+const commonCodes: ReadonlySet<Code> = new Set([
+  ...([
+    "unauthorized",
+    "forbidden",
+    "banned",
+    "cross-site",
+    "work-rate",
+    "unavailable",
+    "bad-query",
+  ] as const),
+  ...(["bad-content-type", "too-large", "too-slow", "bad-json", "bad-body"] as const),
+  ...(["bad-video", "unknown-video"] as const),
+]);
+
+/** Who is let in, in words. */
+const rights: Readonly<Record<Row["right"], string>> = {
+  anybody: "everybody, unasked",
+  watch: "who may watch",
+  like: "who may like",
+  comment: "who may comment",
+  moderate: "moderators",
+  admin: "operators",
+  metrics: "this machine, and who holds a key with `metrics`",
+};
+
+/** A section for each call, in the order of the table. */
+export function callsSection(): string {
+  return rows.map(callOf).join("\n\n");
+}
+
+function callOf(row: Row): string {
+  const { method, summary, right, orThisMachine, query, body, keyed, resumes, answer } = row;
+  const own = [...refusalsOf(row)].filter((code) => !commonCodes.has(code)).sort();
+  const who = orThisMachine
+    ? `${rights[right]}, and this machine while there is no admin key`
+    : rights[right];
+  const asked = (query ?? []).map(({ name, about }) => `\`${name}\` (${about})`);
+  const headers = [...(keyed ? ["Idempotency-Key"] : []), ...(resumes ? ["Last-Event-ID"] : [])];
+  const shown = answer.schema ? `: ${shapeOf(answer.schema)}` : answer.type ? `: \`${answer.type}\`` : "";
+  const lines = [
+    `### ${method} ${row.path.replace(/\{.*\}$/, "")}`,
+    "",
+    `${summary}.`,
+    "",
+    `- for ${who}`,
+    ...(asked.length > 0 ? [`- query: ${asked.join(", ")}`] : []),
+    ...(headers.length > 0 ? [`- header: \`${headers.join("`, `")}\``] : []),
+    ...(body ? [`- body: ${shapeOf(body)}`] : []),
+    `- ${answer.status}, ${answer.about}${shown}`,
+    ...(own.length > 0 ? [`- refused: ${own.map((code) => `${code} ${statusOf[code]}`).join(", ")}`] : []),
+  ];
+  return lines.join("\n");
+}
+
+/** A schema as people write it: `{"kind", "count"?}`. */
+function shapeOf(name: SchemaName): string {
+  return `\`${membersOf(schemas[name])}\``;
+}
+
+function membersOf(schema: Schema, depth = 0): string {
+  const { $ref, type, items, properties, required = [] } = schema;
+  if ($ref !== undefined) return membersOf(schemas[$ref.split("/").at(-1) as SchemaName], depth);
+  if (type === "array" && items) return `[${depth > 1 ? "" : membersOf(items, depth)}…]`;
+  if (type !== "object" || !properties) return "";
+  const members = Object.entries(properties).map(([name, member]) => {
+    const inner = membersOf(member, depth + 1);
+    const shown = inner.length > 3 && depth === 0 ? `: ${inner}` : "";
+    return `"${name}"${required.includes(name) ? "" : "?"}${shown}`;
+  });
+  return `{${members.join(", ")}}`;
+}
