@@ -85,12 +85,15 @@ const securitySchemes = {
   key: { type: "http", scheme: "bearer", description: "The --admin-key, or one of --api-keys." },
 };
 
-/** Any one of them lets a caller in; {} is nobody in particular, whom a server with --auth=open lets in. */
+/**
+ * Any one of them lets a caller in; {} is nobody in particular: to viewers' calls with --auth=open, to an
+ * operator's from this machine. */
 function securityOf(row: Row): readonly object[] {
   if (row.right === "anybody") return [];
   const proofs = [{ key: [] }, { token: [] }, { tokenCookie: [] }, { tokenQuery: [] }];
-  if (row.right === "admin") return row.orThisMachine ? [{ key: [] }, {}] : [{ key: [] }];
-  return isForStaff(row) ? proofs : [...proofs, {}];
+  const isForKeys = row.right === "admin" || row.right === "metrics";
+  const ways = isForKeys ? [{ key: [] }] : proofs;
+  return isForStaff(row) && !row.orThisMachine ? ways : [...ways, {}];
 }
 
 function operation(row: Row): object {
