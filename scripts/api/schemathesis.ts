@@ -12,8 +12,8 @@ import { say } from "../trial.ts";
 import { adminKey, folder, pip, withExecutable } from "./kit.ts";
 
 /**
- * A body may be refused for its length before it is read. A batch is answered 202 with a verdict for each item,
- * bad ones too; in likes and comments null counts as left out, which the document does not offer.
+ * A body may be refused for its length before it is read. A batch is answered 202 with a verdict for each
+ * item, bad ones too; in likes and comments null counts as left out, which the document does not offer.
  */
 const config = `[checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503]
