@@ -98,7 +98,9 @@ export class DispatcherIngest implements Ingest {
 
   async comment(draft: CommentDraft): Promise<string | Rejection> {
     const refused = this.#admit.comment(draft, this.#batch.commentsBefore(), this.#clock.elapsed());
-    const placed = refused ?? (await this.#batch.comment(draft));
+    const taken = refused ?? (await this.#batch.comment(draft));
+    const isRepeat = !("rejected" in taken) && taken.repeated;
+    const placed = isRepeat && (await this.#isOther(draft, taken.seq)) ? otherComment : taken;
     if ("rejected" in placed) {
       this.#metrics.commentsRejected.inc({ reason: placed.rejected });
       return placed;
@@ -107,6 +109,13 @@ export class DispatcherIngest implements Ingest {
     const id = this.#ledger.lineage().idOf(placed.seq);
     if (!placed.repeated) this.#happenings?.published(draft, id);
     return id;
+  }
+
+  /** Whether the comment at `seq`, which has the key of `draft`, says something else; not if it is gone. */
+  async #isOther({ video, text, user }: CommentDraft, seq: number): Promise<boolean> {
+    const page = await this.#ledger.entries(video, seq - 1, 1).catch(() => undefined);
+    const first = page?.entries[0];
+    return first?.type === "comment" && first.seq === seq && (first.text !== text || first.user !== user);
   }
 
   async retract(video: VideoId, id: string): Promise<boolean | Rejection> {
@@ -170,6 +179,8 @@ export class DispatcherIngest implements Ingest {
     return refused;
   }
 }
+
+const otherComment = reject("key-used", "this key was used for another comment: it would be lost");
 
 /** Likes that are accepted with `like`: none when it takes one back. */
 function acceptedBy(like: Like): number {

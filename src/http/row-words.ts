@@ -22,6 +22,7 @@ export const like: readonly Code[] = [
   "like-mode",
   "bad-user",
   "bad-key",
+  "key-used",
   "like-rate",
   "banned",
 ];
@@ -34,6 +35,7 @@ export const comment: readonly Code[] = [
   "text-malformed",
   "bad-user",
   "bad-key",
+  "key-used",
   "comment-rate",
   "slow-mode",
   "muted",

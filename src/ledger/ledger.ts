@@ -53,10 +53,10 @@ export interface Placed {
 
 /**
  * Whether a like can be taken now. "counted": there is no room, and none is wanted, since it repeats the key
- * of one that is in the log. Else what there is no room for: another key, another viewer's like, another
- * video.
+ * of one that is in the log. "other": its key is that of another like in the log. Else what there is no room
+ * for: another key, another viewer's like, another video.
  */
-export type Space = "room" | "counted" | "keys" | "viewers" | "videos";
+export type Space = "room" | "counted" | "other" | "keys" | "viewers" | "videos";
 
 /** A part of the log that cannot be written, or not be trusted, now. */
 export interface Trouble {
