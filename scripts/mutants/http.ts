@@ -64,13 +64,13 @@ export const http: readonly Mutant[] = [
     ],
   ),
   ...plant(
-    "src/dispatcher/ingest.ts",
+    "src/ledger/ledger.ts",
     ["src/dispatcher/ingest.test.ts"],
     [
       [
-        "a key that was used for another text is a repeat",
-        "(first.text !== text || first.user !== user)",
-        "first.text === undefined",
+        "a key that was used in another name is a repeat",
+        "(first.text !== draft.text || (first.user ?? undefined) !== draft.user)",
+        "first.text !== draft.text",
       ],
     ],
   ),

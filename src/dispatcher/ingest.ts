@@ -99,8 +99,7 @@ export class DispatcherIngest implements Ingest {
   async comment(draft: CommentDraft): Promise<string | Rejection> {
     const refused = this.#admit.comment(draft, this.#batch.commentsBefore(), this.#clock.elapsed());
     const taken = refused ?? (await this.#batch.comment(draft));
-    const isRepeat = !("rejected" in taken) && taken.repeated;
-    const placed = isRepeat && (await this.#isOther(draft, taken.seq)) ? otherComment : taken;
+    const placed = "other" in taken && taken.other ? otherComment : taken;
     if ("rejected" in placed) {
       this.#metrics.commentsRejected.inc({ reason: placed.rejected });
       return placed;
@@ -109,13 +108,6 @@ export class DispatcherIngest implements Ingest {
     const id = this.#ledger.lineage().idOf(placed.seq);
     if (!placed.repeated) this.#happenings?.published(draft, id);
     return id;
-  }
-
-  /** Whether the comment at `seq`, which has the key of `draft`, says something else; not if it is gone. */
-  async #isOther({ video, text, user }: CommentDraft, seq: number): Promise<boolean> {
-    const page = await this.#ledger.entries(video, seq - 1, 1).catch(() => undefined);
-    const first = page?.entries[0];
-    return first?.type === "comment" && first.seq === seq && (first.text !== text || first.user !== user);
   }
 
   async retract(video: VideoId, id: string): Promise<boolean | Rejection> {

@@ -49,6 +49,19 @@ export interface Batch {
 export interface Placed {
   readonly seq: number;
   readonly repeated: boolean;
+  /** Its key stands for another text or name: nothing of it is there. Absent: not so, or not known. */
+  readonly other?: boolean;
+}
+
+/** What became of a comment whose key stands for that at `seq`, of which `first` is what is still known. */
+export function repeatOf(
+  seq: number,
+  draft: Pick<CommentDraft, "text" | "user">,
+  first: { readonly text: string; readonly user?: string | null | undefined } | undefined,
+): Placed {
+  const isOther =
+    first !== undefined && (first.text !== draft.text || (first.user ?? undefined) !== draft.user);
+  return { seq, repeated: true, ...(isOther && { other: true }) };
 }
 
 /**
