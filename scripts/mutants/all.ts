@@ -2,6 +2,7 @@
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
 import { fanout } from "./fanout.ts";
+import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...fanout,
   ...walk,
   ...trust,
+  ...http,
 ];
