@@ -81,8 +81,8 @@ export const video: readonly Mutant[] = [
     [
       [
         "a hole is passed over",
-        "if (!this.held.full && entry.previous > this.tip) {",
-        "if (entry.previous < 0) {",
+        "if (isFar || (!this.held.full && entry.previous > this.tip)) {",
+        "if (isFar) {",
       ],
       ["a comment comes twice", 'if (entry.seq <= this.tip) return "known";', ""],
       [
