@@ -396,6 +396,4 @@ export function decodeIngestReply(
   return retracted === undefined ? undefined : { ...reply, retracted };
 }
 
-function isDefined<T>(value: T | undefined): value is T {
-  return value !== undefined;
-}
+const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
