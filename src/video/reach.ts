@@ -39,35 +39,36 @@ export class Reach {
 
   async #readBack(watch: VideoState, after: number): Promise<boolean> {
     const { history } = watch;
+    // As far again as is asked for: else each from one place further back would have a page read.
+    const far = Math.max(0, 2 * after - history.tip);
     // First, by one entry, whether the log still reaches back so far: a page costs hundreds of times as much.
-    const place = await this.#reader.state(watch.video, after, 1);
+    const place = await this.#reader.state(watch.video, far, 1);
     if ("rejected" in place || !place.lineage.same(watch.lineage)) return false;
-    if (place.page.floor > after) {
-      this.#lost.set(history, place.page.floor - 1);
-      return false;
-    }
+    let begin = place.page.floor;
     const entries: Entry[] = [];
-    for (let from = after; from < history.floor; ) {
+    for (let from = begin; begin <= after && from < history.floor; ) {
       const state = await this.#reader.state(watch.video, from, limits.pageEntriesMax);
       if ("rejected" in state || !state.lineage.same(watch.lineage)) return false;
+      if (watch.history !== history) return false;
       if (state.page.floor > from) {
-        this.#lost.set(history, Math.max(after, state.page.floor - 1));
-        return false;
+        begin = state.page.floor;
+        entries.length = 0;
       }
       entries.push(...state.page.entries);
-      if (watch.history !== history) return false;
-      if (entries.length > limits.historyEntriesMax) {
-        this.#lost.set(history, after);
-        return false;
-      }
+      const over = entries.length - limits.historyEntriesMax;
+      if (over > 0) begin = entries.splice(0, over).at(-1)?.seq ?? begin;
       const last = entries.at(-1);
       if (!state.page.more || !last) break;
       from = last.seq;
     }
+    if (begin > after) {
+      this.#lost.set(history, begin - 1);
+      return false;
+    }
     const older = entries.filter(({ seq }) => seq <= history.floor);
     // What is older than the history has been shown by now; were it not, nobody may have it from here.
     if (shownCount(older, this.#clock.date()) < older.length) return false;
-    if (after < history.floor) history.prepend(older, after);
+    if (begin < history.floor) history.prepend(older, begin);
     return true;
   }
 }
