@@ -43,6 +43,8 @@ import { Words } from "./words.ts";
 export interface FrontendParts {
   readonly node: string;
   readonly incarnation: string;
+  /** Of other kinds nothing is shown. */
+  readonly kinds: readonly string[];
   readonly tickMs: number;
   readonly commentTickMs: number;
   readonly commentHistory: number;
