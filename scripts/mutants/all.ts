@@ -8,6 +8,7 @@ import type { Mutant } from "./plant.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 import { walk } from "./walk.ts";
+import { workers } from "./workers.ts";
 
 export const mutants: readonly Mutant[] = [
   ...core,
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...fanout,
   ...walk,
   ...trust,
+  ...workers,
 ];
