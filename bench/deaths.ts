@@ -16,7 +16,7 @@ import { type Ends, play, type RunFlags, say } from "./run.ts";
 const likesPerS = 100;
 const dialsPerS = 4_000;
 /** From one death to the next: all are back by then, and what was sent away has come back. */
-const betweenMs = 15_000;
+const betweenMs = 25_000;
 
 async function measure({ own }: RunFlags, ends: Ends) {
   const viewers = Number(own.viewers ?? 40_000);

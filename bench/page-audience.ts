@@ -232,7 +232,8 @@ export const scale: Section = {
   title: "One machine, as many viewers as it holds",
   about:
     "Workers on one port, one process for at most 16,500 viewers and, without NATS, one more with the " +
-    "ledger; the audience checks every total. Ticks come once a second, beyond 100,000 viewers every five seconds.",
+    "ledger; the audience checks every total. Ticks come once a second, beyond 100,000 viewers every " +
+    "five seconds.",
   tell(line) {
     const figures = new Figures(line.figures);
     const rows = figures.list("cases");

@@ -59,12 +59,8 @@ export const workers: readonly Mutant[] = [
     "src/program/spread.ts",
     ["src/program/spread.test.ts"],
     [
-      ["all are steered for ever", "if (isDone || now >= steered.until)", "if (isDone)"],
-      [
-        "viewers are sent away while some come back",
-        "      return;\n    }\n    if (this.#members.size <",
-        "    }\n    if (this.#members.size <",
-      ],
+      ["all are steered for ever", "(isDone || now >= steered.until)", "isDone"],
+      ["viewers are sent away while some come back", " || this.#still < looksMin", ""],
       ["they are sent away without end", " || member.tries >= triesMax)", ")"],
     ],
   ),

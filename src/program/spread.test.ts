@@ -35,15 +35,41 @@ describe("a worker that takes the place of another", () => {
     expect(told.slice(1)).toEqual([["w2", { kind: "steer" }]]);
   });
 
-  test("gets them for so long only, and nobody is sent away meanwhile", () => {
+  test("gets them for so long only, and nobody is sent away while they come", () => {
     const { clock, told, spread, holds } = bench();
     spread.went("w3");
     spread.came("w3", true);
-    holds(1_000, 1_000, 0);
-    clock.advance(14_000);
+    for (let second = 1; second < 15; second++) {
+      holds(1_000, 1_000, 50 * second);
+      clock.advance(1_000);
+    }
     expect(told).toHaveLength(1);
     clock.advance(1_000);
     expect(told[1]).toEqual(["w3", { kind: "steer" }]);
+  });
+
+  test("gets those too, when no more come, whom the others hold beyond their share", () => {
+    const { clock, told, spread, holds } = bench();
+    spread.went("w3");
+    spread.came("w3", true);
+    holds(1_300, 1_100, 600);
+    clock.advance(4_000);
+    expect(told.slice(1)).toEqual([["w1", { kind: "shed", viewers: 300 }]]);
+    clock.advance(12_000);
+    expect(told).toHaveLength(2);
+    holds(1_000, 1_100, 900);
+    clock.advance(2_000);
+    expect(told).toHaveLength(2);
+    holds(1_000, 1_050, 950);
+    clock.advance(1_000);
+    expect(told[2]).toEqual(["w3", { kind: "steer" }]);
+    holds(1_150, 1_250, 600);
+    clock.advance(4_000);
+    expect(told.slice(3)).toEqual([
+      ["w3", { kind: "steer", place: 2 }],
+      ["w1", { kind: "shed", viewers: 150 }],
+      ["w2", { kind: "shed", viewers: 250 }],
+    ]);
   });
 
   test("that dies too is no reason to go on, nor is one that comes while another is away", () => {
@@ -70,13 +96,13 @@ describe("a worker that holds too many", () => {
   test("sends those beyond its share away, once, and again only when that was seen", () => {
     const { clock, told, holds } = bench();
     holds(1_400, 1_000, 600);
-    clock.advance(2_000);
+    clock.advance(3_000);
     expect(told).toEqual([]);
     clock.advance(1_000);
     expect(told).toEqual([["w1", { kind: "shed", viewers: 400 }]]);
     clock.advance(14_000);
     expect(told).toHaveLength(1);
-    clock.advance(4_000);
+    clock.advance(1_000);
     expect(told).toHaveLength(2);
   });
 

@@ -3,9 +3,9 @@
  *
  * The kernel gives each new connection to one of those that listen, by chance, which is even enough; but the
  * viewers of a worker that died come back to all, and the one that takes its place begins with none. So
- * everybody who comes anew is steered to it until it has its share. Where that cannot be done, or did not
- * help, a worker that holds too many sends those beyond its share away, a few at a time, to come back
- * anywhere. spread.test.ts holds it, system/workers-local.test.ts with real connections.
+ * everybody who comes anew is steered to it until it has its share. Who holds too many all the same, when no
+ * more come, sends those beyond its share away, a few at a time, to come back to it or, where nobody is known
+ * to have room, anywhere. spread.test.ts holds it, system/workers-local.test.ts with real connections.
  */
 import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -33,15 +33,16 @@ const steerMs = 15_000;
 /** A worker holds too many at this multiple of its share, and so many more than its share. */
 const shareMax = 1.1;
 const surplusMin = 50;
-/** Looks in a row that must find so, and the pause until what was done about it can be seen, in ms. */
+/** Looks in a row at which no more had come, in parts of all, and what is done about it waits for. */
+const growthMax = 0.005;
 const looksMin = 3;
+/** The pause until what was done can be seen, in ms. */
 const pauseMs = 15_000;
 /** How often in a row that is tried: viewers behind a proxy may come back to where they were. */
 const triesMax = 5;
 
 interface Member {
   viewers: number;
-  looks: number;
   tries: number;
   waitsUntil: Elapsed;
 }
@@ -49,6 +50,11 @@ interface Member {
 export class Spread {
   readonly #parts: SpreadParts;
   readonly #members = new Map<string, Member>();
+  /** The one whose listener is known to be the last of all. */
+  #newest: string | undefined;
+  /** Viewers of all at the last look, and looks since which they have grown little. */
+  #all = 0;
+  #still = 0;
   /** To whom all are steered, and until when at most. */
   #steered: { readonly worker: string; readonly until: Elapsed } | undefined;
   readonly #timer: Timer;
@@ -60,18 +66,17 @@ export class Spread {
 
   /** `worker` listens: as the last of all, if it takes the place of another. */
   came(worker: string, again: boolean): void {
-    const { count, clock, tell } = this.#parts;
-    const now = clock.elapsed();
-    this.#members.set(worker, { viewers: 0, looks: 0, tries: 0, waitsUntil: now });
+    const { count, clock } = this.#parts;
+    this.#members.set(worker, { viewers: 0, tries: 0, waitsUntil: clock.elapsed() });
     if (!again || count < 2 || this.#members.size < count) return;
-    // Listeners of a port stand in the order they came in, and the last one takes the place of one that goes.
-    tell(worker, { kind: "steer", place: count - 1 });
-    this.#steered = { worker, until: later(now, steerMs) };
+    this.#newest = worker;
+    this.#steer(worker);
   }
 
   /** `worker` has ended; where the others stand is not known any more. */
   went(worker: string): void {
     this.#members.delete(worker);
+    this.#newest = undefined;
     this.#endSteering();
   }
 
@@ -90,14 +95,12 @@ export class Spread {
     const now = clock.elapsed();
     let all = 0;
     for (const { viewers } of this.#members.values()) all += viewers;
+    this.#still = all > this.#all * (1 + growthMax) ? 0 : this.#still + 1;
+    this.#all = all;
     const share = all / count;
     const steered = this.#steered;
-    if (steered) {
-      const has = this.#members.get(steered.worker)?.viewers ?? 0;
-      const isDone = share > 0 && has >= shareMin * share;
-      if (isDone || now >= steered.until) this.#endSteering();
-      return;
-    }
+    const isDone = steered && share > 0 && !this.#hasRoom(steered.worker, share);
+    if (steered && (isDone || now >= steered.until)) this.#endSteering();
     if (this.#members.size < count) return;
     for (const [worker, member] of this.#members) this.#shed(worker, member, share, now);
   }
@@ -105,16 +108,27 @@ export class Spread {
   #shed(worker: string, member: Member, share: number, now: Elapsed): void {
     const surplus = Math.floor(member.viewers - share);
     if (member.viewers <= shareMax * share || surplus < surplusMin) {
-      member.looks = 0;
       member.tries = 0;
       return;
     }
-    if (now < member.waitsUntil || ++member.looks < looksMin || member.tries >= triesMax) return;
-    member.looks = 0;
+    if (now < member.waitsUntil || this.#still < looksMin || member.tries >= triesMax) return;
     member.tries++;
     member.waitsUntil = later(now, pauseMs);
     this.#parts.log.info("a worker holds too many viewers", { worker, viewers: member.viewers, surplus });
+    const newest = this.#newest;
+    if (newest !== undefined && this.#hasRoom(newest, share)) this.#steer(newest);
     this.#parts.tell(worker, { kind: "shed", viewers: surplus });
+  }
+
+  #hasRoom(worker: string, share: number): boolean {
+    return (this.#members.get(worker)?.viewers ?? 0) < shareMin * share;
+  }
+
+  /** Listeners of a port stand in the order they came in; the last one takes the place of one that goes. */
+  #steer(worker: string): void {
+    const { count, clock, tell } = this.#parts;
+    if (this.#steered?.worker !== worker) tell(worker, { kind: "steer", place: count - 1 });
+    this.#steered = { worker, until: later(clock.elapsed(), steerMs) };
   }
 
   #endSteering(): void {
