@@ -105,4 +105,10 @@ export const road: readonly Section[] = [
       load/report-text`),
     rest: ["load"],
   },
+  {
+    title: "`ovation plan`, the arithmetic",
+    about: "How many nodes an audience needs, from coefficients that `ovation calibrate` measures.",
+    first: words("plan/plan plan/options plan/model plan/coefficients plan/text plan/calibrate"),
+    rest: ["plan"],
+  },
 ];
