@@ -9,6 +9,7 @@ import type { Mutant } from "./plant.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 import { walk } from "./walk.ts";
+import { workers } from "./workers.ts";
 
 export const mutants: readonly Mutant[] = [
   ...core,
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...walk,
   ...trust,
   ...http,
+  ...workers,
 ];

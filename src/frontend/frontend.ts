@@ -78,6 +78,8 @@ export class Frontend implements Watching {
   /** Those whose videos' first state has come. */
   readonly #arrivals: Sweep<Joiner>;
   readonly #farewell: Farewell<Connection>;
+  /** Those who are to come back elsewhere, and would come back here over the same connection. */
+  readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
   #draining = false;
@@ -89,6 +91,10 @@ export class Frontend implements Watching {
     this.#review = new Review(clock, metrics);
     this.#farewell = new Farewell(clock, parts.prng, (connection) =>
       connection.end("drain", this.refuse("drain")),
+    );
+    const cut = (run: () => void): void => void clock.after(limits.byeMs, run);
+    this.#moving = new Farewell(clock, parts.prng, (connection) =>
+      connection.end("spread", this.refuse("spread"), cut),
     );
     const act = (joiner: Joiner): boolean => {
       this.#joinOrWait(joiner);
@@ -218,6 +224,17 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
+  }
+
+  /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */
+  async shed(count: number): Promise<void> {
+    const { prng } = this.#parts;
+    const chosen: Connection[] = [];
+    let left = this.#viewers.size;
+    for (const connection of this.#viewers.keys()) {
+      if (prng.next() * left-- < count - chosen.length) chosen.push(connection);
+    }
+    await this.#moving.all(chosen, limits.shedMs);
   }
 
   /** Sends every viewer away, each with its own delay to return after, spread over `overMs`. */
