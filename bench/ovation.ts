@@ -49,12 +49,21 @@ export function startOvation(...flags: readonly string[]): Promise<Ovation> {
   return start(flags, {});
 }
 
+/** As `startOvation`, another executable. */
+export function startBinary(binary: string, ...flags: readonly string[]): Promise<Ovation> {
+  return start(flags, {}, binary);
+}
+
 /** As `startOvation`, with its collector telling of every pause (JavaScriptCore's own log). */
 export function startTellingPauses(...flags: readonly string[]): Promise<Ovation> {
   return start(flags, { BUN_JSC_logGC: "1" });
 }
 
-async function start(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<Ovation> {
+async function start(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+  binary = executable(),
+): Promise<Ovation> {
   const own = [
     "--port=0",
     "--host=127.0.0.1",
@@ -65,7 +74,7 @@ async function start(flags: readonly string[], env: Readonly<Record<string, stri
   ];
   const given = new Set(flags.map((flag) => flag.split("=")[0]));
   const child = Bun.spawn({
-    cmd: [executable(), "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
+    cmd: [binary, "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
     stdin: "ignore",
     stdout: "pipe",
     stderr: "BUN_JSC_logGC" in env ? "pipe" : "inherit",

@@ -72,7 +72,11 @@ export class CommentPages {
     }
     const newest = after === undefined && (await this.#newest(subject, last.seq, limit, head));
     if (newest) return newest;
-    const { all, floor } = await this.#left(subject, last.seq, Math.min(Math.max(1, firstHistory), perSubject - 1));
+    const { all, floor } = await this.#left(
+      subject,
+      last.seq,
+      Math.min(Math.max(1, firstHistory), perSubject - 1),
+    );
     const whole = shown(all, floor);
     if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
     const following = whole.filter((entry) => entry.seq > after);
@@ -84,7 +88,11 @@ export class CommentPages {
    * counting, and can be counted only when no comment came meanwhile, which may have pushed another out: while
    * some do it is read again, and in the end history is said to begin where it was seen to.
    */
-  async #left(subject: string, end: number, history: number): Promise<{ all: readonly Entry[]; floor: number }> {
+  async #left(
+    subject: string,
+    end: number,
+    history: number,
+  ): Promise<{ all: readonly Entry[]; floor: number }> {
     const { streams, stream } = this.#parts;
     let lastSeq = end;
     for (let tries = 1; ; tries++) {
