@@ -6,7 +6,7 @@ import { Crowd } from "./crowd.ts";
 import { hold } from "./hold.ts";
 import { Helper } from "./link.ts";
 import { warmed } from "./network.ts";
-import { type Ovation, startBinary } from "./ovation.ts";
+import { type Ovation, startOvationAt } from "./ovation.ts";
 import { CpuWatch, limitedBy } from "./proc.ts";
 import { Ends } from "./run.ts";
 import { round } from "./stats.ts";
@@ -62,7 +62,7 @@ export const duels: readonly Duel[] = [
 ];
 
 async function fanout(binary: string, videos: number, { seconds, viewers }: Effort): Promise<Measured> {
-  return withServer(startBinary(binary, "--tick=0ms"), async (server, ends) => {
+  return withServer(startOvationAt(binary, "--tick=0ms"), async (server, ends) => {
     const names = Array.from({ length: videos }, (_, index) => `duel-${index + 1}`);
     const crowd = await bring(server, viewers, names, ends);
     const items = names.map((video) => ({ video, kind: "heart" }));
@@ -95,7 +95,7 @@ async function mixed(
   viewers: number,
   { seconds }: Effort,
 ): Promise<Measured> {
-  return withServer(startBinary(binary), async (server, ends) => {
+  return withServer(startOvationAt(binary), async (server, ends) => {
     const video = "duel";
     const crowd = await bring(server, viewers, [video], ends);
     const base = `/v1/videos/${video}`;
@@ -123,7 +123,7 @@ async function mixed(
 
 /** Single likes with keys over many connections, as many as are answered. */
 async function flood(binary: string, { seconds }: Effort): Promise<Measured> {
-  return withServer(startBinary(binary), async (server, ends) => {
+  return withServer(startOvationAt(binary), async (server, ends) => {
     const tapper: Tapper = ends.add(new Helper<TapOrder, TapWord>("tapper.ts"));
     const cpu = new CpuWatch({ server: [server.pid], publisher: [tapper.pid] });
     const word = await tapper.ask({
@@ -143,7 +143,7 @@ async function flood(binary: string, { seconds }: Effort): Promise<Measured> {
 }
 
 async function memory(binary: string, { seconds, holders, quietMs }: Effort): Promise<Measured> {
-  const held = await hold(() => startBinary(binary), holders, { seconds, quietMs, untilBack: false });
+  const held = await hold(() => startOvationAt(binary), holders, { seconds, quietMs, untilBack: false });
   const { idleBytes = 0, tickingBytes = 0, startMB = 0 } = held;
   return { figures: { idleBytes, tickingBytes, startMB }, full: [] };
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps the source walkable: who may import whom, where each dependency comes in, how long things get, and
- * that README's road leads past every file.
+ * that docs/source.md leads past every file.
  *
  * Each check is a pure function from a file to its mistakes, so that the same check runs over the real tree
  * and over a bad sample that shows it can fail.
@@ -8,6 +8,8 @@
 import { describe, expect, test } from "bun:test";
 import { dirname, join, normalize } from "node:path";
 import { parseSync } from "oxc-parser";
+import { isListed, sourceFiles, sourcePage } from "../scripts/docs.ts";
+import { road } from "../scripts/road.ts";
 
 type SourceFile = { readonly path: string; readonly text: string };
 type Check = (file: SourceFile) => string[];
@@ -39,6 +41,7 @@ const ranks: Readonly<Record<string, number>> = {
   settings: 9,
   node: 10,
   load: 10,
+  plan: 10,
   package: 11,
   program: 11,
 };
@@ -60,14 +63,14 @@ const doors: readonly Door[] = [
   {
     module: /^(node:)?process$/,
     global: /^(process|Bun\.(env|argv))$/,
-    at: /^src\/(program\/main\.ts|load\/)/,
+    at: /^src\/(program\/main\.ts|load\/|plan\/)/,
   },
   {
     module: /^(node:)?timers(\/promises)?$/,
     global: /^(set(Timeout|Interval|Immediate)|Bun\.sleep|AbortSignal\.timeout)$/,
-    at: /^src\/(base\/clock\.ts|load\/)/,
+    at: /^src\/(base\/clock\.ts|load\/|plan\/)/,
   },
-  { global: /^(performance|Date\.now|new Date\(\))$/, at: /^src\/(base\/clock\.ts|load\/)/ },
+  { global: /^(performance|Date\.now|new Date\(\))$/, at: /^src\/(base\/clock\.ts|load\/|plan\/)/ },
   { global: /^(Math\.random|crypto\.(getRandomValues|randomUUID))$/, at: /^src\/(base\/prng\.ts|load\/)/ },
 ];
 
@@ -165,22 +168,6 @@ function circles(files: readonly SourceFile[]): string[] {
   return [...edges.keys()].filter((path) => reaches(path).has(path)).map((path) => `${path} is in a circle`);
 }
 
-/** The road is README's table whose first column is a path in src/. */
-function missedByRoad(readme: string, paths: readonly string[]): string[] {
-  const listed = [...readme.matchAll(/^\| `(src\/[^`]+)` \|/gm)].map((row) => row[1] ?? "");
-  return [
-    ...paths
-      .filter((path) => !isTest(path) && !listed.includes(path))
-      .map((path) => `the road misses ${path}`),
-    ...listed
-      .filter((path) => !paths.includes(path))
-      .map((path) => `the road leads to ${path}, which is not there`),
-    ...listed
-      .filter((path, index) => listed.indexOf(path) !== index)
-      .map((path) => `the road lists ${path} twice`),
-  ];
-}
-
 /** Modules a file imports or re-exports, types included, and those it imports while it runs. */
 function importsOf(text: string): string[] {
   return nodesOf(text).flatMap(({ node }) => {
@@ -258,14 +245,12 @@ describe("the source", () => {
     expect(circles(source)).toEqual([]);
   });
 
-  test("is on README's road, file by file", async () => {
-    const [readme] = await filesOf("README.md");
-    expect(
-      missedByRoad(
-        readme?.text ?? "",
-        source.map(({ path }) => path),
-      ),
-    ).toEqual([]);
+  test("is told in reading order in docs/source.md, as its files' own heads say it now", async () => {
+    const [page] = await filesOf("docs/source.md");
+    expect(page?.text, "npm run docs rewrites it").toBe(sourcePage(await sourceFiles()));
+    for (const { path } of source.filter(({ path }) => !isTest(path) && isListed(path))) {
+      expect(page?.text).toContain(`| \`${path}\` |`);
+    }
   });
 });
 
@@ -346,13 +331,18 @@ describe("every check can fail", () => {
     expect(circles(files.slice(1))).toEqual([]);
   });
 
-  test("the road misses a file, leads nowhere, or lists one twice", () => {
-    const readme =
-      "| `src/program/main.ts` | start |\n| `src/gone.ts` | left |\n| `src/program/main.ts` | again |\n";
-    expect(missedByRoad(readme, ["src/program/main.ts", "src/new.ts", "src/new.test.ts"])).toEqual([
-      "the road misses src/new.ts",
-      "the road leads to src/gone.ts, which is not there",
-      "the road lists src/program/main.ts twice",
-    ]);
+  test("docs/source.md: a file that road.ts misses, invents or names twice", () => {
+    const files = [...road.flatMap(({ first }) => first)].map((name) => ({
+      path: `src/${name}.ts`,
+      text: "/** What it is. More of it. */",
+    }));
+    expect(sourcePage(files)).toContain("| `src/program/main.ts` | What it is |");
+    expect(sourcePage([...files, { path: "src/core/new.ts", text: "/** New: a `|`. */" }])).toContain(
+      "| `src/core/new.ts` | New: a `\\|` |",
+    );
+    expect(() => sourcePage(files.slice(1))).toThrow("src/program/main.ts, which is not there");
+    expect(() => sourcePage([...files, { path: "src/new/a.ts", text: "/** New. */" }])).toThrow(
+      "no section of scripts/road.ts takes the folder of src/new/a.ts",
+    );
   });
 });

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const guide = readFileSync(join(import.meta.dir, "README.md"), "utf8");
+const guide = readFileSync(join(import.meta.dir, "../docs/embed.md"), "utf8");
 const folder = join(import.meta.dir, "snippets");
 
 test("each block of the guide is a file of snippets/, and each file is in the guide", () => {

@@ -1,7 +1,8 @@
 /**
  * The contract between nodes. It moves bytes and knows no meaning.
  *
- * Two implementations: memory.ts (one process) and nats.ts (many). `contract.ts` is the one suite both pass.
+ * Three implementations: memory.ts (one process), local.ts (processes of one machine) and nats.ts (many
+ * machines). `contract.ts` is the one suite that all pass.
  * `publish` is at most once and says so, so only state that the next message repeats travels that way; what
  * must arrive is asked for with `request`, or kept in a `Table`.
  */
@@ -69,7 +70,8 @@ export interface TableOptions {
   /**
    * Should the network lose the table while somebody holds it, its rows are put back: those that a watch of
    * it knows; without a watch the newest so many that this member put and did not remove. Default 0: none.
-   * Rows with a lease are not, since whoever wants them puts them again.
+   * Rows with a lease are not, since whoever wants them puts them again. Over NATS only: elsewhere a network
+   * that loses its tables says so by having been away.
    */
   readonly restoredMax?: number;
 }

@@ -47,8 +47,14 @@ export const limits = {
   keyWindowMs: 120_000,
   /** Keys remembered at once. Beyond: new keyed likes are answered 503 until old ones expire. */
   keysMax: 8_000_000,
-  /** Videos whose totals are held. Beyond: interactions on a new video are answered 503. */
+  /**
+   * Videos whose totals are held, in each partition of a shared log up to twice its share. Beyond: likes of a
+   * new video are answered 503. From the half of it on, videos with less than `fewLikes` likes that nobody
+   * liked for `idleMs` of log time are forgotten, the oldest first.
+   */
   videosMax: 1_000_000,
+  fewLikes: 10,
+  idleMs: 10 * 60_000,
   /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
@@ -197,6 +203,22 @@ export const limits = {
   payloadBytesMin: 1024 * 1024,
   /** Requests of one node waiting for an answer from NATS. Beyond: refused, as if it were away. */
   busRequestsMax: 20_000,
+  /** Bytes of one message between processes of one machine. Beyond: refused, whoever says so is cut off. */
+  localFrameBytesMax: 2 * 1024 * 1024,
+  /**
+   * Bytes waiting for one process of the same machine to read them. Beyond: a worker refuses, as if the bus
+   * were away, and a worker that does not read is cut off and looks anew.
+   */
+  localWaitingBytesMax: 16 * 1024 * 1024,
+  /**
+   * How often a worker asks whether the process with the ledger still answers, in ms, and answers in a row
+   * that may be missing before it is taken to be away.
+   */
+  localPingMs: 500,
+  localPingsMax: 3,
+  /** How long a worker waits before it looks for the process with the ledger again, in milliseconds. */
+  localRetryMinMs: 20,
+  localRetryMaxMs: 100,
   /** How often a table that is put back after a loss is looked at, in milliseconds. */
   tableLookMs: 5_000,
   /** Newest decisions of one node that are put back should their tables be lost. Older ones stay lost. */
@@ -303,11 +325,14 @@ export function assertLimits(): void {
   assert(l.watchesMax >= 10 * l.watchesOfOneMax, "no one caller fills a node with what it watches");
   assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
   assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
+  assert(l.idleMs >= 2 * l.keyWindowMs, "a like that is repeated under its key finds what it was counted in");
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
   assert(3 * l.readWaitMs < l.requestMs, "who asks for totals hears that they cannot be known");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
   assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
   assert(l.rowsUnderWayMax * 8 <= l.busRequestsMax, "rows leave room for other requests");
+  assert(l.localFrameBytesMax >= 2 * l.payloadBytesMin, "what NATS carries is carried on one machine too");
+  assert(l.localWaitingBytesMax >= 4 * l.localFrameBytesMax, "several of the longest messages may wait");
   assert(l.releaseMax <= l.historyEntriesMax, "what is shown at once is held for replay");
 }

@@ -8,7 +8,7 @@
  * else a call is asked before it is let in is enter.ts.
  */
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
-import { anybody, forbids, type Identity, type Right } from "../trust/identity.ts";
+import { anybody, forbids, type Identity, isOperators, isStaffs, type Right } from "../trust/identity.ts";
 import { ApiKeys } from "../trust/keys.ts";
 import type { Tokens } from "../trust/tokens.ts";
 import { json, refuse, refused } from "./answer.ts";
@@ -23,6 +23,10 @@ type Found = Identity | Rejection | Response | Unproven;
 export interface Unproven {
   prove(): Promise<Identity | Rejection>;
 }
+
+const adminOff = "admin calls are off: start with --admin-key or --api-keys";
+const metricsOff =
+  "metrics are told to this machine itself, to keys with the scope metrics (--api-keys), and on --admin-port";
 
 export class Auth {
   readonly mode: "open" | "token";
@@ -53,7 +57,7 @@ export class Auth {
 
   /** Whether anybody can prove to hold `right`. */
   grantable(right: Right): boolean {
-    return this.#keys.has(right) || (this.mode === "token" && right !== "admin");
+    return this.#keys.has(right) || (this.mode === "token" && !isOperators(right));
   }
 
   /** Who sends `request`. */
@@ -83,12 +87,16 @@ export class Auth {
 
   /** Why `who` may not do this, or undefined. */
   forbids(who: Identity, right: Right, video: VideoId | undefined): Response | undefined {
-    const isStaff = right === "moderate" || right === "admin";
+    const isStaff = isStaffs(right);
     if (this.mode === "open" && !isStaff && who.by === "nobody") return undefined;
     if (isStaff && !this.grantable(right)) {
-      return refuse("admin-off", "admin calls are off: start with --admin-key or --api-keys");
+      return refuse("admin-off", right === "metrics" ? metricsOff : adminOff);
     }
-    if (who.by === "nobody") return unauthorized("this call needs the admin key");
+    if (who.by === "nobody") {
+      return unauthorized(
+        right === "metrics" ? "this call needs an API key" : "this call needs the admin key",
+      );
+    }
     const refusal = forbids(who, right, video);
     return refusal && refused(refusal);
   }

@@ -10,7 +10,7 @@ import { createMetrics } from "../base/metrics.ts";
 import { memoryBus } from "../bus/memory.ts";
 import { fakeDoors, nothingAsked, type Try } from "../system/fake-doors.ts";
 import { Allowance } from "../trust/allowance.ts";
-import type { Right } from "../trust/identity.ts";
+import { isOperators, type Right } from "../trust/identity.ts";
 import { fileJournal } from "../trust/journal.ts";
 import { ApiKeys } from "../trust/keys.ts";
 import { Moderation } from "../trust/moderation.ts";
@@ -47,11 +47,11 @@ const table: readonly [string, string, string, object?][] = [
   ["PUT /v1/admin/videos/:video", "moderate", "call", { slowModeMs: 5_000 }],
   ["GET /v1/admin/moderation", "moderate", "call"],
   ["GET /v1/admin/audit", "moderate", "reading"],
-  ["GET /v1/demo", "anybody", "nothing"],
+  ["GET /v1/demo", "admin", "call"],
   ["PUT /v1/demo", "admin", "call", { fans: 5 }],
   ["GET /health/live", "anybody", "nothing"],
   ["GET /health/ready", "anybody", "nothing"],
-  ["GET /metrics", "anybody", "nothing"],
+  ["GET /metrics", "metrics", "reading"],
   ["GET /media/:file{.+}", "anybody", "nothing"],
 ];
 
@@ -296,7 +296,7 @@ describe("over its allowance", () => {
   for (const [name, what, code] of cases) {
     for (const by of ["viewer", "address"] as const) {
       // Staff with keys have no allowance, those with tokens have one of work.
-      const asked = guarded.filter((row) => row.right !== "admin" && (by === "viewer" || !isForStaff(row)));
+      const asked = guarded.filter((row) => !isOperators(row.right) && (by === "viewer" || !isForStaff(row)));
       test.each(named(asked))(`${name}, by ${by}: %s`, async (_, row) => {
         const doors = { ...(await doorsOf()), allowance: spent(what, row, by) };
         const auth = by === "viewer" ? doors.auth : new Auth(keys);
@@ -385,7 +385,7 @@ describe("a mistyped name", () => {
 });
 
 test("every right is somebody's, and what anybody may is little", () => {
-  for (const row of guarded) expect([...rights, "admin"]).toContain(rightOf(row));
+  for (const row of guarded) expect([...rights, "metrics", "admin"]).toContain(rightOf(row));
   const unasked = rows.filter(({ takes }) => takes === "nothing");
   expect(unasked.every(({ right, method }) => right === "anybody" && method === "GET")).toBe(true);
 });

@@ -23,6 +23,7 @@ import {
   anybody,
   covers,
   type Identity,
+  isStaffs,
   type Right,
   speaksForMany,
   type Videos,
@@ -56,9 +57,8 @@ function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<E
   if (isRejection(named)) return refusal(doors, row, named, call);
   const strange = strangeVideo(doors, named.videos);
   if (strange) return refusal(doors, row, strange, call);
-  if (row.right === "anybody") {
-    return entryOf(call, named, { who: anybody, address: undefined, payer: undefined });
-  }
+  if (row.right === "anybody") return ownEntry(call, named);
+  if (row.orThisMachine === "always" && isThisMachine(call)) return ownEntry(call, named);
   const address = addressIn(doors, row, call);
   const ask: Ask = { doors, row, call, named, address };
   const found = doors.auth.identify(call.request);
@@ -100,8 +100,7 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const right = named.held ? "moderate" : (row.right as Right);
   const forbidden = forbiddenBy(ask, who, right);
   if (forbidden) return counted(ask, forbidden);
-  const isAudience = right !== "moderate" && right !== "admin";
-  const banned = isAudience ? doors.moderation?.bans(who, address, named.videos) : undefined;
+  const banned = isStaffs(right) ? undefined : doors.moderation?.bans(who, address, named.videos);
   if (banned) return refusal(doors, row, banned, call);
   const entry = entryOf(call, named, { who, address, payer });
   // A HEAD is answered by the same row, and opens nothing.
@@ -117,6 +116,11 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   return isRejection(place) ? refusal(doors, row, place, call) : { ...entry, place };
 }
 
+/** The entry of somebody who is not asked who they are. */
+function ownEntry(call: Call, named: Named): Entry {
+  return entryOf(call, named, { who: anybody, address: undefined, payer: undefined });
+}
+
 function entryOf(
   { request, params, peer }: Call,
   { videos, query, held }: Named,
@@ -126,7 +130,7 @@ function entryOf(
 }
 
 function forbiddenBy({ doors, row, call, named }: Ask, who: Identity, right: Right): Response | undefined {
-  if (row.orThisMachine && doors.auth.mode === "open" && !doors.auth.grantable(right)) {
+  if (row.orThisMachine === true && doors.auth.mode === "open" && !doors.auth.grantable(right)) {
     return isThisMachine(call) ? undefined : doors.auth.forbids(who, right, undefined);
   }
   if (named.videos.length === 0) return doors.auth.forbids(who, right, undefined);

@@ -46,7 +46,7 @@ describe("a listener", () => {
     await listener.stop(systemClock(), 0);
   });
 
-  // What README says of Bun 1.4.5. When this fails, the runtime has got better: take the line out of README.
+  // What docs/promises.md says of Bun 1.4.5. When this fails, the runtime has got better: take the line out.
   test("loses the answer of a request that waits when more comes, and no other", async () => {
     let aborted = 0;
     const listener = listen(

@@ -20,6 +20,8 @@ beforeAll(() => {
   writeFileSync(join(folder, "media/clip.mp4"), bytes);
   writeFileSync(join(folder, "media/inner/a clip.webm"), bytes);
   writeFileSync(join(folder, "media/empty.mp4"), "");
+  for (const name of ["live.m3u8", "LIVE.MPD", "m3u8", "s0.ts", "S1.TS", "s2.m4s", "audio.aac", "words.vtt"])
+    writeFileSync(join(folder, "media", name), "#");
   writeFileSync(join(folder, "media/.hidden"), "secret");
   symlinkSync("../secret.txt", join(folder, "media/link.mp4"));
   symlinkSync("clip.mp4", join(folder, "media/alias.mp4"));
@@ -41,6 +43,26 @@ const get = (name: string, headers: Record<string, string> = {}, method = "GET")
   fetch(`${listener.url}/media/${name}`, { method, headers });
 
 describe("the media folder", () => {
+  test("films may be kept for an hour, lists of what goes on are asked for anew", async () => {
+    const kept = async (name: string) => (await get(name)).headers.get("cache-control");
+    const names = ["clip.mp4", "m3u8", "live.m3u8", "LIVE.MPD"];
+    const hour = "public, max-age=3600";
+    expect(await Promise.all(names.map(kept))).toEqual([hour, hour, "no-cache", "no-cache"]);
+    const { headers } = await get("live.m3u8");
+    const again = await get("live.m3u8", { "if-none-match": headers.get("etag") as string });
+    expect([again.status, again.headers.get("cache-control")]).toEqual([304, "no-cache"]);
+  });
+
+  // Bun.file("s0.ts").type is text/javascript (Bun 1.4.5).
+  test("what players fetch is called by its kind, a segment no script", async () => {
+    const kind = async (name: string) => (await get(name)).headers.get("content-type")?.replace(/;.*/, "");
+    const names = ["s0.ts", "S1.TS", "s2.m4s", "live.m3u8", "LIVE.MPD", "audio.aac", "words.vtt"];
+    expect(await Promise.all(names.map(kind))).toEqual([
+      ...["video/mp2t", "video/mp2t", "video/iso.segment", "application/vnd.apple.mpegurl"],
+      ...["application/dash+xml", "audio/aac", "text/vtt"],
+    ]);
+  });
+
   test("a file is sent whole, with what players need", async () => {
     const response = await get("clip.mp4");
     expect(response.status).toBe(200);

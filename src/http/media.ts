@@ -6,16 +6,31 @@
  * sends without copying through JavaScript: one of the two files of http/ that know Bun.
  */
 import { realpath, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { extname, join, sep } from "node:path";
 
 const headersOfAll = {
   "accept-ranges": "bytes",
-  "cache-control": "public, max-age=3600",
   "x-content-type-options": "nosniff",
   // A stranger's SVG or HTML among the videos must not become a page of ours.
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
 };
+
+/** Playlists and manifests of a stream that goes on: a cached one would end the film where it was then. */
+const growing = /\.(m3u8?|mpd)$/i;
+
+/**
+ * What Bun 1.4.5 takes for something else by the end of the name: an MPEG-2 segment (RFC 8216) is TypeScript
+ * to it, "text/javascript", and a proxy that compresses texts then squeezes every segment and drops ranges.
+ */
+const types = new Map([
+  [".ts", "video/mp2t"],
+  [".cmfv", "video/mp4"],
+  [".cmfa", "audio/mp4"],
+  [".m4a", "audio/mp4"],
+  [".aac", "audio/aac"],
+  [".key", "application/octet-stream"],
+]);
 
 /** Serves the files under `folder`; undefined for a name that leads nowhere, or out of it. */
 export function mediaFolder(
@@ -47,7 +62,9 @@ async function fileAnswer(request: Request, path: string): Promise<Response | un
   const size = stats.size;
   const file = Bun.file(path);
   const etag = `"${size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}"`;
-  const headers = { ...headersOfAll, "content-type": file.type, etag };
+  const type = types.get(extname(path).toLowerCase()) ?? file.type;
+  const caching = growing.test(path) ? "no-cache" : "public, max-age=3600";
+  const headers = { ...headersOfAll, "cache-control": caching, "content-type": type, etag };
   if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers });
   const range = rangeOf(request, etag, size);
   if (range === "unsatisfiable") {

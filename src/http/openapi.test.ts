@@ -1,22 +1,31 @@
 /** The document against the routes, and real answers against its schemas. */
 import { describe, expect, test } from "bun:test";
+import { Hono } from "hono";
 import { call, fakeDoors, posted } from "../system/fake-doors.ts";
 import { refusals } from "../system/refusals.ts";
 import { statusOf } from "./answer.ts";
 import { openapi, refusalsOf, templateOf } from "./openapi.ts";
 import { rows } from "./routes.ts";
-import { type Schema, schemas } from "./schemas.ts";
+import { mistakesIn, type Schema } from "./schema.ts";
+import { schemas } from "./schemas.ts";
 import { createServer } from "./server.ts";
 
 interface Operation {
   readonly operationId: string;
-  readonly parameters: readonly { name: string; in: string }[];
+  readonly tags: readonly string[];
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters: readonly { name: string; in: string; description?: string }[];
   readonly responses: Readonly<Record<string, { content?: Record<string, { schema: Schema }> }>>;
 }
 interface Document {
   readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly securitySchemes: Readonly<Record<string, object>>;
+  };
 }
 const document = JSON.parse(openapi("1.2.3")) as Document;
 
@@ -24,33 +33,8 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 );
 
-/** What is wrong with `value`, in the few words of JSON Schema that our schemas use. */
-function mistakes(value: unknown, schema: Schema, at = "$"): string[] {
-  if (schema.$ref)
-    return mistakes(value, document.components.schemas[schema.$ref.split("/").at(-1) ?? ""] ?? {}, at);
-  if ("const" in schema) return value === schema.const ? [] : [`${at} is not ${schema.const}`];
-  switch (schema.type) {
-    case "object": {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return [`${at} is no object`];
-      const missing = (schema.required ?? []).filter((name) => !(name in value));
-      return [
-        ...missing.map((name) => `${at}.${name} is missing`),
-        ...Object.entries(value).flatMap(([name, member]) => {
-          const known = schema.properties?.[name] ?? schema.additionalProperties;
-          if (known) return mistakes(member, known, `${at}.${name}`);
-          return schema.properties ? [`${at}.${name} is not in the document`] : [];
-        }),
-      ];
-    }
-    case "array":
-      if (!Array.isArray(value)) return [`${at} is no list`];
-      return value.flatMap((item, i) => mistakes(item, schema.items ?? {}, `${at}[${i}]`));
-    case "integer":
-      return Number.isInteger(value) ? [] : [`${at} is no integer`];
-    default:
-      return typeof value === schema.type ? [] : [`${at} is no ${schema.type}`];
-  }
-}
+const mistakes = (value: unknown, schema: Schema): string[] =>
+  mistakesIn(value, schema, { known: document.components.schemas, strict: true });
 
 describe("openapi.json", () => {
   test("is served, and has every row of the table and nothing else", async () => {
@@ -64,10 +48,37 @@ describe("openapi.json", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test("calls operations by names that people can say, under tags and proofs that it explains", () => {
+    const schemes = Object.keys(document.components.securitySchemes);
+    const tags = document.tags.map(({ name }) => name);
+    for (const { path, operation } of operations) {
+      expect(operation.operationId).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
+      expect([path, tags]).toEqual([path, expect.arrayContaining([...operation.tags])]);
+      const named = operation.security.flatMap((one) => Object.keys(one));
+      expect([path, schemes]).toEqual([path, expect.arrayContaining(named)]);
+    }
+    const security = (id: string) =>
+      operations.find(({ operation }) => operation.operationId === id)?.operation.security;
+    expect(security("getLiveness")).toEqual([]);
+    expect(security("likeVideo")).toContainEqual({});
+    expect(security("getCluster")).toEqual([{ key: [] }]);
+    expect(operations.find(({ path }) => path.endsWith("/likes"))?.operation.operationId).toBe("likeVideo");
+  });
+
+  test("says where it came from, also under a path of its own", async () => {
+    expect(document.servers[0]?.url).toBe("/");
+    const program = new Hono().route("/live/now", createServer(fakeDoors().doors).app);
+    for (const name of ["openapi", "asyncapi"]) {
+      const text = await (await program.request(`http://x/live/now/${name}.json`)).text();
+      expect(text).toContain(name === "openapi" ? '"url":"/live/now"' : '"pathname":"/live/now"');
+    }
+  });
+
   test("names every path parameter, and every schema it points to", () => {
     for (const { path, operation } of operations) {
       const named = operation.parameters.filter((p) => p.in === "path").map(({ name }) => `{${name}}`);
       expect([...(path.match(/\{[a-z]+\}/g) ?? [])]).toEqual(named);
+      expect(operation.parameters.filter(({ description }) => !description)).toEqual([]);
     }
     const text = JSON.stringify(document);
     const wanted = new Set([...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]));

@@ -5,9 +5,11 @@
  * shape shares follow from the shape (a body may be too large wherever there is a body).
  */
 import { type Code, statusOf } from "./answer.ts";
+import { tokenCookie } from "./auth.ts";
 import { rows } from "./routes.ts";
-import { isForStaff, type QueryRow, type Row } from "./row.ts";
-import { type Schema, schemas, videoId } from "./schemas.ts";
+import { isForStaff, type QueryRow, type Row, tags } from "./row.ts";
+import { ref, type Schema } from "./schema.ts";
+import { keyText, schemas, videoId } from "./schemas.ts";
 
 const bodyRefusals: readonly Code[] = [
   "bad-content-type",
@@ -38,8 +40,11 @@ export function templateOf(path: string): string {
   return path.replace(/:([a-z]+)(\{[^}]*\})?/g, "{$1}");
 }
 
-/** The document, as JSON text. */
-export function openapi(version: string): string {
+/**
+ * The document, as JSON text. `at`: the path under which the routes are mounted, "" for the root; it is the
+ * document's server, so that a client made from it goes where the document came from.
+ */
+export function openapi(version: string, at = ""): string {
   const paths: Record<string, Record<string, object>> = {};
   for (const row of rows) {
     const path = templateOf(row.path);
@@ -50,40 +55,82 @@ export function openapi(version: string): string {
     info: {
       title: "Ovation",
       version,
-      description: "Live reactions of an audience: likes and comments over Server-Sent Events.",
+      description:
+        "Live reactions of an audience: likes and comments over Server-Sent Events. " +
+        "What the events of a stream hold is said by /asyncapi.json.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [{ url: at === "" ? "/" : at, description: "where this document came from" }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
-    components: {
-      schemas,
-      securitySchemes: { adminKey: { type: "http", scheme: "bearer" } },
-    },
+    components: { schemas, securitySchemes },
   });
 }
 
+const securitySchemes = {
+  token: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description:
+      "With --auth=token: who the viewer is and what they may do. Also as the cookie or the query.",
+  },
+  tokenCookie: { type: "apiKey", in: "cookie", name: tokenCookie, description: "The token, from own pages." },
+  tokenQuery: {
+    type: "apiKey",
+    in: "query",
+    name: "token",
+    description: "The token, for EventSource, which sends no headers.",
+  },
+  key: { type: "http", scheme: "bearer", description: "The --admin-key, or one of --api-keys." },
+};
+
+/**
+ * Any one of them lets a caller in; {} is nobody in particular: to viewers' calls with --auth=open, to an
+ * operator's from this machine. */
+function securityOf(row: Row): readonly object[] {
+  if (row.right === "anybody") return [];
+  const proofs = [{ key: [] }, { token: [] }, { tokenCookie: [] }, { tokenQuery: [] }];
+  const isForKeys = row.right === "admin" || row.right === "metrics";
+  const ways = isForKeys ? [{ key: [] }] : proofs;
+  return isForStaff(row) && !row.orThisMachine ? ways : [...ways, {}];
+}
+
 function operation(row: Row): object {
-  const { status, about } = row.answer;
+  const { status, about: what } = row.answer;
   return {
-    operationId: row.handle.name,
+    operationId: row.id,
+    tags: [row.tag],
     summary: row.summary,
-    ...(isForStaff(row) && { security: [{ adminKey: [] }] }),
+    description: `${row.summary}. Answers ${status}: ${what}.`,
+    security: securityOf(row),
     parameters: parameters(row),
     ...(row.body && {
-      requestBody: { required: true, content: { "application/json": { schema: refTo(row.body) } } },
+      requestBody: { required: true, content: { "application/json": { schema: ref(row.body) } } },
     }),
-    responses: { [status]: { description: about, ...contentOf(row) }, ...refusalAnswers(row) },
+    responses: { [status]: { description: what, ...contentOf(row) }, ...refusalAnswers(row) },
   };
 }
 
 function contentOf({ answer }: Row): object {
-  if (answer.schema) return { content: { "application/json": { schema: refTo(answer.schema) } } };
+  if (answer.schema) return { content: { "application/json": { schema: ref(answer.schema) } } };
   return answer.type ? { content: { [answer.type]: { schema: { type: "string" } } } } : {};
 }
+
+const about: Readonly<Record<string, string>> = {
+  video: "a video's id; a new one begins a new video",
+  comment: "a comment's id, as events and answers tell it",
+  connection: "a stream's name, as its event `hello` tells it",
+  file: "a path in the --media folder",
+  "Idempotency-Key": "makes a repeat harmless: within 120 s the same key on the same video counts once",
+  "Last-Event-ID": "the `id:` a stream is to go on behind, as EventSource sends it by itself",
+};
 
 function parameters(row: Row): object[] {
   const inPath = [...row.path.matchAll(/:([a-z]+)/g)].map(([, name]) => ({
     name,
     in: "path",
+    description: about[name ?? ""],
     required: true,
     schema: name === "video" ? videoId : { type: "string" },
   }));
@@ -94,7 +141,10 @@ function parameters(row: Row): object[] {
     required: member.kind === "videos",
     schema: querySchema(member),
   }));
-  const header = (name: string) => ({ name, in: "header", required: false, schema: { type: "string" } });
+  const header = (name: string) => ({
+    ...{ name, in: "header", description: about[name] },
+    ...{ required: false, schema: name === "Idempotency-Key" ? keyText : { type: "string" } },
+  });
   return [
     ...inPath,
     ...inQuery,
@@ -103,9 +153,10 @@ function parameters(row: Row): object[] {
   ];
 }
 
-function querySchema({ kind }: QueryRow): Schema {
+function querySchema({ name, kind, min = 0, max }: QueryRow): Schema {
   if (kind === "videos") return { type: "array", items: videoId };
-  return kind === "whole number" ? { type: "integer", minimum: 0 } : { type: "string" };
+  if (kind === "text") return name === "key" ? keyText : { type: "string" };
+  return { type: "integer", minimum: min, ...(max !== undefined && { maximum: max }) };
 }
 
 function refusalAnswers(row: Row): Record<string, object> {
@@ -119,12 +170,8 @@ function refusalAnswers(row: Row): Record<string, object> {
     answers[status] = {
       description: `\`code\` is one of: ${names.join(", ")}`,
       ...(again && { headers: { "Retry-After": { schema: { type: "integer" }, description: "seconds" } } }),
-      content: { "application/json": { schema: refTo("Error") } },
+      content: { "application/json": { schema: ref("Error") } },
     };
   }
   return answers;
-}
-
-function refTo(name: string): Schema {
-  return { $ref: `#/components/schemas/${name}` };
 }

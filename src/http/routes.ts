@@ -7,60 +7,23 @@
  * large); openapi.test.ts holds the document against the routes, door.test.ts the door.
  */
 
+import { limits } from "../core/limits.ts";
+import { auditMax } from "../trust/moderation.ts";
 import { getAudit, getModeration, postBan, postMute, putVideoRules } from "./admin.ts";
-import type { Code } from "./answer.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
 import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./publish.ts";
 import { getComments, getConfig, getVideo } from "./read.ts";
-import type { QueryRow, Row } from "./row.ts";
-import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch } from "./streams.ts";
-
-const resumeQuery: QueryRow = {
-  name: "last_event_id",
-  about: "where to resume, for a client that cannot send the header",
-  kind: "text",
-};
-const heldQuery: QueryRow = {
-  name: "held",
-  about: "1: with comments that are held for review; needs the right to moderate",
-  kind: "whole number",
-};
-const like: readonly Code[] = [
-  "bad-field",
-  "unknown-kind",
-  "bad-count",
-  "count-not-one",
-  "bad-viewer",
-  "like-mode",
-  "bad-user",
-  "bad-key",
-  "like-rate",
-  "banned",
-];
-const comment: readonly Code[] = [
-  "bad-field",
-  "text-empty",
-  "text-too-long",
-  "text-control",
-  "text-malformed",
-  "bad-user",
-  "bad-key",
-  "comment-rate",
-  "slow-mode",
-  "muted",
-  "banned",
-  "comments-off",
-  "members-only",
-  "text-refused",
-  "review-denied",
-];
-const log: readonly Code[] = ["busy", "unavailable"];
+import type { Row } from "./row.ts";
+import { comment, heldQuery, like, log, resumeQuery } from "./row-words.ts";
+import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
 export const likeRow: Row = {
   method: "POST",
   path: "/v1/videos/:video/likes",
+  id: "likeVideo",
+  tag: "likes",
   handle: postLike,
   right: "like",
   takes: "likes",
@@ -76,6 +39,8 @@ export const rows: readonly Row[] = [
   {
     method: "DELETE",
     path: "/v1/videos/:video/likes",
+    id: "unlikeVideo",
+    tag: "likes",
     handle: deleteLike,
     right: "like",
     takes: "likes",
@@ -93,6 +58,8 @@ export const rows: readonly Row[] = [
   {
     method: "POST",
     path: "/v1/likes",
+    id: "likeVideos",
+    tag: "likes",
     handle: postLikes,
     right: "like",
     takes: "likes",
@@ -104,6 +71,8 @@ export const rows: readonly Row[] = [
   {
     method: "POST",
     path: "/v1/videos/:video/comments",
+    id: "addComment",
+    tag: "comments",
     handle: postComment,
     right: "comment",
     takes: "comment",
@@ -116,6 +85,8 @@ export const rows: readonly Row[] = [
   {
     method: "DELETE",
     path: "/v1/videos/:video/comments/:comment",
+    id: "removeComment",
+    tag: "comments",
     handle: deleteComment,
     right: "moderate",
     takes: "call",
@@ -126,6 +97,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/videos/:video",
+    id: "getVideo",
+    tag: "videos",
     handle: getVideo,
     right: "watch",
     takes: "question",
@@ -136,13 +109,15 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/videos/:video/comments",
+    id: "listComments",
+    tag: "comments",
     handle: getComments,
     right: "watch",
     takes: "reading",
     summary: "Comments of a video, oldest first; without `after` the newest ones",
     query: [
       { name: "after", about: "the id of a comment: those behind it", kind: "text" },
-      { name: "limit", about: "at most so many", kind: "whole number" },
+      { name: "limit", about: "at most so many", kind: "whole number", min: 1, max: limits.listingMax },
       heldQuery,
     ],
     answer: { status: 200, about: "a page of comments", schema: "Comments" },
@@ -151,13 +126,15 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/videos/:video/poll",
+    id: "pollVideo",
+    tag: "streams",
     handle: getPoll,
     right: "watch",
     takes: "poll",
     summary: "What is new on a video, by long poll, for networks that hold streams back",
     query: [
       { name: "after", about: "the cursor of the last answer", kind: "text" },
-      { name: "wait", about: "seconds to wait for something new", kind: "whole number" },
+      { name: "wait", about: "seconds to wait for news", kind: "whole number", max: waitSecondsMax },
     ],
     answer: { status: 200, about: "the state, and the comments since", schema: "Poll" },
     refusals: ["bad-query", "no-streams", "unavailable"],
@@ -165,6 +142,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/videos/:video/events",
+    id: "streamVideo",
+    tag: "streams",
     handle: getVideoEvents,
     right: "watch",
     takes: "stream",
@@ -177,6 +156,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/events",
+    id: "streamVideos",
+    tag: "streams",
     handle: getEvents,
     right: "watch",
     takes: "stream",
@@ -193,6 +174,8 @@ export const rows: readonly Row[] = [
   {
     method: "PUT",
     path: "/v1/connections/:connection/videos/:video",
+    id: "watchVideo",
+    tag: "streams",
     handle: putWatch,
     right: "watch",
     takes: "watch",
@@ -203,6 +186,8 @@ export const rows: readonly Row[] = [
   {
     method: "DELETE",
     path: "/v1/connections/:connection/videos/:video",
+    id: "unwatchVideo",
+    tag: "streams",
     handle: deleteWatch,
     right: "watch",
     takes: "call",
@@ -213,6 +198,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/config",
+    id: "getConfig",
+    tag: "server",
     handle: getConfig,
     right: "anybody",
     takes: "nothing",
@@ -222,6 +209,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/cluster",
+    id: "getCluster",
+    tag: "server",
     handle: getCluster,
     right: "admin",
     takes: "question",
@@ -232,6 +221,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/admin/events",
+    id: "streamControlRoom",
+    tag: "server",
     handle: getAdminEvents,
     right: "admin",
     orThisMachine: true,
@@ -243,6 +234,8 @@ export const rows: readonly Row[] = [
   {
     method: "POST",
     path: "/v1/admin/mutes",
+    id: "muteViewer",
+    tag: "moderation",
     handle: postMute,
     right: "moderate",
     takes: "call",
@@ -254,6 +247,8 @@ export const rows: readonly Row[] = [
   {
     method: "POST",
     path: "/v1/admin/bans",
+    id: "banViewer",
+    tag: "moderation",
     handle: postBan,
     right: "moderate",
     takes: "call",
@@ -265,6 +260,8 @@ export const rows: readonly Row[] = [
   {
     method: "PUT",
     path: "/v1/admin/videos/:video",
+    id: "setVideoRules",
+    tag: "moderation",
     handle: putVideoRules,
     right: "moderate",
     takes: "call",
@@ -276,6 +273,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/admin/moderation",
+    id: "getModeration",
+    tag: "moderation",
     handle: getModeration,
     right: "moderate",
     takes: "call",
@@ -286,20 +285,25 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/v1/admin/audit",
+    id: "listDecisions",
+    tag: "moderation",
     handle: getAudit,
     right: "moderate",
     takes: "reading",
     summary: "Who decided what, newest first",
-    query: [{ name: "limit", about: "at most so many", kind: "whole number" }],
+    query: [{ name: "limit", about: "at most so many", kind: "whole number", min: 1, max: auditMax }],
     answer: { status: 200, about: "decisions", schema: "Audit" },
     refusals: ["bad-query", "forbidden", "unavailable"],
   },
   {
     method: "GET",
     path: "/v1/demo",
+    id: "getCrowd",
+    tag: "demo",
     handle: getDemo,
-    right: "anybody",
-    takes: "nothing",
+    right: "admin",
+    orThisMachine: true,
+    takes: "call",
     summary: "Size of the simulated crowd, with --demo",
     answer: { status: 200, about: "the crowd", schema: "Fans" },
     refusals: ["not-found"],
@@ -307,6 +311,8 @@ export const rows: readonly Row[] = [
   {
     method: "PUT",
     path: "/v1/demo",
+    id: "setCrowd",
+    tag: "demo",
     handle: putDemo,
     right: "admin",
     orThisMachine: true,
@@ -319,6 +325,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/health/live",
+    id: "getLiveness",
+    tag: "server",
     handle: getLive,
     right: "anybody",
     takes: "nothing",
@@ -328,6 +336,8 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/health/ready",
+    id: "getReadiness",
+    tag: "server",
     handle: getReady,
     right: "anybody",
     takes: "nothing",
@@ -338,15 +348,20 @@ export const rows: readonly Row[] = [
   {
     method: "GET",
     path: "/metrics",
+    id: "getMetrics",
+    tag: "server",
     handle: getMetrics,
-    right: "anybody",
-    takes: "nothing",
+    right: "metrics",
+    orThisMachine: "always",
+    takes: "reading",
     summary: "Metrics for Prometheus",
     answer: { status: 200, about: "text format 0.0.4", type: "text/plain" },
   },
   {
     method: "GET",
     path: "/media/:file{.+}",
+    id: "getMediaFile",
+    tag: "server",
     handle: getMedia,
     right: "anybody",
     takes: "nothing",

@@ -4,32 +4,16 @@
  * these.
  */
 import { limits } from "../core/limits.ts";
+import { crowdFansMax } from "./demo.ts";
+import { body, list, object, ref, type Schema } from "./schema.ts";
 
-export interface Schema {
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly additionalProperties?: Schema;
-  readonly pattern?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly maxItems?: number;
-  readonly default?: number;
-  readonly const?: unknown;
-  readonly $ref?: string;
-}
-
-const text: Schema = { type: "string" };
-const whole: Schema = { type: "integer", minimum: 0 };
+export const text: Schema = { type: "string" };
+export const whole: Schema = { type: "integer", minimum: 0 };
 const yesNo: Schema = { type: "boolean" };
-const timeMs: Schema = { type: "integer", minimum: 0, description: "Unix time in milliseconds" };
+export const timeMs: Schema = { type: "integer", minimum: 0, description: "Unix time in milliseconds" };
 const count: Schema = { type: "integer", minimum: 1, maximum: limits.likeCountMax, default: 1 };
 const user: Schema = { type: "string", minLength: 1, maxLength: limits.userCharsMax };
-const key: Schema = {
+export const keyText: Schema = {
   type: "string",
   pattern: `^[\\x21-\\x7e]{1,${limits.keyBytesMax}}$`,
   description: "makes a repeat harmless: within 120 s the same key on the same video counts once",
@@ -42,53 +26,54 @@ const viewer: Schema = {
 };
 const unlike: Schema = { type: "boolean", description: "with --like-mode=once: takes the like back" };
 const kind: Schema = { type: "string", description: "one of the kinds in /v1/config" };
-const totals: Schema = {
+export const totals: Schema = {
   type: "object",
   additionalProperties: whole,
   description: "likes by kind, absolute; falls only by likes taken back, with --like-mode=once",
 };
-const version: Schema = { type: "integer", minimum: 0, description: "grows with every change of the totals" };
-const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
+export const version: Schema = {
+  type: "integer",
+  minimum: 0,
+  description: "grows with every change of the totals",
+};
+export const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
 const visibleAt = "of a comment that is held for review: when everybody sees it, at the earliest, Unix ms";
-const reset: Schema = { const: true, description: "what lies between the place asked for and this is gone" };
+const reset: Schema = {
+  type: "boolean",
+  description: "true: what lies between the place asked for and this is gone",
+};
 
 export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
-
-function object(properties: Readonly<Record<string, Schema>>, ...optional: readonly string[]): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: "object", properties, required };
-}
-
-function list(items: Schema, maxItems?: number): Schema {
-  return maxItems === undefined ? { type: "array", items } : { type: "array", items, maxItems };
-}
-
-function ref(name: string): Schema {
-  return { $ref: `#/components/schemas/${name}` };
-}
 
 const likeOptional = ["count", "user", "key", "viewer", "unlike"] as const;
 
 export const schemas = {
-  Like: object({ kind, count, user, key, viewer, unlike }, ...likeOptional),
-  Likes: object({
+  Like: body({ kind, count, user, key: keyText, viewer, unlike }, ...likeOptional),
+  Likes: body({
     items: list(
-      object({ video: videoId, kind, count, user, key, viewer, unlike }, ...likeOptional),
+      body({ video: videoId, kind, count, user, key: keyText, viewer, unlike }, ...likeOptional),
       limits.batchItemsMax,
     ),
   }),
   Verdicts: object({
     items: list(object({ status: { type: "integer" }, error: ref("ErrorCode") }, "error")),
   }),
-  Comment: object(
-    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key },
+  Comment: body(
+    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key: keyText },
     "user",
     "key",
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version }),
   SaidComment: object(
-    { video: videoId, id: eventId, user, text, at: timeMs, visibleAt: { ...timeMs, description: visibleAt } },
+    {
+      video: videoId,
+      id: eventId,
+      user: text,
+      text,
+      at: timeMs,
+      visibleAt: { ...timeMs, description: visibleAt },
+    },
     "user",
     "visibleAt",
   ),
@@ -151,16 +136,16 @@ export const schemas = {
       limits.clusterVideosMax,
     ),
   }),
-  Restriction: object(
+  Restriction: body(
     { user, address: text, video: videoId, seconds: { type: "number", minimum: 0 } },
     "user",
     "address",
     "video",
   ),
-  VideoRules: object(
+  VideoRules: body(
     {
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
-      comments: { type: "string", description: "on or off" },
+      comments: { type: "string", enum: ["on", "off"] },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
       holdMs: {
         type: "integer",
@@ -178,10 +163,16 @@ export const schemas = {
   Audit: object({ decisions: list({ type: "object" }) }),
   Taken: object({}),
   Fans: object({ fans: whole, max: whole }),
-  FansWanted: object({ fans: whole }),
+  FansWanted: body({ fans: { ...whole, maximum: crowdFansMax } }),
   Status: object({ status: text }),
-  ErrorCode: object({ code: text, message: text }),
-  Error: object({ error: ref("ErrorCode") }),
+  ErrorCode: object({
+    code: { type: "string", description: "one of those that the answer lists; never changes its meaning" },
+    message: { type: "string", description: "for people" },
+  }),
+  Error: object(
+    { error: ref("ErrorCode"), reasons: { ...list(text), description: "of not-ready: each reason" } },
+    "reasons",
+  ),
 } as const satisfies Readonly<Record<string, Schema>>;
 
 export type SchemaName = keyof typeof schemas;

@@ -172,7 +172,7 @@ describe("refusals change nothing", () => {
 
   test("what is refused is counted by its reason, and answers by route and code", async () => {
     const { doors } = fakeDoors();
-    const server = createServer(doors);
+    const server = createServer(doors, "staff");
     const send = async (tried: Try) =>
       server.fetch(new Request(`http://node${tried.path}`, { method: "GET", ...(tried as RequestInit) }));
     await send(posted(likes, { kind: "boo" }));

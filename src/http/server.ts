@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError, json, refuse } from "./answer.ts";
+import { asyncapi } from "./asyncapi.ts";
 import type { Call } from "./call.ts";
 import { Cors } from "./cors.ts";
 import type { Doors } from "./doors.ts";
@@ -18,7 +19,7 @@ import { endless, headed } from "./head.ts";
 import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
 import { likeRow, rows } from "./routes.ts";
-import type { Handle, Method } from "./row.ts";
+import type { Handle, Method, Row } from "./row.ts";
 import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
 
@@ -45,8 +46,15 @@ const likeRoute = "/v1/videos/{video}/likes";
 const likeStart = "/v1/videos/";
 const likeEnd = "/likes";
 
-/** `part`: "public" leaves out what `--admin-port` is for. */
-export function createServer(doors: Doors, part: "all" | "public" = "all"): HttpServer {
+const documentHeaders = { "content-type": "application/json", "cache-control": "no-cache" };
+/** Paths whose documents are kept. Beyond: they are written anew for each request. */
+const placesMax = 4;
+
+/**
+ * `part`: "public" leaves out what `--admin-port` is for; "staff" is that port, which whoever runs the server
+ * has put where only they reach it: metrics ask for nothing there.
+ */
+export function createServer(doors: Doors, part: "all" | "public" | "staff" = "all"): HttpServer {
   const cors = new Cors(doors.settings.corsOrigins, doors.log, doors.clock);
   const tally = new Tally();
   const finish = (request: Request, response: Response, route: string): Response => {
@@ -58,7 +66,9 @@ export function createServer(doors: Doors, part: "all" | "public" = "all"): Http
     return finish(request, internalError(), route);
   };
   doors.metrics.beforeRead(() => tally.flush(doors.metrics.requests));
-  const ways = waysOf(doors).filter((way) => part === "all" || !isPrivate(way));
+  const ways = waysOf(doors, part === "staff" ? rows.map(unguarded) : rows).filter(
+    (way) => part !== "public" || !isPrivate(way),
+  );
   const app = router(doors, ways, cors, finish, failed);
 
   async function like(request: Request, video: VideoId, peer: Peer | undefined): Promise<Response> {
@@ -91,10 +101,12 @@ function likedVideo(url: string): string | undefined {
   return url.slice(path + likeStart.length, -likeEnd.length);
 }
 
-function waysOf(doors: Doors): readonly Way[] {
-  const document = openapi(doors.version);
-  const described: Handle = () =>
-    new Response(document, { headers: { "content-type": "application/json", "cache-control": "no-cache" } });
+/** `row` as it is on a port of its own. */
+function unguarded(row: Row): Row {
+  return row.right === "metrics" ? { ...row, right: "anybody" } : row;
+}
+
+function waysOf(doors: Doors, rows: readonly Row[]): readonly Way[] {
   const pages = [...pagesOf(doors.assets)].map(
     ([path, page]): Way => ({ method: "GET", path, handle: (_, call) => page(call.request) }),
   );
@@ -102,7 +114,22 @@ function waysOf(doors: Doors): readonly Way[] {
     const { method, path } = row;
     return { method, path, handle: (doors, call) => answerBy(row, doors, call) };
   });
-  return [...calls, { method: "GET", path: "/openapi.json", handle: described }, ...pages];
+  const documents = Object.entries({ "/openapi.json": openapi, "/asyncapi.json": asyncapi }).map(
+    ([path, write]): Way => ({ method: "GET", path, handle: documentAt(path, doors.version, write) }),
+  );
+  return [...calls, ...documents, ...pages];
+}
+
+/** One of the documents about the table; it says under which path the routes are mounted. */
+function documentAt(path: string, version: string, write: typeof openapi): Handle {
+  const texts = new Map<string, string>();
+  return (_, { request }) => {
+    const at = new URL(request.url).pathname.slice(0, -path.length);
+    const text = texts.get(at) ?? write(version, at);
+    // A program mounts the routes in one place or two; who is asked under ever new ones keeps none of them.
+    if (texts.size < placesMax) texts.set(at, text);
+    return new Response(text, { headers: documentHeaders });
+  };
 }
 
 /** What operators ask, and nobody else. */

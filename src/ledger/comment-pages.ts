@@ -72,11 +72,8 @@ export class CommentPages {
     }
     const newest = after === undefined && (await this.#newest(subject, last.seq, limit, head));
     if (newest) return newest;
-    const { all, floor } = await this.#left(
-      subject,
-      last.seq,
-      Math.min(Math.max(1, firstHistory), perSubject - 1),
-    );
+    const history = Math.min(Math.max(1, firstHistory), perSubject - 1);
+    const { all, floor } = await this.#left(subject, last.seq, history);
     const whole = shown(all, floor);
     if (after === undefined) return pageNewest({ floor, head }, limit, whole.reverse());
     const following = whole.filter((entry) => entry.seq > after);
@@ -85,8 +82,8 @@ export class CommentPages {
 
   /**
    * All that is left of a video, and from where on it is whole. That nothing was ever forgotten is known by
-   * counting, and can be counted only when no comment came meanwhile, which may have pushed another out: while
-   * some do it is read again, and in the end history is said to begin where it was seen to.
+   * counting, and can be counted only when no comment came meanwhile, which may have pushed another out:
+   * while some do it is read again, and in the end history is said to begin where it was seen to.
    */
   async #left(
     subject: string,
@@ -100,7 +97,8 @@ export class CommentPages {
       const first = all[0]?.seq ?? 0;
       const left = await this.#wholeFrom(subject, first);
       const floor = floorOf(all, history);
-      if (left > first || floor > 0) return { all, floor: Math.max(floor, left > first ? left : 0) };
+      if (left > first) return { all, floor: Math.max(floor, left) };
+      if (floor > 0) return { all, floor };
       const now = (await streams.last(stream, subject))?.seq ?? lastSeq;
       if (now === lastSeq) return { all, floor };
       if (tries === triesMax) return { all, floor: first };

@@ -9,7 +9,7 @@ function parse(...argv: string[]): LoadOptions | readonly string[] {
 }
 
 describe("options", () => {
-  test("the README's command line", () => {
+  test("the command line of docs/measured.md", () => {
     const options = parse(
       "--url=http://127.0.0.1:8080",
       "--viewers=10000",

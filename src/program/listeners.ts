@@ -46,7 +46,7 @@ export class Listeners {
     this.#public = listenOn(answer, { host, port, reusePort, log, beatMs, tls });
     if (!own) return;
     try {
-      const staff = createServer(doors).fetch;
+      const staff = createServer(doors, "staff").fetch;
       this.#admin = listenOn(staff, { host: adminHost, port: adminPort, reusePort, log, beatMs, tls });
     } catch (error) {
       void this.#public.stop(parts.clock, 0);

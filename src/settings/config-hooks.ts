@@ -17,7 +17,7 @@ export const hookRows = {
     kind: listOf(receiver, 0, 8),
     fallback: "",
     fallbackShown: "none",
-    help: "servers that are told what happens, by dispatchers; see Webhooks",
+    help: "servers that are told what happens, by dispatchers; see docs/webhooks.md",
   },
   webhookSecrets: {
     kind: oneLine(secretsCharsMax, "secret,…"),
@@ -40,7 +40,7 @@ export const hookRows = {
     kind: accepted(`${address}, or nothing`, "url", (text) => text === "" || isReceiver(text)),
     fallback: "",
     fallbackShown: "none",
-    help: "server that is asked about each comment before anybody sees it; see The review hook",
+    help: "server that is asked about each comment before anybody sees it; see docs/moderate.md",
   },
   reviewDeadlineMs: {
     kind: duration(10, 10_000),

@@ -41,7 +41,7 @@ function parse(argv: string[], env: Given["env"] = {}, file: unknown = {}) {
     if (path === "missing.json") throw new Error("ENOENT\nno such file");
     return text;
   };
-  return parseTable(table, { argv, env, readFile, machine: { hostname: "h", suffix: "0000" } });
+  return parseTable(table, { argv, env, readFile, machine: { suffix: "0000" } });
 }
 
 function settingsOf(parsed: ReturnType<typeof parse>) {
@@ -208,7 +208,7 @@ describe("a table of settings as text", () => {
     ]);
   });
 
-  test("help and README hold every row, with its default, and no computed one", () => {
+  test("help and docs/settings.md hold every row, with its default, and no computed one", () => {
     const help = helpText(table);
     expect(help).toMatch(/--rest <duration> +silence between songs \(default: 50ms\)/);
     expect(help).toMatch(/--loud +sings loudly \(default: false\)/);

@@ -1,6 +1,6 @@
 /**
- * A table of settings: the one source of its flags, variables, file keys, defaults, checks, help and README
- * section.
+ * A table of settings: the one source of its flags, variables, file keys, defaults, checks, help and the
+ * table of docs/settings.md.
  *
  * Each row names a setting once. parse() collects the text an operator gave for it from four places (flag
  * beats variable beats file beats default), reads every given text with the row's kind, and answers with
@@ -16,14 +16,15 @@ import { nearest } from "../base/nearest.ts";
 import type { Kind } from "./kinds.ts";
 
 /** What a computed default may look at; passed in, so that a test can hold it still. */
-export type Machine = { readonly hostname: string; readonly suffix: string };
+export type Machine = { readonly suffix: string };
 
 export type Row<T> = {
   readonly kind: Kind<T>;
   /** Text, read by the same kind as an operator's; a function where it depends on the machine. */
   readonly fallback: string | ((machine: Machine) => string);
   /**
-   * What help and README show in place of `fallback`: needed where it is computed, or empty with a meaning.
+   * What help and docs/settings.md show in place of `fallback`: needed where it is computed, or empty with a
+   * meaning.
    */
   readonly fallbackShown?: string;
   readonly help: string;

@@ -1,5 +1,5 @@
 /**
- * A table of settings as people read it: the help of a command, README's section, and what `check` prints.
+ * A table of settings as people read it: the help of a command, docs/settings.md, and what `check` prints.
  *
  * All three are made from the rows, so that none can say something the parser does not do.
  */
@@ -24,7 +24,7 @@ export function helpText<R extends Rows>(table: Table<R>, more = ""): string {
   return `${command.helpInformation()}\n${variables}\n${more}`;
 }
 
-/** README's settings section, without a trailing newline. */
+/** The table of docs/settings.md, without a trailing newline. */
 export function settingsMarkdown<R extends Rows>(table: Table<R>): string {
   const rows = Object.entries(table.rows).map(([key, row]) => {
     const fallback = fallbackOf(row);

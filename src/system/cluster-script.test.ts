@@ -1,6 +1,6 @@
 /**
- * `npm run cluster` and README's commands, as an evaluator types them: they work, and nothing is left
- * behind.
+ * `npm run cluster` and the commands of docs/cluster.md, as an evaluator types them: they work, and nothing
+ * is left behind.
  */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -70,11 +70,11 @@ async function commandOf(pid: number): Promise<string> {
   return (await Bun.file(`/proc/${pid}/cmdline`).text()).replaceAll("\0", " ");
 }
 
-/** The commands of README's nth block of the cluster section: who types them, and what. */
+/** The commands of the nth block of docs/cluster.md that names machines: who types them, and what. */
 async function typed(block: number): Promise<{ readonly who: string; readonly words: string[] }[]> {
-  const readme = await Bun.file(join(import.meta.dir, "../../README.md")).text();
-  const section = readme.slice(readme.indexOf("\n## A cluster\n"));
-  const lines = [...section.matchAll(/```console\n([\s\S]*?)```/g)][block]?.[1]?.trim().split("\n") ?? [];
+  const page = await Bun.file(join(import.meta.dir, "../../docs/cluster.md")).text();
+  const blocks = [...page.matchAll(/```console\n(\w+\$ [\s\S]*?)```/g)];
+  const lines = blocks[block]?.[1]?.trim().split("\n") ?? [];
   return lines.map((line) => {
     const [who = "", ...words] = line.split(/\s+/);
     return { who: who.replace("$", ""), words };
@@ -82,11 +82,11 @@ async function typed(block: number): Promise<{ readonly who: string; readonly wo
 }
 
 for (const block of [0, 1]) {
-  test(`README's commands for several machines, ${["one NATS server", "three of them"][block]}`, async () => {
+  test(`docs/cluster.md for several machines, ${["one NATS server", "three of them"][block]}`, async () => {
     const commands = await typed(block);
-    // Every machine of README is a port here: of NATS' clients, of its routes, and of each node's HTTP.
+    // Every machine of the page is a port here: of NATS' clients, of its routes, and of each node's HTTP.
     const ports = await freePorts(6 + commands.length);
-    const folder = mkdtempSync(join(tmpdir(), "ovation-readme-"));
+    const folder = mkdtempSync(join(tmpdir(), "ovation-typed-"));
     const here = (text: string, who: string) =>
       text
         .replaceAll(/10\.0\.0\.(\d):4222/g, (_, n) => `127.0.0.1:${ports[Number(n) - 1]}`)

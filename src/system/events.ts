@@ -1,8 +1,11 @@
 /**
  * A viewer for tests: an open stream, parsed by a parser that is not ours, and events that can be waited
- * for.
+ * for. What it hears must have the shape that asyncapi.json gives it, to the last member.
  */
 import { createParser } from "eventsource-parser";
+import { eventSchemas } from "../http/event-schemas.ts";
+import { mistakesIn } from "../http/schema.ts";
+import { schemas } from "../http/schemas.ts";
 
 export interface Heard {
   readonly event: string;
@@ -14,6 +17,8 @@ export interface Heard {
 export class Viewer {
   readonly heard: Heard[] = [];
   readonly retries: number[] = [];
+  /** What was wrong with what it heard: then the stream counts as broken. */
+  readonly mistakes: string[] = [];
   /** Is told of each event as it comes. */
   onHeard: (heard: Heard) => void = () => {};
   readonly #abort = new AbortController();
@@ -49,7 +54,8 @@ export class Viewer {
         const heard = this.heard[from] as Heard;
         if (matches(heard)) return heard;
       }
-      if (this.#ended) throw new Error(`ended after ${JSON.stringify(this.heard.slice(-5))}`);
+      if (this.#ended)
+        throw new Error([...this.mistakes, `ended after ${JSON.stringify(this.heard.slice(-5))}`].join("; "));
       await this.#more();
     }
   }
@@ -71,6 +77,7 @@ export class Viewer {
       onEvent: ({ event, id, data }) => {
         const says = JSON.parse(data) as Record<string, unknown>;
         const heard = { event: event ?? "message", id, says };
+        this.mistakes.push(...mistakesOf(heard));
         this.heard.push(heard);
         this.onHeard(heard);
       },
@@ -83,6 +90,7 @@ export class Viewer {
     try {
       for await (const chunk of body) {
         parser.feed(decoder.decode(chunk, { stream: true }));
+        if (this.mistakes.length > 0) throw new Error(this.mistakes.join("; "));
         for (const wake of this.#wake.splice(0)) wake();
       }
     } catch (error) {
@@ -91,6 +99,14 @@ export class Viewer {
     this.#ended = true;
     for (const wake of this.#wake.splice(0)) wake();
   }
+}
+
+/** Where an event differs from what event-schemas.ts says of it. */
+export function mistakesOf({ event, says }: Pick<Heard, "event" | "says">): string[] {
+  const schema = eventSchemas[event];
+  if (!schema) return [`event-schemas.ts knows no ${event}`];
+  const mistakes = mistakesIn(says, schema, { known: schemas, strict: true });
+  return mistakes.map((mistake) => `event-schemas.ts, ${event}: ${mistake}`);
 }
 
 /** POSTs JSON; the answer's status and parsed body. */

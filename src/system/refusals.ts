@@ -88,6 +88,7 @@ export const refusals: [string, Try, number, string][] = [
   ["a poll of a bad video", { path: "/v1/videos/%20/poll" }, 400, "bad-video"],
   ["a long wait", { path: "/v1/videos/v/poll?wait=26" }, 400, "bad-query"],
   ["a negative wait", { path: "/v1/videos/v/poll?wait=-1" }, 400, "bad-query"],
+  ["a wait said twice", { path: "/v1/videos/v/poll?wait=1&wait=2" }, 400, "bad-query"],
   ["a wait in words", { path: "/v1/videos/v/poll?wait=soon" }, 400, "bad-query"],
   ["a long cursor", { path: `/v1/videos/v/poll?after=${"c".repeat(257)}` }, 400, "bad-query"],
   ["a bad video", { path: "/v1/videos/a%2Fb" }, 400, "bad-video"],
@@ -106,7 +107,7 @@ export const refusals: [string, Try, number, string][] = [
     401,
     "unauthorized",
   ],
-  ["a demo that is off", { path: "/v1/demo" }, 404, "not-found"],
+  ["the demo's fans seen by anybody", { path: "/v1/demo", doors: adminDoors }, 401, "unauthorized"],
   [
     "the demo's fans by anybody",
     { ...posted("/v1/demo", { fans: 5 }), method: "PUT", doors: adminDoors },

@@ -9,8 +9,18 @@ import { type UnixMs, unixMs } from "../base/clock.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { hasControl, isVisible } from "../core/text.ts";
 
-const rights = ["watch", "like", "comment", "moderate", "admin"] as const;
+const rights = ["watch", "like", "comment", "moderate", "metrics", "admin"] as const;
 export type Right = (typeof rights)[number];
+
+/** Whether `right` is for those who run this server, not for its audience. */
+export function isStaffs(right: Right | "anybody"): boolean {
+  return right === "moderate" || isOperators(right);
+}
+
+/** Whether `right` is about the machine, not about the audience: only keys carry it, no token does. */
+export function isOperators(right: Right | "anybody"): boolean {
+  return right === "metrics" || right === "admin";
+}
 
 export interface Identity {
   readonly by: "nobody" | "token" | "key";
@@ -62,8 +72,8 @@ export function isRight(text: string): text is Right {
 
 /**
  * The identity in a verified token's claims, or one line that says which claim is wrong. `sub`, `exp` and
- * `videos` must be there; without `can` a viewer may watch, like and comment. A token never carries `admin`,
- * and lasts `leewayMs` longer than its `exp`: clocks are never quite together.
+ * `videos` must be there; without `can` a viewer may watch, like and comment. A token never carries `admin`
+ * or `metrics`, and lasts `leewayMs` longer than its `exp`: clocks are never quite together.
  */
 export function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: number): Identity | string {
   const { sub, exp, name } = claims;
@@ -87,7 +97,7 @@ export function identityOf(claims: Readonly<Record<string, unknown>>, leewayMs: 
     name,
     roles,
     untilMs: unixMs(Math.min(exp * 1000 + leewayMs, timeMax)),
-    rights: new Set(can.filter((right) => right !== "admin").filter(isRight)),
+    rights: new Set(can.filter(isRight).filter((right) => !isOperators(right))),
     videos: allowed,
   };
 }
@@ -111,11 +121,13 @@ export function speaksForMany({ by, rights }: Identity): boolean {
   return by === "key" && (rights.has("comment") || rights.has("moderate"));
 }
 
+const verbs: { readonly [right in Right]?: string } = { admin: "administrate", metrics: "read metrics" };
+
 /** Why `who` may not do this to `video`, or undefined. */
 export function forbids(who: Identity, right: Right, video?: VideoId): Rejection | undefined {
   if (!who.rights.has(right)) {
     const holder = who.by === "key" ? "this key" : "this token";
-    return reject("forbidden", `${holder} does not allow to ${right === "admin" ? "administrate" : right}`);
+    return reject("forbidden", `${holder} does not allow to ${verbs[right] ?? right}`);
   }
   if (video === undefined || covers(who.videos, video)) return undefined;
   return reject("forbidden", "this token is not for this video");

@@ -2,8 +2,8 @@
  * API keys: how servers and people who run this one prove who they are.
  *
  * A key is `NAME:SCOPES:KEY`, as in `studio:publish:3f9c…` or `desk:moderate+watch:77ab…`. Scopes are
- * watch, publish (like and comment in anybody's name), moderate, admin (everything). What is kept is a hash
- * of each key, and a key that is given is compared with all of them in constant time. Held by
+ * watch, publish (like and comment in anybody's name), moderate, metrics, admin (everything). What is kept is
+ * a hash of each key, and a key that is given is compared with all of them in constant time. Held by
  * settings/access.test.ts and http/auth.test.ts.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
@@ -16,7 +16,8 @@ const scopes: Readonly<Record<string, readonly Right[]>> = {
   watch: ["watch"],
   publish: ["like", "comment"],
   moderate: ["watch", "moderate"],
-  admin: ["watch", "like", "comment", "moderate", "admin"],
+  metrics: ["metrics"],
+  admin: ["watch", "like", "comment", "moderate", "metrics", "admin"],
 };
 const linePattern = /^([A-Za-z0-9_-]{1,32}):([a-z+]{1,64}):([\x21-\x7e]{1,512})$/;
 

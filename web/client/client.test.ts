@@ -1,7 +1,7 @@
 /** The parts joined: watches share one line, say what is known, and send under keys. */
 import { describe, expect, test } from "bun:test";
 import { createClient } from "./client.ts";
-import { FakeOutside } from "./fakes.ts";
+import { FakeAir, FakeLocks, FakeOutside } from "./fakes.ts";
 import type { Comment, Likes, State } from "./types.ts";
 
 function connected() {
@@ -106,6 +106,60 @@ describe("client", () => {
     await client.watch("a").setLike("fire", true);
     const [like] = outside.calls.filter((call) => call.url.endsWith("/likes"));
     expect(JSON.parse(like?.body ?? "")).toEqual({ kind: "fire" });
+  });
+
+  test("tabs share a line as one viewer only: whoever has other rights has another, also once they changed", async () => {
+    const jwt = (claims: object) => `e30.${btoa(JSON.stringify(claims))}.c2ln`;
+    const locks = new Map<string, FakeLocks>();
+    const channels: string[] = [];
+    const request = (name: string, ...more: [never, never]) => {
+      const lock = locks.get(name) ?? new FakeLocks();
+      locks.set(name, lock);
+      return lock.request(name, ...more);
+    };
+    const air = new FakeAir();
+    const before = [
+      globalThis.BroadcastChannel,
+      Object.getOwnPropertyDescriptor(navigator, "locks"),
+    ] as const;
+    globalThis.BroadcastChannel = class {
+      constructor(name: string) {
+        channels.push(name);
+        Object.assign(this, air.open());
+      }
+    } as never;
+    Object.defineProperty(navigator, "locks", { value: { request }, configurable: true });
+    try {
+      const outside = new FakeOutside();
+      let mine: string | undefined = jwt({ sub: "ann", exp: 1 });
+      const tabs = [undefined, () => mine, () => jwt({ sub: "ann", exp: 2 }), () => jwt({ sub: "mod" })];
+      const settled = async () => {
+        await outside.settle();
+      };
+      const clients = tabs.map((token) =>
+        createClient({ url: "http://s/", ...(token && { token }) }, outside),
+      );
+      for (const client of clients) client.watch("a");
+      await settled();
+      const [guest, ann, again, mod] = channels;
+      expect([channels.length, guest, ann === again, new Set([guest, ann, mod]).size]).toEqual([
+        4,
+        "http://s/ ",
+        true,
+        3,
+      ]);
+      mine = undefined;
+      outside.nowMs += 60_000;
+      const live = clients[1]?.watch("b");
+      void live?.comment("hi").catch(() => {});
+      await settled();
+      expect(channels.slice(4)).toEqual([guest as string]);
+      for (const client of clients) client.close();
+    } finally {
+      globalThis.BroadcastChannel = before[0];
+      if (before[1]) Object.defineProperty(navigator, "locks", before[1]);
+      else delete (navigator as { locks?: unknown }).locks;
+    }
   });
 
   test("closing a watch takes its video off the stream; the last sends its taps and ends it", async () => {

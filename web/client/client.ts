@@ -5,17 +5,28 @@
  *     const live = watch("final", { likes: (e) => console.log(e.totals), comment: (e) => … });
  *     live.like("heart");
  *
- * A *watch* belongs to whoever asked for it; the *line* behind it is one per server for the whole origin,
- * however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
+ * A *watch* belongs to whoever asked for it; the *line* behind it is one per server and viewer for the whole
+ * origin, however many watches, videos and tabs there are (client.test.ts, tabs.test.ts). This file joins the
  * parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
  */
+import { createAligned } from "./align.ts";
 import { createFeed, type Message, type Snapshot } from "./feed.ts";
 import { createLine, type Line } from "./line.ts";
 import { newKey, send } from "./send.ts";
 import { type Channel, createTabs, type Tabs } from "./tabs.ts";
 import { createTaps, type Taps } from "./taps.ts";
-import type { ConnectOptions, Listeners, Outside, Source, State, Watch, WatchOptions } from "./types.ts";
+import type {
+  ConnectOptions,
+  Listeners,
+  Outside,
+  Source,
+  State,
+  ViewerOptions,
+  Watch,
+  WatchOptions,
+} from "./types.ts";
 import { viewerId } from "./viewer.ts";
+import { whoseLine } from "./whose.ts";
 
 export { Refusal } from "./send.ts";
 export type * from "./types.ts";
@@ -34,7 +45,7 @@ const browser: Outside = {
 };
 
 export interface Client {
-  watch(video: string, options?: Listeners & { user?: string }): Watch;
+  watch(video: string, options?: Listeners & ViewerOptions): Watch;
   close(): void;
 }
 
@@ -43,11 +54,14 @@ function shareable(): boolean {
   return typeof BroadcastChannel === "function" && !!globalThis.navigator?.locks;
 }
 
+/** A tab goes over to another viewer's line at most so often. */
+const MOVE_MS = 60_000;
+
 /** One client of one server. `watch` below keeps one per server; make your own for a second token. */
 export function createClient(options: ConnectOptions = {}, outside: Outside = browser): Client {
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url)
     .href;
-  const { token } = options;
+  const token = options.token && tokenOf;
   const feed = createFeed(() => outside.now());
   const own = new Map<Watch, Taps>();
   /** What other tabs want while this one leads. */
@@ -55,6 +69,10 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
   let line: Line | undefined;
   let tabs: Tabs | undefined;
   let lastId = "";
+  /** Whose line this tab shares. */
+  let whose = "";
+  let joining = false;
+  let moveAt = 0;
   let state: State = { phase: "connecting", via: "stream" };
 
   function told(next: State): void {
@@ -109,11 +127,31 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
   }
 
   function start(): void {
-    if (options.share === false || !shareable()) {
-      lead();
-      return;
+    if (options.share === false || !shareable()) lead();
+    else if (!token) join("");
+    else {
+      joining = true;
+      void tokenOf(false)
+        .catch(() => "")
+        .then((given) => joining && join(whoseLine(given)));
     }
-    const name = `ovation ${base}`;
+  }
+
+  /** What the page's hook gives; when that is another viewer's than the line is, the tab changes lines. */
+  async function tokenOf(refresh: boolean): Promise<string | undefined> {
+    const given = await options.token?.(refresh);
+    if (tabs && whose !== whoseLine(given) && outside.now() > moveAt) {
+      moveAt = outside.now() + MOVE_MS;
+      leave();
+      start();
+    }
+    return given;
+  }
+
+  function join(who: string): void {
+    joining = false;
+    whose = who;
+    const name = `${base} ${who}`;
     tabs = createTabs({
       outside,
       tab: newKey(),
@@ -138,17 +176,22 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
     });
   }
 
-  function stop(): void {
-    for (const taps of own.values()) taps.flush();
+  function leave(): void {
     follow();
     tabs?.close();
     tabs = undefined;
+    joining = false;
+  }
+
+  function stop(): void {
+    for (const taps of own.values()) taps.flush();
+    leave();
   }
 
   function wantsChanged(): void {
     if (line) line.want(feed.videos());
     else if (tabs) tabs.wantsChanged();
-    else start();
+    else if (!joining) start();
   }
 
   const on = globalThis.addEventListener?.bind(globalThis);
@@ -163,13 +206,17 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
 
   return {
     watch(video, listeners = {}) {
-      const { user, ...first } = listeners;
+      const { user, playhead, ...first } = listeners;
       const stops: (() => void)[] = [];
       const path = `${base}v1/videos/${encodeURIComponent(video)}/`;
-      const named = (body: object) => (watch.user ? { ...body, user: watch.user } : body);
-      const taps = createTaps(outside, (kind, count) =>
-        send(outside, `${path}likes`, named({ kind, count }), newKey(), token),
-      );
+      const aligned = playhead && createAligned(outside, feed, video, playhead);
+      const seen = aligned ?? feed;
+      const picture = () => aligned?.picture();
+      // What is undefined is not in the JSON.
+      const named = (body: object) => ({ ...body, user: watch.user || undefined });
+      const post = (kind: string, count: number, mediaTime?: number) =>
+        send(outside, `${path}likes`, named({ kind, count, mediaTime }), newKey(), token);
+      const taps = createTaps(outside, post, picture);
       /** By kind, the last one under way: likes of one kind arrive in the order they were set. */
       const set = new Map<string, Promise<unknown>>();
       const watch: Watch = {
@@ -177,14 +224,14 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
         user,
         on(event, listener) {
           const added: Listeners = { [event]: listener };
-          const unlisten = feed.listen(video, added);
+          const unlisten = seen.listen(video, added);
           stops.push(unlisten);
           added.state?.(state);
           return unlisten;
         },
         like: (kind = "heart", count = 1) => taps.tap(kind, count),
         setLike(kind, liked) {
-          const body = { ...named({ kind }), ...(!token && { viewer: viewerId() }) };
+          const body = { ...named({ kind, mediaTime: picture() }), ...(!token && { viewer: viewerId() }) };
           const go = () =>
             send<void>(outside, `${path}likes`, body, newKey(), token, liked ? "POST" : "DELETE");
           const done = (set.get(kind) ?? Promise.resolve()).then(go);
@@ -195,19 +242,22 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
           );
           return done;
         },
-        comment: (text) =>
-          send<{ id: string }>(outside, `${path}comments`, named({ text }), newKey(), token).then(
-            ({ id }) => id,
-          ),
+        async comment(text) {
+          const body = named({ text, mediaTime: picture() });
+          const { id } = await send<{ id: string }>(outside, `${path}comments`, body, newKey(), token);
+          aligned?.own(id);
+          return id;
+        },
         close() {
           taps.flush();
           for (const unlisten of stops) unlisten();
+          aligned?.close();
           own.delete(watch);
           if (own.size) wantsChanged();
           else stop();
         },
       };
-      stops.push(feed.listen(video, first));
+      stops.push(seen.listen(video, first));
       own.set(watch, taps);
       first.state?.(state);
       wantsChanged();

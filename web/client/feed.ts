@@ -53,6 +53,8 @@ export interface Feed {
   videos(): string[];
   snapshot(video: string): Snapshot | undefined;
   latencyMs(): number | undefined;
+  /** What the server's clock says now, as far as that is known. */
+  now(): number;
 }
 
 export function createFeed(now: () => number): Feed {
@@ -169,6 +171,7 @@ export function createFeed(now: () => number): Feed {
       return { video, totals, version, viewers, comments };
     },
     latencyMs: () => latencyMs,
+    now: () => now() + (offsetMs ?? 0),
   };
   return feed;
 }

@@ -10,6 +10,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { Message } from "./feed.ts";
 import type { ConnectOptions, Outside, Source, State } from "./types.ts";
+import { claimsOf } from "./whose.ts";
 
 /** A stream that has said nothing for so long after opening is held back on its way. */
 export const SILENT_MS = 5000;
@@ -59,12 +60,8 @@ export interface LineOptions {
 
 /** When a JWT ends, Unix ms; undefined for any other token. */
 export function tokenEndMs(token: string | undefined): number | undefined {
-  try {
-    const claims = JSON.parse(atob((token?.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
-    return claims.exp ? claims.exp * 1000 : undefined;
-  } catch {
-    return;
-  }
+  const { exp } = claimsOf(token);
+  return exp ? Number(exp) * 1000 : undefined;
 }
 
 export function createLine(options: LineOptions): Line {

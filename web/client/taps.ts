@@ -15,6 +15,8 @@ export const COUNT_MAX = 50;
 
 interface Batch {
   count: number;
+  /** The picture that its first tap was about. */
+  readonly mediaTime: number | undefined;
   readonly done: PromiseWithResolvers<void>;
 }
 
@@ -33,7 +35,8 @@ export interface Taps {
 
 export function createTaps(
   outside: Pick<Outside, "after">,
-  post: (kind: string, count: number) => Promise<unknown>,
+  post: (kind: string, count: number, mediaTime?: number) => Promise<unknown>,
+  picture: () => number | undefined = () => undefined,
 ): Taps {
   const lanes = new Map<string, Lane>();
 
@@ -42,7 +45,7 @@ export function createTaps(
     if (lane.busy) return;
     lane.busy = true;
     for (let batch = lane.batches.shift(); batch; batch = lane.batches.shift()) {
-      await post(kind, batch.count).then(() => batch?.done.resolve(), batch.done.reject);
+      await post(kind, batch.count, batch.mediaTime).then(() => batch?.done.resolve(), batch.done.reject);
       // What gathered meanwhile has waited at least a round trip, but may be fuller soon.
       if (lane.batches.length === 1 && lane.timed) break;
     }
@@ -57,7 +60,7 @@ export function createTaps(
       for (let left = Math.max(1, Math.floor(count)); left > 0; ) {
         let batch = batches.at(-1);
         if (!batch || batch.count === COUNT_MAX) {
-          batch = { count: 0, done: Promise.withResolvers() };
+          batch = { count: 0, mediaTime: picture(), done: Promise.withResolvers() };
           // A page that ignores the answer must not see an unhandled rejection.
           batch.done.promise.catch(() => {});
           batches.push(batch);

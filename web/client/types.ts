@@ -18,6 +18,8 @@ export interface Likes {
   readonly by?: readonly { readonly user?: string; readonly kind: string; readonly count: number }[];
   /** Ms from acceptance to arrival here, corrected by the clock offset. Absent on history. */
   readonly latencyMs?: number;
+  /** Told late, or over a jump, and not as something that happens now; only with `playhead`. */
+  readonly quiet?: boolean;
 }
 
 export interface Comment {
@@ -27,6 +29,8 @@ export interface Comment {
   readonly text: string;
   /** Unix ms by the server's clock. */
   readonly at: number;
+  /** Unix ms of the picture its writer saw, in the stream's own dates, where that is known. */
+  readonly mediaTime?: number;
   /** True for comments that were there before this page was. */
   readonly history?: boolean;
 }
@@ -45,6 +49,17 @@ export interface State {
   readonly stale?: boolean;
 }
 
+/** What this viewer is not shown with its picture; only with `playhead`. */
+export interface Passed {
+  readonly video: string;
+  /** A seek has jumped over it; or it waited too long, or with too many, for a picture that stands still. */
+  readonly why: "jump" | "full";
+  /** Likes that the totals were told with now. */
+  readonly likes: number;
+  /** Comments. After a jump they are told as history; else they are not told. */
+  readonly comments: number;
+}
+
 export interface Events {
   likes: Likes;
   comment: Comment;
@@ -54,6 +69,7 @@ export interface Events {
   reset: { readonly video: string; readonly reason: string };
   retract: { readonly video: string; readonly id: string };
   beat: { readonly now: number; readonly stale?: boolean };
+  passed: Passed;
 }
 
 export type EventName = keyof Events;
@@ -68,7 +84,18 @@ export interface ConnectOptions {
   share?: boolean;
 }
 
-export type WatchOptions = ConnectOptions & Listeners & { user?: string };
+export interface ViewerOptions {
+  /** The name sent with likes and comments. */
+  user?: string;
+  /**
+   * Unix ms of the picture shown now, in the stream's own dates, or null while that is not known. With it, what
+   * others did waits for that picture, up to 60 s and 2,000 of it, and likes and comments say which picture they
+   * are about. Without a date all is told at once. players.ts has one for each known player.
+   */
+  playhead?: () => number | null | undefined;
+}
+
+export type WatchOptions = ConnectOptions & Listeners & ViewerOptions;
 
 export interface Watch {
   readonly video: string;

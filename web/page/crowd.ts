@@ -1,7 +1,8 @@
 /**
  * The crowd slider: asks the server for simulated fans, so that a visitor alone sees a stadium.
  *
- * There only when the server was started for it: `GET /v1/demo` answers 200 with how many there are.
+ * There only when the server was started for it and this visitor may call a crowd: `GET /v1/demo` answers
+ * 200 with how many there are.
  * The scale is logarithmic, because ten fans and twenty feel as different as a thousand and two.
  */
 import { make } from "../client/stage/dom.ts";

@@ -1,0 +1,93 @@
+/** The pages of docs/ hold together: links lead somewhere, sentences have names, the README stays short. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { statusOf } from "../src/http/answer.ts";
+import { made } from "./docs.ts";
+import { allMetrics } from "./docs-metrics.ts";
+
+const root = join(import.meta.dir, "..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+const documents = [
+  ...pages.map((name) => `docs/${name}`),
+  "README.md",
+  "SECURITY.md",
+  "deploy/proxies/README.md",
+];
+
+/** The anchors that a page's headings make, as GitHub names them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Links of the document at `path`, with its text, that lead nowhere. */
+function deadLinks(path: string, text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = ""]) => {
+    if (/^https?:/.test(target)) return [];
+    const [file = "", anchor] = target.split("#");
+    const at = file === "" ? path : normalize(join(dirname(path), file));
+    if (!existsSync(join(root, at))) return [`${path}: ${target}`];
+    if (anchor === undefined || anchorsOf(read(at)).includes(anchor)) return [];
+    return [`${path}: ${target}`];
+  });
+}
+
+describe("documents", () => {
+  test("every link leads to a file that is there, and to a heading of it", () => {
+    expect(documents.flatMap((path) => deadLinks(path, read(path)))).toEqual([]);
+    expect(deadLinks("README.md", "[a](docs/gone.md) [b](docs/start.md#gone) [c](docs/start.md)")).toEqual([
+      "README.md: docs/gone.md",
+      "README.md: docs/start.md#gone",
+    ]);
+  });
+
+  test("README is for a stranger: short, and it leads to every page", () => {
+    const readme = read("README.md");
+    expect(readme.split("\n").length).toBeLessThanOrEqual(150);
+    for (const name of pages) expect(readme).toContain(`](docs/${name})`);
+  });
+
+  for (const { page, name, text } of made) {
+    test(`${page}: its ${name} are what the source says now`, () => {
+      const section = new RegExp(`<!-- ${name} -->\\n\\n([\\s\\S]*)\\n\\n<!-- /${name} -->`);
+      expect(section.exec(read(page))?.[1], "npm run docs rewrites it").toBe(text());
+    });
+  }
+
+  test("docs/http.md tells every code, with its status", () => {
+    const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];
+    const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
+    expect(told.length).toBe(Object.keys(statuses).length);
+    expect(statuses).toEqual(statusOf);
+  });
+
+  test("every metric that a page names is one", () => {
+    const names = new Set(allMetrics().map(({ name }) => name));
+    const named = documents.flatMap((path) => read(path).match(/\bovation_[a-z_]+/g) ?? []);
+    const other = new Set(["ovation_token", "ovation_nodes", "ovation_routes"]);
+    expect(named.filter((name) => !names.has(name) && !other.has(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(names.size);
+  });
+
+  test("sentences of the protocol are one line each, and named in order", () => {
+    const lines = read("docs/protocol.md")
+      .split("\n")
+      .filter((line) => line.startsWith("- "));
+    const names = lines.map((line) => /^- \*\*([a-z]+-\d+)\*\* \S.*\.$/.exec(line)?.[1] ?? line);
+    const counts = new Map<string, number>();
+    const wrong = names.filter((name) => {
+      const [area = "", number] = name.split("-");
+      counts.set(area, (counts.get(area) ?? 0) + 1);
+      return Number(number) !== counts.get(area);
+    });
+    expect(wrong).toEqual([]);
+    expect(names.length).toBeGreaterThan(70);
+  });
+});
