@@ -1,6 +1,6 @@
 /**
- * The parts of a page in a real Chromium, on a page of another origin as the guide has them: hearts and comments
- * alone, a page's own player in the stage, a recording; and the demo page's timeline, live and once it is over.
+ * The parts of a page in a real Chromium, on a page of another origin as the guide has them: hearts and
+ * comments alone, a page's own player in the stage, a recording; and the demo page's timeline, live and over.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
