@@ -5,10 +5,10 @@ export const replay: Section = {
   run: "replay",
   title: "A recording with its audience",
   about:
-    "Three hours, in a Chromium: from the call of `replay` to the first of it on the page, and from a seek to " +
-    "what was there, 40 seeks a round all over the match. The answers are a server's in shape and size and come " +
-    "from a stand-in, so it is the page that is measured. Heap and work are those of the page's thread while it " +
-    "plays, beside an empty page.",
+    "Three hours, in a Chromium: from the call of `replay` to the first of it on the page, and from a seek " +
+    "to what was there, 40 seeks a round all over the match. The answers are a server's in shape and size " +
+    "and come from a stand-in, so it is the page that is measured. Heap and work are those of the page's " +
+    "thread while it plays, beside an empty page.",
   tell(line) {
     const figures = new Figures(line.figures);
     const [start, seek] = [figures.number("startWorstMs"), figures.number("seekWorstMs")];

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:replay`: a match of three hours with five million likes and 200,000 comments, wound to and fro
- * in a real Chromium: how long its viewer waits for the first of it and after each seek, and what the page holds
- * and works beside an empty one.
+ * `npm run bench:replay`: a match of three hours with five million likes and 200,000 comments, wound to and
+ * fro in a real Chromium: how long its viewer waits for the first of it and after each seek, and what the
+ * page holds and works beside an empty one.
  *
- * The answers are a server's in shape and size, drawn from a seed (web/client/recording.ts): three hours cannot
- * be lived through here. So it is the page that is measured, and its requests; not a server.
+ * The answers are a server's in shape and size, drawn from a seed (web/client/recording.ts): three hours
+ * cannot be lived through here. So it is the page that is measured, and its requests; not a server.
  */
 import { join } from "node:path";
 import type { Browser, CDPSession } from "playwright-core";
