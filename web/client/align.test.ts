@@ -113,6 +113,16 @@ describe("a picture that lags", () => {
     expect(lost.passed).toEqual([]);
   });
 
+  test("after a reset the server's word counts at once, even if it is less", () => {
+    const { feed, like, say, likes, comments } = viewer(5000);
+    like(20);
+    say("a");
+    feed.take("reset", take({ reason: "epoch" }));
+    feed.take("snapshot", take({ totals: { heart: 3 }, version: 1, viewers: 1, comments: [] }));
+    expect(likes.at(-1)?.totals).toEqual({ heart: 3 });
+    expect(comments).toEqual([]);
+  });
+
   test("a player that throws, or says 1970, knows no date", () => {
     const outside = new FakeOutside();
     const feed = createFeed(() => START);
