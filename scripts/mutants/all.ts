@@ -1,4 +1,5 @@
 /** All faults, folder by folder. */
+import { client } from "./client.ts";
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
 import { fanout } from "./fanout.ts";
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...trust,
   ...http,
   ...workers,
+  ...client,
 ];
