@@ -3,8 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { statusOf } from "../src/http/answer.ts";
-import { made } from "./docs.ts";
+import { made, optionsAt } from "./docs.ts";
 import { allMetrics } from "./docs-metrics.ts";
+import { optionsFile } from "./docs-options.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -60,6 +61,19 @@ describe("documents", () => {
       expect(section.exec(read(page))?.[1], "npm run docs rewrites it").toBe(text());
     });
   }
+
+  test("the options of the package are the settings there are now, with their words", () => {
+    expect(read(optionsAt), "npm run docs rewrites it").toBe(optionsFile());
+    expect(read(optionsAt)).toContain('   * @default 50\n   */\n  readonly tickMs?: Settings["tickMs"];\n');
+  });
+
+  test("every test and script that a page names is there", () => {
+    const named = documents.flatMap(
+      (path) => read(path).match(/`(src|scripts|web|bench|deploy)\/[\w./-]+`/g) ?? [],
+    );
+    expect(named.filter((name) => !existsSync(join(root, name.replaceAll("`", ""))))).toEqual([]);
+    expect(named.length).toBeGreaterThan(100);
+  });
 
   test("docs/http.md tells every code, with its status", () => {
     const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];

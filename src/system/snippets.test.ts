@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
 import { post } from "./events.ts";
+import { exampleOf } from "./examples.ts";
 import { hows, type Running, startServer } from "./server.ts";
 
 const folder = join(import.meta.dir, "../../web/snippets");
@@ -66,6 +67,11 @@ describe(how, () => {
           return new Response(await bundleReact(node.url), {
             headers: { "content-type": "text/javascript" },
           });
+        }
+        if (name === "example.html") {
+          const shown = exampleOf("web/client/client.ts", "watch").replace(example, node.url);
+          const script = `import { watch } from "${node.url}/ovation.js";\n${shown}`;
+          return new Response(`<!doctype html><script type="module">${script}</script>`, { headers: html });
         }
         if (name === "rest.html")
           return new Response("<!doctype html><title>Rest</title>", { headers: html });
@@ -183,6 +189,20 @@ describe(how, () => {
     await page.getByRole("button", { name: "1 likes" }).waitFor();
     await say("react", "in a component");
     await page.getByText("<b>Lin</b>: in a component").waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("the example of watch: likes, says something, and hears both", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    const { totals } = (await (await fetch(`${node.url}/v1/videos/final`)).json()) as {
+      totals: { heart?: number };
+    };
+    await page.goto(`${elsewhere.url}example.html`);
+    await until("its comment", () => said.includes("Guest: What a goal!"));
+    await until("its like", () => said.includes(`hearts ${(totals.heart ?? 0) + 1}`));
     expect(wrong).toEqual([]);
     await context.close();
   });
