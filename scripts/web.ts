@@ -89,7 +89,9 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
   const stable = [
     ["ovation", client],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
+    ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],
+    ["ovation-parts", await bundle(join(web, "client/stage/parts.ts"))],
     ["ovation-stage", await bundle(join(web, "client/stage/stage.ts"))],
   ] as const;
   const parts: Asset[] = [];

@@ -5,6 +5,7 @@
 import { topics } from "../../web/dist/topics.ts";
 import { nearest } from "../base/nearest.ts";
 import { loadHelp } from "../load/options.ts";
+import { calibrateHelp, planHelp } from "../plan/options.ts";
 import { type Command, commands, settingsHelp } from "../settings/config.ts";
 import { tokenHelp } from "./mint.ts";
 
@@ -25,9 +26,10 @@ export function helpAbout(about: About): string | { readonly mistakes: readonly 
 }
 
 function helpOf(command: Command): string {
-  if (command === "load") return loadHelp();
-  if (command === "token") return tokenHelp();
-  return `${settingsHelp()}\n${topicsLine()}`;
+  const own: Partial<Record<Command, () => string>> = {
+    ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp },
+  };
+  return own[command]?.() ?? `${settingsHelp()}\n${topicsLine()}`;
 }
 
 function topicsLine(): string {

@@ -9,7 +9,6 @@
  * Not here: how a table is read (base/settings.ts), and the flags of `load`, `token` and `plan`, which have
  * their own.
  */
-import { hostname } from "node:os";
 import { nearest } from "../base/nearest.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -78,8 +77,8 @@ export const settingsTable = defineSettings({
       node: {
         kind: name,
         fallback: nodeName,
-        fallbackShown: "host name and four random letters",
-        help: "this node's name, unique in the cluster",
+        fallbackShown: "node- and eight random letters",
+        help: "this node's name, unique in the cluster; viewers are told it",
       },
       region: {
         kind: name,
@@ -89,7 +88,7 @@ export const settingsTable = defineSettings({
       workers: {
         kind: wholeNumberOr("auto", 1, 256),
         fallback: "1",
-        help: "processes that share the port; auto is one per core; more than one needs --nats",
+        help: "processes of this node; auto is one per core; without --nats one of them has the ledger",
       },
       drainMs: {
         kind: duration(0, 600_000),
@@ -231,13 +230,6 @@ export const settingsTable = defineSettings({
           : undefined,
     },
     {
-      uses: ["workers", "nats"],
-      mistake: ({ workers, nats }) =>
-        workers !== 1 && nats.length === 0
-          ? `--workers=${workers} needs --nats: workers meet over NATS`
-          : undefined,
-    },
-    {
       uses: ["natsUser", "natsPassword"],
       mistake: ({ natsUser, natsPassword }) =>
         (natsUser === "") !== (natsPassword === "")
@@ -263,6 +255,7 @@ export const commands = {
   load: "bring an audience: viewers, likes and comments over real sockets, and a report",
   token: "make a token for a viewer or a publisher",
   plan: "work out nodes, memory and network for an audience",
+  calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
@@ -332,14 +325,13 @@ export function effectiveSettings(sources: Sources): string {
   return effectiveText(settingsTable, sources);
 }
 
-function nodeName({ hostname, suffix }: Machine): string {
-  const host = hostname.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
-  const hostCharsMax = 32 - suffix.length - 1;
-  return `${host.slice(0, hostCharsMax) || "node"}-${suffix}`;
+/** Every viewer is told it: it says nothing of the machine. */
+function nodeName({ suffix }: Machine): string {
+  return `node-${suffix}`;
 }
 
 function thisMachine(): Machine {
-  return { hostname: hostname(), suffix: secret(4) };
+  return { suffix: secret(8) };
 }
 
 function isNatsServer(text: string): boolean {
