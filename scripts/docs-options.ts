@@ -15,8 +15,8 @@ const columnsMax = 110;
 const defaults: Readonly<Record<string, string>> = { data: '":memory:"', logLevel: '"warn"' };
 
 const head = `/**
- * The options of \`createOvation\`. Written by \`npm run docs\` from the table of settings (settings/config.ts):
- * what is said here is what \`ovation --help\` says.
+ * The options of \`createOvation\`. Written by \`npm run docs\` from the table of settings
+ * (settings/config.ts): what is said here is what \`ovation --help\` says.
  */
 import type { Settings } from "../settings/config.ts";
 

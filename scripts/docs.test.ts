@@ -75,6 +75,16 @@ describe("documents", () => {
     expect(named.length).toBeGreaterThan(100);
   });
 
+  test("every command of package.json stands in docs/testing.md, and no other", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const told = new Set(
+      [...read("docs/testing.md").matchAll(/`npm (?:run )?([a-z:]+)/g)].map(([, name]) => name ?? ""),
+    );
+    expect([...told].filter((name) => !(name in scripts))).toEqual([]);
+    const apart = /^(bench:.*|web)$/;
+    expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
+  });
+
   test("docs/http.md tells every code, with its status", () => {
     const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));

@@ -1,6 +1,6 @@
 /**
- * The options of `createOvation`. Written by `npm run docs` from the table of settings (settings/config.ts):
- * what is said here is what `ovation --help` says.
+ * The options of `createOvation`. Written by `npm run docs` from the table of settings
+ * (settings/config.ts): what is said here is what `ovation --help` says.
  */
 import type { Settings } from "../settings/config.ts";
 
@@ -24,8 +24,8 @@ export interface OvationOptions {
    */
   readonly durability?: Settings["durability"];
   /**
-   * This node's name, unique in the cluster. 1 to 32 of A-Z a-z 0-9 _ -.
-   * @default host name and four random letters
+   * This node's name, unique in the cluster; viewers are told it. 1 to 32 of A-Z a-z 0-9 _ -.
+   * @default node- and eight random letters
    */
   readonly node?: Settings["node"];
   /**
@@ -157,8 +157,8 @@ export interface OvationOptions {
    */
   readonly adminKey?: Settings["adminKey"];
   /**
-   * Keys of servers and people, scopes of each joined by + from watch, publish, moderate, admin. One line of
-   * at most 16384 characters.
+   * Keys of servers and people, scopes joined by +: watch, publish, moderate, metrics, admin. One line of at
+   * most 16384 characters.
    * @default ""
    */
   readonly apiKeys?: Settings["apiKeys"];
