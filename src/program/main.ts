@@ -21,6 +21,8 @@ import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { announce } from "./announce.ts";
+import { askHealth } from "./health.ts";
 import { type About, helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
@@ -56,6 +58,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return load(asked.flags);
     case "check":
       return check(asked.flags);
+    case "health":
+      return health(asked.flags);
     case "plan":
       return runPlan(asked.flags, planIo());
     case "calibrate":
@@ -109,11 +113,13 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
     if (serving.url !== "") log.info("listening", { url: serving.url, ...about });
     parent?.serve(serving);
     hangUp.rereadBy(() => reload(serving, log));
+    if (!parent) say("READY=1");
     const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
     if (reason instanceof Error) {
       await serving.stop();
       throw reason;
     }
+    if (!parent) say("STOPPING=1");
     log.info("draining", { reason, viewers: serving.connections(), ms: settings.drainMs });
     await serving.drain();
     await serving.stop();
@@ -146,7 +152,9 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     const { role, node, region, drainMs } = settings;
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
     hangUp.rereadBy(() => workers?.reload());
+    say("READY=1");
     const signal = await signalled;
+    say("STOPPING=1");
     log.info("draining", { reason: signal, workers: count, ms: drainMs });
     workers.signal(signal);
     const well = await workers.ended();
@@ -244,6 +252,11 @@ async function serveAsWorker(): Promise<number> {
   return code;
 }
 
+/** Tells the service manager. Workers have their parent's variable, and are not asked. */
+function say(state: string): void {
+  announce(process.env.NOTIFY_SOCKET, state);
+}
+
 /** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */
 function firstSignal(again: (signal: Signal) => void): Promise<Signal> {
   return new Promise((resolve) => {
@@ -274,6 +287,14 @@ function check(flags: readonly string[]): number {
   for (const warning of parsed.warnings) process.stderr.write(`ovation: ${warning}\n`);
   print(effectiveSettings(parsed.sources));
   return 0;
+}
+
+async function health(flags: readonly string[]): Promise<number> {
+  const parsed = parseSettings(flags, process.env, readText);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const { ready, said } = await askHealth(parsed.settings, clock);
+  print(`${said}\n`);
+  return ready ? 0 : 1;
 }
 
 /** Makes a token, or explains one. */

@@ -257,6 +257,7 @@ export const commands = {
   plan: "work out nodes, memory and network for an audience",
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
+  health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
