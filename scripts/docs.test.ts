@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { statusOf } from "../src/http/answer.ts";
+import { settingsTable } from "../src/settings/config.ts";
 import { made, optionsAt } from "./docs.ts";
 import { allMetrics } from "./docs-metrics.ts";
 import { optionsFile } from "./docs-options.ts";
@@ -90,6 +91,11 @@ describe("documents", () => {
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
     expect(told.length).toBe(Object.keys(statuses).length);
     expect(statuses).toEqual(statusOf);
+  });
+
+  test("docs/webhooks.md tells every type of event", () => {
+    const told = [...read("docs/webhooks.md").matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, type]) => type ?? "");
+    expect(told.sort()).toEqual(settingsTable.rows.webhookEvents.fallback.split(",").sort());
   });
 
   test("every metric that a page names is one", () => {

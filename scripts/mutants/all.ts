@@ -1,6 +1,7 @@
 /** All faults, folder by folder. */
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
+import { docs } from "./docs.ts";
 import { fanout } from "./fanout.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...fanout,
   ...walk,
   ...trust,
+  ...docs,
 ];
