@@ -2,6 +2,7 @@
 import { client } from "./client.ts";
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
+import { docs } from "./docs.ts";
 import { fanout } from "./fanout.ts";
 import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...http,
   ...workers,
   ...client,
+  ...docs,
 ];
