@@ -6,12 +6,13 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, totalmem } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
+import { conformHelp, runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
@@ -60,6 +61,11 @@ async function main(argv: readonly string[]): Promise<number> {
       return check(asked.flags);
     case "token":
       return token(asked.flags);
+    case "conform":
+      return runConform(asked.flags, {
+        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
+        complain: (text) => process.stderr.write(text),
+      });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
@@ -73,6 +79,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function helpOf(command: Command): string {
   if (command === "load") return loadHelp();
+  if (command === "conform") return conformHelp();
   return command === "token" ? tokenHelp() : settingsHelp();
 }
 
