@@ -50,6 +50,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Without the proof. */
   readonly bare?: boolean;
+  /** Its answer is not counted among those of the server. */
+  readonly foreign?: boolean;
 }
 
 export interface Reply {
@@ -120,7 +122,7 @@ export class Probe {
     }
   }
 
-  async #askOnce(method: string, path: string, { json, body, headers, bare }: Call): Promise<Reply> {
+  async #askOnce(method: string, path: string, { json, body, headers, bare, foreign }: Call): Promise<Reply> {
     const sent = json === undefined ? body : JSON.stringify(json);
     const response = await fetch(`${this.parts.url}${path}`, {
       method,
@@ -135,7 +137,7 @@ export class Probe {
     const text = await response.text();
     const what = `${method} ${path.slice(0, 120)}`;
     const reply = { what, status: response.status, headers: response.headers, text, says: parsed(text) };
-    this.replies.push(reply);
+    if (!foreign) this.replies.push(reply);
     return reply;
   }
 

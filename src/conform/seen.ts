@@ -17,8 +17,14 @@ import type { Block, Stream } from "./stream.ts";
 const eventBytesMax = 60_000;
 const statuses: Readonly<Record<string, number>> = statusOf;
 
+/** What a check of all events or answers is about; where there are none it says nothing. */
+function some<T>(all: readonly T[], what: string): readonly T[] {
+  if (all.length === 0) throw new Untried(`no ${what} was seen`);
+  return all;
+}
+
 function everyBlock(probe: Probe, wrong: (block: Block, stream: Stream) => string | undefined): void {
-  for (const stream of probe.streams) {
+  for (const stream of some(probe.streams, "stream")) {
     for (const block of stream.blocks) {
       const why = wrong(block, stream);
       if (why !== undefined) throw new Broken(`${why}: ${JSON.stringify(block.raw.slice(0, 200))}`);
@@ -29,8 +35,8 @@ function everyBlock(probe: Probe, wrong: (block: Block, stream: Stream) => strin
 /** Tried when all others are through. */
 export const seenChecks: Checks = {
   async "call-2"(probe) {
-    for (const reply of probe.replies) {
-      if (reply.status < 400 || reply.text === "") continue;
+    const refusals = probe.replies.filter(({ status, text }) => status >= 400 && text !== "");
+    for (const reply of some(refusals, "refusal")) {
       expectShape(reply, "Error");
       const { code } = (reply.says as { error: { code: string } }).error;
       if (statuses[code] === reply.status) continue;
@@ -39,14 +45,13 @@ export const seenChecks: Checks = {
   },
   async "call-3"(probe) {
     const late = probe.replies.filter(({ status }) => status === 429 || status === 503);
-    if (late.length === 0) throw new Untried("nothing was answered 429 or 503");
-    for (const { what, status, headers } of late) {
+    for (const { what, status, headers } of some(late, "answer of 429 or 503")) {
       const after = headers.get("retry-after");
       if (!/^[1-9]\d*$/.test(after ?? "")) throw new Broken(`${what}: ${status} with Retry-After ${after}`);
     }
   },
   async "total-5"(probe) {
-    for (const stream of probe.streams) {
+    for (const stream of some(probe.streams, "stream")) {
       const highest = new Map<string, { version: number; totals: Record<string, number> }>();
       for (const { event, says } of stream.blocks) {
         if (event !== "likes" && event !== "snapshot") continue;
@@ -65,19 +70,20 @@ export const seenChecks: Checks = {
     const ended = probe.streams.filter(
       ({ endedByServer, response }) => endedByServer && response.status === 200,
     );
-    if (ended.length === 0) throw new Untried("no stream was ended by the server");
-    for (const { blocks } of ended) {
+    for (const { blocks } of some(ended, "end of a stream by the server")) {
       const last = blocks.at(-1);
       if (last?.event === "bye" && /^retry: ?\d+\n/.test(last.raw)) continue;
       throw new Broken(`a stream ended behind ${JSON.stringify(last?.raw.slice(0, 200))}`);
     }
   },
   async "stream-14"(probe) {
-    const refused = probe.streams.find(({ response: { status } }) => status === 429 || status >= 500);
+    const refused = some(probe.streams, "stream").find(
+      ({ response: { status } }) => status === 429 || status >= 500,
+    );
     if (refused) throw new Broken(`a stream was answered ${refused.response.status}`);
   },
   async "form-1"(probe) {
-    if (probe.streams.some(({ hasReturns }) => hasReturns)) throw new Broken("there is a CR");
+    if (some(probe.streams, "stream").some(({ hasReturns }) => hasReturns)) throw new Broken("there is a CR");
   },
   async "form-2"(probe) {
     everyBlock(probe, ({ id, raw }) => {
@@ -104,7 +110,7 @@ export const seenChecks: Checks = {
     });
   },
   async "form-6"(probe) {
-    for (const { asked, blocks } of probe.streams) {
+    for (const { asked, blocks } of some(probe.streams, "stream")) {
       if (asked.place !== undefined) continue;
       const waits = new Set(asked.videos);
       for (const { event, says, id, raw } of blocks) {

@@ -56,10 +56,11 @@ export const streamChecks: Checks = {
     stream.close();
   },
   async "stream-3"(probe) {
-    const stream = await probe.open(events(probe.video()));
+    const stream = await probe.watch(probe.video());
     const { says } = await probe.heard(stream, "hello");
     const beatMs = Number(says.beat);
-    await probe.sleep(beatMs + lateMs);
+    const before = stream.blocks.length;
+    await stream.until((block) => stream.blocks.indexOf(block) >= before, beatMs + lateMs);
     const silentMs = stream.silence();
     stream.close();
     if (silentMs > beatMs + lateMs)
