@@ -66,7 +66,7 @@ export function conformHelp(): string {
 export async function runConform(flags: readonly string[], io: ConformIo): Promise<number> {
   const parsed = parseTable(conformTable, {
     ...{ argv: flags, env: io.env, readFile: io.readFile },
-    machine: { hostname: "", suffix: "" },
+    machine: { suffix: "" },
   });
   if ("mistakes" in parsed) {
     for (const mistake of parsed.mistakes) io.complain(`ovation: ${mistake}\n`);

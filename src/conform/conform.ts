@@ -1,6 +1,6 @@
 /**
- * `ovation conform`: tries the sentences of docs/protocol.md on any server, one check for each, named after it.
- * Held by system/conform.test.ts: our own servers keep all of them, and a server with a fault does not.
+ * `ovation conform`: tries the sentences of docs/protocol.md on any server, one check for each, named after
+ * it. Held by system/conform.test.ts: our own servers keep all of them, and a server with a fault does not.
  */
 import protocol from "../../docs/protocol.md" with { type: "text" };
 import type { Clock } from "../base/clock.ts";

@@ -242,7 +242,7 @@ export class Probe {
 
 const loose = { known: schemas, strict: false };
 
-/** Where an event's data differ from what asyncapi.json says of it; an event of another name may say anything. */
+/** Where an event's data differ from what asyncapi.json says; an event of another name may say anything. */
 export function shapeOf({ event, data, says }: Block): string[] {
   if (data === undefined) return [];
   return mistakesIn(says, eventSchemas[event] ?? {}, loose);

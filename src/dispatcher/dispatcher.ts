@@ -34,6 +34,7 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { Routes } from "./routes.ts";
@@ -74,12 +75,14 @@ export class Dispatcher {
   readonly #timers: readonly Timer[];
   readonly #kinds: ReadonlySet<Kind>;
   readonly #happenings: Happenings | undefined;
+  readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     const { ledger, clock, metrics, bus } = parts;
     this.#kinds = kindSet(parts.kinds);
+    this.#fullness = new Fullness(metrics, parts.log);
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
     this.#states = new Sweep({ clock, turnMax: takeOverMax, act: (video) => this.#publishState(video) });
@@ -123,6 +126,7 @@ export class Dispatcher {
       clock.every(limits.aliveEveryMs, () => {
         this.#beat();
         this.#countTroubles();
+        this.#fullness.look(ledger.holdings());
       }),
       clock.every(limits.leaseMs, () => this.#removeEnded()),
     ];
