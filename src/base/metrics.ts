@@ -100,6 +100,11 @@ function ledgerMetrics(registry: Registry) {
       help: "Batches made durable",
       registers: [registry],
     }),
+    mediaTimesIgnored: new Counter({
+      name: "ovation_media_times_ignored_total",
+      help: "Media times too far from their video's median to be believed",
+      registers: [registry],
+    }),
     ledgerTroubles: new Gauge({
       name: "ovation_ledger_unavailable",
       help: "1 for a part of the log that takes nothing now",

@@ -279,6 +279,27 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
+  /**
+   * Bytes that the timeline of one video weighs, at four a count (stored they are two, mostly). Beyond: what
+   * is oldest is merged into longer steps before its time, and in the end only counted.
+   */
+  timelineOfOneBytesMax: 2 * 1024 * 1024,
+  /**
+   * Bytes that all timelines of one ledger weigh. Beyond: the reactions of videos that were quiet for longest
+   * are only counted, without their place in time.
+   */
+  timelinesBytesMax: 64 * 1024 * 1024,
+  /** Timelines held open for more, some 15 KB each. Beyond: the quietest is packed until its next like. */
+  timelinesOpenMax: 512,
+  /**
+   * Media times whose median is a video's skew, and of them in one second of log time. Beyond: passed over.
+   */
+  mediaSamplesMax: 63,
+  mediaSamplesPerSecond: 16,
+  /** Whoever liked a video within so many milliseconds before is nobody new to it. */
+  personMs: 10_000,
+  /** Of a caller and a video, in each of two generations. Beyond: the quietest are new once more. */
+  peopleMax: 200_000,
 } as const;
 
 /** Throws if two limits contradict each other. */

@@ -17,6 +17,7 @@ import type { Frontend } from "../frontend/frontend.ts";
 import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";
+import type { People } from "../trust/people.ts";
 import type { Auth } from "./auth.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Seats } from "./seats.ts";
@@ -62,6 +63,8 @@ export interface Doors {
   readonly auth: Auth;
   /** Absent with --limits=off. */
   readonly allowance?: Allowance | undefined;
+  /** Who has liked what a moment ago; absent: everybody is new. */
+  readonly people?: People | undefined;
   /** Absent until the node has joined its cluster. */
   readonly moderation?: Moderation | undefined;
   /** What of bodies is on its way to this node. */

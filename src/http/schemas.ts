@@ -24,6 +24,12 @@ const viewer: Schema = {
   description: "with --like-mode=once: whose like it is, unless a token says so; without it the user",
 };
 const unlike: Schema = { type: "boolean", description: "with --like-mode=once: takes the like back" };
+const mediaTime: Schema = {
+  type: "number",
+  minimum: 0,
+  maximum: 8.64e15,
+  description: "date of the picture that was seen, Unix ms in the stream's clock; too far off it is ignored",
+};
 const kind: Schema = { type: "string", description: "one of the kinds in /v1/config" };
 export const totals: Schema = {
   type: "object",
@@ -41,13 +47,13 @@ const reset: Schema = { const: true, description: "what lies between the place a
 
 export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
-const likeOptional = ["count", "user", "key", "viewer", "unlike"] as const;
+const likeOptional = ["count", "user", "key", "viewer", "unlike", "mediaTime"] as const;
 
 export const schemas = {
-  Like: object({ kind, count, user, key, viewer, unlike }, ...likeOptional),
+  Like: object({ kind, count, user, key, viewer, unlike, mediaTime }, ...likeOptional),
   Likes: object({
     items: list(
-      object({ video: videoId, kind, count, user, key, viewer, unlike }, ...likeOptional),
+      object({ video: videoId, kind, count, user, key, viewer, unlike, mediaTime }, ...likeOptional),
       limits.batchItemsMax,
     ),
   }),
@@ -55,9 +61,10 @@ export const schemas = {
     items: list(object({ status: { type: "integer" }, error: ref("ErrorCode") }, "error")),
   }),
   Comment: object(
-    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key },
+    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key, mediaTime },
     "user",
     "key",
+    "mediaTime",
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version }),

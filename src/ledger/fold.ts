@@ -16,12 +16,16 @@ import { addCounts, emptyCounts, noTotals, type Totals } from "../core/totals.ts
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
+import { type TimelineView, viewOf } from "./timeline-view.ts";
+import { type TimelineOptions, Timelines } from "./timelines.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
   readonly videosMax?: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; undefined: they are not. */
+  readonly timeline?: TimelineOptions | undefined;
 }
 
 /** What one record adds to one video. */
@@ -45,6 +49,8 @@ export class Fold {
   readonly keys: KeyWindow;
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
+  /** What came when. */
+  readonly timelines: Timelines | undefined;
   readonly #videosMax: number;
   readonly #totals = new Map<VideoId, Totals>();
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
@@ -53,6 +59,7 @@ export class Fold {
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
     this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
+    this.timelines = options.timeline && new Timelines(options.timeline);
     this.#videosMax = options.videosMax ?? limits.videosMax;
   }
 
@@ -85,6 +92,11 @@ export class Fold {
 
   totals(video: VideoId): Totals {
     return this.#totals.get(video) ?? noTotals;
+  }
+
+  /** As Ledger.timeline. */
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.timelines && viewOf(this.timelines, video, this.totals(video).counts);
   }
 
   /**
@@ -146,8 +158,11 @@ export class Fold {
   #sums(record: LikeRecord): Iterable<Sum> {
     const sums = new Map<VideoId, Sum>();
     for (const group of record.groups) {
-      const { added, removed } = this.#move(group);
+      const moved = this.#move(group);
+      const { added, removed } = moved;
       if (added === 0 && removed === 0) continue;
+      const { counts: totals } = this.totals(group.video);
+      this.timelines?.note(group, moved, { atMs: record.atMs, logMs: this.#logMs, totals });
       let sum = sums.get(group.video);
       if (!sum) {
         sum = { video: group.video, kinds: [], added: 0, removed: 0, by: [] };

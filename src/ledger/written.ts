@@ -1,6 +1,6 @@
 /**
  * What a SQLite ledger writes down of its fold: a row per video and kind, with one like per viewer a row per
- * like, and the row of the log they go up to.
+ * like, what of its timelines has changed, and the row of the log they go up to.
  *
  * The fold is what counts, this is only where a start begins to fold. So all of it and `upTo` always change
  * in one transaction, the caller's, and nothing reads it while the ledger runs. Which rows changed is noted
@@ -12,6 +12,7 @@ import { type Counts, emptyCounts } from "../core/totals.ts";
 import type { Fold } from "./fold.ts";
 import type { Change } from "./ledger.ts";
 import type { Statements } from "./schema.ts";
+import { WrittenTimelines } from "./written-timelines.ts";
 
 /** Changed rows at which they are written down sooner than once a rest: one rest stays short, some 30 ms. */
 const dirtyRowsMax = 4_096;
@@ -23,10 +24,12 @@ export class Written {
   readonly #videos = new Set<VideoId>();
   /** Members that may have changed since: hi, lo, hi, lo … */
   readonly #members: number[] = [];
+  readonly #timelines: WrittenTimelines | undefined;
 
   constructor(statements: Statements, fold: Fold) {
     this.#statements = statements;
     this.#fold = fold;
+    this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
   }
 
   /** True when so much has changed that it should be written soon. */
@@ -47,6 +50,7 @@ export class Written {
     const { members } = this.#fold;
     this.#readTotals();
     if (members) for (const { hi, lo } of this.#statements.membersAll.iterate()) members.add(hi, lo);
+    this.#timelines?.read(this.#fold.videos);
     return Number(this.#statements.metaGet.get("upTo")?.value ?? 0);
   }
 
@@ -63,12 +67,14 @@ export class Written {
       if (members.has(hi, lo)) s.memberPut.run(hi, lo);
       else s.memberDrop.run(hi, lo);
     }
+    this.#timelines?.write(this.#videos);
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
   }
 
   /** What was written is durable. */
   done(): void {
+    this.#timelines?.done(this.#videos);
     this.#videos.clear();
     this.#members.length = 0;
   }

@@ -27,6 +27,7 @@ import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, tableJournal } from "../trust/journal.ts";
 import { Moderation } from "../trust/moderation.ts";
+import { People } from "../trust/people.ts";
 import { StartRefused } from "./company.ts";
 import type { Node } from "./node.ts";
 import { Opening } from "./open.ts";
@@ -227,6 +228,7 @@ export class Service {
       auth: this.#access.auth,
       allowance: this.#access.allowance,
       seats: this.#seats,
+      people: new People(),
       bodies: new Bodies(clock),
       review: this.#review,
       metrics: this.#metrics,

@@ -15,6 +15,7 @@ import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
+import { timelineRows, timelineRules } from "./config-timeline.ts";
 import {
   accepted,
   choice,
@@ -204,6 +205,7 @@ export const settingsTable = defineSettings({
         help: "comments kept per video for listing and replay",
       },
     }),
+    ...group("Timeline", timelineRows),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
     ...group("Hooks", hookRows),
@@ -223,6 +225,7 @@ export const settingsTable = defineSettings({
   rules: [
     ...accessRules,
     ...hookRules,
+    ...timelineRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>
