@@ -298,6 +298,23 @@ export const limits = {
   mediaSamplesPerSecond: 16,
   /** Whoever liked a video within so many milliseconds before is nobody new to it. */
   personMs: 10_000,
+  /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
+  timelinePointsMax: 10_800,
+  timesBytesMax: 768 * 1024,
+  /** Lines of one page of a replay, and bytes of the comments in it. Beyond: the next page. */
+  replayLinesMax: 2_000,
+  replayBytesMax: 256 * 1024,
+  /** Moments of one answer, and comments of each. */
+  momentsMax: 100,
+  momentCommentsMax: 3,
+  /** Videos that are watched for moments. Beyond: the one longest without a like is not. */
+  momentVideosMax: 10_000,
+  /** Comments whose time a dispatcher knows. Beyond: those of the video asked for longest ago are read again. */
+  commentTimesMax: 1_000_000,
+  /** How often viewers are counted for timelines, in ms, samples of a video, and videos that have such. */
+  viewerSampleMs: 10_000,
+  viewerSamplesMax: 1_440,
+  sampledVideosMax: 1_000,
   /** Of a caller and a video, in each of two generations. Beyond: the quietest are new once more. */
   peopleMax: 200_000,
 } as const;
