@@ -49,12 +49,21 @@ export function startOvation(...flags: readonly string[]): Promise<Ovation> {
   return start(flags, {});
 }
 
+/** As `startOvation`, at another executable. */
+export function startOvationAt(binary: string, ...flags: readonly string[]): Promise<Ovation> {
+  return start(flags, {}, binary);
+}
+
 /** As `startOvation`, with its collector telling of every pause (JavaScriptCore's own log). */
 export function startTellingPauses(...flags: readonly string[]): Promise<Ovation> {
   return start(flags, { BUN_JSC_logGC: "1" });
 }
 
-async function start(flags: readonly string[], env: Readonly<Record<string, string>>): Promise<Ovation> {
+async function start(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+  binary = executable(),
+): Promise<Ovation> {
   const own = [
     "--port=0",
     "--host=127.0.0.1",
@@ -65,7 +74,7 @@ async function start(flags: readonly string[], env: Readonly<Record<string, stri
   ];
   const given = new Set(flags.map((flag) => flag.split("=")[0]));
   const child = Bun.spawn({
-    cmd: [executable(), "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
+    cmd: [binary, "serve", ...own.filter((flag) => !given.has(flag.split("=")[0])), ...flags],
     stdin: "ignore",
     stdout: "pipe",
     stderr: "BUN_JSC_logGC" in env ? "pipe" : "inherit",
@@ -79,11 +88,12 @@ async function start(flags: readonly string[], env: Readonly<Record<string, stri
     await child.exited;
   };
   const log = followLog(child.stdout);
-  const port = await Promise.race([log.port, Bun.sleep(readyMs), child.exited.then(() => undefined)]);
-  if (port === undefined || !(await ready(port, () => child.exitCode === null))) {
+  const url = await Promise.race([log.url, Bun.sleep(readyMs), child.exited.then(() => undefined)]);
+  if (url === undefined || !(await ready(url, () => child.exitCode === null))) {
     await end();
     throw new Error(`the server did not start: ${log.last()}`);
   }
+  const port = Number(new URL(url).port);
   return { pid: child.pid, port, metrics: () => metricsOf(port), pausesMs, end };
 }
 
@@ -101,30 +111,33 @@ async function notePauses(log: ReadableStream<Uint8Array>, pausesMs: number[]): 
 }
 
 /** A node of a cluster listens before it has found its bus. */
-async function ready(port: number, lives: () => boolean): Promise<boolean> {
+async function ready(url: string, lives: () => boolean): Promise<boolean> {
   const untilMs = performance.now() + readyMs;
   while (performance.now() < untilMs && lives()) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
+    const answer = await fetch(`${url}/health/ready`, trusting).catch(() => undefined);
     if (answer?.ok) return true;
     await Bun.sleep(50);
   }
   return false;
 }
 
-/** Reads a log to its end (a full pipe would stop the server): the port it names, and what it said last. */
-function followLog(log: ReadableStream<Uint8Array>): { port: Promise<number>; last(): string } {
-  const { promise, resolve } = Promise.withResolvers<number>();
+/** Certificates of a run are its own. */
+const trusting = { tls: { rejectUnauthorized: false } } as RequestInit;
+
+/** Reads a log to its end (a full pipe would stop the server): the URL it names, and what it said last. */
+function followLog(log: ReadableStream<Uint8Array>): { url: Promise<string>; last(): string } {
+  const { promise, resolve } = Promise.withResolvers<string>();
   const decoder = new TextDecoder();
   let text = "";
   const read = async (): Promise<void> => {
     for await (const bytes of log) {
       text = (text + decoder.decode(bytes, { stream: true })).slice(-logCharsMax);
-      const url = /"url":"http:\/\/[^"]*:(\d+)"/.exec(text);
-      if (url) resolve(Number(url[1]));
+      const url = /"url":"(https?:\/\/[^"]*:\d+)"/.exec(text)?.[1];
+      if (url) resolve(url);
     }
   };
   void read();
-  return { port: promise, last: () => text.trimEnd().split("\n").at(-1) ?? "" };
+  return { url: promise, last: () => text.trimEnd().split("\n").at(-1) ?? "" };
 }
 
 async function metricsOf(port: number): Promise<Map<string, number>> {

@@ -12,6 +12,8 @@ export interface Told {
 
 export interface Section {
   readonly run: string;
+  /** How it is run, unless by its name. */
+  readonly command?: string;
   readonly title: string;
   readonly about: string;
   tell(line: Line): Told;
@@ -39,6 +41,11 @@ export class Figures {
   text(...path: readonly string[]): string {
     const value = this.at(...path).#value;
     return Array.isArray(value) ? value.join("; ") : String(value ?? "");
+  }
+
+  /** The numbers of an object, by their names. */
+  entries(...path: readonly string[]): [name: string, number: number][] {
+    return Object.entries(Object(this.at(...path).#value) as Record<string, number>);
   }
 
   list(...path: readonly string[]): Figures[] {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { latency, likesCost, memory, scale, siege, storm } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
+import { siegeAll } from "./page-siege.ts";
 import type { Place } from "./place.ts";
 import { resultsFolder, say } from "./run.ts";
 
@@ -23,6 +24,7 @@ const sections: readonly Section[] = [
   scale,
   storm,
   siege,
+  siegeAll,
 ];
 const page = join(import.meta.dir, "RESULTS.md");
 const charts = join(import.meta.dir, "charts");
@@ -56,7 +58,7 @@ export function render(): void {
     for (const [name, svg] of Object.entries(drawn)) writeFileSync(join(charts, `${name}.svg`), svg);
     const images = Object.keys(drawn).map((name) => `![${name}](charts/${name}.svg)`);
     const { commit } = line.place;
-    const command = `\`npm run bench:${section.run}\``;
+    const command = `\`${section.command ?? `npm run bench:${section.run}`}\``;
     const when = `${command}, ${line.at.slice(0, 10)}, ${commit}, ${line.rounds} rounds`;
     parts.push([`## ${section.title}`, section.about, ...images, text, `<sub>${when}</sub>`].join("\n\n"));
   }

@@ -3,6 +3,8 @@
  * times in turn: in peace; beside 2,000 sockets that never finish what they began to ask, and dial again when
  * they are cut; beside one viewer who sends a thousand likes a second.
  *
+ * With `--all`: what a few cheap requests can do, before and after (siege-all.ts).
+ *
  * The server asks everybody for a token. What the greedy viewer's likes came to is compared with its
  * allowance, and the audience itself (`ovation load`) proves that nothing of its own was lost.
  */
@@ -10,8 +12,10 @@ import { connect, type Socket } from "node:net";
 import type { LoadReport } from "../src/load/report.ts";
 import { Helper } from "./link.ts";
 import { runLoad } from "./load.ts";
-import { executable, type Ovation, startOvation } from "./ovation.ts";
+import { type Ovation, startOvation } from "./ovation.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
+import { measureAll } from "./siege-all.ts";
+import { mint } from "./siege-token.ts";
 import { median, medians, round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
 
@@ -38,7 +42,7 @@ async function measure({ rounds, seconds }: RunFlags, ends: Ends) {
       ...[`--viewer-likes=${allowancePerS}`, `--viewer-streams=${viewers}`],
     ),
   );
-  const token = mint("*");
+  const token = mint("*", secret);
   const all: Record<Siege, Record<string, number>[]> = { peace: [], slow: [], flood: [] };
   for (let i = 0; i < rounds; i++) {
     for (const siege of ["peace", "slow", "flood"] as const) {
@@ -89,7 +93,7 @@ async function besiege(
   const tapper = ends.add(new Helper<TapOrder, TapWord>("tapper.ts"));
   const before = await likesOf(server);
   const beganMs = performance.now();
-  const path = `/v1/videos/${floodVideo}/likes?token=${mint(floodVideo)}`;
+  const path = `/v1/videos/${floodVideo}/likes?token=${mint(floodVideo, secret)}`;
   const tapping = tapper.ask({
     ...({ do: "tap", port: server.port, connections: 16, accepts: 202 } as const),
     requests: [{ path, body: '{"kind":"heart","key":"{key}"}' }],
@@ -114,12 +118,6 @@ async function likesOf({ port }: Ovation): Promise<number> {
     headers: { "x-api-key": publisherKey },
   });
   return ((await answer.json()) as { totals: { heart?: number } }).totals.heart ?? 0;
-}
-
-function mint(video: string): string {
-  const made = Bun.spawnSync([executable(), "token", `--video=${video}`, `--secret=${secret}`]);
-  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
-  return made.stdout.toString().trim();
 }
 
 /** Sockets that begin a request and never end it; cut off, they come back. */
@@ -154,4 +152,8 @@ class SlowSockets {
   }
 }
 
-await play({ name: "siege", rounds: 5, seconds: 15, minutesMax: 15 }, measure);
+const all = process.argv.indexOf("--all");
+if (all < 0) await play({ name: "siege", rounds: 5, seconds: 15, minutesMax: 15 }, measure);
+process.argv.splice(all, 1);
+const own = { only: "a part of the name of the one attack to try" };
+await play({ name: "siege-all", rounds: 1, seconds: 8, minutesMax: 15, own }, measureAll);

@@ -1,15 +1,16 @@
 /**
- * What docs/http.md says of each call, from the table of calls (src/http/routes.ts) and the schemas of bodies
- * and answers: docs.ts puts it into the page, and src/http/openapi.test.ts holds the table.
+ * What docs/http.md says of each call and of each event: the calls from their table (src/http/routes.ts), the
+ * events from their schemas (src/http/event-schemas.ts). docs.ts puts it into the page.
  */
 import { type Code, statusOf } from "../src/http/answer.ts";
+import { controlRoomEvents, type EventRow, videoEvents } from "../src/http/event-schemas.ts";
 import { refusalsOf } from "../src/http/openapi.ts";
 import { rows } from "../src/http/routes.ts";
-import type { Row } from "../src/http/row.ts";
+import { type Row, tags } from "../src/http/row.ts";
 import type { Schema } from "../src/http/schema.ts";
 import { type SchemaName, schemas } from "../src/http/schemas.ts";
 
-/** Codes that many calls may answer with, by what a call has: docs/http.md says them once. */
+/** Codes that many calls may answer with, by what a call has: the page says them once, before the calls. */
 const commonCodes: ReadonlySet<Code> = new Set([
   ...([
     "unauthorized",
@@ -31,30 +32,34 @@ const rights: Readonly<Record<Row["right"], string>> = {
   like: "who may like",
   comment: "who may comment",
   moderate: "moderators",
+  metrics: "who may read metrics",
   admin: "operators",
-  metrics: "this machine, and who holds a key with `metrics`",
 };
 
-/** A section for each call, in the order of the table. */
+/** A section for each call, under what they are about. */
 export function callsSection(): string {
-  return rows.map(callOf).join("\n\n");
+  return Object.entries(tags)
+    .map(([tag, about]) => {
+      const calls = rows.filter((row) => row.tag === tag).map(callOf);
+      return [`### ${about}`, ...calls].join("\n\n");
+    })
+    .join("\n\n");
 }
 
 function callOf(row: Row): string {
   const { method, summary, right, orThisMachine, query, body, keyed, resumes, answer } = row;
   const own = [...refusalsOf(row)].filter((code) => !commonCodes.has(code)).sort();
-  const who = orThisMachine
-    ? `${rights[right]}, and this machine while there is no admin key`
-    : rights[right];
+  const here =
+    orThisMachine === "always" ? ", and this machine" : ", and this machine while there is no admin key";
   const asked = (query ?? []).map(({ name, about }) => `\`${name}\` (${about})`);
   const headers = [...(keyed ? ["Idempotency-Key"] : []), ...(resumes ? ["Last-Event-ID"] : [])];
   const shown = answer.schema ? `: ${shapeOf(answer.schema)}` : answer.type ? `: \`${answer.type}\`` : "";
   const lines = [
-    `### ${method} ${row.path.replace(/\{.*\}$/, "")}`,
+    `#### ${method} ${row.path.replace(/\{.*\}$/, "")}`,
     "",
     `${summary}.`,
     "",
-    `- for ${who}`,
+    `- for ${rights[right]}${orThisMachine ? here : ""}`,
     ...(asked.length > 0 ? [`- query: ${asked.join(", ")}`] : []),
     ...(headers.length > 0 ? [`- header: \`${headers.join("`, `")}\``] : []),
     ...(body ? [`- body: ${shapeOf(body)}`] : []),
@@ -62,6 +67,23 @@ function callOf(row: Row): string {
     ...(own.length > 0 ? [`- refused: ${own.map((code) => `${code} ${statusOf[code]}`).join(", ")}`] : []),
   ];
   return lines.join("\n");
+}
+
+/** A row for each event of a stream. */
+export function eventsSection(): string {
+  const head = ["| event | fields | what it says | `id:` |", "|---|---|---|---|"];
+  const events = Object.entries({ ...videoEvents, ...controlRoomEvents });
+  return [...head, ...events.map(([name, row]) => eventOf(name, row))].join("\n");
+}
+
+function eventOf(name: string, { about, id, payload }: EventRow): string {
+  const { properties = {}, required = [] } = payload.$ref ? schemas.SaidComment : payload;
+  const fields = Object.entries(properties).map(([field, schema]) => {
+    const { description } = schema;
+    const mark = required.includes(field) ? "" : "?";
+    return `\`${field}\`${mark}${description === undefined ? "" : ` (${description})`}`;
+  });
+  return `| \`${name}\` | ${fields.join(", ")} | ${about} | ${id} |`.replaceAll("\n", " ");
 }
 
 /** A schema as people write it: `{"kind", "count"?}`. */

@@ -2,6 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { statusOf } from "../src/http/answer.ts";
+import { made } from "./docs.ts";
+import { allMetrics } from "./docs-metrics.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -49,6 +52,28 @@ describe("documents", () => {
     const readme = read("README.md");
     expect(readme.split("\n").length).toBeLessThanOrEqual(150);
     for (const name of pages) expect(readme).toContain(`](docs/${name})`);
+  });
+
+  for (const { page, name, text } of made) {
+    test(`${page}: its ${name} are what the source says now`, () => {
+      const section = new RegExp(`<!-- ${name} -->\\n\\n([\\s\\S]*)\\n\\n<!-- /${name} -->`);
+      expect(section.exec(read(page))?.[1], "npm run docs rewrites it").toBe(text());
+    });
+  }
+
+  test("docs/http.md tells every code, with its status", () => {
+    const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];
+    const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
+    expect(told.length).toBe(Object.keys(statuses).length);
+    expect(statuses).toEqual(statusOf);
+  });
+
+  test("every metric that a page names is one", () => {
+    const names = new Set(allMetrics().map(({ name }) => name));
+    const named = documents.flatMap((path) => read(path).match(/\bovation_[a-z_]+/g) ?? []);
+    const other = new Set(["ovation_token", "ovation_nodes", "ovation_routes"]);
+    expect(named.filter((name) => !names.has(name) && !other.has(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(names.size);
   });
 
   test("sentences of the protocol are one line each, and named in order", () => {

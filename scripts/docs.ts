@@ -1,11 +1,13 @@
 /**
  * What of docs/ is made from the source: docs/source.md from the head comments of files, in the order of
- * road.ts, the table of docs/settings.md from the one in src/settings/, and the calls of docs/http.md from
- * theirs. `npm run docs` writes all; docs.test.ts and src/tidy.test.ts compare it with what is there.
+ * road.ts, and from their tables the settings of docs/settings.md, the calls and events of docs/http.md and
+ * the metrics of docs/operate.md. `npm run docs` writes all; docs.test.ts and src/tidy.test.ts compare it
+ * with what is there.
  */
 import { dirname, join } from "node:path";
 import { settingsSection } from "../src/settings/config.ts";
-import { callsSection } from "./docs-http.ts";
+import { callsSection, eventsSection } from "./docs-http.ts";
+import { metricsSection } from "./docs-metrics.ts";
 import { road, type Section } from "./road.ts";
 
 const root = dirname(import.meta.dir);
@@ -131,6 +133,8 @@ export const made: readonly { readonly page: string; readonly name: string; read
   [
     { page: "docs/settings.md", name: "settings", text: settingsSection },
     { page: "docs/http.md", name: "calls", text: callsSection },
+    { page: "docs/http.md", name: "events", text: eventsSection },
+    { page: "docs/operate.md", name: "metrics", text: metricsSection },
   ];
 
 if (import.meta.main) {

@@ -13,6 +13,7 @@ const entries = [
   { source: "src/package/ovation.ts", to: "ovation.js", target: "node" },
   { source: "web/client/client.ts", to: "client.js", target: "browser" },
   { source: "web/client/players.ts", to: "players.js", target: "browser" },
+  { source: "web/client/replay.ts", to: "replay.js", target: "browser" },
 ];
 
 /** Packages stay packages: they are this one's dependencies. */

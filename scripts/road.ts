@@ -54,7 +54,8 @@ export const road: readonly Section[] = [
       bus/nats-streams bus/nats-reader bus/nats-table bus/nats-watch bus/nats-restore ledger/streams
       ledger/jetstream ledger/partition ledger/copy ledger/appender ledger/verifier ledger/trail
       ledger/snapshot ledger/snapshots ledger/comment-pages ledger/known ledger/shared
-      ledger/comment-stream http/early program/workers program/worker program/listeners`),
+      ledger/comment-stream http/early program/workers program/worker program/listeners bus/local-hub
+      bus/local-session bus/frames bus/pipe bus/local bus/local-tables bus/local-words`),
     rest: ["bus", "ledger", "program"],
   },
   {
@@ -103,5 +104,11 @@ export const road: readonly Section[] = [
       load/request-pool load/target load/latency load/health load/check load/settle load/report
       load/report-text`),
     rest: ["load"],
+  },
+  {
+    title: "`ovation plan`, the arithmetic",
+    about: "How many nodes an audience needs, from coefficients that `ovation calibrate` measures.",
+    first: words("plan/plan plan/options plan/model plan/coefficients plan/text plan/calibrate"),
+    rest: ["plan"],
   },
 ];

@@ -1,6 +1,6 @@
 /**
  * Bundles everything a browser is given into web/dist/, and writes web/dist/manifest.ts, which is all
- * that the server imports: a list of paths, types and bodies.
+ * that the server imports: a list of paths, types and bodies; and web/dist/topics.ts for `ovation help`.
  *
  * Two kinds of asset: *hashed* ones, whose name changes with their content and which a browser may keep
  * for ever, and *stable* ones (pages, and modules that other people's pages import by name), which it
@@ -9,6 +9,7 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { type DocPage, docIndex, docPages } from "./web-docs.ts";
 
 const web = join(import.meta.dir, "../web");
 const dist = join(web, "dist");
@@ -83,16 +84,18 @@ function page(path: string, html: string, parts: readonly Asset[]): Asset {
   return { path, type: types.html, immutable: false, body };
 }
 
-async function buildAll(): Promise<Asset[]> {
+async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
   const client = await bundle(join(web, "client/client.ts"));
   const stable = [
     ["ovation", client],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
+    ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],
+    ["ovation-parts", await bundle(join(web, "client/stage/parts.ts"))],
     ["ovation-stage", await bundle(join(web, "client/stage/stage.ts"))],
   ] as const;
   const parts: Asset[] = [];
-  for (const name of ["page", "admin", "embed"]) {
+  for (const name of ["page", "admin", "docs"]) {
     for (const kind of ["ts", "css"] as const) {
       const source = join(web, name, `${name}.${kind}`);
       if (!(await Bun.file(source).exists())) continue;
@@ -102,17 +105,20 @@ async function buildAll(): Promise<Asset[]> {
     }
   }
   const text = (name: string) => Bun.file(join(web, name)).text();
+  const frame = await text("docs.html");
+  const document = (path: string, title: string, html: string): Asset =>
+    page(
+      path,
+      frame.replace("<!-- title -->", () => title).replace("<!-- text -->", () => html),
+      parts,
+    );
   return [
     page("/", await text("index.html"), parts),
     page("/admin", await text("admin.html"), parts),
-    page(
-      "/embed",
-      (await text("embed.html")).replace(
-        "<!-- guide -->",
-        Bun.markdown.html(await Bun.file(join(web, "../docs/embed.md")).text()),
-      ),
-      parts,
-    ),
+    document("/docs", "Documents", docIndex()),
+    ...docs.map(({ name, title, html }) => document(`/docs/${name}`, title, html)),
+    // Where the guide stood before the others came.
+    ...docs.filter(({ name }) => name === "embed").map(({ title, html }) => document("/embed", title, html)),
     ...parts,
     ...stable.map(([name, body]) => ({ path: `/${name}.js`, type: types.js, immutable: false, body })),
     hashed("ovation", "js", client),
@@ -131,7 +137,8 @@ function report(assets: readonly Asset[]): void {
   }
 }
 
-const assets = await buildAll();
+const docs = docPages();
+const assets = await buildAll(docs);
 report(assets);
 await rm(dist, { recursive: true, force: true });
 for (const { path, body } of assets) {
@@ -153,5 +160,16 @@ export interface Asset {
 export const assets: readonly Asset[] = [
 ${lines}
 ];
+`,
+);
+const topics = docs
+  .map(({ name, short }) => `  ${JSON.stringify(name)}: ${JSON.stringify(short)},`)
+  .join("\n");
+await Bun.write(
+  join(dist, "topics.ts"),
+  `/** Written by scripts/web.ts: the pages of docs/ in short, for \`ovation help TOPIC\`. */
+export const topics: Readonly<Record<string, string>> = {
+${topics}
+};
 `,
 );

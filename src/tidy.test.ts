@@ -41,6 +41,7 @@ const ranks: Readonly<Record<string, number>> = {
   settings: 9,
   node: 10,
   load: 10,
+  plan: 10,
   package: 11,
   program: 11,
 };
@@ -62,14 +63,14 @@ const doors: readonly Door[] = [
   {
     module: /^(node:)?process$/,
     global: /^(process|Bun\.(env|argv))$/,
-    at: /^src\/(program\/main\.ts|load\/)/,
+    at: /^src\/(program\/main\.ts|load\/|plan\/)/,
   },
   {
     module: /^(node:)?timers(\/promises)?$/,
     global: /^(set(Timeout|Interval|Immediate)|Bun\.sleep|AbortSignal\.timeout)$/,
-    at: /^src\/(base\/clock\.ts|load\/)/,
+    at: /^src\/(base\/clock\.ts|load\/|plan\/)/,
   },
-  { global: /^(performance|Date\.now|new Date\(\))$/, at: /^src\/(base\/clock\.ts|load\/)/ },
+  { global: /^(performance|Date\.now|new Date\(\))$/, at: /^src\/(base\/clock\.ts|load\/|plan\/)/ },
   { global: /^(Math\.random|crypto\.(getRandomValues|randomUUID))$/, at: /^src\/(base\/prng\.ts|load\/)/ },
 ];
 

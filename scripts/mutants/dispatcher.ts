@@ -145,4 +145,12 @@ export const dispatcher: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/dispatcher/fullness.ts",
+    ["src/dispatcher/fullness.test.ts"],
+    [
+      ["a full log is told of all the time", "if (reached > before) {", "if (reached > 0) {"],
+      ["a full log is told of once for ever", "if (left < before) this.#told.set(name, left);", ""],
+    ],
+  ),
 ];

@@ -39,11 +39,7 @@ export const ledger: readonly Mutant[] = [
     [
       ["a member behind one that left is lost", moveUp, "continue;"],
       ["the hash of zeros is nobody", "return hi === 0 && lo === 0 ? 1 : lo;", "return lo;"],
-      [
-        "a set takes one more than it may",
-        "return this.#size >= this.#max;",
-        "return this.#size > this.#max;",
-      ],
+      ["a set takes one more than it may", "return this.#size >= this.max;", "return this.#size > this.max;"],
     ],
   ),
   ...plant(
@@ -129,6 +125,31 @@ export const ledger: readonly Mutant[] = [
       ["a log that got shorter stands", "if (state.lastSeq < seq) return false;", ""],
       ["what arrived later is taken for folded", ": held.atMs <= lastMs);", ": held.atMs >= lastMs);"],
       ["a trail forgets where it begins", "this.#first += limits.trailMax;", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/idle.ts",
+    ["src/ledger/idle.test.ts"],
+    [
+      ["a like does not put off that its video is forgotten", "    changed.delete(video);\n", ""],
+      ["enough likes may be forgotten", "if (!few) return;", ""],
+      [
+        "idle videos go before their time",
+        "if (ms >= beforeMs || left-- <= 0) return;",
+        "if (left-- <= 0) return;",
+      ],
+      ["what was forgotten comes back with versions of before", "Math.max(this.#floor, version)", "0"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/written.ts",
+    ["src/ledger/idle.test.ts"],
+    [
+      [
+        "what was forgotten is back after a start",
+        "for (const video of this.#forgotten) s.totalsDrop.run(video);",
+        "",
+      ],
     ],
   ),
 ];

@@ -1,5 +1,6 @@
 /**
- * Asks whichever dispatcher answers about a video's own time: its timeline, its moments, a page of its replay.
+ * Asks whichever dispatcher answers about a video's own time: its timeline, its moments, a page of its
+ * replay.
  */
 import { BusUnavailable } from "../bus/bus.ts";
 import { type Rejection, reject } from "../core/interaction.ts";
@@ -7,10 +8,10 @@ import { limits } from "../core/limits.ts";
 import {
   decodeTimes,
   type MomentsReply,
+  type ReplayReply,
   readMoments,
   readReplay,
   readTimeline,
-  type ReplayReply,
   type TimelineReply,
   type TimesRequest,
   type TimesWant,

@@ -94,6 +94,15 @@ export function createMetrics() {
 
 /** What a dispatcher tells of its log. */
 function ledgerMetrics(registry: Registry) {
+  const held = (name: string, help: string) =>
+    new Gauge({
+      name: `ovation_ledger_${name}`,
+      help,
+      labelNames: ["stream"],
+      registers: [registry],
+      // Each of several workers holds the same.
+      aggregator: "max",
+    });
   return {
     commits: new Counter({
       name: "ovation_commits_total",
@@ -105,6 +114,14 @@ function ledgerMetrics(registry: Registry) {
       help: "Media times too far from their video's median to be believed",
       registers: [registry],
     }),
+    ledgerVideos: held("videos", "Videos whose totals a part of the log holds"),
+    ledgerVideosLimit: held("videos_limit", "Videos whose totals it may hold"),
+    ledgerViewerLikes: held("viewer_likes", "With one like per viewer: likes that a part of the log holds"),
+    ledgerViewerLikesLimit: held("viewer_likes_limit", "Such likes that it may hold"),
+    ledgerForgotten: held(
+      "videos_forgotten",
+      "Idle videos with few likes that it forgot since this node began",
+    ),
     ledgerTroubles: new Gauge({
       name: "ovation_ledger_unavailable",
       help: "1 for a part of the log that takes nothing now",

@@ -78,6 +78,8 @@ describe("a like", () => {
 
   test("takes its key from the header first", () => {
     expect(like({ kind: "heart", key: "body" }, "header")).toMatchObject({ key: "header" });
+    expect(like({ kind: "heart", key: "bad key" }, "header")).toMatchObject({ rejected: "bad-key" });
+    expect(like({ kind: "heart", key: "body" }, "bad key")).toMatchObject({ rejected: "bad-key" });
     expect(like({ kind: "heart", key: "body" })).toMatchObject({ key: "body" });
     expect(code(like({ kind: "heart", key: "body" }, "two words"))).toBe("bad-key");
   });

@@ -218,7 +218,7 @@ function likeOf(
   }
   const user = parseUser(fields.user);
   if (typeof user === "object") return user;
-  const key = parseKey(headerKey ?? fields.key);
+  const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
   const seen = parseMediaTime(fields.mediaTime);
   if (isRejection(seen)) return seen;
@@ -266,7 +266,7 @@ export function parseComment(
   if (problem) return problem;
   const user = parseUser(fields.user);
   if (typeof user === "object") return user;
-  const key = parseKey(headerKey ?? fields.key);
+  const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
   const seen = parseMediaTime(fields.mediaTime);
   return isRejection(seen) ? seen : { video, text, user, key, atMs, ...seen };
@@ -292,6 +292,14 @@ function parseUser(user: unknown): string | undefined | Rejection {
   const problem = textProblem(user, limits.userCharsMax, "user");
   if (problem) return reject("bad-user", problem.message);
   return isVisible(user) ? user : reject("bad-user", "user must hold a character that can be seen");
+}
+
+/** The header's key, else the field's. A bad one is refused also where the other is meant. */
+function keyOf(headerKey: string | null, field: unknown): string | undefined | Rejection {
+  const header = parseKey(headerKey);
+  const named = parseKey(field);
+  if (typeof header === "object") return header;
+  return typeof named === "object" ? named : (header ?? named);
 }
 
 function parseKey(key: unknown): string | undefined | Rejection {

@@ -47,8 +47,14 @@ export const limits = {
   keyWindowMs: 120_000,
   /** Keys remembered at once. Beyond: new keyed likes are answered 503 until old ones expire. */
   keysMax: 8_000_000,
-  /** Videos whose totals are held. Beyond: interactions on a new video are answered 503. */
+  /**
+   * Videos whose totals are held, in each partition of a shared log up to twice its share. Beyond: likes of a
+   * new video are answered 503. From the half of it on, videos with less than `fewLikes` likes that nobody
+   * liked for `idleMs` of log time are forgotten, the oldest first.
+   */
   videosMax: 1_000_000,
+  fewLikes: 10,
+  idleMs: 10 * 60_000,
   /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
@@ -309,7 +315,7 @@ export const limits = {
   momentCommentsMax: 3,
   /** Videos that are watched for moments. Beyond: the one longest without a like is not. */
   momentVideosMax: 10_000,
-  /** Comments whose time a dispatcher knows. Beyond: those of the video asked for longest ago are read again. */
+  /** Comments whose time a dispatcher knows. Beyond: of the video asked for longest ago they are not. */
   commentTimesMax: 1_000_000,
   /** How often viewers are counted for timelines, in ms, samples of a video, and videos that have such. */
   viewerSampleMs: 10_000,
@@ -357,6 +363,7 @@ export function assertLimits(): void {
   assert(l.watchesMax >= 10 * l.watchesOfOneMax, "no one caller fills a node with what it watches");
   assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
   assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
+  assert(l.idleMs >= 2 * l.keyWindowMs, "a like that is repeated under its key finds what it was counted in");
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
   assert(3 * l.readWaitMs < l.requestMs, "who asks for totals hears that they cannot be known");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");

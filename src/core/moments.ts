@@ -1,5 +1,6 @@
 /**
- * Moments: where many people at once began to react, measured by what the video's own audience does otherwise.
+ * Moments: where many people at once began to react, measured by what the video's own audience does
+ * otherwise.
  *
  * Method: how many people began within a few seconds, against the median of that over the minutes before, in
  * units of its spread: a robust z (median and MAD: Iglewicz and Hoaglin, How to Detect and Handle Outliers,

@@ -130,7 +130,10 @@ export function readTimeline(m: Message): TimelineReply | undefined {
   const points = (toMs - fromMs) / (1000 * stepS);
   if (points > limits.timelinePointsMax) return undefined;
   const [totals, before] = [countsOf(m.totals), countsOf(m.before, true)];
-  const [likes, unlikes] = [rowsOf(m.likes, points), m.unlikes === undefined ? {} : rowsOf(m.unlikes, points)];
+  const [likes, unlikes] = [
+    rowsOf(m.likes, points),
+    m.unlikes === undefined ? {} : rowsOf(m.unlikes, points),
+  ];
   if (!totals || !before || !likes || !unlikes) return undefined;
   if (!isRow(people, points) || !isRow(comments, points)) return undefined;
   if (commentsFromMs !== null && !isTime(commentsFromMs)) return undefined;
@@ -141,7 +144,12 @@ export function readTimeline(m: Message): TimelineReply | undefined {
     return isTime(one?.fromMs) && isCount(one.stepS) ? [{ fromMs: one.fromMs, stepS: one.stepS }] : [];
   });
   const known = { fromMs, toMs, stepS, skewMs, totals, before, likes, people, comments, commentsFromMs };
-  return { ...known, viewers: viewers as (number | null)[], resolution, ...(m.unlikes !== undefined && { unlikes }) };
+  return {
+    ...known,
+    viewers: viewers as (number | null)[],
+    resolution,
+    ...(m.unlikes !== undefined && { unlikes }),
+  };
 }
 
 export function readReplay(m: Message): ReplayReply | undefined {

@@ -29,6 +29,8 @@ export const subjects = {
   alive: (node: string): string => `alive.${node}`,
   allAlive: "alive.*",
   node: (node: string): string => `node.${node}`,
+  /** Reads and writes moderators' decisions where one process keeps them for all of its machine. */
+  journal: "journal",
   /** Asks whether a node of this name lives. */
   life: (node: string): string => `life.${node}`,
 } as const;

@@ -27,7 +27,7 @@ interface Known {
   cut: boolean;
 }
 
-/** When a comment belongs: what its writer saw, which is known for all that came since that is known at all. */
+/** When a comment belongs: what its writer saw, which all have that came since that is known at all. */
 export function dateOf({ mediaMs, atMs }: Pick<CommentEntry, "mediaMs" | "atMs">, skewMs: number): number {
   return Math.max(0, mediaMs ?? atMs - skewMs);
 }
@@ -52,7 +52,7 @@ export class CommentTimes {
     return reading;
   }
 
-  /** The comments `wanted`, as they are now: those that were removed meanwhile, or are gone, are not there. */
+  /** The comments `wanted`, as they are now: those that were removed, or are gone, are not there. */
   async texts(video: VideoId, wanted: readonly Dated[]): Promise<Map<number, CommentEntry>> {
     const found = new Map<number, CommentEntry>();
     const seqs = wanted.map(({ seq }) => seq).sort((a, b) => a - b);

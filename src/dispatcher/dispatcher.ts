@@ -35,6 +35,7 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { MomentWatch } from "./moment-watch.ts";
@@ -80,12 +81,14 @@ export class Dispatcher {
   readonly #happenings: Happenings | undefined;
   readonly #moments: MomentWatch | undefined;
   readonly #viewers = new ViewerSamples();
+  readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     const { ledger, clock, metrics, bus } = parts;
     this.#kinds = kindSet(parts.kinds);
+    this.#fullness = new Fullness(metrics, parts.log);
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
     this.#states = new Sweep({ clock, turnMax: takeOverMax, act: (video) => this.#publishState(video) });
@@ -132,6 +135,7 @@ export class Dispatcher {
       clock.every(limits.aliveEveryMs, () => {
         this.#beat();
         this.#countTroubles();
+        this.#fullness.look(ledger.holdings());
       }),
       clock.every(limits.leaseMs, () => this.#removeEnded()),
     ];

@@ -8,6 +8,7 @@ import { Lineage } from "../core/lineage.ts";
 import { noTotals } from "../core/totals.ts";
 import {
   type Batch,
+  type Holding,
   type Ledger,
   LedgerUnavailable,
   type Placed,
@@ -35,6 +36,8 @@ export class FakeLedger implements Ledger {
   onAppend = (): void => {};
   /** Answers at once; false: waits for `settle` or `fail`. */
   answers = true;
+  /** What `holdings` says. */
+  holds: readonly Holding[] = [];
   /** What `room` says. */
   says: Space = "room";
   readonly commentLane: number = 0;
@@ -42,6 +45,10 @@ export class FakeLedger implements Ledger {
   laneOf = (video: VideoId): number => Number(/\d$/.exec(video)?.[0] ?? 0);
   readonly #waiting: Append[] = [];
   #seq = 0;
+
+  holdings(): readonly Holding[] {
+    return this.holds;
+  }
 
   append(batch: Batch): Promise<readonly Placed[]> {
     this.batches.push(batch);

@@ -1,8 +1,8 @@
 /**
  * Watches for moments while they happen, for whoever wants to be told: each once, soon after its end.
  *
- * Once a second each video that people reacted to lately is looked at, a few a turn; only where enough of them
- * came close together are its last minutes searched. A moment has ended when the stream's clock, by the
+ * Once a second each video that people reacted to lately is looked at, a few a turn; only where enough of
+ * them came close together are its last minutes searched. A moment has ended when the stream's clock, by the
  * median of what viewers see, is some seconds past it: who is further behind than that still adds to it
  * afterwards, and to what `GET …/moments` says of it. Held by moment-watch.test.ts.
  */

@@ -85,7 +85,12 @@ export class Times {
 
   #timeline(
     { video, stepS: wanted }: TimesRequest,
-    { view, range, comments, cut }: { view: TimelineView; range: Range; comments: readonly Dated[]; cut: boolean },
+    {
+      view,
+      range,
+      comments,
+      cut,
+    }: { view: TimelineView; range: Range; comments: readonly Dated[]; cut: boolean },
   ): TimelineReply | NoTimes {
     const { ledger, viewers } = this.#parts;
     const stepS = wanted ?? stepFor(range);

@@ -44,7 +44,8 @@ export class ViewerSamples {
       const at = Math.floor((atMs - fromMs) / stepMs);
       const held = Math.max(1, Math.ceil((samples?.everyMs ?? 0) / stepMs));
       // A sample stands for the time until the next one is due.
-      for (let k = Math.max(0, at); k < Math.min(points, at + held); k++) read[k] = samples?.counts[i] ?? null;
+      for (let k = Math.max(0, at); k < Math.min(points, at + held); k++)
+        read[k] = samples?.counts[i] ?? null;
     }
     return read;
   }

@@ -70,8 +70,7 @@ function channel(id: string, events: Events): object {
 function operation(id: string): object {
   return {
     action: "send",
-    description:
-      "The server sends these for as long as the stream is open; clients pass over names they do not know.",
+    description: "Sent for as long as the stream is open; a client passes over those it does not know.",
     channel: { $ref: `#/channels/${id}` },
     bindings: { http: { method: "GET", bindingVersion: "0.3.0" } },
   };

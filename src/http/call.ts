@@ -17,6 +17,7 @@ export function wholeNumber(
   bounds: { readonly min: number; readonly max: number; readonly fallback: number },
 ): number | Rejection {
   const text = query.get(name);
+  if (text !== null && query.getAll(name).length > 1) return reject("bad-query", `${name} is given twice`);
   if (text === null || text === "") return bounds.fallback;
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;

@@ -9,7 +9,7 @@ import { tokenCookie } from "./auth.ts";
 import { rows } from "./routes.ts";
 import { isForStaff, type QueryRow, type Row, tags } from "./row.ts";
 import { ref, type Schema } from "./schema.ts";
-import { schemas, videoId } from "./schemas.ts";
+import { keyText, schemas, videoId } from "./schemas.ts";
 
 const bodyRefusals: readonly Code[] = [
   "bad-content-type",
@@ -85,12 +85,15 @@ const securitySchemes = {
   key: { type: "http", scheme: "bearer", description: "The --admin-key, or one of --api-keys." },
 };
 
-/** Any one of them lets a caller in; {} is nobody in particular, whom a server with --auth=open lets in. */
+/**
+ * Any one of them lets a caller in; {} is nobody in particular: to viewers' calls with --auth=open, to an
+ * operator's from this machine. */
 function securityOf(row: Row): readonly object[] {
   if (row.right === "anybody") return [];
   const proofs = [{ key: [] }, { token: [] }, { tokenCookie: [] }, { tokenQuery: [] }];
-  if (row.right === "admin") return row.orThisMachine ? [{ key: [] }, {}] : [{ key: [] }];
-  return isForStaff(row) ? proofs : [...proofs, {}];
+  const isForKeys = row.right === "admin" || row.right === "metrics";
+  const ways = isForKeys ? [{ key: [] }] : proofs;
+  return isForStaff(row) && !row.orThisMachine ? ways : [...ways, {}];
 }
 
 function operation(row: Row): object {
@@ -140,7 +143,7 @@ function parameters(row: Row): object[] {
   }));
   const header = (name: string) => ({
     ...{ name, in: "header", description: about[name] },
-    ...{ required: false, schema: { type: "string" } },
+    ...{ required: false, schema: name === "Idempotency-Key" ? keyText : { type: "string" } },
   });
   return [
     ...inPath,
@@ -150,9 +153,10 @@ function parameters(row: Row): object[] {
   ];
 }
 
-function querySchema({ kind }: QueryRow): Schema {
+function querySchema({ name, kind, min = 0, max }: QueryRow): Schema {
   if (kind === "videos") return { type: "array", items: videoId };
-  return kind === "whole number" ? { type: "integer", minimum: 0 } : { type: "string" };
+  if (kind === "text") return name === "key" ? keyText : { type: "string" };
+  return { type: "integer", minimum: min, ...(max !== undefined && { maximum: max }) };
 }
 
 function refusalAnswers(row: Row): Record<string, object> {

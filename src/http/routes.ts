@@ -7,6 +7,8 @@
  * large); openapi.test.ts holds the document against the routes, door.test.ts the door.
  */
 
+import { limits } from "../core/limits.ts";
+import { auditMax } from "../trust/moderation.ts";
 import { getAudit, getModeration, postBan, postMute, putVideoRules } from "./admin.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
@@ -14,7 +16,7 @@ import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./p
 import { getComments, getConfig, getVideo } from "./read.ts";
 import type { Row } from "./row.ts";
 import { comment, heldQuery, like, log, resumeQuery } from "./row-words.ts";
-import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch } from "./streams.ts";
+import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
 export const likeRow: Row = {
@@ -115,7 +117,7 @@ export const rows: readonly Row[] = [
     summary: "Comments of a video, oldest first; without `after` the newest ones",
     query: [
       { name: "after", about: "the id of a comment: those behind it", kind: "text" },
-      { name: "limit", about: "at most so many", kind: "whole number" },
+      { name: "limit", about: "at most so many", kind: "whole number", min: 1, max: limits.listingMax },
       heldQuery,
     ],
     answer: { status: 200, about: "a page of comments", schema: "Comments" },
@@ -132,7 +134,7 @@ export const rows: readonly Row[] = [
     summary: "What is new on a video, by long poll, for networks that hold streams back",
     query: [
       { name: "after", about: "the cursor of the last answer", kind: "text" },
-      { name: "wait", about: "seconds to wait for something new", kind: "whole number" },
+      { name: "wait", about: "seconds to wait for news", kind: "whole number", max: waitSecondsMax },
     ],
     answer: { status: 200, about: "the state, and the comments since", schema: "Poll" },
     refusals: ["bad-query", "no-streams", "unavailable"],
@@ -289,7 +291,7 @@ export const rows: readonly Row[] = [
     right: "moderate",
     takes: "reading",
     summary: "Who decided what, newest first",
-    query: [{ name: "limit", about: "at most so many", kind: "whole number" }],
+    query: [{ name: "limit", about: "at most so many", kind: "whole number", min: 1, max: auditMax }],
     answer: { status: 200, about: "decisions", schema: "Audit" },
     refusals: ["bad-query", "forbidden", "unavailable"],
   },

@@ -11,6 +11,7 @@ export const heldQuery: QueryRow = {
   name: "held",
   about: "1: with comments that are held for review; needs the right to moderate",
   kind: "whole number",
+  max: 1,
 };
 /** Why a like may be refused. */
 export const like: readonly Code[] = [

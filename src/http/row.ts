@@ -50,6 +50,9 @@ export interface QueryRow {
   readonly name: string;
   readonly about: string;
   readonly kind: "text" | "whole number" | "videos";
+  /** Of a whole number; from 0 on, unless told. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 export interface Row {

@@ -10,7 +10,8 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
-  readonly additionalProperties?: Schema;
+  /** false: a member that is not named is refused. */
+  readonly additionalProperties?: Schema | false;
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -29,6 +30,11 @@ export type Schemas = Readonly<Record<string, Schema>>;
 export function object(properties: Schemas, ...optional: readonly string[]): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return required.length === 0 ? { type: "object", properties } : { type: "object", properties, required };
+}
+
+/** The same, as a body: fields that are not known are refused. */
+export function body(properties: Schemas, ...optional: readonly string[]): Schema {
+  return { ...object(properties, ...optional), additionalProperties: false };
 }
 
 export function list(items: Schema, maxItems?: number): Schema {
@@ -86,7 +92,8 @@ function objectMistakes(value: unknown, schema: Schema, options: CheckOptions, a
     ...Object.entries(value).flatMap(([name, member]) => {
       const known = schema.properties?.[name] ?? schema.additionalProperties;
       if (known) return mistakesIn(member, known, options, `${at}.${name}`);
-      return schema.properties && options.strict ? [`${at}.${name} is not in the document`] : [];
+      const isClosed = known === false || (schema.properties && options.strict);
+      return isClosed ? [`${at}.${name} is not in the document`] : [];
     }),
   ];
 }

@@ -4,7 +4,8 @@
  * these.
  */
 import { limits } from "../core/limits.ts";
-import { list, object, ref, type Schema } from "./schema.ts";
+import { crowdFansMax } from "./demo.ts";
+import { body, list, object, ref, type Schema } from "./schema.ts";
 
 export const text: Schema = { type: "string" };
 export const whole: Schema = { type: "integer", minimum: 0 };
@@ -12,7 +13,7 @@ const yesNo: Schema = { type: "boolean" };
 export const timeMs: Schema = { type: "integer", minimum: 0, description: "Unix time in milliseconds" };
 const count: Schema = { type: "integer", minimum: 1, maximum: limits.likeCountMax, default: 1 };
 const user: Schema = { type: "string", minLength: 1, maxLength: limits.userCharsMax };
-const key: Schema = {
+export const keyText: Schema = {
   type: "string",
   pattern: `^[\\x21-\\x7e]{1,${limits.keyBytesMax}}$`,
   description: "makes a repeat harmless: within 120 s the same key on the same video counts once",
@@ -43,25 +44,33 @@ export const version: Schema = {
 };
 export const eventId: Schema = { type: "string", description: "opaque; resumes a stream behind this place" };
 const visibleAt = "of a comment that is held for review: when everybody sees it, at the earliest, Unix ms";
-const reset: Schema = { const: true, description: "what lies between the place asked for and this is gone" };
+const reset: Schema = {
+  type: "boolean",
+  description: "true: what lies between the place asked for and this is gone",
+};
 
 export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
 const likeOptional = ["count", "user", "key", "viewer", "unlike", "mediaTime"] as const;
 
 export const schemas = {
-  Like: object({ kind, count, user, key, viewer, unlike, mediaTime }, ...likeOptional),
-  Likes: object({
+  Like: body({ kind, count, user, key: keyText, viewer, unlike, mediaTime }, ...likeOptional),
+  Likes: body({
     items: list(
-      object({ video: videoId, kind, count, user, key, viewer, unlike, mediaTime }, ...likeOptional),
+      body({ video: videoId, kind, count, user, key: keyText, viewer, unlike, mediaTime }, ...likeOptional),
       limits.batchItemsMax,
     ),
   }),
   Verdicts: object({
     items: list(object({ status: { type: "integer" }, error: ref("ErrorCode") }, "error")),
   }),
-  Comment: object(
-    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key, mediaTime },
+  Comment: body(
+    {
+      text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax },
+      user,
+      key: keyText,
+      mediaTime,
+    },
     "user",
     "key",
     "mediaTime",
@@ -139,16 +148,16 @@ export const schemas = {
       limits.clusterVideosMax,
     ),
   }),
-  Restriction: object(
+  Restriction: body(
     { user, address: text, video: videoId, seconds: { type: "number", minimum: 0 } },
     "user",
     "address",
     "video",
   ),
-  VideoRules: object(
+  VideoRules: body(
     {
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
-      comments: { type: "string", description: "on or off" },
+      comments: { type: "string", enum: ["on", "off"] },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
       holdMs: {
         type: "integer",
@@ -166,7 +175,7 @@ export const schemas = {
   Audit: object({ decisions: list({ type: "object" }) }),
   Taken: object({}),
   Fans: object({ fans: whole, max: whole }),
-  FansWanted: object({ fans: whole }),
+  FansWanted: body({ fans: { ...whole, maximum: crowdFansMax } }),
   Status: object({ status: text }),
   ErrorCode: object({
     code: { type: "string", description: "one of those that the answer lists; never changes its meaning" },

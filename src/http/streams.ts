@@ -19,7 +19,8 @@ import type { Seat, Seats, Verdict } from "./seats.ts";
 
 /** Characters of a poll's cursor. Beyond: 400. */
 const cursorCharsMax = 256;
-const waitSecondsMax = 25;
+/** Of a long poll. Beyond: 400. */
+export const waitSecondsMax = 25;
 const connectionPattern = /^[A-Za-z0-9_.-]{1,128}$/;
 
 function noStreams(): Response {

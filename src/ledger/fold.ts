@@ -6,15 +6,20 @@
  * the window. With one like per viewer the total is the size of a set instead, and a key that appeared stops
  * its repeat from changing the set again. All go through here only after they are durable, so the fold never
  * refuses: what does not fit is refused at the door, which asks `room` first.
+ *
+ * Totals of a video with limits.fewLikes likes or more are never forgotten. With fewer they are, when the
+ * fold is more than half full and nobody has liked the video for limits.idleMs of log time: see idle.ts. With
+ * one like per viewer none are, as their likes are hashes that no longer tell their video.
  */
 import { type Hash64, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
 import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
-import { addCounts, emptyCounts, noTotals, type Totals } from "../core/totals.ts";
+import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
+import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
-import type { Change, Space } from "./ledger.ts";
+import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
 import { type TimelineView, viewOf } from "./timeline-view.ts";
 import { type TimelineOptions, Timelines } from "./timelines.ts";
@@ -27,6 +32,9 @@ export interface FoldOptions extends KeyWindowOptions {
   /** How reactions are kept in their time; undefined: they are not. */
   readonly timeline?: TimelineOptions | undefined;
 }
+
+/** Idle videos that one record forgets at most, besides as many as it has groups. */
+const forgetMax = 64;
 
 /** What one record adds to one video. */
 interface Sum {
@@ -51,16 +59,23 @@ export class Fold {
   readonly members: Members | undefined;
   /** What came when. */
   readonly timelines: Timelines | undefined;
-  readonly #videosMax: number;
+  /** Videos that may be forgotten. */
+  readonly idle: Idle;
+  /** Is told of each video that is forgotten. */
+  onForgotten: (video: VideoId) => void = () => {};
+  /** Videos from which it is full. */
+  readonly videosMax: number;
   readonly #totals = new Map<VideoId, Totals>();
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
   #logMs = 0;
+  #forgotten = 0;
 
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
     this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
     this.timelines = options.timeline && new Timelines(options.timeline);
-    this.#videosMax = options.videosMax ?? limits.videosMax;
+    this.videosMax = options.videosMax ?? limits.videosMax;
+    this.idle = new Idle(this.#totals, (video) => isFew(this.#totals.get(video)));
   }
 
   /** Log time of the last record, in milliseconds; never falls. */
@@ -83,7 +98,20 @@ export class Fold {
     }
     if (repeats || like.unlike) return "room";
     if (this.members?.full && !this.#stands(this.members, like)) return "viewers";
-    return this.#totals.size >= this.#videosMax && !this.#totals.has(video) ? "videos" : "room";
+    const full = this.#totals.size >= this.videosMax && !this.#totals.has(video);
+    return full && !this.idle.due(logMs - limits.idleMs) ? "videos" : "room";
+  }
+
+  /** Whether only the passing of log time can make room for a new video. */
+  get full(): boolean {
+    return this.#totals.size >= this.videosMax;
+  }
+
+  /** How much it holds of what it may. */
+  holding(): Omit<Holding, "stream"> {
+    const { members, videosMax } = this;
+    const held = { videos: this.#totals.size, videosMax, forgotten: this.#forgotten };
+    return members ? { ...held, likes: members.size, likesMax: members.max } : held;
   }
 
   get videos(): ReadonlyMap<VideoId, Totals> {
@@ -105,9 +133,11 @@ export class Fold {
    */
   apply(record: LikeRecord, logMs: number, durableMs: number): Change[] {
     this.#logMs = Math.max(this.#logMs, logMs);
+    this.#forget(forgetMax + record.groups.length);
     const changes: Change[] = [];
     for (const sum of this.#sums(record)) {
-      const before = this.totals(sum.video);
+      const held = this.#totals.get(sum.video);
+      const before = held ?? { ...noTotals, version: this.idle.floor };
       const counts = emptyCounts();
       addCounts(counts, before.counts);
       for (const { kind, count } of sum.kinds) {
@@ -117,6 +147,7 @@ export class Fold {
       const totals = { version: before.version + 1, counts };
       this.#totals.set(sum.video, totals);
       const { video, added, removed, by } = sum;
+      if (this.idle.begun) this.idle.note(video, isFew(totals), this.#logMs);
       changes.push({
         video,
         totals,
@@ -128,7 +159,25 @@ export class Fold {
         by,
       });
     }
+    if (!this.idle.begun && this.#isHalfFull) this.idle.begin(this.#logMs);
     return changes;
+  }
+
+  get #isHalfFull(): boolean {
+    return !this.members && this.#totals.size > this.videosMax / 2;
+  }
+
+  /** Forgets at most `most` idle videos, as long as the fold is more than half full. */
+  #forget(most: number): void {
+    if (!this.idle.begun) return;
+    const over = Math.floor(this.#totals.size - this.videosMax / 2);
+    for (const video of this.idle.take(this.#logMs - limits.idleMs, Math.min(most, over))) {
+      this.idle.forgot(this.totals(video).version);
+      this.#totals.delete(video);
+      this.timelines?.drop(video);
+      this.#forgotten++;
+      this.onForgotten(video);
+    }
   }
 
   /** Notes the keys of a record that the restored totals already hold. */
@@ -211,4 +260,9 @@ export class Fold {
     }
     return count;
   }
+}
+
+/** Whether a video is held, with totals that may be forgotten. */
+function isFew(totals: Totals | undefined): boolean {
+  return totals !== undefined && likesOf(totals.counts) < limits.fewLikes;
 }

@@ -20,6 +20,7 @@ import { CommentStream, commentStream } from "./comment-stream.ts";
 import {
   type Batch,
   type Change,
+  type Holding,
   type Ledger,
   LedgerRefused,
   LedgerUnavailable,
@@ -220,6 +221,10 @@ class JetstreamLedger implements Ledger {
 
   room(like: Like): Space {
     return this.#partition(like.video).room(like);
+  }
+
+  holdings(): readonly Holding[] {
+    return this.#partitions.map(({ stream, holding }) => ({ stream, ...holding }));
   }
 
   async close(): Promise<void> {

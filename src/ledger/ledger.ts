@@ -67,6 +67,19 @@ export interface Trouble {
   readonly reason: string;
 }
 
+/** How much a part of the log holds of what it may hold. */
+export interface Holding {
+  /** As its operator knows it: a stream's name, or a folder. */
+  readonly stream: string;
+  readonly videos: number;
+  readonly videosMax: number;
+  /** Idle videos forgotten since it was opened. */
+  readonly forgotten: number;
+  /** With one like per viewer: such likes, and how many there may be. */
+  readonly likes?: number;
+  readonly likesMax?: number;
+}
+
 export interface Ledger {
   /** Names this log for good: totals of another one mean nothing here. `^[a-z0-9]{4,16}$` */
   readonly epoch: string;
@@ -119,6 +132,8 @@ export interface Ledger {
    * Whether `like` can be taken now. Asked before an append; an append itself never refuses for want of room.
    */
   room(like: Like): Space;
+  /** How full it is, each part of it. */
+  holdings(): readonly Holding[];
   /** Writes what is left, gives back files and connections. */
   close(): Promise<void>;
 }

@@ -14,7 +14,8 @@ const slotsMin = 8;
 const loadMin = 600;
 
 export class Members {
-  readonly #max: number;
+  /** From so many on it is full. */
+  readonly max: number;
   readonly #seedHi: number;
   readonly #seedLo: number;
   /** Two words a slot: hi, lo. */
@@ -27,7 +28,7 @@ export class Members {
    * process, so that nobody can choose members that crowd one part of the table.
    */
   constructor(max: number, seed: number) {
-    this.#max = max;
+    this.max = max;
     this.#seedHi = Math.floor(seed * 0x1_0000_0000) | 0;
     this.#seedLo = Math.imul(this.#seedHi ^ 0x2545f491, 0x9e3779b1);
   }
@@ -37,7 +38,7 @@ export class Members {
   }
 
   get full(): boolean {
-    return this.#size >= this.#max;
+    return this.#size >= this.max;
   }
 
   has(hi: number, lo: number): boolean {

@@ -16,6 +16,7 @@ import { Fold } from "./fold.ts";
 import {
   type Batch,
   type Change,
+  type Holding,
   type Ledger,
   LedgerUnavailable,
   type Placed,
@@ -158,6 +159,10 @@ class MemoryLedger implements Ledger {
     if (after === undefined) return pageNewest(place, limit, held.reverse());
     const following = held.filter((entry) => entry.seq > after);
     return pageAfter(after, place, limit, following);
+  }
+
+  holdings(): readonly Holding[] {
+    return [{ stream: "memory", ...this.#fold.holding() }];
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ import type { Totals } from "../core/totals.ts";
 import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
 import type { FoldOptions } from "./fold.ts";
-import { type Change, LedgerUnavailable, type Space } from "./ledger.ts";
+import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledger.ts";
 import { encodeFold } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -140,6 +140,10 @@ export class Partition {
     return this.#copy.room(like);
   }
 
+  get holding(): Omit<Holding, "stream"> {
+    return this.#copy.fold.holding();
+  }
+
   /** As its operator knows it. */
   get stream(): string {
     return this.#options.streams.full(this.#wanted.name);
@@ -178,6 +182,7 @@ export class Partition {
   async snapshot(): Promise<void> {
     const { streams, log, keepMs, index } = this.#options;
     const copy = this.#copy;
+    if (copy.fold.full && this.trouble === undefined) await this.#passTime();
     await streams.ensure(snapshotStream);
     const before = await this.#snapshots.manifest();
     if (before && this.#verifier.departs(before)) {
@@ -203,6 +208,19 @@ export class Partition {
     if (old) await streams.forget(this.#wanted.name, old.upTo + 1);
     const forgotten = old?.upTo;
     log.debug("snapshot written", { partition: index, upTo: at.upTo, bytes: bytes.length, forgotten });
+  }
+
+  /** Without records log time stands still: a fold that refuses all new videos would never forget one. */
+  async #passTime(): Promise<void> {
+    const { streams } = this.#options;
+    const { subject } = this.#wanted;
+    await streams.append(
+      subject,
+      this.#appender.nothing(),
+      limits.requestMs,
+      undefined,
+      this.#appender.head(),
+    );
   }
 
   close(): void {

@@ -27,7 +27,7 @@ const createTables = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (seq INTEGER PRIMARY KEY, at REAL NOT NULL, record BLOB NOT NULL, whose TEXT);
 CREATE TABLE totals (
-  video TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, version INTEGER NOT NULL,
+  video TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, version INTEGER NOT NULL, at REAL,
   PRIMARY KEY (video, kind)
 ) WITHOUT ROWID;
 CREATE TABLE entries (
@@ -67,6 +67,7 @@ const addedColumns = [
   { table: "entries", name: "hold", is: "INTEGER NOT NULL DEFAULT 0" },
   { table: "entries", name: "media", is: "REAL" },
   { table: "log", name: "whose", is: "TEXT" },
+  { table: "totals", name: "at", is: "REAL" },
 ] as const;
 
 function addColumns(db: Tables): void {
@@ -150,6 +151,15 @@ export interface EntryRow {
   readonly hold: number;
   /** Date of the picture that its writer saw, Unix ms. */
   readonly media: number | null;
+}
+
+/** A row of `totals`. `at` says when the video was last changed, where that may make it be forgotten. */
+export interface TotalsRow {
+  readonly video: VideoId;
+  readonly kind: string;
+  readonly count: number;
+  readonly version: number;
+  readonly at: number | null;
 }
 
 export function entryOf(row: EntryRow): Entry {
@@ -236,12 +246,11 @@ function likeStatements(prepare: Prepare) {
     logLast: prepare<{ seq: number; at: number }, []>("SELECT seq, at FROM log ORDER BY seq DESC LIMIT 1"),
     logAfter: prepare<{ at: number }, [number]>("SELECT at FROM log WHERE seq > ?1 ORDER BY seq LIMIT 1"),
     logPrune: prepare<unknown, [number]>("DELETE FROM log WHERE seq <= ?1"),
-    totalsAll: prepare<{ video: VideoId; kind: string; count: number; version: number }, []>(
-      "SELECT video, kind, count, version FROM totals ORDER BY video",
+    totalsAll: prepare<TotalsRow, []>("SELECT video, kind, count, version, at FROM totals ORDER BY video"),
+    totalsPut: prepare<unknown, [string, string, number, number, number | null]>(
+      "INSERT OR REPLACE INTO totals (video, kind, count, version, at) VALUES (?1, ?2, ?3, ?4, ?5)",
     ),
-    totalsPut: prepare<unknown, [string, string, number, number]>(
-      "INSERT OR REPLACE INTO totals (video, kind, count, version) VALUES (?1, ?2, ?3, ?4)",
-    ),
+    totalsDrop: prepare<unknown, [string]>("DELETE FROM totals WHERE video = ?1"),
     membersAll: prepare<{ hi: number; lo: number }, []>("SELECT hi, lo FROM members"),
     memberPut: prepare<unknown, [number, number]>("INSERT OR IGNORE INTO members (hi, lo) VALUES (?1, ?2)"),
     memberDrop: prepare<unknown, [number, number]>("DELETE FROM members WHERE hi = ?1 AND lo = ?2"),

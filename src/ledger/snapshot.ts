@@ -9,23 +9,28 @@
  * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
  * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
  * is u16 length + UTF-8. With one like per viewer the version is 2, and behind it all: u32 n · n × (u32 hi,
- * u32 lo).
+ * u32 lo). Once idle videos are forgotten (idle.ts) the version is 3, and behind it all: f64 since when · f64
+ * latest change · f64 highest version forgotten · u32 n · n × f64 changes of the last n videos, which stand
+ * in that order.
  */
 import type { Clock } from "../base/clock.ts";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
-import { emptyCounts } from "../core/totals.ts";
+import { emptyCounts, type Totals } from "../core/totals.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
+import type { Idle } from "./idle.ts";
 import type { Members } from "./members.ts";
 import { readTimelines } from "./timeline-bytes.ts";
 
 const snapshotVersion = 1;
 const onceVersion = 2;
+const idleVersion = 3;
 const headBytes = 1 + 8 + 2;
 const videoBytes = 2 + 8 + 2;
 const countBytes = 2 + 8;
 const keyBytes = 12;
 const memberBytes = 8;
+const idleHeadBytes = 3 * 8 + 4;
 /** Videos, keys or members that are read on one turn. */
 const sliceMax = 10_000;
 
@@ -34,8 +39,10 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
   const kinds = new Map<string, number>();
   let size = headBytes + 4 + 4 + keyBytes * fold.keys.size;
   if (fold.members) size += 4 + memberBytes * fold.members.size;
+  if (fold.idle.begun) size += idleHeadBytes;
   for (const [video, { counts }] of fold.videos) {
     size += videoBytes + video.length;
+    if (fold.idle.changedMs(video) !== undefined) size += 8;
     for (const kind in counts) {
       size += countBytes;
       if (kinds.has(kind)) continue;
@@ -44,12 +51,12 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
     }
   }
   const writer = new Writer(size);
-  writer.u8(fold.members ? onceVersion : snapshotVersion);
+  writer.u8(versionOf(fold));
   writer.f64(fold.logMs);
   writer.u16(kinds.size);
   for (const kind of kinds.keys()) writer.text(kind);
   writer.u32(fold.videos.size);
-  for (const [video, { version, counts }] of fold.videos) {
+  for (const [video, { version, counts }] of inOrder(fold)) {
     writer.text(video);
     writer.f64(version + raise);
     const present = Object.keys(counts);
@@ -68,7 +75,36 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
     count++;
   });
   if (fold.members) writeMembers(writer, fold.members);
+  if (fold.idle.begun) writeIdle(writer, fold.idle, raise);
   return writer.bytes(countAt, count);
+}
+
+function versionOf({ members, idle }: Fold): number {
+  if (members) return onceVersion;
+  return idle.begun ? idleVersion : snapshotVersion;
+}
+
+/** All videos, those last that may be forgotten and were changed since that is noted, in that order. */
+function* inOrder({ videos, idle }: Fold): Iterable<readonly [VideoId, Totals]> {
+  for (const held of videos) if (idle.changedMs(held[0]) === undefined) yield held;
+  for (const [video] of idle.entries()) {
+    const totals = videos.get(video);
+    if (totals) yield [video, totals];
+  }
+}
+
+function writeIdle(writer: Writer, idle: Idle, raise: number): void {
+  const { beganMs, lastMs, floor } = idle.mark;
+  writer.f64(beganMs);
+  writer.f64(lastMs);
+  writer.f64(floor + raise);
+  const countAt = writer.u32(0);
+  let count = 0;
+  for (const [, ms] of idle.entries()) {
+    writer.f64(ms);
+    count++;
+  }
+  writer.bytes(countAt, count);
 }
 
 function writeMembers(writer: Writer, members: Members): void {
@@ -132,7 +168,9 @@ function* readSafely({ fold: bytes, timelines }: FoldBytes, options: FoldOptions
 
 /** Gives the turn back after every so many videos, keys or members. */
 function* readFold(reader: Reader, options: FoldOptions): Reading {
-  if (reader.u8() !== (options.onceMax === undefined ? snapshotVersion : onceVersion)) return undefined;
+  const format = reader.u8();
+  const once = options.onceMax !== undefined;
+  if (once ? format !== onceVersion : format !== snapshotVersion && format !== idleVersion) return undefined;
   const logMs = reader.f64();
   if (!Number.isFinite(logMs) || logMs < 0) return undefined;
   const fold = new Fold(options);
@@ -161,7 +199,22 @@ function* readFold(reader: Reader, options: FoldOptions): Reading {
     if (left % sliceMax === 0) yield;
     members?.add(reader.u32(), reader.u32());
   }
+  if (format === idleVersion && !readIdle(reader, fold)) return undefined;
   if (!reader.atEnd) return undefined;
   fold.resume(logMs);
   return fold;
+}
+
+/** In one turn, as it is rare: a fold that is more than half full of videos. */
+function readIdle(reader: Reader, fold: Fold): boolean {
+  const from = { beganMs: reader.f64(), lastMs: reader.f64(), floor: reader.f64() };
+  const changes = Array.from({ length: reader.u32() }, () => reader.f64());
+  const videos = [...fold.videos.keys()].slice(Math.max(0, fold.videos.size - changes.length));
+  const isPlausible = [from.beganMs, from.lastMs, ...changes].every((ms) => Number.isFinite(ms) && ms >= 0);
+  if (!isPlausible || !Number.isSafeInteger(from.floor) || changes.length > videos.length) return false;
+  fold.idle.resume(
+    from,
+    videos.map((video, i) => [video, changes[i] ?? 0] as const),
+  );
+  return true;
 }

@@ -26,6 +26,7 @@ import { Fold } from "./fold.ts";
 import {
   type Batch,
   type Change,
+  type Holding,
   type Ledger,
   LedgerRefused,
   LedgerUnavailable,
@@ -223,6 +224,10 @@ class SqliteLedger implements Ledger {
     } catch (error) {
       throw this.#unavailable(error);
     }
+  }
+
+  holdings(): readonly Holding[] {
+    return [{ stream: this.#path, ...this.#fold.holding() }];
   }
 
   async close(): Promise<void> {

@@ -115,6 +115,17 @@ export class Timelines {
     this.#videos.set(video, timeline);
   }
 
+  /** Forgets when a video's likes came. */
+  drop(video: VideoId): void {
+    const timeline = this.#videos.get(video);
+    if (!timeline) return;
+    this.#weight -= timeline.weight;
+    this.#videos.delete(video);
+    this.#open.delete(timeline);
+    this.#last = undefined;
+    this.gone?.push(video);
+  }
+
   /** The number of a series; undefined when there are too many. */
   series(name: string): number | undefined {
     const known = this.#series.get(name);
@@ -200,13 +211,9 @@ export class Timelines {
     const { bytesMax } = this.#options;
     if (this.#weight <= bytesMax) return;
     const quietest = [...this.#videos].sort(([a, x], [b, y]) => x.logMs - y.logMs || (a < b ? -1 : 1));
-    for (const [video, timeline] of quietest) {
+    for (const [video] of quietest) {
       if (this.#weight <= keptShare * bytesMax) break;
-      this.#weight -= timeline.weight;
-      this.#videos.delete(video);
-      this.#open.delete(timeline);
-      this.gone?.push(video);
+      this.drop(video);
     }
-    this.#last = undefined;
   }
 }

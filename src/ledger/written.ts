@@ -10,6 +10,7 @@ import type { VideoId } from "../core/interaction.ts";
 import type { LikeRecord } from "../core/record.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
 import type { Fold } from "./fold.ts";
+import type { IdleMark } from "./idle.ts";
 import type { Change } from "./ledger.ts";
 import type { Statements } from "./schema.ts";
 import { WrittenTimelines } from "./written-timelines.ts";
@@ -22,6 +23,8 @@ export class Written {
   readonly #fold: Fold;
   /** Videos whose totals changed since they were last written down. */
   readonly #videos = new Set<VideoId>();
+  /** Videos that were forgotten since. */
+  readonly #forgotten = new Set<VideoId>();
   /** Members that may have changed since: hi, lo, hi, lo … */
   readonly #members: number[] = [];
   readonly #timelines: WrittenTimelines | undefined;
@@ -30,11 +33,12 @@ export class Written {
     this.#statements = statements;
     this.#fold = fold;
     this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
+    fold.onForgotten = (video) => this.#forgotten.add(video);
   }
 
   /** True when so much has changed that it should be written soon. */
   get many(): boolean {
-    return this.#videos.size + this.#members.length / 2 >= dirtyRowsMax;
+    return this.#videos.size + this.#forgotten.size + this.#members.length / 2 >= dirtyRowsMax;
   }
 
   /** Notes what a record changed in the fold. */
@@ -57,10 +61,12 @@ export class Written {
   /** Writes down all that changed, as it is after the log's row `upTo`. */
   write(upTo: number): void {
     const s = this.#statements;
-    const { members } = this.#fold;
+    const { members, idle } = this.#fold;
+    for (const video of this.#forgotten) s.totalsDrop.run(video);
     for (const video of this.#videos) {
       const { version, counts } = this.#fold.totals(video);
-      for (const kind in counts) s.totalsPut.run(video, kind, counts[kind] as number, version);
+      const at = idle.changedMs(video) ?? null;
+      for (const kind in counts) s.totalsPut.run(video, kind, counts[kind] as number, version, at);
     }
     for (let i = 0; members && i < this.#members.length; i += 2) {
       const [hi, lo] = [this.#members[i] as number, this.#members[i + 1] as number];
@@ -70,16 +76,21 @@ export class Written {
     this.#timelines?.write(this.#videos);
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
+    if (idle.begun) s.metaPut.run("idle", JSON.stringify(idle.mark));
   }
 
   /** What was written is durable. */
   done(): void {
     this.#timelines?.done(this.#videos);
     this.#videos.clear();
+    this.#forgotten.clear();
     this.#members.length = 0;
   }
 
   #readTotals(): void {
+    const mark = idleMarkOf(this.#statements.metaGet.get("idle")?.value);
+    // No two were changed at the same time.
+    const later = new Map<number, VideoId>();
     let video: VideoId | undefined;
     let counts: Counts = emptyCounts();
     let version = 0;
@@ -91,10 +102,20 @@ export class Written {
         restore();
         video = row.video;
         counts = emptyCounts();
+        if (row.at !== null) later.set(row.at, video);
       }
       counts[row.kind] = row.count;
       version = row.version;
     }
     restore();
+    if (mark) this.#fold.idle.resume(mark, inOrder(later));
   }
+}
+
+function* inOrder(later: ReadonlyMap<number, VideoId>): Iterable<readonly [VideoId, number]> {
+  for (const ms of Float64Array.from(later.keys()).sort()) yield [later.get(ms) as VideoId, ms];
+}
+
+function idleMarkOf(text: unknown): IdleMark | undefined {
+  return typeof text === "string" ? (JSON.parse(text) as IdleMark) : undefined;
 }

@@ -3,7 +3,6 @@
  * with variables of its own (OVATION_LOAD_…).
  */
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import {
   accepted,
   choice,
@@ -163,7 +162,7 @@ export function parseLoadOptions(
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): Parsed<typeof loadTable.rows> {
-  const machine = { hostname: hostname(), suffix: randomBytes(2).toString("hex") };
+  const machine = { suffix: randomBytes(2).toString("hex") };
   return parseTable(loadTable, { argv, env, readFile, machine });
 }
 

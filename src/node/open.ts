@@ -2,9 +2,9 @@
  * From settings to a node: the bus and the ledger it stands on, chosen by settings, and the node over them.
  *
  * A node alone has all it needs on its disk and starts or fails at once; a node of a cluster may have to wait
- * for NATS, for minutes, and says so meanwhile. What waiting cannot heal (a file that cannot be read, a
- * stream that is not as wanted) ends the start with one line for its operator: system/main.test.ts,
- * system/cluster.test.ts.
+ * for NATS, for minutes, and says so meanwhile, as one of several workers does for the one with the ledger.
+ * What waiting cannot heal (a file that cannot be read, a stream that is not as wanted) ends the start with
+ * one line for its operator: system/main.test.ts, system/cluster.test.ts, system/workers-local.test.ts.
  */
 import { readFileSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
@@ -12,6 +12,8 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { type Bus, BusUnavailable } from "../bus/bus.ts";
+import { localBus } from "../bus/local.ts";
+import { LocalHub } from "../bus/local-hub.ts";
 import { memoryBus } from "../bus/memory.ts";
 import { type NatsBus, natsBus } from "../bus/nats.ts";
 import { StreamMismatch } from "../bus/nats-jetstream.ts";
@@ -27,6 +29,14 @@ import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** One of several processes that are a node together, on one machine. */
+export interface Local {
+  /** The socket of the one with the ledger. */
+  readonly path: string;
+  /** Whether this is that one. */
+  readonly ledger: boolean;
+}
+
 export interface StartParts {
   readonly settings: Settings;
   readonly clock: Clock;
@@ -36,6 +46,8 @@ export interface StartParts {
   readonly runtime: Runtime;
   /** Whom a dispatcher tells what happens. */
   readonly herald?: Herald | undefined;
+  /** Absent: a whole node, alone or over NATS. */
+  readonly local?: Local | undefined;
 }
 
 /** A node on its way. */
@@ -46,16 +58,20 @@ export class Opening {
    */
   readonly node: Promise<Node | undefined>;
   readonly #bus: Bus;
+  /** Through it the other processes of this node come to this one, which has the ledger. */
+  readonly #hub: LocalHub | undefined;
   readonly #parts: StartParts;
   readonly #ends: (() => Promise<void>)[] = [];
   #ending = false;
 
   /** Begins at once. Throws StartRefused when a file of the settings cannot be read. */
   constructor(parts: StartParts) {
-    const { settings, clock } = parts;
+    const { settings } = parts;
     this.#parts = parts;
     const nats = settings.nats.length > 0 ? openNats(parts) : undefined;
-    this.#bus = nats ?? memoryBus({ clock });
+    this.#hub = openHub(parts);
+    if (this.#hub) this.#ends.push(async () => this.#hub?.close());
+    this.#bus = nats ?? this.#hub?.connect() ?? ownBus(parts);
     this.#ends.push(() => this.#bus.close());
     this.node = this.#assemble(nats).catch((error: unknown) => {
       // Closing the bus is how a start that waits is ended.
@@ -67,6 +83,16 @@ export class Opening {
   /** What a node that is not there yet waits for. */
   reasons(): string[] {
     return this.#bus.connected() ? ["starting"] : ["starting", "bus-disconnected"];
+  }
+
+  /** Lets the other processes of this node in, if it is they who come to this one. */
+  admit(): void {
+    this.#hub?.listen();
+  }
+
+  /** Resolves when none of them is connected any more, or after `withinMs`. */
+  async alone(withinMs: number): Promise<void> {
+    await this.#hub?.alone(withinMs);
   }
 
   /** Ends the node, or the waiting for it; what was accepted is durable. */
@@ -88,8 +114,9 @@ export class Opening {
     return node;
   }
 
-  async #ownLedger(): Promise<Ledger> {
-    const { settings, clock, log, runtime } = this.#parts;
+  async #ownLedger(): Promise<Ledger | undefined> {
+    const { settings, clock, log, runtime, local } = this.#parts;
+    if (local && !local.ledger) return undefined;
     const { data: path, commentHistory, durability } = settings;
     const onceMax = onceMaxOf(settings);
     try {
@@ -139,6 +166,14 @@ function timelineOf(settings: Settings): TimelineOptions | "off" {
     aheadMs: mediaAheadMs,
     bytesMax: limits.timelinesBytesMax,
   };
+}
+
+function openHub({ local, clock, log }: StartParts): LocalHub | undefined {
+  return local?.ledger ? new LocalHub({ path: local.path, clock, log }) : undefined;
+}
+
+function ownBus({ local, clock, prng }: StartParts): Bus {
+  return local ? localBus({ path: local.path, clock, prng }) : memoryBus({ clock });
 }
 
 function openNats({ settings, clock, prng, log }: StartParts): NatsBus {

@@ -11,6 +11,7 @@ import type { Log } from "../base/log.ts";
 import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
+import type { Bus } from "../bus/bus.ts";
 import type { HappeningType } from "../core/happening.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -25,12 +26,12 @@ import { webAssets } from "../http/pages.ts";
 import { type Seat, Seats, type Verdict } from "../http/seats.ts";
 import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
-import { fileJournal, tableJournal } from "../trust/journal.ts";
+import { fileJournal, type Journal, relayedJournal, serveJournal, tableJournal } from "../trust/journal.ts";
 import { Moderation } from "../trust/moderation.ts";
 import { People } from "../trust/people.ts";
 import { StartRefused } from "./company.ts";
 import type { Node } from "./node.ts";
-import { Opening } from "./open.ts";
+import { type Local, Opening } from "./open.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface ServiceParts {
@@ -44,10 +45,14 @@ export interface ServiceParts {
   readonly memory?: { used(): number; readonly all: number };
   /** On a worker: the metrics of all workers as text. */
   readonly allMetrics?: () => Promise<string>;
+  /** On a worker of a node without NATS: where it meets the others. */
+  readonly local?: Local | undefined;
   /** How other servers are reached; the runtime's own by default. */
   readonly fetch?: Fetch;
 }
 
+/** How long the last worker may take to end after its drain, in ms. */
+const lastWorkerMs = 5_000;
 /** How often memory is looked at, in ms, and the share of the machine's at which it is too much. */
 const memoryEveryMs = 1_000;
 const memoryShare = 0.8;
@@ -104,6 +109,8 @@ export class Service {
   /** Not ready from this moment on; resolves when every viewer has been sent away. */
   async drain(): Promise<void> {
     this.#draining = true;
+    // Those who hold the viewers go first: until then they have something to ask.
+    await this.#opening.alone(this.#parts.settings.drainMs + lastWorkerMs);
     await this.#node?.drain();
   }
 
@@ -125,7 +132,7 @@ export class Service {
 
   async #run(node: Node | undefined): Promise<void> {
     if (!node) return;
-    const { settings, clock, prng, log } = this.#parts;
+    const { settings, clock, prng, log, local } = this.#parts;
     this.#moderation = await this.#openModeration(node);
     this.#node = node;
     if (settings.demo) {
@@ -136,7 +143,8 @@ export class Service {
       const { ingest } = node;
       this.#crowd = new DemoCrowd({ clock, prng, ingest, kinds, once: likeMode === "once", watched });
     }
-    if (settings.nats.length > 0) log.info("ready", { role: settings.role, node: settings.node });
+    this.#opening.admit();
+    if (settings.nats.length > 0 || local) log.info("ready", { role: settings.role, node: settings.node });
     if (this.#draining) void node.drain();
   }
 
@@ -175,16 +183,25 @@ export class Service {
   }
 
   async #openModeration({ bus }: Node): Promise<Moderation> {
-    const { settings, clock } = this.#parts;
-    const shared = settings.nats.length > 0;
-    const journal = shared
-      ? tableJournal(await bus.table("audit", { restoredMax: limits.decisionsRestoredMax }), settings.node)
-      : fileJournal(settings.data);
+    const { clock } = this.#parts;
+    const journal = await this.#openJournal(bus);
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
     return moderation;
+  }
+
+  async #openJournal(bus: Bus): Promise<Journal> {
+    const { settings, local } = this.#parts;
+    if (settings.nats.length > 0) {
+      const table = await bus.table("audit", { restoredMax: limits.decisionsRestoredMax });
+      return tableJournal(table, settings.node);
+    }
+    if (local && !local.ledger) return relayedJournal(bus);
+    const journal = fileJournal(settings.data);
+    if (local) serveJournal(bus, journal);
+    return journal;
   }
 
   /** Who may be here has changed. */

@@ -6,8 +6,9 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { readFileSync } from "node:fs";
-import { availableParallelism, constants, totalmem } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, constants, tmpdir, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
@@ -15,18 +16,13 @@ import { build } from "../base/version.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
-import { loadHelp } from "../load/options.ts";
 import { StartRefused } from "../node/company.ts";
+import { runCalibrate } from "../plan/calibrate.ts";
+import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
-import {
-  type Command,
-  effectiveSettings,
-  parseSettings,
-  readCommand,
-  type Settings,
-  settingsHelp,
-} from "../settings/config.ts";
-import { explain, mint, parseTokenOptions, tokenHelp } from "./mint.ts";
+import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { type About, helpAbout } from "./help.ts";
+import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
@@ -53,27 +49,32 @@ async function main(argv: readonly string[]): Promise<number> {
   if ("mistakes" in asked) return mistaken(asked.mistakes);
   switch (asked.command) {
     case "serve":
+      // What people said and who was banned is nobody else's on this machine, whoever made the folder.
+      process.umask(0o077);
       return serve(asked.flags);
     case "load":
       return load(asked.flags);
     case "check":
       return check(asked.flags);
+    case "plan":
+      return runPlan(asked.flags, planIo());
+    case "calibrate":
+      return runCalibrate(asked.flags, planIo());
     case "token":
       return token(asked.flags);
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
     case "help":
-      print(helpOf(asked.of));
-      return 0;
-    default:
-      return mistaken([`ovation ${asked.command} is not part of this build`]);
+      return help(asked);
   }
 }
 
-function helpOf(command: Command): string {
-  if (command === "load") return loadHelp();
-  return command === "token" ? tokenHelp() : settingsHelp();
+function help(about: About): number {
+  const text = helpAbout(about);
+  if (typeof text !== "string") return mistaken(text.mistakes);
+  print(text);
+  return 0;
 }
 
 async function serve(flags: readonly string[]): Promise<number> {
@@ -103,7 +104,9 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
     const serving = await startServing(parts);
     const { role, node, region, nats, data } = settings;
     const ledger = nats.length > 0 ? "nats" : data;
-    log.info("listening", { url: serving.url, role, node, region, ledger, version: build.version });
+    const about = { role, node, region, ledger, version: build.version };
+    // Only other workers come to one that has the ledger for them.
+    if (serving.url !== "") log.info("listening", { url: serving.url, ...about });
     parent?.serve(serving);
     hangUp.rereadBy(() => reload(serving, log));
     const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
@@ -126,13 +129,19 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   const { log } = parts;
   endOnBugs(log);
   let workers: Workers | undefined;
+  const folder = parts.settings.nats.length > 0 ? undefined : mkdtempSync(join(tmpdir(), "ovation-"));
+  const leaveNothing = (): void => {
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  };
   const signalled = firstSignal((signal) => {
     workers?.signal("SIGKILL");
+    leaveNothing();
     end(128 + constants.signals[signal]);
   });
   try {
     const settings = { ...parts.settings, port: await claimPort(parts) };
-    workers = new Workers({ ...parts, settings, count, start: startWorker });
+    const path = folder && join(folder, "bus");
+    workers = new Workers({ ...parts, settings, count, path, start: startWorker });
     const url = await workers.start();
     const { role, node, region, drainMs } = settings;
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
@@ -146,6 +155,8 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   } catch (error) {
     workers?.signal("SIGKILL");
     return cannotStart(log, error);
+  } finally {
+    leaveNothing();
   }
 }
 
@@ -223,10 +234,14 @@ async function serveAsWorker(): Promise<number> {
     onOrder: (heard) => process.on("message", heard),
     onGone: (gone) => process.on("disconnect", gone),
   });
-  const settings = await parent.settings;
+  const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();
-  return serveUntilDrained({ settings, clock, prng: systemPrng(), log, memory, allMetrics }, hangUp, parent);
+  const parts = { settings, clock, prng: systemPrng(), log, memory, allMetrics, local };
+  const code = await serveUntilDrained(parts, hangUp, parent);
+  // Without a parent nobody else would, and the others have left before.
+  if (local?.ledger && !process.connected) rmSync(dirname(local.path), { recursive: true, force: true });
+  return code;
 }
 
 /** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */
@@ -295,6 +310,11 @@ async function load(flags: readonly string[]): Promise<number> {
     self: self(),
     interrupt: interrupt.signal,
   });
+}
+
+function planIo(): PlanIo {
+  const stderr = (text: string): boolean => process.stderr.write(text);
+  return { env: process.env, stdout: print, stderr, self: self() };
 }
 
 /** The command that starts this program; inside an executable the script is part of it. */

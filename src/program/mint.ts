@@ -83,7 +83,7 @@ export function parseTokenOptions(
   env: Readonly<Record<string, string | undefined>>,
   readFile: ReadFile,
 ): Parsed<typeof tokenTable.rows> {
-  return parseTable(tokenTable, { argv, env, readFile, machine: { hostname: "", suffix: "" } });
+  return parseTable(tokenTable, { argv, env, readFile, machine: { suffix: "" } });
 }
 
 /** The text of `ovation token --help`. */

@@ -18,6 +18,8 @@ export type ServeParts = Omit<ServiceParts, "runtime" | "readFile">;
 export interface Serving {
   readonly url: string;
   readonly port: number;
+  /** Resolves when it is of use: a worker without NATS first finds the one with the ledger. */
+  readonly listening: Promise<void>;
   /** Resolves with the reason when the node, after all, cannot start. */
   readonly failed: Promise<Error>;
   /** Streams open now. */
@@ -52,8 +54,11 @@ export async function startServing(parts: ServeParts): Promise<Serving> {
 
 class Server implements Serving {
   readonly failed: Promise<Error>;
+  readonly listening: Promise<void>;
   readonly #parts: ServeParts;
   readonly #service: Service;
+  /** Whether what the node stands on may come later. */
+  readonly #waits: boolean;
   readonly #collector: Collector;
   readonly #failed = Promise.withResolvers<Error>();
   #listeners: Listeners | undefined;
@@ -62,6 +67,10 @@ class Server implements Serving {
     this.#parts = parts;
     this.failed = this.#failed.promise;
     this.#service = new Service({ ...parts, runtime: bun, readFile: readText });
+    const { settings, local } = parts;
+    this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
+    this.listening = local ? this.#service.running : Promise.resolve();
+    this.listening.catch(() => {});
     this.#collector = new Collector(
       parts.clock,
       () => this.#service.connections(),
@@ -82,8 +91,10 @@ class Server implements Serving {
 
   async open(): Promise<void> {
     const { running, doors } = this.#service;
-    if (this.#parts.settings.nats.length === 0) await running;
-    else running.catch((error: Error) => this.#failed.resolve(error));
+    if (this.#waits) running.catch((error: Error) => this.#failed.resolve(error));
+    else await running;
+    // It is asked by the other workers only.
+    if (this.#parts.local?.ledger) return;
     const shared = this.#parts.allMetrics !== undefined;
     this.#listeners = new Listeners(doors, { ...this.#parts, shared, readFile: readText });
   }

@@ -6,9 +6,8 @@
  * start, stop or add up anything, and the worker leaves too (system/workers.test.ts).
  */
 import { textOf } from "../base/metrics.ts";
-import type { Settings } from "../settings/config.ts";
 import type { Serving } from "./serve.ts";
-import type { Order, Word } from "./workers.ts";
+import type { Order, Start, Word } from "./workers.ts";
 
 /** The channel, as the process has it. */
 export interface ParentChannel {
@@ -20,7 +19,7 @@ export interface ParentChannel {
 
 export class Parent {
   /** What to serve. */
-  readonly settings: Promise<Settings>;
+  readonly start: Promise<Start>;
   /** Resolves when there is no parent any more. */
   readonly gone: Promise<string>;
   readonly #channel: ParentChannel;
@@ -31,12 +30,12 @@ export class Parent {
 
   constructor(channel: ParentChannel) {
     this.#channel = channel;
-    const settings = Promise.withResolvers<Settings>();
+    const start = Promise.withResolvers<Start>();
     const gone = Promise.withResolvers<string>();
-    this.settings = settings.promise;
+    this.start = start.promise;
     this.gone = gone.promise;
     channel.onOrder((order) => {
-      if (order.kind === "start") settings.resolve(order.settings);
+      if (order.kind === "start") start.resolve(order);
       else if (order.kind === "read") void this.#read(order.ask);
       else this.#asked.get(order.ask)?.(order.text);
     });
@@ -49,10 +48,14 @@ export class Parent {
     });
   }
 
-  /** Tells the parent that this worker serves. */
+  /** Tells the parent that this worker serves, as soon as it does. */
   serve(serving: Serving): void {
     this.#serving = serving;
-    this.#channel.tell({ kind: "listening", url: serving.url });
+    serving.listening.then(
+      () => this.#channel.tell({ kind: "listening", url: serving.url }),
+      // It fails, and the process ends for it.
+      () => {},
+    );
   }
 
   /** The metrics of all workers as text; of this one alone when the parent is gone. */

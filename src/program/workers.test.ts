@@ -46,7 +46,7 @@ class FakeWorker {
   }
 }
 
-function crew(count = 2) {
+function crew(count = 2, path?: string) {
   const parsed = parseSettings(
     ["--nats=nats://h:1", "--role=frontend", "--node=n", "--drain=1s"],
     {},
@@ -57,6 +57,7 @@ function crew(count = 2) {
   const started: FakeWorker[] = [];
   const workers = new Workers({
     count,
+    path,
     settings: parsed.settings,
     clock,
     prng: seededPrng(1),
@@ -139,6 +140,28 @@ describe("starting", () => {
     expect(error).toBeInstanceOf(WorkerEnded);
     expect((error as Error).message).toBe("worker n-2 ended with code 2 before it listened");
     expect(started).toHaveLength(2);
+  });
+});
+
+describe("without NATS", () => {
+  test("the first has the ledger and no viewers, the others viewers and no ledger, for good", async () => {
+    const { workers, started, clock } = crew(3, "/run/bus");
+    const start = workers.start();
+    // It listens nowhere: where the others do is what the parent tells.
+    started[0]?.heard({ kind: "listening", url: "" });
+    started[1]?.listen();
+    started[2]?.listen();
+    expect(await start).toBe("http://127.0.0.1:1");
+    started[0]?.end(137);
+    started[2]?.end(137);
+    clock.advance(20_000);
+    const roles = started.map(({ orders: [first] }) =>
+      first?.kind === "start" ? [first.settings.node, first.settings.role, first.local] : [],
+    );
+    const one = ["n-1", "dispatcher", { path: "/run/bus", ledger: true }];
+    const [two, three] = ["n-2", "n-3"].map((n) => [n, "frontend", { path: "/run/bus", ledger: false }]);
+    expect(roles.slice(0, 3)).toEqual([one, two, three] as typeof roles);
+    expect(roles.slice(3).sort()).toEqual([one, three] as typeof roles);
   });
 });
 

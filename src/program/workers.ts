@@ -2,10 +2,10 @@
  * Several processes of this program on one port: started, started anew when one ends, told to stop, and
  * added up into one `/metrics`.
  *
- * The parent serves nothing and knows no viewer; a worker is a whole node with a name of its own, and meets
- * its siblings over NATS like any other node. The parent reads the settings once and hands them on, so a
- * worker started a month later is like those before it (workers.test.ts). Not here: how a process is made
- * (main.ts).
+ * The parent serves nothing and knows no viewer; a worker is a node with a name of its own, and meets its
+ * siblings over NATS like any other node, or without NATS in the one of them that has the ledger. The parent
+ * reads the settings once and hands them on, so a worker started a month later is like those before it
+ * (workers.test.ts). Not here: how a process is made (main.ts).
  */
 import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -18,6 +18,7 @@ import {
   textOf,
 } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
+import type { Local } from "../node/open.ts";
 import type { Settings } from "../settings/config.ts";
 
 /** Hidden first word of the command line that makes this program a worker. */
@@ -25,11 +26,19 @@ export const workerRole = "worker";
 
 /** From the parent to a worker. Both are the same build, so messages are typed, not checked. */
 export type Order =
-  | { readonly kind: "start"; readonly settings: Settings }
+  | Start
   /** Wants the worker's own metrics. */
   | { readonly kind: "read"; readonly ask: number }
   /** Everybody's metrics, as the worker asked for. */
   | { readonly kind: "text"; readonly ask: number; readonly text: string };
+
+/** What a worker is to be. */
+export interface Start {
+  readonly kind: "start";
+  readonly settings: Settings;
+  /** Without NATS: where the workers meet, and whether it is this one that has the ledger. */
+  readonly local?: Local;
+}
 
 /** From a worker to the parent. */
 export type Word =
@@ -53,6 +62,8 @@ export interface WorkersParts {
   /** The parent's own; each worker gets them with a name of its own. */
   readonly settings: Settings;
   readonly start: StartProcess;
+  /** Without NATS: the socket of the worker with the ledger, which is the first one. */
+  readonly path?: string | undefined;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly log: Log;
@@ -110,6 +121,8 @@ export class Workers {
   #gathering: Gathering | undefined;
   #asks = 0;
   #open = false;
+  /** Where the workers listen; one that has only the ledger listens nowhere. */
+  #url = "";
   #stopping = false;
   #failed = false;
   #overdue: Timer | undefined;
@@ -175,7 +188,7 @@ export class Workers {
   }
 
   #start(place: Place): void {
-    const { settings, clock, start, log } = this.#parts;
+    const { clock, start, log } = this.#parts;
     place.listening = false;
     place.rereads = false;
     place.startedAt = clock.elapsed();
@@ -186,18 +199,29 @@ export class Workers {
     place.process = child;
     this.#metrics.workers.inc();
     log.debug("worker started", { worker: place.name, pid: child.pid });
-    child.tell({ kind: "start", settings: { ...settings, node: place.name } });
+    child.tell(this.#orderOf(place));
+  }
+
+  /** Without NATS the first has the ledger and dispatches, and the others hold the viewers. */
+  #orderOf(place: Place): Start {
+    const { settings, path } = this.#parts;
+    const own = { ...settings, node: place.name };
+    if (path === undefined) return { kind: "start", settings: own };
+    const ledger = place === this.#places[0];
+    const role = ledger ? "dispatcher" : "frontend";
+    return { kind: "start", settings: { ...own, role }, local: { path, ledger } };
   }
 
   #heard(place: Place, word: Word): void {
     switch (word.kind) {
       case "listening":
         place.listening = true;
+        this.#url ||= word.url;
         if (place.rereads) place.process?.signal("SIGHUP");
         place.rereads = false;
         if (!this.#places.every(({ listening }) => listening)) return;
         this.#open = true;
-        this.#started.resolve(word.url);
+        this.#started.resolve(this.#url);
         return;
       case "readings":
         place.readings = word.readings;

@@ -32,7 +32,7 @@ export const accessRows = {
   apiKeys: {
     kind: oneLine(secretsCharsMax, "name:scopes:key,…"),
     fallback: "",
-    help: "keys of servers and people, scopes of each joined by + from watch, publish, moderate, admin",
+    help: "keys of servers and people, scopes joined by +: watch, publish, moderate, metrics, admin",
     secret: true,
   },
   apiKeysFile: { kind: path, fallback: "", help: "file of more --api-keys, one a line" },

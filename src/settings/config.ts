@@ -9,7 +9,6 @@
  * Not here: how a table is read (base/settings.ts), and the flags of `load`, `token` and `plan`, which have
  * their own.
  */
-import { hostname } from "node:os";
 import { nearest } from "../base/nearest.ts";
 import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
@@ -79,8 +78,8 @@ export const settingsTable = defineSettings({
       node: {
         kind: name,
         fallback: nodeName,
-        fallbackShown: "host name and four random letters",
-        help: "this node's name, unique in the cluster",
+        fallbackShown: "node- and eight random letters",
+        help: "this node's name, unique in the cluster; viewers are told it",
       },
       region: {
         kind: name,
@@ -90,7 +89,7 @@ export const settingsTable = defineSettings({
       workers: {
         kind: wholeNumberOr("auto", 1, 256),
         fallback: "1",
-        help: "processes that share the port; auto is one per core; more than one needs --nats",
+        help: "processes of this node; auto is one per core; without --nats one of them has the ledger",
       },
       drainMs: {
         kind: duration(0, 600_000),
@@ -234,13 +233,6 @@ export const settingsTable = defineSettings({
           : undefined,
     },
     {
-      uses: ["workers", "nats"],
-      mistake: ({ workers, nats }) =>
-        workers !== 1 && nats.length === 0
-          ? `--workers=${workers} needs --nats: workers meet over NATS`
-          : undefined,
-    },
-    {
       uses: ["natsUser", "natsPassword"],
       mistake: ({ natsUser, natsPassword }) =>
         (natsUser === "") !== (natsPassword === "")
@@ -266,16 +258,18 @@ export const commands = {
   load: "bring an audience: viewers, likes and comments over real sockets, and a report",
   token: "make a token for a viewer or a publisher",
   plan: "work out nodes, memory and network for an audience",
+  calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   version: "print the version",
-  help: "print this text",
+  help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
 export type Command = keyof typeof commands;
 
-/** What was asked for: a command and its own flags. `help` asks for the help of `of`. */
+/** What was asked for: a command and its own flags. `help` asks for the help of `of`, or about a `topic`. */
 export type Asked =
   | { readonly command: Exclude<Command, "help">; readonly flags: readonly string[] }
-  | { readonly command: "help"; readonly of: Command };
+  | { readonly command: "help"; readonly of: Command }
+  | { readonly command: "help"; readonly topic: string };
 
 /** Reads the first word. `argv` starts after the program's name. */
 export function readCommand(argv: readonly string[]): Asked | { readonly mistakes: readonly string[] } {
@@ -290,9 +284,16 @@ export function readCommand(argv: readonly string[]): Asked | { readonly mistake
   const flags = isFlag ? argv : argv.slice(1);
   if (flags.some((flag) => flag === "--help" || flag === "-h"))
     return { command: "help", of: isFlag ? "help" : command };
-  if (command === "help") return { command, of: "help" };
+  if (command === "help") return helpAbout(flags[0] ?? "help");
   if (isFlag && (first === "--version" || first === "-v")) return { command: "version", flags: [] };
   return { command, flags };
+}
+
+/** `ovation help WORD`: about a command, or about a topic, which whoever prints it knows. */
+function helpAbout(word: string): Asked {
+  return Object.hasOwn(commands, word)
+    ? { command: "help", of: word as Command }
+    : { command: "help", topic: word };
 }
 
 /**
@@ -327,14 +328,13 @@ export function effectiveSettings(sources: Sources): string {
   return effectiveText(settingsTable, sources);
 }
 
-function nodeName({ hostname, suffix }: Machine): string {
-  const host = hostname.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
-  const hostCharsMax = 32 - suffix.length - 1;
-  return `${host.slice(0, hostCharsMax) || "node"}-${suffix}`;
+/** Every viewer is told it: it says nothing of the machine. */
+function nodeName({ suffix }: Machine): string {
+  return `node-${suffix}`;
 }
 
 function thisMachine(): Machine {
-  return { hostname: hostname(), suffix: secret(4) };
+  return { suffix: secret(8) };
 }
 
 function isNatsServer(text: string): boolean {

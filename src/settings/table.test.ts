@@ -41,7 +41,7 @@ function parse(argv: string[], env: Given["env"] = {}, file: unknown = {}) {
     if (path === "missing.json") throw new Error("ENOENT\nno such file");
     return text;
   };
-  return parseTable(table, { argv, env, readFile, machine: { hostname: "h", suffix: "0000" } });
+  return parseTable(table, { argv, env, readFile, machine: { suffix: "0000" } });
 }
 
 function settingsOf(parsed: ReturnType<typeof parse>) {

@@ -16,7 +16,7 @@ import { nearest } from "../base/nearest.ts";
 import type { Kind } from "./kinds.ts";
 
 /** What a computed default may look at; passed in, so that a test can hold it still. */
-export type Machine = { readonly hostname: string; readonly suffix: string };
+export type Machine = { readonly suffix: string };
 
 export type Row<T> = {
   readonly kind: Kind<T>;

@@ -5,12 +5,13 @@ import {
   constants,
   mkdtempSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { mint, parseTokenOptions } from "../program/mint.ts";
 import { post, Viewer } from "./events.ts";
@@ -159,12 +160,69 @@ for (const how of hows) {
 }
 
 test.if(hows.includes("executable"))(
+  "as it comes, a stranger is told what viewers need and no more",
+  async () => {
+    const node = await startExecutable(["--host=0.0.0.0", "--demo"]);
+    // Somebody behind a proxy, as nobody is who sits at this machine.
+    const headers = { "x-forwarded-for": "192.0.2.1" };
+    try {
+      const answer = (path: string) => fetch(node.url + path, { headers });
+      const staffs = [
+        "metrics",
+        "v1/demo",
+        "v1/cluster",
+        "v1/admin/events",
+        "v1/admin/moderation",
+        "v1/admin/audit",
+      ];
+      for (const path of staffs) {
+        const refused = await answer(`/${path}`);
+        expect([path, refused.status, await codeOf(refused)]).toEqual([path, 403, "admin-off"]);
+      }
+      const said = [];
+      for (const path of [
+        "/v1/config",
+        "/health/ready",
+        "/health/live",
+        "/v1/videos/demo",
+        "/openapi.json",
+        "/",
+      ]) {
+        const told = await answer(path);
+        expect([path, told.status]).toEqual([path, 200]);
+        said.push(await told.text(), JSON.stringify(Object.fromEntries(told.headers)));
+      }
+      const stream = await Viewer.open(`${node.url}/v1/videos/demo/events`, headers);
+      await stream.until(({ event }) => event === "snapshot");
+      said.push(JSON.stringify(stream.heard));
+      stream.close();
+      const ofTheMachine = [
+        hostname(),
+        tmpdir(),
+        `pid ${node.pid}`,
+        Bun.version,
+        process.cwd(),
+        "x-powered-by",
+      ];
+      for (const text of said)
+        for (const word of ofTheMachine) expect(text.toLowerCase()).not.toContain(word);
+    } finally {
+      await node.stop();
+    }
+  },
+  30_000,
+);
+
+test.if(hows.includes("executable"))(
   "what is kept is its owner's alone, and there are no other videos",
   async () => {
     const folder = join(mkdtempSync(join(tmpdir(), "door-")), "data");
     const node = await startExecutable([`--data=${folder}`, "--videos=final,match-*"]);
     try {
-      expect(statSync(folder).mode & 0o077).toBe(0);
+      expect((await post(`${node.url}/v1/videos/final/comments`, { text: "hi" })).status).toBe(201);
+      for (const name of [".", ...readdirSync(folder)]) {
+        expect([name, statSync(join(folder, name)).mode & 0o077]).toEqual([name, 0]);
+      }
       const status = async (video: string) => (await fetch(`${node.url}/v1/videos/${video}`)).status;
       expect([await status("final"), await status("match-7"), await status("finals")]).toEqual([
         200, 200, 404,

@@ -77,6 +77,23 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
     expect((await run("load", "--help")).stdout).toContain("--viewers");
   });
 
+  test("plan works out an audience, and says what is wrong with one", async () => {
+    const planned = await run(
+      "plan",
+      "--viewers=18M",
+      "--comments=0",
+      "--cores=64",
+      "--memory-gb=64",
+      "--json",
+    );
+    expect(JSON.parse(planned.stdout).plan.frontends).toBe(180);
+    expect((await run("plan", "--viewers=18M")).stdout).toContain("runs out");
+    const wrong = await run("plan", "--viewers=many", "--coefficients=/no/such");
+    expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
+    expect((await run("plan", "--coefficients=/no/such")).stderr).toContain("/no/such");
+    expect((await run("calibrate", "--viewers=1")).code).toBe(2);
+  });
+
   test("a port in use and a data folder in use are one clear line each", async () => {
     const flags = [`--data=${join(folder, "used")}`];
     const node = await startExecutable(flags);

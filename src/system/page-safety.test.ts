@@ -148,7 +148,8 @@ describe(how, () => {
       { viewport: { width: 1200, height: 760 }, colorScheme: "light" },
     ],
     ["guide, dark", "/embed", { colorScheme: "dark" }],
-    ["guide, light", "/embed", { colorScheme: "light" }],
+    ["documents, light", "/docs", { colorScheme: "light" }],
+    ["a document, light", "/docs/http", { colorScheme: "light" }],
     ["the control room's door", "/admin", { colorScheme: "light" }],
   ] as const) {
     test(`${name}: axe finds nothing serious`, async () => {

@@ -3,9 +3,10 @@
  * also what brings the decisions back after a restart.
  *
  * A node alone writes lines into a file beside its ledger, each on the disk before it is answered, and reads
- * them when it starts. Nodes of a cluster share a table whose rows are never written twice; there the
- * decisions themselves live in a table of their own, and survive by themselves. A line that was cut off, by a
- * crash or a full disk, takes none of its neighbours along: moderation.test.ts.
+ * them when it starts; of several workers the one with the ledger does so for all. Nodes of a cluster share a
+ * table whose rows are never written twice; there the decisions themselves live in a table of their own, and
+ * survive by themselves. A line that was cut off, by a crash or a full disk, takes none of its neighbours
+ * along: moderation.test.ts.
  */
 import {
   closeSync,
@@ -20,7 +21,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type UnixMs, unixMs } from "../base/clock.ts";
-import type { Table } from "../bus/bus.ts";
+import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
+import { limits } from "../core/limits.ts";
+import { decodeJson, encodeJson, isCount, subjects } from "../core/wire.ts";
 
 /** One decision. `row` is what it put into the table of decisions: undefined when it put nothing. */
 export interface Decision {
@@ -55,6 +58,42 @@ export function fileJournal(path: string): Journal {
     },
     newest: async (count) => kept.slice(-count).reverse(),
     all: () => kept,
+  };
+}
+
+/** What a worker asks of the one with the ledger: to write a decision, or to read the newest. */
+type JournalRequest = { readonly append: Decision } | { readonly newest: number };
+
+/** Lets other processes of this machine have `journal`, by way of `bus`. */
+export function serveJournal(bus: Pick<Bus, "serve">, journal: Journal): Subscription {
+  return bus.serve(subjects.journal, async (payload) => {
+    const request = decodeJson(payload);
+    const decision = decisionIn(request?.append);
+    if (decision) {
+      await journal.append(decision);
+      return encodeJson({});
+    }
+    if (!isCount(request?.newest)) throw new Error("not a request to the journal");
+    return encodeJson({ decisions: await journal.newest(request.newest) });
+  });
+}
+
+/**
+ * The journal that another process of this machine serves. What it holds is in the table of decisions before
+ * anybody can ask, so there is nothing to replay here.
+ */
+export function relayedJournal(bus: Pick<Bus, "request">): Journal {
+  const ask = (request: JournalRequest): Promise<Uint8Array> =>
+    bus.request(subjects.journal, encodeJson(request), limits.requestMs);
+  return {
+    replays: true,
+    append: async (decision) => void (await ask({ append: decision })),
+    async newest(count) {
+      const decisions = decodeJson(await ask({ newest: count }))?.decisions;
+      if (!Array.isArray(decisions)) throw new BusUnavailable("an answer that is not the journal's");
+      return decisions as Decision[];
+    },
+    all: () => [],
   };
 }
 
@@ -128,11 +167,14 @@ function readLines(file: string): Decision[] {
 
 function decisionOf(text: string): Decision | undefined {
   try {
-    const m = JSON.parse(text) as Decision;
-    const isDecision =
-      typeof m?.atMs === "number" && typeof m.by === "string" && typeof m.action === "string";
-    return isDecision ? { ...m, atMs: unixMs(m.atMs) } : undefined;
+    return decisionIn(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+function decisionIn(value: unknown): Decision | undefined {
+  const m = value as Decision | undefined;
+  const isDecision = typeof m?.atMs === "number" && typeof m.by === "string" && typeof m.action === "string";
+  return isDecision ? { ...m, atMs: unixMs(m.atMs) } : undefined;
 }

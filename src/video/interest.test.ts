@@ -5,6 +5,7 @@ import { BusUnavailable, type Table } from "../bus/bus.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { v, w } from "../frontend/frontend-kit.ts";
+import { History } from "./history.ts";
 import { Interest } from "./interest.ts";
 import type { VideoState } from "./state.ts";
 
@@ -32,6 +33,16 @@ function bench() {
   return { clock, rows, table, interest, rest, told: () => story.splice(0) };
 }
 
+const words = { text: "t", user: undefined, atMs: 0 };
+
+/** Somebody has liked it. */
+function like(watch: VideoState): VideoState {
+  const times = { atMs: 0, durableMs: 0, tickedMs: 0 };
+  const totals = { version: 1, counts: { heart: 1 } };
+  watch.tick({ video: watch.video, region: "r", log: "epoch", totals, ...times, by: [] });
+  return watch;
+}
+
 describe("interest", () => {
   test("is one row and one watch per video, however many hold it", async () => {
     const { interest, rows, table, told, rest } = bench();
@@ -47,6 +58,8 @@ describe("interest", () => {
 
   test("lingers after the last, so that flocks cost nothing", async () => {
     const { interest, rows, table, told, rest } = bench();
+    like(interest.hold(v));
+    interest.release(interest.find(v) as VideoState);
     for (let i = 0; i < 20; i++) {
       const watch = interest.hold(v);
       await rest(1_000);
@@ -58,9 +71,38 @@ describe("interest", () => {
     expect([rows.size, interest.size, told()]).toEqual([0, 0, ["ended v"]]);
   });
 
+  test("in what only one viewer says there is ends with that viewer", async () => {
+    const { interest, rows, told, rest } = bench();
+    for (let i = 0; i < 100; i++) interest.release(interest.hold(`made-up-${i}` as VideoId));
+    await rest(100);
+    expect([interest.size, rows.size]).toEqual([0, 0]);
+    told();
+    // Two at once, a like, a comment, somebody elsewhere: each says that there is such a video.
+    const two = interest.hold("two" as VideoId);
+    interest.hold("two" as VideoId);
+    const said = interest.hold("said" as VideoId);
+    said.history = new History(said.lineage, 10, 0, 0);
+    said.history.append({ type: "comment", video: said.video, seq: 1, previous: 0, ...words });
+    const elsewhere = interest.hold("elsewhere" as VideoId);
+    elsewhere.shownViewers = 2;
+    for (const watch of [two, two, said, elsewhere, like(interest.hold(v))]) interest.release(watch);
+    await rest(limits.lingerMs - 2_000);
+    expect([interest.size, told().filter((what) => what.startsWith("ended"))]).toEqual([4, []]);
+    await rest(4_000);
+    expect([interest.size, rows.size]).toEqual([0, 0]);
+  });
+
+  test("goes on with one who comes before a watch of nobody has ended", async () => {
+    const { interest, rows, told, rest } = bench();
+    interest.release(interest.hold(v));
+    const watch = interest.hold(v);
+    await rest(1_000);
+    expect([interest.find(v) === watch, rows.size, told()]).toEqual([true, 1, ["began v"]]);
+  });
+
   test("stays with whoever comes back before it is over", async () => {
     const { interest, table, told, rest } = bench();
-    interest.release(interest.hold(v));
+    interest.release(like(interest.hold(v)));
     await rest(limits.lingerMs / 2);
     const watch = interest.hold(v);
     await rest(limits.lingerMs * 2);

@@ -2,7 +2,9 @@
  * Which videos this node watches, told to the dispatchers by rows of the (video, node) table.
  *
  * A row is written with a video's first viewer and removed some time after its last: viewers come and go in
- * flocks, and neither NATS nor the table should hear of each. Writing is retried until the table has it.
+ * flocks, and neither NATS nor the table should hear of each. Writing is retried until the table has it. A
+ * video that is no more than one viewer's word is not kept for any time: whoever makes up ids holds no more
+ * than the streams it holds open (interest.test.ts).
  */
 import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import { Sweep } from "../base/sweep.ts";
@@ -77,7 +79,7 @@ export class Interest {
       this.#rows.add(video);
       this.#parts.began(watch);
     }
-    watch.holders++;
+    if (++watch.holders > 1) watch.shared = true;
     this.#idle.delete(watch);
     this.#over.delete(watch);
     return watch;
@@ -85,7 +87,8 @@ export class Interest {
 
   release(watch: VideoState): void {
     if (--watch.holders > 0) return;
-    this.#idle.set(watch, this.#parts.clock.elapsed());
+    if (watch.confirmed) this.#idle.set(watch, this.#parts.clock.elapsed());
+    else this.#end(watch);
   }
 
   /**
@@ -118,9 +121,14 @@ export class Interest {
     for (const [watch, sinceMs] of this.#idle) {
       if (nowMs - sinceMs < limits.lingerMs) break;
       this.#idle.delete(watch);
-      this.#over.add(watch);
-      this.#rows.add(watch.video);
+      this.#end(watch);
     }
+  }
+
+  /** Ends a watch on a turn to come, unless somebody holds it again by then. */
+  #end(watch: VideoState): void {
+    this.#over.add(watch);
+    this.#rows.add(watch.video);
   }
 
   /** Ends the watch of `video` if it is over, and makes its row what it should be. False: refused. */

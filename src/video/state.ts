@@ -67,6 +67,8 @@ export class VideoState {
   held = new Held();
   /** Streams and polls that hold this video here. */
   holders = 0;
+  /** Whether two have held it at once. */
+  shared = false;
   /** Viewers here: open streams. */
   viewers = 0;
   /** Viewers on all nodes as last told to viewers here, and how often that changed. */
@@ -119,6 +121,15 @@ export class VideoState {
   /** Likes of all kinds in the newest totals. */
   get likes(): number {
     return this.#likes;
+  }
+
+  /**
+   * Whether more than one viewer's word says that there is such a video: a like, a comment, or another
+   * viewer, here or elsewhere. Anybody can make up an id.
+   */
+  get confirmed(): boolean {
+    if (this.shared || this.shownViewers > 1 || this.version > 0) return true;
+    return this.history.next(0) !== undefined || this.held.first !== undefined;
   }
 
   /** Takes a tick. True when viewers have something new to see. */

@@ -25,8 +25,8 @@ export interface HeartsOptions {
 }
 
 export interface Hearts {
-  /** The totals of a tick. The first call is the start, not a burst. */
-  totals(totals: Totals): void;
+  /** The totals of a tick. The first call is the start, not a burst, and `quiet` ones are not happening now. */
+  totals(totals: Totals, quiet?: boolean): void;
   /** Taps made here; a negative count takes back what the server refused. `at`: where the finger was. */
   own(kind: string, count: number, at?: { x: number; y: number }): void;
   /** How many float now. */
@@ -168,13 +168,13 @@ export function createHearts(canvas: HTMLCanvasElement, options: HeartsOptions =
   }
 
   return {
-    totals(totals) {
+    totals(totals, quiet) {
       const before = last;
       last = totals;
       const nowMs = performance.now();
       const sinceMs = Math.min(GAP_MAX_MS, Math.max(GAP_MIN_MS, nowMs - lastMs));
       lastMs = nowMs;
-      if (!before) return;
+      if (!before || quiet) return;
       gapMs += (sinceMs - gapMs) * 0.3;
       const more = added(before, totals);
       // A hidden page must not save up a burst for its return.

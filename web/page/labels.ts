@@ -10,6 +10,15 @@ export interface Labels {
   readonly admin: string;
   readonly otherLanguage: string;
   readonly crowd: string;
+  /** The locale numbers and times are written in. */
+  readonly locale: string;
+  readonly timeline: string;
+  readonly moments: string;
+  /** A moment's name: when it was, and how many reactions it had. */
+  moment(time: string, reactions: number): string;
+  readonly play: string;
+  readonly pause: string;
+  readonly position: string;
   fans(count: number): string;
 }
 
@@ -27,6 +36,13 @@ const en: Labels = {
   admin: "Control room",
   otherLanguage: "العربية",
   crowd: "Crowd",
+  locale: "en",
+  timeline: "When the audience reacted",
+  moments: "Moments",
+  moment: (time, n) => `${time}, ${english.format(n)} reactions`,
+  play: "Play",
+  pause: "Pause",
+  position: "Position",
   fans: (count) => (count === 0 ? "nobody yet" : count === 1 ? "1 fan" : `${english.format(count)} fans`),
 };
 
@@ -41,6 +57,13 @@ const ar: Labels = {
   admin: "غرفة التحكم",
   otherLanguage: "English",
   crowd: "الجمهور",
+  locale: "ar-EG",
+  timeline: "متى تفاعل الجمهور",
+  moments: "اللحظات",
+  moment: (time, n) => `${time}، التفاعلات: ${arabic.format(n)}`,
+  play: "تشغيل",
+  pause: "إيقاف مؤقت",
+  position: "الموضع",
   fans: (count) => (count === 0 ? "لا أحد بعد" : `${arabic.format(count)} مشجع`),
 };
 

@@ -1,15 +1,18 @@
 /**
  * The demo page: one `<ovation-stage>` in a frame of its own (brand, menu, crowd slider).
  *
- * `?video=` chooses the video, `?src=` a real video file, `?lang=` and `?theme=` override what the
- * browser says, `?alone` is for a second viewer in the same browser, who is to count as one. Everything about the stream itself is the element's; what is here is what a visitor of
- * the binary's own page needs beside it.
+ * `?video=` chooses the video, `?src=` a real video file and `?startsAt=` the date of its first picture, `?lang=`
+ * and `?theme=` override what the browser says, `?alone` is for a second viewer in the same browser, who is to
+ * count as one. Everything about the stream itself is the element's; what is here is what a visitor of the
+ * binary's own page needs beside it.
  */
-import "../client/stage/stage.ts";
 import { make } from "../client/stage/dom.ts";
+import type { OvationStage } from "../client/stage/stage.ts";
+import "../client/stage/stage.ts";
 import { createCrowd } from "./crowd.ts";
 import { labelsFor } from "./labels.ts";
 import { createMenu } from "./menu.ts";
+import { addTimeline } from "./timeline.ts";
 
 const query = new URLSearchParams(location.search);
 const labels = labelsFor(query.get("lang"), navigator.language);
@@ -30,7 +33,7 @@ const stage = make("ovation-stage" as "div", {
   alone: query.has("alone"),
   src: query.get("src") ?? undefined,
   theme: document.documentElement.dataset.theme,
-});
+}) as HTMLElement as OvationStage;
 stage.append(
   make("h1", { slot: "brand", class: "brand" }, make("i", { class: "mark" }), make("span", {}, "Ovation")),
   createMenu(labels, query, (chosen) => {
@@ -43,3 +46,5 @@ document.querySelector("#main")?.replaceChildren(stage);
 void createCrowd(labels).then((crowd) => {
   if (crowd) stage.append(crowd);
 });
+
+void addTimeline(stage, labels);

@@ -16,6 +16,7 @@ import { Fold } from "../../ledger/fold.ts";
 import {
   type Batch,
   type Change,
+  type Holding,
   type Ledger,
   LedgerUnavailable,
   type Placed,
@@ -157,6 +158,10 @@ export class SimLedger implements Ledger {
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
     this.#changed = listener;
+  }
+
+  holdings(): readonly Holding[] {
+    return this.#lanes.map(({ fold }, lane) => ({ stream: `lane ${lane}`, ...fold.holding() }));
   }
 
   async close(): Promise<void> {

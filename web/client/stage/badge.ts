@@ -32,13 +32,15 @@ export function badgeText(words: Words, state: State, nowMs: number): string {
 export interface Badge {
   readonly element: HTMLElement;
   show(state: State): void;
+  /** Says that this is a recording, and nothing else. */
+  replay(): void;
   stop(): void;
 }
 
 /** `say` is told each change of phase, for those who cannot see the badge. */
 export function createBadge(words: Words, say: (text: string) => void): Badge {
   const text = make("span", {});
-  const element = make("span", { class: "badge" }, make("i", { class: "dot" }), text);
+  const element = make("span", { class: "badge", part: "badge" }, make("i", { class: "dot" }), text);
   let state: State = { phase: "connecting", via: "stream" };
   let saidPhase = "connecting";
 
@@ -62,6 +64,11 @@ export function createBadge(words: Words, say: (text: string) => void): Badge {
       if (trouble !== saidPhase && !(saidPhase === "connecting" && !trouble))
         say(badgeText(words, next, Date.now()));
       saidPhase = trouble;
+    },
+    replay() {
+      clearInterval(ticking);
+      text.textContent = words.replay;
+      element.dataset.phase = "replay";
     },
     stop: () => clearInterval(ticking),
   };

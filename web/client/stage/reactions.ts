@@ -63,7 +63,12 @@ export function createReactions(
     requestAnimationFrame(() => button.classList.add("bump"));
   }
 
-  const element = make("div", { class: "dock", role: "group", "aria-label": words.reactionsGroup });
+  const element = make("div", {
+    class: "dock",
+    part: "reactions",
+    role: "group",
+    "aria-label": words.reactionsGroup,
+  });
   for (const kind of kinds) {
     const total = make("span", { class: "count", "aria-hidden": "true" });
     const label = words.send(kind);
@@ -72,6 +77,7 @@ export function createReactions(
       {
         type: "button",
         class: "react",
+        part: "reaction",
         "aria-label": label,
         title: label,
         "aria-pressed": once ? "false" : undefined,

@@ -8,112 +8,81 @@
  * this script came from); `lang` (en, ar; default: the page's, then the browser's); `theme` (dark, light;
  * default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9 work wherever the focus
  * is, not only inside); `alone` (a connection of its own instead of one for all tabs, so it counts as a viewer
- * of its own). Slots: `brand`, `menu`, `tools`. Property `token`: the client's hook.
- * The element joins parts that know nothing of each other; each part is one file beside this one.
+ * of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`, `tools`, `under`.
+ * Properties: `token`, the client's hook; `playhead`, which picture the player shows; `recording`, to show what
+ * was done before. The element joins parts that know nothing of each other; each is one file beside this one.
  */
-import { type Client, createClient } from "../client.ts";
+
+import { HELD_MS } from "../align.ts";
 import { createHearts, type Hearts } from "../hearts.ts";
-import type { ConnectOptions, Likes, State, Watch } from "../types.ts";
+import type { Likes, Listeners, State, Watch } from "../types.ts";
 import { createBadge } from "./badge.ts";
-import { type Broadcast, createBroadcast } from "./broadcast.ts";
+import cardCss from "./card.css" with { type: "text" };
 import { glyph, glyphs, make } from "./dom.ts";
+import { type Config, define, OvationElement, type Source } from "./element.ts";
 import { browserStore, createLiked } from "./liked.ts";
 import { createOdometer } from "./odometer.ts";
 import pictureCss from "./picture.css" with { type: "text" };
+import { createPicture, hasPlayer } from "./picture.ts";
 import { createReactions, type Reactions } from "./reactions.ts";
 import stageCss from "./stage.css" with { type: "text" };
 import talkCss from "./talk.css" with { type: "text" };
 import { createTalk } from "./talk.ts";
-import { createTally } from "./tally.ts";
+import { createTally, FLOOR_MS } from "./tally.ts";
+import underCss from "./under.css" with { type: "text" };
 import wideCss from "./wide.css" with { type: "text" };
-import { localeOf, type Words, wordsFor } from "./words.ts";
+import { localeOf, type Words } from "./words.ts";
 
-const KINDS = ["heart", "clap", "laugh", "wow", "fire"];
-const CONFIG_MS = 3000;
 /** The number on screen follows own taps and arriving totals this often. */
 const COUNT_MS = 100;
-
-const clients = new Map<string, Client>();
-
-/** One client per server and page: stages beside each other share its connection. */
-function clientOf(url: string, token: ConnectOptions["token"], share: boolean): Client {
-  const name = `${share} ${url}`;
-  const client = clients.get(name) ?? createClient({ url, share, ...(token && { token }) });
-  clients.set(name, client);
-  return client;
-}
 
 interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** What a stage must know of its server. */
-interface Config {
-  readonly kinds: readonly string[];
-  /** Each viewer likes once, and can take it back. */
-  readonly once: boolean;
-}
+export class OvationStage extends OvationElement {
+  protected readonly css = [
+    ...[stageCss, pictureCss, talkCss, wideCss],
+    ...[`@container (min-width: 860px) {${cardCss}}`, underCss],
+  ].join("");
+  /** A player that the page adds or takes away later changes the picture. */
+  readonly #children = new MutationObserver(() => {
+    if (hasPlayer(this) !== this.#hadPlayer) this.restart();
+  });
+  #hadPlayer = false;
 
-/** What this server says of itself; the usual if it does not within `CONFIG_MS`. */
-async function configOf(base: string): Promise<Config> {
-  try {
-    const answer = await fetch(new URL("v1/config", base), { signal: AbortSignal.timeout(CONFIG_MS) });
-    const { kinds, likeMode } = (await answer.json()) as { kinds?: string[]; likeMode?: string };
-    return { kinds: kinds?.length ? kinds : KINDS, once: likeMode === "once" };
-  } catch {
-    return { kinds: KINDS, once: false };
-  }
-}
-
-export class OvationStage extends HTMLElement {
-  static readonly observedAttributes = ["video", "src", "server", "lang"];
-  /** Gives the viewer's token; set before the element is connected. */
-  token: ConnectOptions["token"];
-  #stop: (() => void)[] = [];
-  #turn = 0;
-
-  connectedCallback(): void {
-    if (!this.shadowRoot) {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync([stageCss, pictureCss, talkCss, wideCss].join(""));
-      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
-    }
-    void this.#start();
-  }
-
-  disconnectedCallback(): void {
-    this.#turn++;
-    for (const stop of this.#stop.splice(0)) stop();
-  }
-
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before === after || !this.isConnected || !this.shadowRoot) return;
-    this.disconnectedCallback();
-    void this.#start();
-  }
-
-  async #start(): Promise<void> {
-    const turn = ++this.#turn;
-    const base = new URL(".", new URL(this.getAttribute("server") ?? import.meta.url, location.href)).href;
-    const config = await configOf(base);
-    if (turn !== this.#turn) return;
-    const words = wordsFor(this.lang, document.documentElement.lang, navigator.language);
-    this.#stop.push(build(this, base, config, words));
+  protected build(base: string, config: Config, words: Words): () => void {
+    this.#hadPlayer = hasPlayer(this);
+    this.#children.observe(this, { childList: true });
+    const take = build(this, base, config, words, (listeners) => this.follow(base, listeners));
+    return () => {
+      this.#children.disconnect();
+      take();
+    };
   }
 }
 
 /** Puts everything together in the element; the answer takes it apart. */
-function build(host: OvationStage, base: string, { kinds, once }: Config, words: Words): () => void {
-  const video = host.getAttribute("video") ?? "demo";
+function build(
+  host: OvationStage,
+  base: string,
+  { kinds, once }: Config,
+  words: Words,
+  follow: (listeners: Listeners) => Source,
+): () => void {
+  const { video } = host;
+  const recorded = !!host.recording;
   const said = make("div", { class: "unseen", role: "status" });
   const say = (text: string) => {
     said.textContent = text;
   };
-  const tally = createTally(() => Date.now());
+  // Own taps stand until the totals that hold them have waited for this viewer's picture.
+  const floorMs = () => FLOOR_MS + (host.playhead ? HELD_MS : 0);
+  const tally = createTally(() => Date.now(), floorMs);
   const badge = createBadge(words, say);
   const odometer = createOdometer(localeOf(words), words.reactions);
-  const watching = make("span", { class: "watching" });
+  const watching = make("span", { class: "watching", part: "watching" });
   const count = make("span", {}, "–");
   watching.append(glyph(glyphs.eye), count);
   const number = new Intl.NumberFormat(localeOf(words));
@@ -169,20 +138,25 @@ function build(host: OvationStage, base: string, { kinds, once }: Config, words:
   const talk = createTalk({
     words,
     user: host.getAttribute("user") ?? "",
+    recorded,
     say,
     send(text) {
       if (watch) watch.user = talk.user() || undefined;
       return watch?.comment(text) ?? Promise.reject(new Error(words.offline));
     },
   });
-  const heartsCanvas = make("canvas", { class: "hearts", "aria-hidden": "true" });
+  const heartsCanvas = make("canvas", { class: "hearts", part: "hearts", "aria-hidden": "true" });
   const picture = createPicture(host, words);
+  const under = make("slot", { name: "under" });
+  under.addEventListener("slotchange", () => {
+    stage.classList.toggle("has-under", under.assignedElements().length > 0);
+  });
   const stage = make(
     "div",
     { class: "stage", dir: words.dir, lang: words.lang },
     make(
       "section",
-      { class: "picture", "aria-label": words.picture },
+      { class: "picture", part: "picture", "aria-label": words.picture },
       picture.element,
       make("div", { class: "shade" }),
       heartsCanvas,
@@ -195,13 +169,14 @@ function build(host: OvationStage, base: string, { kinds, once }: Config, words:
       ),
       make(
         "div",
-        { class: "total" },
+        { class: "total", part: "total" },
         odometer.element,
         make("span", { class: "caption" }, words.reactionsCaption),
       ),
       make("slot", { name: "tools" }),
-      reactions.element,
+      ...(recorded ? [] : [reactions.element]),
     ),
+    under,
     talk.element,
     said,
   );
@@ -217,13 +192,13 @@ function build(host: OvationStage, base: string, { kinds, once }: Config, words:
   const counting = setInterval(showCounts, COUNT_MS);
   const rate = createRate((perSecond) => picture.broadcast?.excite(perSecond));
 
-  watch = clientOf(base, host.token, !host.hasAttribute("alone")).watch(video, {
+  const source = follow({
+    ...talk.listeners,
     likes(event) {
       tally.totals(event.totals);
-      hearts?.totals(event.totals);
-      rate.likes(event);
+      hearts?.totals(event.totals, event.quiet);
+      if (!event.quiet) rate.likes(event);
     },
-    comment: talk.comment,
     viewers({ viewers }) {
       count.textContent = number.format(viewers);
       watching.title = words.watching(viewers);
@@ -232,22 +207,24 @@ function build(host: OvationStage, base: string, { kinds, once }: Config, words:
       badge.show(state);
       host.dispatchEvent(new CustomEvent("ovation-state", { detail: state }));
     },
-    retract: ({ id }) => talk.retract(id),
-    reset() {
+    reset(event) {
       tally.reset();
-      talk.gap();
+      talk.listeners.reset(event);
     },
   });
-  const unlisten = listenForKeys(host, reactions);
+  watch = source.watch;
+  if (recorded) badge.replay();
+  const unlisten = recorded ? () => {} : listenForKeys(host, reactions);
   picture.element.addEventListener("pointerdown", (event) => {
     const at = { x: event.clientX, y: event.clientY + 16 };
     // A tap on the picture likes; only the button takes a like back.
-    if (event.button !== 0 || !kinds[0] || (once && liked.has(kinds[0]))) return;
+    if (recorded || picture.isForeign || event.button !== 0 || !kinds[0] || (once && liked.has(kinds[0])))
+      return;
     tap(kinds[0], 1, at);
   });
 
   return () => {
-    watch?.close();
+    source.close();
     clearInterval(counting);
     rate.stop();
     badge.stop();
@@ -267,7 +244,7 @@ function riseFrom(
 ): { x: number; y: number; spread: number } {
   const box = canvas.getBoundingClientRect();
   const centre = reactions.centre(reactions.kinds[0] ?? "");
-  if (!centre) return { x: width - 48, y: height - 48, spread: 28 };
+  if (!centre?.x) return { x: width - 48, y: height - 48, spread: 28 };
   const spread = Math.max(18, width * 0.055);
   const x = centre.x - box.x;
   // Lean away from the nearer edge.
@@ -292,44 +269,6 @@ function createRate(tell: (perSecond: number) => void): { likes(event: Likes): v
     },
     stop: () => clearInterval(telling),
   };
-}
-
-/** An address a video may come from; anything else (`javascript:` and the like) is no video. */
-function playable(src: string | null): string | undefined {
-  if (!src || !URL.canParse(src, location.href)) return;
-  const { href, protocol } = new URL(src, location.href);
-  return /^(https?|blob):$/.test(protocol) ? href : undefined;
-}
-
-/** The drawn match, or the video of `src`: muted at first, because browsers start nothing else by itself. */
-function createPicture(host: HTMLElement, words: Words): { element: HTMLElement; broadcast?: Broadcast } {
-  const src = playable(host.getAttribute("src"));
-  if (!src) {
-    const canvas = make("canvas", { class: "broadcast", "aria-hidden": "true" });
-    const light = matchMedia("(prefers-color-scheme: light)");
-    const theme = () => {
-      const asked = host.getAttribute("theme");
-      return (asked === "light" || asked === "dark" ? asked : light.matches ? "light" : "dark") as
-        | "dark"
-        | "light";
-    };
-    return { element: canvas, broadcast: createBroadcast(canvas, theme) };
-  }
-  const film = make("video", { src, playsinline: true, loop: true, autoplay: true });
-  film.muted = true;
-  const sound = make("button", { type: "button", class: "sound" });
-  const show = () => {
-    sound.replaceChildren(glyph(film.muted ? glyphs.muted : glyphs.sound));
-    sound.setAttribute("aria-label", film.muted ? words.sound : words.mute);
-  };
-  sound.addEventListener("pointerdown", (event) => event.stopPropagation());
-  sound.addEventListener("click", () => {
-    film.muted = !film.muted;
-    void film.play().catch(() => {});
-    show();
-  });
-  show();
-  return { element: make("div", { class: "film" }, film, sound) };
 }
 
 /** Space holds the main reaction, 1…9 the others; never while someone types or turns a control. */
@@ -362,4 +301,4 @@ function listenForKeys(host: HTMLElement, reactions: Reactions): () => void {
   };
 }
 
-if (!customElements.get("ovation-stage")) customElements.define("ovation-stage", OvationStage);
+define("ovation-stage", OvationStage);

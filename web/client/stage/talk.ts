@@ -6,7 +6,7 @@
  * How fast rows may come is flow.ts' business; this file draws them.
  */
 import { hueOf } from "../icons.ts";
-import type { Comment } from "../types.ts";
+import type { Comment, Listeners } from "../types.ts";
 import { glyph, glyphs, make } from "./dom.ts";
 import { createFlow, FLUSH_MS } from "./flow.ts";
 import { localeOf, type Words } from "./words.ts";
@@ -20,10 +20,8 @@ const NAME_KEY = "ovation name";
 
 export interface Talk {
   readonly element: HTMLElement;
-  comment(comment: Comment): void;
-  retract(id: string): void;
-  /** Comments were missed: says so in the list. */
-  gap(): void;
+  /** What it is told by. */
+  readonly listeners: Required<Pick<Listeners, "comment" | "retract" | "reset" | "passed">>;
   user(): string;
   stop(): void;
 }
@@ -31,6 +29,8 @@ export interface Talk {
 export interface TalkOptions {
   readonly words: Words;
   readonly user: string;
+  /** A recording's: nothing can be said any more, and a reset is a seek. */
+  readonly recorded: boolean;
   /** Sends; rejects with an `Error` whose message a person can read. */
   send(text: string): Promise<unknown>;
   /** Tells screen readers. */
@@ -67,7 +67,7 @@ function row(comment: Comment, words: Words, times: Times, isFresh: boolean): HT
   const time = { datetime: at.toISOString(), title: times.full.format(at) };
   const item = make(
     "li",
-    { class: isFresh ? "row fresh" : "row" },
+    { class: isFresh ? "row fresh" : "row", part: "comment" },
     face,
     make(
       "div",
@@ -92,7 +92,7 @@ export function createTalk(options: TalkOptions): Talk {
   let unsaid: Comment[] = [];
   let unsaidCount = 0;
 
-  const list = make("ol", { class: "list", tabindex: 0, "aria-label": words.comments });
+  const list = make("ol", { class: "list", part: "list", tabindex: 0, "aria-label": words.comments });
   const empty = make("p", { class: "empty" }, words.commentsEmpty);
   const pillText = make("span");
   const pill = make("button", { type: "button", class: "pill", hidden: true }, glyph(glyphs.down), pillText);
@@ -100,7 +100,7 @@ export function createTalk(options: TalkOptions): Talk {
   const { form, user } = createForm(options);
   const element = make(
     "section",
-    { class: "talk", "aria-label": words.comments },
+    { class: "talk", part: "comments", "aria-label": words.comments },
     make("h2", {}, words.comments),
     // Read out by `say`, at a pace one can follow, instead of row by row.
     make(
@@ -111,7 +111,7 @@ export function createTalk(options: TalkOptions): Talk {
       pill,
     ),
     notice,
-    form,
+    ...(options.recorded ? [] : [form]),
   );
 
   const away = () => list.scrollHeight - list.scrollTop - list.clientHeight > AWAY_PX;
@@ -163,9 +163,11 @@ export function createTalk(options: TalkOptions): Talk {
     unsaidCount = 0;
   }, SAY_MS);
 
-  return {
-    element,
-    user,
+  function gap(text: string): void {
+    if (list.childElementCount) list.append(make("li", { class: "gap" }, text));
+  }
+
+  const listeners: Talk["listeners"] = {
     comment(comment) {
       // History comes in one piece, however much it is, and is not news.
       if (comment.history) return append([comment]);
@@ -173,15 +175,26 @@ export function createTalk(options: TalkOptions): Talk {
       unsaidCount++;
       if (unsaid.length < 2) unsaid.push(comment);
     },
-    retract(id) {
+    retract({ id }) {
       flow.drop((comment) => comment.id === id);
       for (const item of list.children) {
         if ((item as HTMLElement).dataset.id === id) item.remove();
       }
     },
-    gap() {
-      if (list.childElementCount) list.append(make("li", { class: "gap" }, words.missed));
+    reset() {
+      if (!options.recorded) return gap(words.missed);
+      flow.drop(() => true);
+      list.replaceChildren();
     },
+    passed({ why, comments }) {
+      if (why === "full" && comments > 0) gap(words.passed(comments));
+    },
+  };
+
+  return {
+    element,
+    user,
+    listeners,
     stop() {
       clearInterval(flushing);
       clearInterval(saying);
@@ -191,6 +204,7 @@ export function createTalk(options: TalkOptions): Talk {
 
 function createForm({ words, user, send }: TalkOptions): { form: HTMLFormElement; user: () => string } {
   const name = make("input", {
+    part: "field",
     name: "user",
     maxlength: 64,
     autocomplete: "nickname",
@@ -199,6 +213,7 @@ function createForm({ words, user, send }: TalkOptions): { form: HTMLFormElement
     value: user || remembered(),
   });
   const text = make("input", {
+    part: "field",
     name: "text",
     maxlength: 500,
     autocomplete: "off",
@@ -209,13 +224,13 @@ function createForm({ words, user, send }: TalkOptions): { form: HTMLFormElement
   });
   const button = make(
     "button",
-    { class: "send", "aria-label": words.sendComment, title: words.sendComment },
+    { class: "send", part: "send", "aria-label": words.sendComment, title: words.sendComment },
     glyph(glyphs.send),
   );
   const wrong = make("p", { class: "wrong", role: "alert" });
   const form = make(
     "form",
-    { class: "say", novalidate: true },
+    { class: "say", part: "form", novalidate: true },
     name,
     make("div", { class: "line" }, text, button),
     wrong,

@@ -29,7 +29,8 @@ export interface Tally {
   sum(): number;
 }
 
-export function createTally(now: () => number): Tally {
+/** `floorMs`: longer where totals wait for this viewer's picture. */
+export function createTally(now: () => number, floorMs: () => number = () => FLOOR_MS): Tally {
   let latest: Totals = {};
   const floors = new Map<string, Floor>();
   const totalOf = (kind: string) => latest[kind] ?? 0;
@@ -39,7 +40,7 @@ export function createTally(now: () => number): Tally {
     const total = totalOf(kind);
     if (!floor) return total;
     const least = floor.base + floor.own;
-    const settled = !floor.unanswered && (total >= least || now() - floor.answeredMs > FLOOR_MS);
+    const settled = !floor.unanswered && (total >= least || now() - floor.answeredMs > floorMs());
     if (settled) floors.delete(kind);
     return settled ? total : Math.max(total, least);
   }

@@ -32,6 +32,10 @@ export interface Words {
   newComments(count: number): string;
   busy(shown: number, of: number): string;
   readonly missed: string;
+  /** Comments that waited too long for this viewer's picture. */
+  passed(count: number): string;
+  /** What is shown was done before: a recording. */
+  readonly replay: string;
   readonly guest: string;
   refused(reason: string): string;
   readonly sound: string;
@@ -90,6 +94,9 @@ const en: Words = {
   newComments: (n) => `${enNumber.format(n)} new`,
   busy: (shown, of) => `Very busy: showing ${enNumber.format(shown)} of ${enNumber.format(of)}`,
   missed: "Some comments were missed here",
+  passed: (n) =>
+    `${enNumber.format(n)} ${enPlural(n, { one: "comment", other: "comments" })} while you were away`,
+  replay: "Replay",
   guest: "Guest",
   refused: (reason) => `Not sent: ${reason}`,
   sound: "Turn sound on",
@@ -141,6 +148,15 @@ const ar: Words = {
   newComments: (n) => `${arNumber.format(n)} ${arPlural(n, { few: "تعليقات جديدة", other: "تعليق جديد" })}`,
   busy: (shown, of) => `زحام شديد: يظهر ${arNumber.format(shown)} من ${arNumber.format(of)}`,
   missed: "فاتتك هنا بعض التعليقات",
+  passed: (n) =>
+    arPlural(n, {
+      one: "تعليق واحد أثناء غيابك",
+      two: "تعليقان أثناء غيابك",
+      few: `${arNumber.format(n)} تعليقات أثناء غيابك`,
+      many: `${arNumber.format(n)} تعليقًا أثناء غيابك`,
+      other: `${arNumber.format(n)} تعليق أثناء غيابك`,
+    }),
+  replay: "إعادة",
   guest: "ضيف",
   refused: (reason) => `لم يُرسل: ${reason}`,
   sound: "شغّل الصوت",

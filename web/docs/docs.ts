@@ -1,17 +1,27 @@
 /**
- * The embedding guide: docs/embed.md as a page. What is done here makes its snippets ready to use: this
+ * The pages of docs/ as the executable serves them. What is done here makes their blocks ready to use: this
  * server's own address in place of the example's, and a button that copies.
  */
 import { make } from "../client/stage/dom.ts";
 
-const EXAMPLE = "https://ovation.example";
+const EXAMPLES = ["https://ovation.example", "http://127.0.0.1:8080"];
 
 for (const block of document.querySelectorAll("pre code")) {
-  block.textContent = (block.textContent ?? "").replaceAll(EXAMPLE, location.origin);
+  for (const example of EXAMPLES) {
+    block.textContent = (block.textContent ?? "").replaceAll(example, location.origin);
+  }
+}
+for (const table of document.querySelectorAll("table")) {
+  const frame = make("div", { class: "wide" });
+  table.replaceWith(frame);
+  frame.append(table);
+  if (frame.scrollWidth > frame.clientWidth) frame.tabIndex = 0;
 }
 for (const pre of document.querySelectorAll("pre")) {
   // A block wider than the page scrolls: by keyboard too.
   pre.tabIndex = 0;
+  // What a command prints is nothing to copy.
+  if (pre.querySelector(".language-text")) continue;
   const copy = make("button", { type: "button", class: "copy" }, "Copy");
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(pre.textContent ?? "").then(

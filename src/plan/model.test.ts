@@ -1,0 +1,124 @@
+/** The arithmetic of plans: the talk's own figures, what grows with what, and what runs out first. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { readCoefficients, shipped } from "./coefficients.ts";
+import { type Audience, fullAt, type Machine, plan, ticksPerS } from "./model.ts";
+import { audienceOf, machineOf, parsePlanOptions } from "./options.ts";
+import { planText, short } from "./text.ts";
+
+function asked(...flags: readonly string[]): { audience: Audience; machine: Machine } {
+  const parsed = parsePlanOptions(flags, {}, () => "");
+  if ("mistakes" in parsed) throw new Error(parsed.mistakes.join());
+  return { audience: audienceOf(parsed.settings), machine: machineOf(parsed.settings) };
+}
+
+function planned(...flags: readonly string[]) {
+  const { audience, machine } = asked(...flags);
+  return plan(audience, machine, shipped);
+}
+
+describe("a plan", () => {
+  // QCon London 2020: 100,000 connections a frontend, 18 M and 25.3 M viewers at the same time.
+  test.each([
+    ["18M", 180],
+    ["25.3M", 253],
+  ])(
+    "of the talk's %s viewers has the talk's %d frontends where nothing but connections counts",
+    (viewers, count) => {
+      const big = ["--cores=1024", "--memory-gb=10000", "--network-gbit=1000", "--likes=100", "--comments=0"];
+      const got = planned(`--viewers=${viewers}`, ...big);
+      expect([got.frontends, got.talk.frontends]).toEqual([count, count]);
+      expect(got.first.what).toBe("a frontend's streams");
+    },
+  );
+
+  test("counts writes, not likes: a thousand times the likes are the same frontends", () => {
+    const few = planned("--viewers=1M", "--likes=1k", "--comments=0");
+    const many = planned("--viewers=1M", "--likes=1M", "--likes-batch=50", "--comments=0");
+    expect(few.frontends).toBe(many.frontends);
+    expect(many.dispatchers).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [["--network-gbit=0.1", "--node-streams=10M"], "a frontend's network"],
+    [["--memory-gb=1", "--every=60s", "--node-streams=10M"], "a frontend's memory"],
+    [["--every=50ms"], "a frontend's cores"],
+    [["--node-streams=10k"], "a frontend's streams"],
+  ])("with %j names %s first", (flags, what) => {
+    expect(planned("--viewers=2M", "--comments=0", ...flags).first.what).toBe(what);
+  });
+
+  test("those who poll cost the nodes two requests a second, video and cache", () => {
+    const { polls, frontends } = planned("--viewers=1M", "--stream-share=0.1", "--caches=3", "--poll=2s");
+    expect(polls).toEqual({ atCaches: 450_000, atNodes: 6 });
+    expect(frontends).toBeLessThan(planned("--viewers=1M").frontends);
+  });
+
+  test("fills no node beyond what it may hold, and has never fewer nodes for more viewers", () => {
+    const settings = fc.record({
+      viewers: fc.integer({ min: 1, max: 50_000_000 }),
+      likes: fc.integer({ min: 0, max: 1_000_000 }),
+      comments: fc.integer({ min: 0, max: 200 }),
+      regions: fc.integer({ min: 1, max: 9 }),
+    });
+    fc.assert(
+      fc.property(settings, ({ viewers, likes, comments, regions }) => {
+        const flags = [`--likes=${likes}`, `--comments=${comments}`, `--regions=${regions}`];
+        const one = planned(`--viewers=${viewers}`, ...flags);
+        const { cores, memory, network, streams } = one.frontend.uses;
+        // One viewer is never refused for want of anything.
+        if (one.frontend.viewers > 1) {
+          for (const use of [cores, memory, network]) expect(use).toBeLessThanOrEqual(fullAt + 1e-9);
+          expect(streams).toBeLessThanOrEqual(1 + 1e-9);
+        }
+        expect(one.frontends * one.frontend.viewers).toBeCloseTo(viewers, 0);
+        expect(planned(`--viewers=${2 * viewers}`, ...flags).frontends).toBeGreaterThanOrEqual(one.frontends);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("ticks as often as there are likes, and never more often than asked", () => {
+    expect(ticksPerS(0, 50)).toBe(0);
+    expect(ticksPerS(0.1, 50)).toBeCloseTo(0.1, 2);
+    expect(ticksPerS(1e9, 50)).toBeCloseTo(20, 3);
+  });
+
+  test("is told in words", () => {
+    const { audience, machine } = asked("--viewers=18M", "--price-node=0.2", "--stream-share=0.5");
+    const text = planText(audience, machine, shipped, plan(audience, machine, shipped));
+    for (const word of ["18M viewers", "frontends", "an hour", "polls", "180 frontends"])
+      expect(text).toContain(word);
+    expect([0.42, 999, 1_000, 2_126_000, 18e6].map(short)).toEqual(["0.42", "999", "1k", "2.13M", "18M"]);
+  });
+});
+
+describe("its flags", () => {
+  test("say what is wrong", () => {
+    const mistakes = (...flags: readonly string[]) => {
+      const parsed = parsePlanOptions(flags, {}, () => "");
+      return "mistakes" in parsed ? parsed.mistakes : [];
+    };
+    expect(mistakes("--viewers=18M", "--likes=2.5k")).toEqual([]);
+    for (const flag of [
+      "--viewers=18m",
+      "--viewers=0",
+      "--viewers=1e6",
+      "--stream-share=1.2",
+      "--every=-1s",
+    ]) {
+      expect(mistakes(flag)).toHaveLength(1);
+    }
+    expect(mistakes("--viewers=10", "--videos=11")).toEqual(["--videos: more than --viewers"]);
+    expect(mistakes("--stream-share=0")).toEqual(["--stream-share: nobody holds a stream"]);
+  });
+});
+
+describe("a file of coefficients", () => {
+  test("is read as it was written, or refused in a line", () => {
+    expect(readCoefficients(JSON.stringify(shipped))).toEqual(shipped);
+    const wrong = [{ ...shipped, writeUs: 0 }, { ...shipped, more: 1 }, { of: "here" }, [], null];
+    for (const value of wrong) expect(readCoefficients(JSON.stringify(value))).toHaveProperty("mistake");
+    expect(readCoefficients("{")).toEqual({ mistake: "not JSON" });
+  });
+});

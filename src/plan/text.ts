@@ -1,0 +1,54 @@
+/** A plan as text for a terminal. */
+import type { Coefficients } from "./coefficients.ts";
+import { type Audience, fullAt, type Machine, type Plan } from "./model.ts";
+
+const scales = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+] as const;
+
+/** A number with three digits and a letter: 18M, 2.13k, 0.42. */
+export function short(value: number): string {
+  const [scale, letter] = scales.find(([each]) => value >= each) ?? [1, ""];
+  return `${Number((value / scale).toPrecision(3))}${letter}`;
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** The plan, line by line, ending in a line break. */
+export function planText(audience: Audience, machine: Machine, costs: Coefficients, plan: Plan): string {
+  const { frontend, polls, cost, first } = plan;
+  const { uses } = frontend;
+  const lines = [
+    `${short(audience.viewers)} viewers of ${short(audience.videos)} videos, ` +
+      `${audience.regions} regions, ${short(audience.likes)} taps and ` +
+      `${short(audience.comments)} comments a second`,
+    "",
+    `frontends    ${plan.frontends}, ${short(frontend.viewers)} viewers each`,
+    `             memory ${short(frontend.memoryBytes)}B (${percent(uses.memory)}), ` +
+      `cores ${frontend.cores.toFixed(2)} of ${machine.cores} (${percent(uses.cores)}), ` +
+      `network ${short(frontend.bitsPerS)}bit/s (${percent(uses.network)}), streams ${percent(uses.streams)}`,
+    `             ${short(frontend.writesPerS)} writes a second, ` +
+      `${plan.writesPerViewerPerS.toFixed(2)} to each viewer`,
+    `dispatchers  ${plan.dispatchers}, ${plan.dispatcher.cores.toFixed(2)} cores each`,
+    `NATS         ${plan.nats} servers, ${short(plan.busPerS)} messages a second`,
+    `to viewers   ${short(plan.bitsPerS)}bit/s`,
+  ];
+  if (polls.atCaches > 0) {
+    lines.push(
+      `polls        ${short(polls.atCaches)}/s at the caches, ${short(polls.atNodes)}/s at the nodes`,
+    );
+  }
+  if (cost.nodes + cost.traffic > 0) {
+    lines.push(`an hour      ${short(cost.nodes)} for nodes, ${short(cost.traffic)} for traffic`);
+  }
+  lines.push(
+    `runs out     ${first.what}, at ×${first.at.toFixed(2)} of this audience on these nodes`,
+    "",
+    `As the talk counts (100,000 connections a frontend, 5,000 events a second a dispatcher): ` +
+      `${plan.talk.frontends} frontends, ${plan.talk.dispatchers} dispatchers.`,
+    `Nodes are filled to ${percent(fullAt)}. Coefficients: ${costs.of}.`,
+  );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { topics } from "../../web/dist/topics.ts";
+import { helpAbout } from "./help.ts";
+
+test("a command's flags, a topic in short, or the nearest one", () => {
+  expect(helpAbout({ of: "load" })).toContain("--viewers");
+  expect(helpAbout({ of: "help" })).toContain("Topics, as in");
+  const about = helpAbout({ topic: "auth" });
+  expect(about).toStartWith("Who may do what\n\n    export SECRET=");
+  expect(about).toEndWith("All of it: docs/auth.md, or /docs/auth of a running server.\n");
+  expect(helpAbout({ topic: "authh" })).toMatchObject({
+    mistakes: ['no help about "authh"; did you mean auth?', expect.stringContaining("webhooks")],
+  });
+  expect(helpAbout({ topic: "__proto__" })).toHaveProperty("mistakes");
+});
+
+test("each topic is short, and says something", () => {
+  for (const [name, text] of Object.entries(topics)) {
+    const lines = text.split("\n");
+    expect(`${name}: ${lines.length <= 40}`).toBe(`${name}: true`);
+    expect(`${name}: ${lines.length >= 5}`).toBe(`${name}: true`);
+    expect(text).not.toMatch(/\]\(|<!--|^\|/m);
+  }
+});

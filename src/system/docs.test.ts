@@ -1,0 +1,34 @@
+/**
+ * The pages of docs/, typed as they stand: what runs there runs, and prints what they say. The embedding
+ * guide is run in a browser, by snippets.test.ts.
+ */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { blocksOf, isAsSaid, typePage } from "./typed.ts";
+
+setDefaultTimeout(60_000);
+const folder = join(import.meta.dir, "../../docs");
+const pages = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "embed.md");
+
+describe("docs", () => {
+  for (const name of pages) {
+    const page = readFileSync(join(folder, name), "utf8");
+    if (!blocksOf(page).some(({ language }) => language === "sh")) continue;
+    test.concurrent(name, async () => {
+      for (const { block, printed, expected } of await typePage(page)) {
+        if (expected === undefined || isAsSaid(printed, expected)) continue;
+        expect(`${block}\n${printed.trim()}`).toBe(`${block}\n${expected.trim()}`);
+      }
+    });
+  }
+
+  test("a line that fails, or prints something else, is noticed", async () => {
+    expect(isAsSaid('{"id":"a-1"}\n', '{"id":"…"}')).toBe(true);
+    expect(isAsSaid('{"id":"a-1"} more', '{"id":"…"}')).toBe(false);
+    await expect(typePage("```sh\necho here; false\necho not\n```\n")).rejects.toThrow("here");
+    expect(await typePage("```sh\necho 1\n```\n\n```text\n2\n```\n\n```console\nfalse\n```\n")).toEqual([
+      { block: "echo 1\n", printed: "1\n\n", expected: "2\n" },
+    ]);
+  });
+});

@@ -1,0 +1,233 @@
+/** A recording wound to and fro: what is told is what was there at that picture, and little of it is kept. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { FakeOutside } from "./fakes.ts";
+import { createRecording, type RecordingOptions } from "./recording.ts";
+import { WINDOWS_MAX } from "./reel.ts";
+import { type Media, type Replay, type ReplayOptions, replay } from "./replay.ts";
+import type { Comment, Likes } from "./types.ts";
+
+const START = 1_800_000_000_000;
+const MATCH = { start: START, seconds: 600, likesPerSecond: 40, commentsPerSecond: 1 };
+
+/** A film that plays by a clock moved by hand. */
+class FakeMedia extends EventTarget implements Media {
+  paused = true;
+  seeking = false;
+  #rate = 1;
+  #at = 0;
+  #since = 0;
+  constructor(readonly now: () => number) {
+    super();
+  }
+  get playbackRate(): number {
+    return this.#rate;
+  }
+  get currentTime(): number {
+    return this.#at + (this.paused ? 0 : ((this.now() - this.#since) / 1000) * this.#rate);
+  }
+  set currentTime(at: number) {
+    this.#set(() => {
+      this.#at = at;
+    });
+    this.seeking = true;
+    this.dispatchEvent(new Event("seeking"));
+  }
+  #set(change: () => void): void {
+    this.#at = this.currentTime;
+    this.#since = this.now();
+    change();
+  }
+  seeked(): void {
+    this.seeking = false;
+    this.dispatchEvent(new Event("seeked"));
+  }
+  play(): void {
+    this.#set(() => {
+      this.paused = false;
+    });
+    this.dispatchEvent(new Event("play"));
+  }
+  pause(): void {
+    this.#set(() => {
+      this.paused = true;
+    });
+    this.dispatchEvent(new Event("pause"));
+  }
+  speed(rate: number): void {
+    this.#set(() => {
+      this.#rate = rate;
+    });
+    this.dispatchEvent(new Event("ratechange"));
+  }
+}
+
+function watching(match: RecordingOptions = MATCH, options: Partial<ReplayOptions> = {}) {
+  const outside = new FakeOutside();
+  outside.nowMs = START + 86_400_000;
+  const recording = createRecording(match);
+  let failing = false;
+  outside.answer = ({ url }) => {
+    const text = failing ? undefined : recording.answer(url.slice("http://s/v1/videos/v/".length));
+    return text === undefined ? new Response("", { status: 503 }) : new Response(text);
+  };
+  const media = new FakeMedia(() => outside.nowMs);
+  const likes: Likes[] = [];
+  let comments: Comment[] = [];
+  const resets: string[] = [];
+  const phases: string[] = [];
+  const again: Replay = replay(
+    "v",
+    {
+      ...{ media, url: "http://s/" },
+      likes: (event) => likes.push(event),
+      comment: (event) => comments.push(event),
+      reset(event) {
+        resets.push(event.reason);
+        comments = [];
+      },
+      state: ({ phase }) => phases.push(phase),
+      ...options,
+    },
+    outside,
+  );
+  return {
+    ...{ outside, recording, media, likes, resets, phases, again },
+    comments: () => comments,
+    heart: () => likes.at(-1)?.totals.heart,
+    fail: (fails: boolean) => {
+      failing = fails;
+    },
+    async wind(to: number) {
+      media.currentTime = to;
+      media.seeked();
+      await outside.pass(0);
+    },
+  };
+}
+
+describe("replay", () => {
+  test("begins with what was there, and follows to the end, to the like and the comment", async () => {
+    const { outside, recording, media, likes, comments, heart, again } = watching();
+    await outside.pass(0);
+    expect(again.at()).toBe(START);
+    expect(likes.at(-1)).toMatchObject({ totals: { heart: 5 }, quiet: true });
+    media.play();
+    await outside.pass(MATCH.seconds * 1000 + 500);
+    expect(heart()).toBe(recording.likesUpTo(MATCH.seconds - 1));
+    const all = Array.from({ length: MATCH.seconds }, (_, second) => recording.comments(second)).flat();
+    // Only what stands at the very beginning is history.
+    expect(comments().map(({ id }) => id)).toEqual(all.map(({ id }) => id));
+    expect(comments().filter(({ history, at }) => history && at > START)).toEqual([]);
+    expect(again.kept()).toBeLessThanOrEqual(WINDOWS_MAX);
+    again.close();
+  });
+
+  test("stands while paused, and goes at the film's speed", async () => {
+    const { outside, recording, media, likes, heart } = watching();
+    await outside.pass(0);
+    media.play();
+    await outside.pass(10_000);
+    expect(heart()).toBe(recording.likesUpTo(9));
+    media.pause();
+    const told = likes.length;
+    await outside.pass(60_000);
+    expect(likes.length).toBe(told);
+    media.speed(2);
+    media.play();
+    await outside.pass(20_000);
+    expect(heart()).toBe(recording.likesUpTo(49));
+    expect(likes.filter(({ quiet }) => quiet).length).toBe(1);
+  });
+
+  test("wherever it is wound: the totals of that picture, and the comments before it as history", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 599 }), { minLength: 1, maxLength: 8 }),
+        async (to) => {
+          const { outside, recording, heart, comments, wind, again } = watching();
+          await outside.pass(0);
+          for (const second of to) {
+            await wind(second);
+            expect(heart()).toBe(recording.likesUpTo(second - 1));
+            const before = Array.from({ length: second }, (_, n) => recording.comments(n)).flat();
+            const now = recording.comments(second).filter(({ at }) => at <= START + second * 1000);
+            const recent = [...before, ...now]
+              .filter(({ at }) => at > START + second * 1000 - 60_000)
+              .slice(-20);
+            expect(comments().map(({ id }) => id)).toEqual(
+              recent.map(({ id }) => id).slice(-comments().length),
+            );
+            expect(comments().length).toBeGreaterThanOrEqual(Math.min(20, recent.length));
+            expect(comments().every(({ history }) => history)).toBe(true);
+            expect(again.kept()).toBeLessThanOrEqual(WINDOWS_MAX);
+          }
+          again.close();
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test("while seeking nothing is told, however long the picture takes", async () => {
+    const { outside, media, likes } = watching();
+    await outside.pass(0);
+    media.play();
+    await outside.pass(3000);
+    const told = likes.length;
+    media.currentTime = 400;
+    await outside.pass(5000);
+    expect(likes.length).toBe(told);
+    media.seeked();
+    await outside.pass(0);
+    expect(likes.at(-1)?.quiet).toBe(true);
+  });
+
+  test("a page of a window that ends early is gone on with", async () => {
+    const { outside, recording, comments, wind } = watching({ ...MATCH, commentsPerSecond: 90 });
+    await outside.pass(0);
+    await wind(119);
+    const last = recording.comments(118).at(-1)?.id;
+    expect(comments().some(({ id }) => id === last)).toBe(true);
+    expect(outside.calls.some(({ url }) => /from=\d+[1-9]\d{3}&to/.test(url))).toBe(true);
+  });
+
+  test("the start may be said, and dates that do not run evenly come from a playhead", async () => {
+    const said = watching(MATCH, { startsAt: START + 60_000 });
+    await said.outside.pass(0);
+    expect(said.heart()).toBe(said.recording.likesUpTo(59));
+    let at: number | null = null;
+    const dated = watching(MATCH, { playhead: () => at });
+    await dated.outside.pass(1000);
+    expect(dated.outside.calls).toEqual([]);
+    at = START + 100_000;
+    dated.media.play();
+    await dated.outside.pass(200);
+    expect(dated.heart()).toBe(dated.recording.likesUpTo(99));
+    dated.again.seek(START + 130_000);
+    expect(dated.media.currentTime).toBeCloseTo(30.2, 5);
+  });
+
+  test("a server that does not answer is said, asked less and less, and then followed", async () => {
+    const { outside, phases, fail, heart, recording, media } = watching();
+    fail(true);
+    await outside.pass(60_000);
+    expect(phases).toEqual(["loading", "failed"]);
+    expect(outside.calls.length).toBeLessThan(20);
+    fail(false);
+    media.play();
+    await outside.pass(30_000);
+    expect(phases.at(-1)).toBe("following");
+    const second = Math.floor(media.currentTime);
+    expect(heart()).toBeGreaterThanOrEqual(recording.likesUpTo(second - 2));
+  });
+
+  test("closed, it asks and tells nothing more", async () => {
+    const { outside, media, again, likes } = watching();
+    again.close();
+    await outside.pass(0);
+    media.play();
+    await outside.pass(5000);
+    expect(likes).toEqual([]);
+  });
+});

@@ -1,0 +1,241 @@
+/**
+ * A recording with its audience: `/ovation-replay.js`.
+ *
+ *     import { replay } from "https://your.host/ovation-replay.js";
+ *     const again = replay("final", { media: film, startsAt: kickOff, likes: …, comment: … });
+ *
+ * What was done while the video was live is told again, when the picture of `media` comes to it: paused with it,
+ * at its speed, from wherever it was wound to. A page that shows `watch`'s events shows these without a change:
+ * totals are what they were then, comments that were there before carry `history`, and after each seek a `reset`
+ * says that the list begins anew. Held by replay.test.ts.
+ */
+import { backoffMs } from "./backoff.ts";
+import { createReel, type Timeline, WINDOW_MS, windowOf } from "./reel.ts";
+import type { Comment, ConnectOptions, Likes, Outside } from "./types.ts";
+
+/** Comments told as history after a seek. */
+const HISTORY_MAX = 20;
+const LOOK_MS = 100;
+/** So much further than time goes a picture is wound, not played; 16 is the most that browsers play at. */
+const JUMP_MS = 1500;
+const RATE_MAX = 16;
+/** The next window is read when it is this near at normal speed. */
+const AHEAD_MS = 20_000;
+/** Places that are read at once: a viewer who winds to and fro does not ask for more. */
+const LOADS_MAX = 3;
+/** A video without anything is looked at again so often. */
+const EMPTY_MS = 2000;
+
+/** What is used of a `<video>`: anything with these will do. */
+export interface Media extends EventTarget {
+  currentTime: number;
+  readonly paused: boolean;
+  readonly seeking: boolean;
+  readonly playbackRate: number;
+}
+
+export interface ReplayState {
+  /** Reading what happened at this picture; following it; or the server did not answer, and is asked again. */
+  readonly phase: "loading" | "following" | "failed";
+}
+
+export interface ReplayListeners {
+  likes?: (event: Likes) => void;
+  comment?: (event: Comment) => void;
+  viewers?: (event: { readonly video: string; readonly viewers: number }) => void;
+  reset?: (event: { readonly video: string; readonly reason: string }) => void;
+  state?: (event: ReplayState) => void;
+}
+
+export interface ReplayOptions extends ReplayListeners, Pick<ConnectOptions, "url" | "token"> {
+  readonly media: Media;
+  /** Unix ms of the recording's 0, in the stream's own dates. Default: the first second anything happened. */
+  readonly startsAt?: number;
+  /**
+   * Unix ms of the picture shown now, as for `watch`: for recordings whose dates do not run evenly, such as those
+   * of a stream that had an outage. Without it the recording is off by every outage before.
+   */
+  readonly playhead?: () => number | null | undefined;
+}
+
+/** A peak of the reactions; `GET /v1/videos/:v/moments`. Times are Unix ms in the stream's own dates. */
+export interface Moment {
+  readonly start: number;
+  readonly peak: number;
+  readonly end: number;
+  readonly score: number;
+  readonly people: number;
+  readonly likes: Readonly<Record<string, number>>;
+  readonly comments: readonly Omit<Comment, "video">[];
+}
+
+export interface Replay {
+  /** Unix ms of the picture shown, as this replay knows it; undefined while it does not. */
+  at(): number | undefined;
+  /** Winds the recording to a picture. */
+  seek(at: number): void;
+  /** The strongest moments, in order of time; rejects when the server does not answer. */
+  moments(n?: number): Promise<readonly Moment[]>;
+  /** All of it in at most 1,000 points, for drawing; rejects when the server does not answer. */
+  timeline(): Promise<Timeline>;
+  /** How many minutes of it are kept in memory. */
+  kept(): number;
+  close(): void;
+}
+
+const browser: Pick<Outside, "now" | "after" | "random" | "fetch"> = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+  fetch: (url, init) => fetch(url, init),
+};
+
+/** Follows `options.media` until `close`. */
+export function replay(video: string, options: ReplayOptions, outside = browser): Replay {
+  const { media, token } = options;
+  const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url);
+  const path = `${base.href}v1/videos/${encodeURIComponent(video)}/`;
+
+  async function get(what: string): Promise<Response> {
+    const bearer = await token?.(false);
+    const headers = bearer ? { authorization: `Bearer ${bearer}` } : undefined;
+    const answer = await outside.fetch(path + what, { ...(headers && { headers }) });
+    if (!answer.ok) throw new Error(`${answer.status} ${what}`);
+    return answer;
+  }
+
+  const reel = createReel(outside, video, get);
+  let cancel: (() => void) | undefined;
+  let closed = false;
+  /** Up to where it was told, and when; undefined while the place is to be found anew. */
+  let told: { at: number; ms: number } | undefined;
+  let phase: ReplayState["phase"] | undefined;
+  let version = 0;
+  let shown = "";
+  let viewers: number | undefined;
+  let attempts = 0;
+  let againMs = 0;
+  const loading = new Set<number | undefined>();
+
+  function say(next: ReplayState["phase"]): void {
+    if (phase !== next) options.state?.({ phase: next });
+    phase = next;
+  }
+
+  function at(): number | undefined {
+    if (options.playhead) return options.playhead() ?? undefined;
+    const start = options.startsAt ?? reel.span()?.from;
+    return start === undefined ? undefined : start + 1000 * media.currentTime;
+  }
+
+  function tellTotals(now: number, quiet: boolean): void {
+    const totals = reel.totals(now);
+    const text = JSON.stringify(totals);
+    if (text !== shown || quiet)
+      options.likes?.({ video, totals, version: ++version, ...(quiet && { quiet }) });
+    shown = text;
+    const watching = reel.viewers(now);
+    if (watching !== undefined && watching !== viewers) options.viewers?.({ video, viewers: watching });
+    viewers = watching ?? viewers;
+  }
+
+  /** Begins anew where the picture is: what was before it is history. */
+  function begin(now: number): void {
+    options.reset?.({ video, reason: "seek" });
+    tellTotals(now, true);
+    for (const said of reel.comments(now - 2 * WINDOW_MS, now).slice(-HISTORY_MAX))
+      options.comment?.({ ...said, history: true });
+  }
+
+  /** Reads around a place, or only where the recording starts; looks again when that is here. */
+  function load(place?: number): void {
+    const name = place === undefined ? place : windowOf(place);
+    if (loading.has(name) || loading.size >= LOADS_MAX) return;
+    const waitMs = againMs - outside.now();
+    if (waitMs > 0) {
+      if (!cancel) later(waitMs);
+      return;
+    }
+    loading.add(name);
+    reel.load(place).then(
+      () => {
+        loading.delete(name);
+        attempts = 0;
+        if (at() === undefined) later(EMPTY_MS);
+        else look();
+      },
+      () => {
+        loading.delete(name);
+        againMs = outside.now() + backoffMs(attempts++, outside.random(), 500, 10_000);
+        const now = at();
+        if (now === undefined || !reel.has(now)) say("failed");
+        later(LOOK_MS);
+      },
+    );
+  }
+
+  function later(ms: number): void {
+    cancel?.();
+    cancel = closed ? undefined : outside.after(ms, look);
+  }
+
+  function wound(now: number, ms: number): boolean {
+    if (!told) return true;
+    return now < told.at || now - told.at > (ms - told.ms) * RATE_MAX + JUMP_MS;
+  }
+
+  function look(): void {
+    cancel?.();
+    cancel = undefined;
+    if (closed || media.seeking) return;
+    const now = at();
+    const ms = outside.now();
+    const anew = now === undefined || wound(now, ms);
+    // The history of a beginning reaches back into the window before.
+    if (now === undefined || !reel.has(now) || (anew && !reel.has(now - WINDOW_MS))) {
+      if (phase !== "failed") say("loading");
+      // Without a date there is nothing to read; without a start, the timeline says it.
+      if (now === undefined && options.playhead) later(LOOK_MS);
+      else load(now);
+      return;
+    }
+    say("following");
+    if (anew) begin(now);
+    else {
+      tellTotals(now, false);
+      for (const said of reel.comments(told?.at ?? now, now)) options.comment?.(said);
+    }
+    told = { at: now, ms };
+    if (!media.paused) later(LOOK_MS);
+    const next = now + AHEAD_MS * Math.max(1, media.playbackRate);
+    for (const place of [now, next]) if (!reel.fresh(place)) load(place);
+  }
+
+  const lost = () => {
+    told = undefined;
+  };
+  const follows: Record<string, () => void> = { seeking: lost, emptied: lost };
+  for (const name of ["play", "playing", "pause", "seeked", "ratechange", "loadeddata"]) follows[name] = look;
+  for (const [name, follow] of Object.entries(follows)) media.addEventListener(name, follow);
+  look();
+
+  return {
+    at,
+    seek(to) {
+      const now = at();
+      if (now !== undefined) media.currentTime = Math.max(0, media.currentTime + (to - now) / 1000);
+    },
+    moments: async (n = 10) =>
+      ((await (await get(`moments?n=${n}`)).json()) as { moments: readonly Moment[] }).moments,
+    timeline: async () => (await (await get("timeline")).json()) as Timeline,
+    kept: reel.kept,
+    close() {
+      closed = true;
+      cancel?.();
+      for (const [name, follow] of Object.entries(follows)) media.removeEventListener(name, follow);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * The hearts and the comments alone, for pages that have the rest: `/ovation-parts.js`.
+ *
+ *     <ovation-hearts video="final"></ovation-hearts>
+ *     <ovation-comments video="final"></ovation-comments>
+ *
+ * `<ovation-hearts>` lies over whatever it is put on and lets every tap through; `<ovation-comments>` is the list
+ * and the form. Attributes `video`, `server`, `lang`, `theme`, `user`, `alone` and properties `token`, `playhead`
+ * and `recording` are those of the stage. Held by src/system/page-parts.test.ts.
+ */
+import { createHearts } from "../hearts.ts";
+import cardCss from "./card.css" with { type: "text" };
+import { make } from "./dom.ts";
+import { type Config, define, OvationElement } from "./element.ts";
+import stageCss from "./stage.css" with { type: "text" };
+import talkCss from "./talk.css" with { type: "text" };
+import { createTalk } from "./talk.ts";
+import type { Words } from "./words.ts";
+
+export class OvationHearts extends OvationElement {
+  protected readonly css =
+    ":host{position:absolute;inset:0;pointer-events:none}canvas{inline-size:100%;block-size:100%}";
+
+  protected build(base: string): () => void {
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    this.shadowRoot?.replaceChildren(canvas);
+    const hearts = createHearts(canvas);
+    const { close } = this.follow(base, { likes: ({ totals, quiet }) => hearts.totals(totals, quiet) });
+    return () => {
+      close();
+      hearts.stop();
+    };
+  }
+}
+
+export class OvationComments extends OvationElement {
+  protected readonly css = `${stageCss}${talkCss}${cardCss}:host{min-block-size:260px}.talk{block-size:100%}`;
+
+  protected build(base: string, _config: Config, words: Words): () => void {
+    const said = make("div", { class: "unseen", role: "status" });
+    const talk = createTalk({
+      words,
+      user: this.getAttribute("user") ?? "",
+      recorded: !!this.recording,
+      say(text) {
+        said.textContent = text;
+      },
+      send(text) {
+        if (!watch) return Promise.reject(new Error(words.offline));
+        watch.user = talk.user() || undefined;
+        return watch.comment(text);
+      },
+    });
+    const { watch, close } = this.follow(base, talk.listeners);
+    this.shadowRoot?.replaceChildren(
+      make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said),
+    );
+    return () => {
+      close();
+      talk.stop();
+    };
+  }
+}
+
+define("ovation-hearts", OvationHearts);
+define("ovation-comments", OvationComments);
