@@ -2,11 +2,12 @@
  * Moments: where many people at once began to react, measured by what the video's own audience does
  * otherwise.
  *
- * Method: how many people began within a few seconds, against the median of that over the minutes before, in
- * units of its spread: a robust z (median and MAD: Iglewicz and Hoaglin, How to Detect and Handle Outliers,
- * 1993), whose spread is never less than that of counts that come by chance (Poisson: the root of the mean),
- * nor than one. So a slow rise moves the median along, twenty viewers need most of them, and two million need
- * more than their noise; and as it counts people (trust/people.ts), one viewer's taps are one, however many.
+ * Method: how many people began within a few seconds, against what was usual in the minutes before. Both the
+ * robust z (distance from the median in MADs: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993)
+ * and that of counts that come by chance (the Poisson distribution with its spread made even by roots:
+ * Anscombe, The Transformation of Poisson Data, 1948) must be high; the lower of them is the score. So a slow
+ * rise moves the median along, twenty viewers need most of them, and two million need more than their noise;
+ * and as it counts people (trust/people.ts), one viewer's taps are one, however many.
  * Pure. Held by moments.test.ts, and by `npm run moments`, which prints precision and recall.
  */
 
@@ -26,15 +27,18 @@ export interface Peak {
 const windowS = 5;
 /** Seconds before, whose median is what is usual. */
 const usualS = 180;
-/** Steps at least that something can be said to be usual of. */
+/** Seconds, and steps, at least that something can be said to be usual of. */
+const usualMinS = 60;
 const usualStepsMin = 18;
-const scoreMin = 5;
+const scoreMin = 4.5;
 /** What is below it is no part of a peak. */
 const edgeScore = 2;
-/** People above the usual, at least. */
-const peopleMin = 4;
+/** Of the counts before, those that count for a mean: the highest may be an earlier peak. */
+const trimmedShare = 0.9;
 /** Seconds between two peaks, at least: closer ones are one. */
 const apartS = 15;
+/** What is added under the root. */
+const anscombe = 3 / 8;
 /** What makes the MAD of a normal distribution its deviation. */
 const madScale = 1.4826;
 
@@ -68,7 +72,8 @@ export function peaksOf(people: readonly number[], stepS = 1): Peak[] {
 function scoresOf(people: readonly number[], stepS: number): number[] {
   const half = Math.floor(windowS / stepS / 2);
   const together = people.map((_, i) => sum(people, i - half, i + half + 1));
-  const steps = Math.max(usualStepsMin, Math.round(usualS / stepS));
+  const fewest = Math.max(usualStepsMin, Math.round(usualMinS / stepS));
+  const steps = Math.max(fewest, Math.round(usualS / stepS));
   // What belongs to the peak itself is no part of what was usual before it.
   const gap = 2 * half + 1;
   const sorted: number[] = [];
@@ -76,10 +81,13 @@ function scoresOf(people: readonly number[], stepS: number): number[] {
     const enters = i - gap;
     if (enters >= 0) insert(sorted, together[enters] as number);
     if (enters - steps >= 0) remove(sorted, together[enters - steps] as number);
-    if (sorted.length < usualStepsMin) return 0;
-    const usual = sorted[sorted.length >> 1] as number;
-    const spread = Math.max(madScale * deviation(sorted, usual), Math.sqrt(usual), 1);
-    return count - usual < peopleMin ? 0 : (count - usual) / spread;
+    if (sorted.length < fewest) return 0;
+    const middle = sorted[sorted.length >> 1] as number;
+    const robust = (count - middle) / Math.max(madScale * deviation(sorted, middle), 1);
+    if (robust < edgeScore) return 0;
+    const kept = Math.ceil(trimmedShare * sorted.length);
+    const usual = Math.max(middle, sum(sorted, 0, kept) / kept);
+    return Math.min(robust, 2 * (Math.sqrt(count + anscombe) - Math.sqrt(usual + anscombe)));
   });
 }
 

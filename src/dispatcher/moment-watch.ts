@@ -39,7 +39,7 @@ const searchedS = 420;
 const overS = 4;
 const lateS = 120;
 /** People in a few seconds, without whom there is no moment. */
-const fewMin = 4;
+const fewMin = 6;
 
 export class MomentWatch {
   readonly #parts: MomentWatchParts;

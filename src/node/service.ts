@@ -230,6 +230,9 @@ export class Service {
       get reader() {
         return node()?.reader ?? early.reader;
       },
+      get times() {
+        return node()?.times ?? early.times;
+      },
       get frontend() {
         return node()?.frontend ?? frontend;
       },
