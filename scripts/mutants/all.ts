@@ -5,6 +5,7 @@ import { fanout } from "./fanout.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
+import { timeline } from "./timeline.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 import { walk } from "./walk.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...fanout,
   ...walk,
   ...trust,
+  ...timeline,
 ];

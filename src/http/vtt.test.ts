@@ -6,6 +6,8 @@ import { cueOf, vttHead } from "./vtt.ts";
 
 const startMs = 1_700_000_000_000;
 
+const words = fc.string({ unit: "grapheme" });
+
 /** The lines of each block of WebVTT, as its parser takes them apart. */
 function blocks(text: string): string[][] {
   return text
@@ -20,7 +22,7 @@ const comment = (text: string, user?: string, atMs = startMs): ReplayLine => ({
 });
 
 describe("a comment as a cue", () => {
-  test("stands on one line under its times, whatever it holds, and nothing of it is markup or an arrow", () => {
+  test("stands on one line under its times, whatever it holds, without markup or an arrow", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: "grapheme" }),

@@ -104,6 +104,15 @@ export function encodeHead({ logMs, before, skew }: Timeline): Uint8Array {
 
 /** The timeline of such a head, without blocks; undefined when it is none. */
 export function decodeHead(bytes: Uint8Array): Timeline | undefined {
+  try {
+    return readHead(bytes);
+  } catch {
+    // RangeError of what is cut: not a head, whatever it is.
+    return undefined;
+  }
+}
+
+function readHead(bytes: Uint8Array): Timeline | undefined {
   const reader = new Reader(bytes);
   const logMs = reader.f64();
   const timeline = new Timeline(Number.isFinite(logMs) ? logMs : 0);
