@@ -97,7 +97,6 @@ export const timeline: readonly Mutant[] = [
     "src/core/moments.ts",
     ["src/core/moments.test.ts"],
     [
-      ["a peak is usual of itself", "const gap = 2 * half + 1;", "const gap = 0;"],
       ["chance is no reason", "return Math.min(robust, 2 *", "return Math.max(robust, 2 *"],
       [
         "peaks close to each other are several",

@@ -70,7 +70,7 @@ describe("moments", () => {
   });
 
   test("close to each other are one, and nothing can be said before anything is usual", () => {
-    const people = audience(4, 1_200, (second) => 30 * (1 + 8 * goal(second, 600) + 8 * goal(second, 612)));
+    const people = audience(4, 1_200, (second) => 30 * (1 + 8 * goal(second, 600) + 8 * goal(second, 634)));
     expect(peaksOf(people)).toHaveLength(1);
     expect(peaksOf([500, 500, 500, 9_000, 500])).toEqual([]);
     expect(peaksOf([])).toEqual([]);
