@@ -43,6 +43,8 @@ export interface JetstreamOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held; the same on all nodes. Default limits.videosMax. */
+  readonly videosMax?: number;
   /** Time between snapshots, in milliseconds. Default 30,000. */
   readonly snapshotMs?: number;
   /**
@@ -110,7 +112,7 @@ class JetstreamLedger implements Ledger {
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
     // window forgets decides what counts.
     const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
-    const [keysMax, videosMax] = [share(limits.keysMax), share(limits.videosMax)];
+    const [keysMax, videosMax] = [share(limits.keysMax), share(options.videosMax ?? limits.videosMax)];
     const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
     const changed = (changes: readonly Change[]): void => {
       if (!this.#closed) this.#changed(changes);
