@@ -138,6 +138,10 @@ export const limits = {
   logAgainMs: 60_000,
   /** Streams in a row with a forwarding header from one address, after which that is taken for a proxy. */
   forwardedStreamsMin: 5,
+  /** Over how long viewers are sent away that a worker holds beyond its share, in milliseconds. */
+  shedMs: 5_000,
+  /** How long the last bytes of a stream have before its connection is ended too, in milliseconds. */
+  byeMs: 100,
   /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
   corsHeadersCharsMax: 2_048,
   /**
