@@ -183,7 +183,7 @@ export const limits = {
    * in.
    */
   aliveEveryMs: 500,
-  /** Rows of a node without a lease are removed after this, in milliseconds, so many at a time. */
+  /** Rows of a node without a lease are removed after this, in milliseconds, of so many videos at a time. */
   endedRowsMs: 60_000,
   endedRowsMax: 500,
   aliveMissedMax: 4,
