@@ -25,7 +25,7 @@ import { announce } from "./announce.ts";
 import { askHealth } from "./health.ts";
 import { type About, helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
-import { claimFolder, claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
+import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
 
@@ -154,6 +154,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
     hangUp.rereadBy(() => workers?.reload());
     say("READY=1");
+    giveBack();
     const signal = await signalled;
     say("STOPPING=1");
     log.info("draining", { reason: signal, workers: count, ms: drainMs });

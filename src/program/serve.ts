@@ -80,14 +80,8 @@ class Server implements Serving {
     this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
     this.listening = local ? this.#service.running : Promise.resolve();
     this.listening.catch(() => {});
-    this.#collector = new Collector(
-      parts.clock,
-      () => this.#service.connections(),
-      () => {
-        Bun.gc(true);
-        Bun.shrink();
-      },
-    );
+    this.#collector = new Collector(parts.clock, () => this.#service.connections(), giveBack);
+    this.#service.running.then(giveBack, () => {});
   }
 
   get url(): string {
@@ -137,6 +131,12 @@ class Server implements Serving {
     this.#collector.close();
     await this.#service.close();
   }
+}
+
+/** Gives the system what nobody uses: after the start 13 MB of 41, in each of several processes. */
+export function giveBack(): void {
+  Bun.gc(true);
+  Bun.shrink();
 }
 
 function readText(path: string): string {
