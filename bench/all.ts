@@ -18,6 +18,7 @@ const runs = [
   "siege",
   "workers",
   "scale",
+  "replay",
 ];
 
 let failed = 0;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { latency, likesCost, memory, scale, siege, storm, workers } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
+import { replay } from "./page-replay.ts";
 import { siegeAll } from "./page-siege.ts";
 import type { Place } from "./place.ts";
 import { resultsFolder, say } from "./run.ts";
@@ -26,6 +27,7 @@ const sections: readonly Section[] = [
   storm,
   siege,
   siegeAll,
+  replay,
 ];
 const page = join(import.meta.dir, "RESULTS.md");
 const charts = join(import.meta.dir, "charts");

@@ -64,7 +64,11 @@ describe("a stream", () => {
 
   test("whose client left before it began leaves nothing behind", async () => {
     const { frontend, rest } = await kit();
-    const stream = frontend.open({ videos: [v], lastEventId: undefined, signal: AbortSignal.abort() });
+    const stream = frontend.open({
+      videos: [v],
+      lastEventId: undefined,
+      asked: { signal: AbortSignal.abort() },
+    });
     expect(frontend.connections).toBe(0);
     await rest(limits.lingerMs + 5_000);
     expect([...frontend.watches()]).toEqual([]);
@@ -111,7 +115,9 @@ describe("a stream", () => {
   test("that ends by signal, cancel or drain is counted out once", async () => {
     const { frontend, open, rest, metrics } = await kit();
     const abort = new AbortController();
-    frontend.open({ videos: [v, w], lastEventId: undefined, signal: abort.signal });
+    let told = 0;
+    const holder = { opened: () => {}, ended: () => void told++ };
+    frontend.open({ videos: [v, w], lastEventId: undefined, asked: abort, holder });
     const [one, two] = [open(), open([w])];
     await rest();
     expect(frontend.connections).toBe(3);
@@ -119,7 +125,7 @@ describe("a stream", () => {
     await one.close();
     abort.abort();
     await rest(2_000);
-    expect(frontend.connections).toBe(1);
+    expect([frontend.connections, told]).toEqual([1, 1]);
     expect(two.of("viewers").at(-1)?.data.viewers ?? two.of("snapshot")[0]?.data.viewers).toBe(1);
     await frontend.drain(0);
     await rest(limits.lingerMs + 5_000);

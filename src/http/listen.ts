@@ -48,6 +48,11 @@ export interface Listener {
 
 /** Silence in the middle of a body after which the connection is cut, in seconds. */
 const bodyIdleS = 10;
+/**
+ * Bun 1.4.5 looks at idle connections every 4 s. One that may be idle for 4 s or less is ended when it is
+ * looked at next, whatever was written meanwhile: a stream with --beat=1s ended after 4 s, without a word.
+ */
+const idleSMin = 8;
 /** Beyond: refused by the runtime, before a route sees it. */
 const requestBytesMax = 2 * limits.batchBodyBytesMax;
 
@@ -58,7 +63,7 @@ export function listen(
 ): Listener {
   const { log } = options;
   const beats = beatsOf(options.beatMs);
-  const idleS = Math.ceil(beats.idleMs / 1000);
+  const idleS = Math.max(idleSMin, Math.ceil(beats.idleMs / 1000));
   const open = (tls: TlsFiles | undefined, onPort: number) =>
     Bun.serve({
       port: onPort,

@@ -6,13 +6,15 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
+import { runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
@@ -66,6 +68,11 @@ async function main(argv: readonly string[]): Promise<number> {
       return runCalibrate(asked.flags, planIo());
     case "token":
       return token(asked.flags);
+    case "conform":
+      return runConform(asked.flags, {
+        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
+        complain: (text) => process.stderr.write(text),
+      });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
