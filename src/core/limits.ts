@@ -222,7 +222,8 @@ export const limits = {
   localFrameBytesMax: 2 * 1024 * 1024,
   /**
    * Bytes waiting for one process of the same machine to read them. Beyond: a worker refuses, as if the bus
-   * were away, and a worker that does not read is cut off and looks anew.
+   * were away, and a worker that does not read is cut off and looks anew. Answers take half of it at most;
+   * beyond, they are that it is to be asked again.
    */
   localWaitingBytesMax: 16 * 1024 * 1024,
   /**
