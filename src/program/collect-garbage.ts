@@ -20,12 +20,12 @@ export interface Collecting {
 
 /** How often it looks, in ms. */
 const everyMs = 2_500;
-/** So many looks in a row find them gone before it is done: the last have let go of what they held by then. */
+/** So many looks in a row find them gone first: the last have let go of what they held by then. */
 const looksMin = 4;
 /** Viewers from which their coming and leaving is worth it, and the share of them that may still be here. */
 const viewersMin = 1_000;
 const shareMax = 0.1;
-/** By how much an audience has grown when it is worth it again, and how much it may still grow between looks. */
+/** Growth of an audience from which it is worth it again, and what it may still grow between looks. */
 const growthMin = 1.25;
 const settledGrowth = 1.02;
 
