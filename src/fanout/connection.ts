@@ -19,6 +19,7 @@ export type EndReason =
   | "idle"
   | "drain"
   | "age"
+  | "spread"
   | "expired"
   | "limit"
   | "banned"
@@ -93,9 +94,10 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
 
   /**
    * Ends the stream after `last`. A reader that is behind is cut off instead: its unread bytes would keep the
-   * socket open for as long as it likes.
+   * socket open for as long as it likes. With `later` its socket is ended too, when that runs what it is
+   * given: by then `last` has left, and whoever comes back dials anew.
    */
-  end(reason: EndReason, last?: Uint8Array): void {
+  end(reason: EndReason, last?: Uint8Array, later?: (cut: () => void) => void): void {
     const controller = this.#controller;
     if (controller === undefined) return;
     const behind = (controller.desiredSize ?? 0) <= 0;
@@ -105,7 +107,8 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
       return;
     }
     if (last) controller.enqueue(last);
-    controller.close();
+    if (later) later(() => controller.error(new Error(reason)));
+    else controller.close();
   }
 
   // Called by the stream.

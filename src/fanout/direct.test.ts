@@ -125,6 +125,28 @@ test("a reader that is behind is cut off when its stream ends", async () => {
   await closed;
 });
 
+test("one that ends with its socket tells its last bytes before, and nothing after", async () => {
+  for (const leaves of [false, true]) {
+    const { connection, socket, closed, until, text, ended } = await open();
+    await until(() => text().includes("hello "));
+    let cut = (): void => {};
+    connection.end("spread", bytes("bye"), (run) => {
+      cut = run;
+    });
+    expect(connection.write(bytes("x"), at(9))).toBe("gone");
+    await until(() => text().includes("bye"));
+    expect(text()).not.toEndWith("0\r\n\r\n");
+    if (leaves) {
+      socket.terminate();
+      await closed;
+    }
+    cut();
+    await closed;
+    expect(text()).toEndWith("bye\r\n");
+    expect(await ended).toBe("spread");
+  }
+});
+
 test("a reader that leaves ends the connection, once", async () => {
   const { connection, socket, ended, until, text } = await open();
   await until(() => text().includes("hello "));

@@ -63,7 +63,7 @@ export class DirectConnection extends Connection {
     return "ok";
   }
 
-  override end(reason: EndReason, last?: Uint8Array): void {
+  override end(reason: EndReason, last?: Uint8Array, later?: (cut: () => void) => void): void {
     if (this.#over) return;
     const sink = this.#sink;
     this.#ended(reason);
@@ -73,6 +73,13 @@ export class DirectConnection extends Connection {
       sink.close(new Error(reason));
     } else {
       if (last) sink.write(last);
+      if (later) {
+        later(() => {
+          sink.close(new Error(reason));
+          this.#finish?.();
+        });
+        return;
+      }
       sink.end();
     }
     this.#finish?.();

@@ -260,6 +260,27 @@ describe("draining", () => {
   });
 });
 
+test("so many as are one too many are sent away to come back soon, and nobody else", async () => {
+  const { open, frontend, rest } = await kit();
+  const viewers = Array.from({ length: 60 }, () => open());
+  await rest();
+  const shed = frontend.shed(20);
+  await rest(limits.shedMs + limits.byeMs + 100);
+  await shed;
+  const sent = viewers.filter((viewer) => viewer.of("bye").length === 1);
+  expect(sent).toHaveLength(20);
+  expect(frontend.connections).toBe(40);
+  for (const viewer of sent) {
+    expect(viewer.of("bye")[0]?.data.reason).toBe("spread");
+    expect(viewer.of("bye")[0]?.data.retry as number).toBeLessThanOrEqual(limits.ageRetryMs);
+    expect(viewer.seen.at(-1)?.event).toBe("bye");
+  }
+  const rests = frontend.shed(1_000_000);
+  await rest(limits.shedMs + limits.byeMs + 100);
+  await rests;
+  expect(frontend.connections).toBe(0);
+});
+
 describe("viewers hear", () => {
   test("that the bus is away, once that lasts, and that it is back with all they missed", async () => {
     const { log, open, bus, rest } = await kit();

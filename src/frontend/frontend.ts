@@ -44,6 +44,8 @@ import { Words } from "./words.ts";
 export interface FrontendParts {
   readonly node: string;
   readonly incarnation: string;
+  /** Of other kinds nothing is shown. */
+  readonly kinds: readonly string[];
   readonly tickMs: number;
   readonly commentTickMs: number;
   readonly commentHistory: number;
@@ -76,6 +78,8 @@ export class Frontend implements Watching {
   /** Those whose videos' first state has come. */
   readonly #arrivals: Sweep<Joiner>;
   readonly #farewell: Farewell<Connection>;
+  /** Those who are to come back elsewhere, and would come back here over the same connection. */
+  readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
   #draining = false;
@@ -88,6 +92,10 @@ export class Frontend implements Watching {
     this.#review = new Review(clock, metrics);
     this.#farewell = new Farewell(clock, parts.prng, (connection) =>
       connection.end("drain", this.refuse("drain")),
+    );
+    const cut = (run: () => void): void => void clock.after(limits.byeMs, run);
+    this.#moving = new Farewell(clock, parts.prng, (connection) =>
+      connection.end("spread", this.refuse("spread"), cut),
     );
     const act = (joiner: Joiner): boolean => {
       this.#joinOrWait(joiner);
@@ -219,6 +227,18 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
+  }
+
+  /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */
+  async shed(count: number): Promise<void> {
+    const { prng } = this.#parts;
+    const chosen: Connection[] = [];
+    const all = this.#connections();
+    let left = all.length;
+    for (const connection of all) {
+      if (prng.next() * left-- < count - chosen.length) chosen.push(connection);
+    }
+    await this.#moving.all(chosen, limits.shedMs);
   }
 
   /** Sends every viewer away, each with its own delay to return after, spread over `overMs`. */
