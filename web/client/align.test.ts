@@ -195,7 +195,7 @@ describe("seeking and pausing", () => {
     expect(comments.length).toBe(HELD_MAX);
   });
 
-  test("whatever comes and however the picture moves: totals never fall, and nothing goes unsaid", async () => {
+  test("whatever comes, however the picture moves: totals never fall, nothing goes unsaid", async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("like" as const), by: fc.integer({ min: 1, max: 9 }) }),
       fc.record({ do: fc.constant("say" as const), by: fc.integer({ min: -9000, max: 9000 }) }),

@@ -2,11 +2,11 @@
  * Alignment: what others did waits until this viewer's picture has come to it.
  *
  * Viewers of one stream are seconds behind each other, so a heart shown when it arrives tells some of them of
- * a goal that they have not seen. An *aligned* watch has a feed of its own; between the client's feed and that
- * one, likes and comments are *held* by the date of the picture they belong to (their `mediaTime`, or else
- * when the server took them), and pass once `playhead` has reached it. What cannot wait (more than `HELD_MAX`,
- * or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*: likes into the
- * total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
+ * a goal that they have not seen. An *aligned* watch has a feed of its own; between the client's feed and
+ * that one, likes and comments are *held* by the date of the picture they belong to (their `mediaTime`, or
+ * else when the server took them), and pass once `playhead` has reached it. What cannot wait (more than
+ * `HELD_MAX`, or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*:
+ * likes into the total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
  */
 import { createFeed, type Feed, type Message } from "./feed.ts";
 import type { Comment, Likes, Listeners, Outside, Passed } from "./types.ts";
