@@ -16,6 +16,7 @@ const runs = [
   "memory",
   "storm",
   "siege",
+  "workers",
   "scale",
   "replay",
 ];

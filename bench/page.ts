@@ -7,7 +7,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { latency, likesCost, memory, scale, siege, storm } from "./page-audience.ts";
+import { latency, likesCost, memory, scale, siege, storm, workers } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
 import { replay } from "./page-replay.ts";
@@ -22,6 +22,7 @@ const sections: readonly Section[] = [
   likesCost,
   ingest,
   memory,
+  workers,
   scale,
   storm,
   siege,
