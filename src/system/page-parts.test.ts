@@ -141,8 +141,13 @@ describe(how, () => {
     await page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
     const saidMs = Date.now();
     await say("final", "a goal");
+    // One whose writer said which picture he saw belongs there, whenever it comes.
+    const earlier = { text: "a pass", user: "Lin", mediaTime: saidMs - 2000 };
+    await post(`${node.url}/v1/videos/final/comments`, earlier);
     await until("the comment", async () => (await commentsOf(page)).includes("Lin: a goal"));
     expect(Date.now() - saidMs).toBeGreaterThanOrEqual(behindMs - 50);
+    const both = (await commentsOf(page)).filter((text) => text.startsWith("Lin: a "));
+    expect(both).toEqual(["Lin: a pass", "Lin: a goal"]);
     // The tap on the player was not one on the picture.
     expect(await totalOf(page)).toBe(before);
     const radius = () => page.locator(".badge").evaluate((badge) => getComputedStyle(badge).borderRadius);

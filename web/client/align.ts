@@ -23,6 +23,8 @@ const LOOK_MIN_MS = 16;
 const LOOK_MAX_MS = 250;
 /** Own comments answered before they came back. */
 const OWN_MAX = 100;
+/** A writer may say a picture this much later than his comment: dates of some packagers lie ahead. */
+const AHEAD_MS = 10_000;
 /** 2000-01-01: players say 1970 where they know no date. */
 const DATED_MS = 946_684_800_000;
 
@@ -146,7 +148,9 @@ export function createAligned(
     },
     comment(event) {
       if (mine.delete(event.id)) return take("comment", event);
-      hold(event.mediaTime ?? event.at, { name: "comment", event });
+      const { at, mediaTime = at } = event;
+      // One who says the far future fills what may wait with nothing.
+      hold(Math.min(mediaTime, at + AHEAD_MS), { name: "comment", event });
     },
     viewers: (event) => take("viewers", event),
     state: (event) => shown.tell("state", event),
