@@ -86,6 +86,8 @@ export interface State {
   readonly lineage: Lineage;
   readonly region: string;
   readonly totals: Totals;
+  /** Whether no higher totals can have been told, by anybody, before this was asked. */
+  readonly sure?: boolean;
   readonly viewers: number;
   readonly page: Page;
 }
@@ -93,10 +95,7 @@ export interface State {
 export interface IngestRequest {
   readonly likes: readonly Like[];
   readonly comments: readonly CommentDraft[];
-  /**
-   * How long the oldest of them had been accepted when this was sent, in ms. A duration, since clocks
-   * differ.
-   */
+  /** For how long the oldest of them had been accepted when this was sent, in ms: clocks differ. */
   readonly waitedMs?: number;
   readonly retract?: { readonly video: VideoId; readonly id: string };
 }
@@ -152,15 +151,17 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value <= timeMaxMs;
 }
 
+const isCounted = (value: unknown): value is number => isCount(value) && value <= limits.countMax;
+
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function decodeTotals(version: unknown, counts: unknown): Totals | undefined {
-  if (!isCount(version) || typeof counts !== "object" || counts === null) return undefined;
+  if (!isCounted(version) || typeof counts !== "object" || counts === null) return undefined;
   const checked: Counts = emptyCounts();
   for (const [kind, count] of Object.entries(counts)) {
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     checked[kind] = count;
   }
   return { version, counts: checked };
@@ -173,7 +174,7 @@ function decodeBy(value: unknown): readonly By[] | undefined {
     if (typeof by !== "object" || by === null) return undefined;
     const { user, kind, count } = by;
     if (typeof user !== "string" || user.length > 2 * limits.userCharsMax) return undefined;
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     // Taken over one by one: what else a broken node put there must not reach viewers.
     checked.push({ user, kind, count });
   }
@@ -229,7 +230,8 @@ export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefine
 
 export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
   const m = decodeJson(payload);
-  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation) || !isCount(m.viewers)) return undefined;
+  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation)) return undefined;
+  if (!isCount(m.viewers) || m.viewers > limits.nodeViewersMax) return undefined;
   return { node: m.node, incarnation: m.incarnation, viewers: m.viewers };
 }
 
@@ -316,6 +318,7 @@ export function encodeState(state: State, known?: string): Uint8Array {
     region: state.region,
     version: state.totals.version,
     counts: state.totals.counts,
+    sure: state.sure,
     viewers: state.viewers,
     floor: page.floor,
     head: page.head,
@@ -359,7 +362,7 @@ export function decodeState(payload: Uint8Array, video: VideoId, known?: Lineage
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { log, lineage, region: m.region, totals, viewers: m.viewers, page };
+  return { log, lineage, region: m.region, totals, sure: m.sure === true, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {
@@ -393,6 +396,4 @@ export function decodeIngestReply(
   return retracted === undefined ? undefined : { ...reply, retracted };
 }
 
-function isDefined<T>(value: T | undefined): value is T {
-  return value !== undefined;
-}
+const isDefined = <T>(value: T | undefined): value is T => value !== undefined;

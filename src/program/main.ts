@@ -6,13 +6,15 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
+import { runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
@@ -26,7 +28,7 @@ import { askHealth } from "./health.ts";
 import { type About, helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
-import { Parent } from "./worker.ts";
+import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
@@ -66,6 +68,11 @@ async function main(argv: readonly string[]): Promise<number> {
       return runCalibrate(asked.flags, planIo());
     case "token":
       return token(asked.flags);
+    case "conform":
+      return runConform(asked.flags, {
+        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
+        complain: (text) => process.stderr.write(text),
+      });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
@@ -235,13 +242,14 @@ function startWorker(heard: (word: Word) => void, ended: (code: number) => void)
 async function serveAsWorker(): Promise<number> {
   if (!process.send) return mistaken([`${workerRole} is started by ovation --workers`]);
   const hangUp = onHangUp();
-  const parent = new Parent({
+  const channel: ParentChannel = {
     tell: (word) => {
       if (process.connected) process.send?.(word);
     },
     onOrder: (heard) => process.on("message", heard),
     onGone: (gone) => process.on("disconnect", gone),
-  });
+  };
+  const parent = new Parent(channel, clock);
   const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();

@@ -254,6 +254,7 @@ export const commands = {
   serve: "run a node (the default)",
   load: "bring an audience: viewers, likes and comments over real sockets, and a report",
   token: "make a token for a viewer or a publisher",
+  conform: "try a server, ours or another's, against the protocol",
   plan: "work out nodes, memory and network for an audience",
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
