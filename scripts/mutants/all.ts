@@ -8,6 +8,7 @@ import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
+import { timeline } from "./timeline.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 import { walk } from "./walk.ts";
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...workers,
   ...client,
   ...docs,
+  ...timeline,
 ];

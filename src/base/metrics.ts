@@ -114,6 +114,11 @@ function ledgerMetrics(registry: Registry) {
       help: "Batches made durable",
       registers: [registry],
     }),
+    mediaTimesIgnored: new Counter({
+      name: "ovation_media_times_ignored_total",
+      help: "Media times too far from their video's median to be believed",
+      registers: [registry],
+    }),
     ledgerVideos: held("videos", "Videos whose totals a part of the log holds"),
     ledgerVideosLimit: held("videos_limit", "Videos whose totals it may hold"),
     ledgerViewerLikes: held("viewer_likes", "With one like per viewer: likes that a part of the log holds"),

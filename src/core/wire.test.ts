@@ -6,10 +6,10 @@ import type { Entry } from "./entry.ts";
 import type { VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
 import { Lineage } from "./lineage.ts";
+import { decodeIngestReply } from "./relayed.ts";
 import { emptyCounts } from "./totals.ts";
 import {
   decodeEntry,
-  decodeIngestReply,
   decodeJson,
   decodeLive,
   decodeState,

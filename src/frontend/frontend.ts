@@ -233,8 +233,9 @@ export class Frontend implements Watching {
   async shed(count: number): Promise<void> {
     const { prng } = this.#parts;
     const chosen: Connection[] = [];
-    let left = this.#viewers.size;
-    for (const connection of this.#viewers.keys()) {
+    const all = this.#connections();
+    let left = all.length;
+    for (const connection of all) {
       if (prng.next() * left-- < count - chosen.length) chosen.push(connection);
     }
     await this.#moving.all(chosen, limits.shedMs);

@@ -117,8 +117,9 @@ export class CommentStream {
 
   /** Gives a comment its place, durably; a repeat of a remembered key gives the first one's. */
   async place(draft: CommentDraft): Promise<Placed> {
-    const { video, text, user, key, atMs, holdMs } = draft;
-    const body = { type: "comment", text, user, atMs, ...(holdMs && { holdMs }) } as const;
+    const { video, text, user, key, atMs, holdMs, mediaMs } = draft;
+    const said = { text, user, atMs, ...(holdMs && { holdMs }), ...(mediaMs !== undefined && { mediaMs }) };
+    const body = { type: "comment", ...said } as const;
     const placed = await this.#append(video, body, key === undefined ? undefined : this.#id(video, key));
     return placed.repeated ? this.#repeat(draft, placed.seq) : placed;
   }

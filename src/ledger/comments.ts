@@ -39,8 +39,8 @@ export class Comments {
       if (first) return repeatOf(first.seq, draft, s.said.get(first.seq, draft.video) ?? undefined);
       s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
     }
-    const { video, text, user, atMs, holdMs = 0 } = draft;
-    return this.#enter({ video, seq, target: null, text, user: user ?? null, at: atMs, hold: holdMs });
+    const { video, text, user = null, atMs, holdMs = 0, mediaMs: media = null } = draft;
+    return this.#enter({ video, seq, target: null, text, user, at: atMs, hold: holdMs, media });
   }
 
   /**
@@ -51,7 +51,16 @@ export class Comments {
     const s = this.#statements;
     const comment = s.comment.get(target, video);
     if (!comment) return undefined;
-    const removal = this.#enter({ video, seq, target, text: null, user: null, at: atMs, hold: 0 });
+    const removal = this.#enter({
+      video,
+      seq,
+      target,
+      text: null,
+      user: null,
+      at: atMs,
+      hold: 0,
+      media: null,
+    });
     s.commentDrop.run(target);
     s.relink.run(video, target, comment.previous);
     return removal;
@@ -68,11 +77,11 @@ export class Comments {
 
   #enter(entry: Omit<EntryRow, "previous">): Entry {
     const s = this.#statements;
-    const { video, seq, target, text, user, at, hold } = entry;
+    const { video, seq, target, text, user, at, hold, media } = entry;
     const last = s.last.get(video);
     const previous = last?.seq ?? 0;
     const nth = (last?.nth ?? 0) + 1;
-    s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold);
+    s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
     return entryOf({ ...entry, previous });
   }

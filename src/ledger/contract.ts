@@ -12,6 +12,7 @@ import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
 import { Bench, draft, like, type Opened, record, type Skip } from "./contract-bench.ts";
 import { describeComments } from "./contract-comments.ts";
+import { describeTime } from "./contract-time.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 
 export function describeLedger(
@@ -22,8 +23,12 @@ export function describeLedger(
   describe(name, () => {
     const bench = new Bench();
     beforeEach(async () => bench.start(await open()));
-    afterEach(() => bench.opened.close());
+    afterEach(async () => {
+      bench.expectInTime();
+      await bench.opened.close();
+    });
     describe("likes", () => describeLikes(bench, options.skip));
+    describe("time", () => describeTime(bench, options.skip));
     describe("comments", () => describeComments(bench, options.skip));
     describe("opening and closing", () => describeLife(bench, open, options.skip));
   });

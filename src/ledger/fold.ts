@@ -21,12 +21,16 @@ import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
+import { type TimelineView, viewOf } from "./timeline-view.ts";
+import { type TimelineOptions, Timelines } from "./timelines.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
   readonly videosMax?: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; undefined: they are not. */
+  readonly timeline?: TimelineOptions | undefined;
 }
 
 /** Idle videos that one record forgets at most, besides as many as it has groups. */
@@ -53,6 +57,8 @@ export class Fold {
   readonly keys: KeyWindow;
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
+  /** What came when. */
+  readonly timelines: Timelines | undefined;
   /** Videos that may be forgotten. */
   readonly idle: Idle;
   /** Is told of each video that is forgotten. */
@@ -67,6 +73,7 @@ export class Fold {
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
     this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
+    this.timelines = options.timeline && new Timelines(options.timeline);
     this.videosMax = options.videosMax ?? limits.videosMax;
     this.idle = new Idle(this.#totals, (video) => isFew(this.#totals.get(video)));
   }
@@ -118,6 +125,11 @@ export class Fold {
     return this.#totals.get(video) ?? noTotals;
   }
 
+  /** As Ledger.timeline. */
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.timelines && viewOf(this.timelines, video, this.totals(video).counts);
+  }
+
   /**
    * Folds the next record of the log, which stands there since `logMs` and was known to be durable at
    * `durableMs`.
@@ -165,6 +177,7 @@ export class Fold {
     for (const video of this.idle.take(this.#logMs - limits.idleMs, Math.min(most, over))) {
       this.idle.forgot(this.totals(video).version);
       this.#totals.delete(video);
+      this.timelines?.drop(video);
       this.#forgotten++;
       this.onForgotten(video);
     }
@@ -198,8 +211,11 @@ export class Fold {
   #sums(record: LikeRecord): Iterable<Sum> {
     const sums = new Map<VideoId, Sum>();
     for (const group of record.groups) {
-      const { added, removed } = this.#move(group);
+      const moved = this.#move(group);
+      const { added, removed } = moved;
       if (added === 0 && removed === 0) continue;
+      const { counts: totals } = this.totals(group.video);
+      this.timelines?.note(group, moved, { atMs: record.atMs, logMs: this.#logMs, totals });
       let sum = sums.get(group.video);
       if (!sum) {
         sum = { video: group.video, kinds: [], added: 0, removed: 0, by: [] };

@@ -11,6 +11,7 @@ import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import type { TimelineView } from "./timeline-view.ts";
 
 /** The log cannot take or give anything now; nothing was promised. Repeat later. */
 export class LedgerUnavailable extends Error {
@@ -119,6 +120,11 @@ export interface Ledger {
   retract(video: VideoId, target: number): Promise<boolean>;
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
+  /**
+   * What of the folded totals came when; undefined where that is not kept. Good for the turn that it is asked
+   * in.
+   */
+  timeline(video: VideoId): TimelineView | undefined;
   /**
    * The totals with everything that was answered, or told by any node, before this was called. Rejects with
    * LedgerUnavailable when that cannot be known soon.

@@ -22,6 +22,7 @@ import { encodeJson, subjects } from "../core/wire.ts";
 import { openJetstreamLedger } from "../ledger/jetstream.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { checkMode } from "../ledger/shared.ts";
+import type { TimelineOptions } from "../ledger/timelines.ts";
 import type { Settings } from "../settings/config.ts";
 import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
@@ -118,7 +119,8 @@ export class Opening {
     const { data: path, commentHistory, durability } = settings;
     const onceMax = onceMaxOf(settings);
     try {
-      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
+      const timeline = timelineOf(settings);
+      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, timeline, log });
     } catch (error) {
       // A disk that is full, say: it would be no better as a node that takes nothing.
       if (error instanceof LedgerUnavailable) throw new StartRefused(`--data=${path}: ${error.message}`);
@@ -133,7 +135,7 @@ export class Opening {
     const parts = { streams: bus.streams, clock, prng, log };
     if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
     return openJetstreamLedger({
-      ...{ ...parts, partitions, commentHistory, onceMax },
+      ...{ ...parts, partitions, commentHistory, onceMax, timeline: timelineOf(settings) },
       vouched: () => dispatcherLives(bus),
     });
   }
@@ -152,6 +154,17 @@ async function dispatcherLives(bus: Bus): Promise<boolean> {
 
 function onceMaxOf({ likeMode, likesMax }: Settings): number | undefined {
   return likeMode === "once" ? likesMax : undefined;
+}
+
+function timelineOf(settings: Settings): TimelineOptions | "off" {
+  const { timelineFineMs, timelineMiddleMs, timelineKeepMs, mediaBehindMs, mediaAheadMs } = settings;
+  if (!settings.timeline) return "off";
+  return {
+    ages: [timelineFineMs, timelineMiddleMs, timelineKeepMs],
+    behindMs: mediaBehindMs,
+    aheadMs: mediaAheadMs,
+    bytesMax: limits.timelinesBytesMax,
+  };
 }
 
 function openHub({ local, clock, log, runtime }: StartParts): LocalHub | undefined {

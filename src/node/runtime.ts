@@ -14,6 +14,7 @@ import { Connection, type ConnectionClass } from "../fanout/connection.ts";
 import type { Doors } from "../http/doors.ts";
 import { type Ledger, LedgerRefused } from "../ledger/ledger.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
+import type { TimelineOptions } from "../ledger/timelines.ts";
 
 export interface OwnLedger {
   /** A folder, or ":memory:". */
@@ -23,6 +24,8 @@ export interface OwnLedger {
   readonly durability: "process" | "power";
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax: number | undefined;
+  /** How reactions are kept in their time. */
+  readonly timeline: TimelineOptions | "off";
   readonly clock: Clock;
   readonly log: Log;
 }
