@@ -145,6 +145,40 @@ export interface OvationOptions {
    */
   readonly commentHistory?: Settings["commentHistory"];
   /**
+   * Keeps which second each like belongs to, for timelines, moments and replay; the same on all nodes. True
+   * or false.
+   * @default true
+   */
+  readonly timeline?: Settings["timeline"];
+  /**
+   * How long the likes of each second are kept; the same on all nodes, as the next two. A duration from 15m
+   * to 24h, in ms.
+   * @default 7200000
+   */
+  readonly timelineFineMs?: Settings["timelineFineMs"];
+  /**
+   * How long those of each ten seconds are; then those of each minute. A duration from 15m to 240h, in ms.
+   * @default 86400000
+   */
+  readonly timelineMiddleMs?: Settings["timelineMiddleMs"];
+  /**
+   * How long those of each minute are; then they are only part of the totals. A duration from 15m to 8760h,
+   * in ms.
+   * @default 2592000000
+   */
+  readonly timelineKeepMs?: Settings["timelineKeepMs"];
+  /**
+   * How far a viewer's mediaTime may lie behind the video's median; beyond, it is ignored. A duration from 1s
+   * to 1h, in ms.
+   * @default 120000
+   */
+  readonly mediaBehindMs?: Settings["mediaBehindMs"];
+  /**
+   * How far it may lie ahead of the median; all nodes have the same two. A duration from 1s to 1h, in ms.
+   * @default 10000
+   */
+  readonly mediaAheadMs?: Settings["mediaAheadMs"];
+  /**
    * Web origins whose pages may call this server; * alone allows all. At most 256 different items, each an
    * origin like https://example.com or capacitor://localhost, null, or *.
    * @default [] (same origin only)
@@ -303,9 +337,9 @@ export interface OvationOptions {
    */
   readonly webhookSecretsFile?: Settings["webhookSecretsFile"];
   /**
-   * Types of event that are told. 1 to 5 different items, each one of video_occupied, video_vacated,
-   * comment_published, comment_removed, milestone.
-   * @default ["video_occupied","video_vacated","comment_published","comment_removed","milestone"]
+   * Types of event that are told. 1 to 6 different items, each one of video_occupied, video_vacated,
+   * comment_published, comment_removed, milestone, moment.
+   * @default ["video_occupied","video_vacated","comment_published","comment_removed","milestone","moment"]
    */
   readonly webhookEvents?: Settings["webhookEvents"];
   /**
