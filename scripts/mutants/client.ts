@@ -1,6 +1,4 @@
-/**
- * Faults for web/client: what waits for a picture, which picture a player shows, and what a recording tells.
- */
+/** Faults for web/client: what waits for a picture, which one a player shows, what a recording tells. */
 import { type Mutant, plant } from "./plant.ts";
 
 export const client: readonly Mutant[] = [
