@@ -9,7 +9,7 @@ export function version() {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
 }
 
-/** Where there is no repository to ask, as in an image's build, SOURCE_COMMIT says it; with a + when changed. */
+/** With a + when changed. Where there is no repository, as in an image's build, SOURCE_COMMIT says it. */
 export function commit() {
   if (process.env.SOURCE_COMMIT) return process.env.SOURCE_COMMIT;
   try {

@@ -1,8 +1,8 @@
 /**
  * Builds dist/embed/: what the package `ovation` holds, beside its documents. `import "ovation"` and
- * `import "ovation/client"` for Node, Bun and bundlers, their types, and the command, which runs under Bun. This
- * repository itself reads the source. `--only-code` makes what its own tests import, and expects everything
- * set up.
+ * `import "ovation/client"` for Node, Bun and bundlers, their types, and the command, which runs under Bun.
+ * This repository itself reads the source. `--only-code` makes what its own tests import, and expects
+ * everything set up.
  */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ export function buildEmbed({ whole }) {
   note(`built ${folder}`);
 }
 
-/** Writes the types of `files` and of all they import into `to`/types, in the folders they have below `from`. */
+/** Writes the types of `files` and of all they import into `to`/types, in folders as below `from`. */
 export function declareTypes(files, { to, from }) {
   // The compiler takes a project's settings from a file only.
   const project = join(to, "tsconfig.json");

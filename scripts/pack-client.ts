@@ -1,7 +1,7 @@
 /**
  * Bundles the modules of `ovation-client` into the folder it is told, each for itself: one for pages, one for
- * programs, and the bindings, which import the package by its name so that a program has one client only. Used
- * by pack.mjs.
+ * programs, and the bindings, which import the package by its name, so that a program has one client only.
+ * Used by pack.mjs.
  */
 import type { BunPlugin } from "bun";
 

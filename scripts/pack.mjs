@@ -1,7 +1,7 @@
 /**
- * `npm run pack:all`: the tarballs of both packages in dist/packages, as a registry would hold them. `ovation`
- * is this repository's own package; `ovation-client`, which needs nothing, is put together here. Fails when the
- * client outgrows its bound. system/package.test.ts installs and uses them.
+ * `npm run pack:all`: the tarballs of both packages in dist/packages, as a registry would hold them.
+ * `ovation` is this repository's own; `ovation-client`, which needs nothing, is put together here. Fails when
+ * the client outgrows its bound. system/package.test.ts installs and uses them.
  *
  * `--to=FOLDER` puts them there, from what is built and set up.
  */
@@ -23,8 +23,8 @@ const bindings = { react: ">=18", vue: ">=3.3" };
 
 const about = `# ovation-client
 
-Likes and comments of a live audience, from an [Ovation](https://github.com/ovation) server: exact totals, every comment
-once and in order, through lost connections. No dependencies.
+Likes and comments of a live audience, from an Ovation server: exact totals, every comment once and in
+order, through lost connections. No dependencies.
 
 \`\`\`js
 import { watch } from "ovation-client";
@@ -38,8 +38,8 @@ await live.like("heart");
 \`\`\`
 
 \`useReactions(video, { url })\` of \`ovation-client/react\` and \`ovation-client/vue\`, and the store
-\`reactions(video, { url })\` of \`ovation-client/svelte\`, hold \`totals\`, \`viewers\`, \`comments\` and \`state\`, and
-\`like\`, \`setLike\` and \`comment\`.
+\`reactions(video, { url })\` of \`ovation-client/svelte\`, hold \`totals\`, \`viewers\`, \`comments\`
+and \`state\`, beside \`like\`, \`setLike\` and \`comment\`.
 `;
 
 function exportOf(name) {
@@ -56,7 +56,10 @@ function manifest() {
     type: "module",
     sideEffects: false,
     exports: {
-      ".": { types: "./types/npm.d.ts", node: "./npm-alone.js", bun: "./npm-alone.js", default: "./npm.js" },
+      ".": {
+        ...{ types: "./types/npm.d.ts", node: "./npm-alone.js", bun: "./npm-alone.js" },
+        default: "./npm.js",
+      },
       ...Object.fromEntries(frameworks.map((name) => [`./${name}`, exportOf(name)])),
       "./package.json": "./package.json",
     },

@@ -1,6 +1,6 @@
 /**
- * Both packages from their tarballs, in an empty folder: under Node and under Bun, in TypeScript, and in a real
- * page with React, Vue and a store as Svelte wants one. What a package does not name it cannot import.
+ * Both packages from their tarballs, in an empty folder: under Node and under Bun, in TypeScript, and in a
+ * real page with React, Vue and a store as Svelte wants one. What a package does not name it cannot import.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -52,9 +52,7 @@ import { createOvation } from "ovation";
 import { Refusal, watch } from "ovation-client";
 
 const ovation = await createOvation({ kinds: ["heart"] });
-const listening = Promise.withResolvers?.() ?? {};
 const server = serve({ fetch: ovation.fetch, hostname: "127.0.0.1", port: 0 }, async ({ port }) => {
-  const heard = [];
   const seen = {};
   const comments = new Promise((resolve) => { seen.comment = resolve; });
   const likes = new Promise((resolve) => { seen.likes = resolve; });
@@ -68,7 +66,8 @@ const server = serve({ fetch: ovation.fetch, hostname: "127.0.0.1", port: 0 }, a
   const id = await live.comment("hello 👏");
   const refused = await live.like("no-such-kind").catch((error) => error);
   const comment = await comments;
-  console.log(JSON.stringify([await likes, comment.text, comment.id === id, refused instanceof Refusal && refused.code]));
+  const code = refused instanceof Refusal && refused.code;
+  console.log(JSON.stringify([await likes, comment.text, comment.id === id, code]));
   live.close();
   await ovation.close();
   server.close();
@@ -99,6 +98,10 @@ void createOvation({ kind: ["heart"] });
 // @ts-expect-error a count is a number
 void watch("v").like("heart", "3");
 `;
+
+const served = `import { Refusal, watch } from "./ovation.js";
+export async function all(): Promise<void> {
+  `;
 
 const page = `import { createElement, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -178,6 +181,16 @@ describe("the packages, from their tarballs", () => {
     const libs = ["--lib", "es2022,dom,dom.iterable", "--skipLibCheck", "--types", "react"];
     const tsc = join(modules, "typescript/bin/tsc");
     await run([process.execPath, tsc, ...flags, ...libs, "typed.ts"], folder);
+    // What a server gives beside its module.
+    writeFileSync(join(folder, "ovation.d.ts"), readFileSync(join(root, "web/dist/ovation.d.ts"), "utf8"));
+    writeFileSync(
+      join(folder, "served.ts"),
+      typed
+        .replace(/^import .*\n/gm, "")
+        .replace(/[\s\S]*?(?=const live)/, served)
+        .replace(/ {2}const \{ totals[\s\S]*/, "}\n"),
+    );
+    await run([process.execPath, tsc, ...flags, ...libs, "served.ts"], folder);
   }, 60_000);
 
   test("React, Vue and a Svelte store in a page of another origin", async () => {
@@ -189,7 +202,15 @@ describe("the packages, from their tarballs", () => {
       define: { "process.env.NODE_ENV": '"production"' },
     });
     const script = (await built.outputs[0]?.text()) ?? "";
+    const { client } = (await (await fetch(`${node.url}/v1/config`)).json()) as {
+      client: { path: string; integrity: string };
+    };
+    const pinned = (integrity: string, done: string) =>
+      `<script type="module" crossorigin src="${node.url}${client.path}?${done}" integrity="${integrity}"
+        onload="document.body.dataset.${done} = 'loaded'" onerror="document.body.dataset.${done} = 'refused'">
+      </script>`;
     const html = `<!doctype html><div id="one"></div><div id="two"></div><button id="svelte"></button>
+      ${pinned(client.integrity, "right")} ${pinned(`sha384-${"A".repeat(64)}`, "wrong")}
       <script type="module" src="page.js"></script>`;
     const elsewhere = Bun.serve({
       port: 0,
@@ -207,6 +228,10 @@ describe("the packages, from their tarballs", () => {
       for (const id of ["react", "vue", "svelte"]) {
         await until(id, async () => (await page.locator(`#${id}`).textContent()) === "3 hello");
       }
+      expect(await page.evaluate(() => ({ ...document.body.dataset }))).toEqual({
+        right: "loaded",
+        wrong: "refused",
+      });
       // One client for all three: the package is in the page once.
       const text = await (await fetch(`${node.url}/metrics`)).text();
       expect(text).toMatch(/^ovation_connections 1$/m);
