@@ -78,6 +78,43 @@ export class CpuWatch<Group extends string> {
   }
 }
 
+/**
+ * What others took of the machine, as a share of all cores, since it was started: everything busy that was
+ * neither this process nor anything it started.
+ */
+export class NeighbourWatch {
+  readonly #machine = machineSeconds();
+  readonly #own = ownSeconds();
+
+  read(): number {
+    const machine = machineSeconds();
+    const all = machine.all - this.#machine.all;
+    if (all <= 0) return 0;
+    const others = machine.busy - this.#machine.busy - (ownSeconds() - this.#own);
+    return Math.max(0, others / all);
+  }
+}
+
+/** Above this share of the machine, neighbours had a say in what was measured. */
+export const neighboursMax = 0.1;
+
+/** Of this process and its descendants, those that have ended included. */
+function ownSeconds(): number {
+  return familyOf(process.pid).reduce((sum, pid) => sum + wholeSeconds(pid), 0);
+}
+
+function wholeSeconds(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // User and system time of its own, and of children it has waited for.
+    return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / 100;
+  } catch {
+    // It has ended, and its time has gone to whoever waited for it.
+    return 0;
+  }
+}
+
 export interface CpuUse<Group extends string> {
   readonly seconds: number;
   /** Seconds of processor time by group. */

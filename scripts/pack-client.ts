@@ -24,5 +24,7 @@ for (const name of names) {
     minify: true,
     packages: "external",
     plugins: [byName],
+    // Where the module came from is where the server is; a bundle came with its page.
+    define: { "import.meta.url": "location.origin" },
   });
 }

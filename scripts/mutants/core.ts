@@ -48,11 +48,7 @@ export const core: readonly Mutant[] = [
         "if (this.#groupCount === 0) this.#atMs = atMs;",
         "this.#atMs = atMs;",
       ],
-      [
-        "bytes behind a record are overlooked",
-        "return at === bytes.length ? { atMs, groups } : undefined;",
-        "return { atMs, groups };",
-      ],
+      ["bytes behind a record are overlooked", "if (at !== bytes.length) return undefined;", ""],
       [
         "a key may stand for no like",
         "if (likes < 1 || likes > limits.likeCountMax) return undefined;",

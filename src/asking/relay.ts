@@ -12,13 +12,8 @@ import { laneOf } from "../core/hash.ts";
 import type { Ingest } from "../core/ingest.ts";
 import { type CommentDraft, type Like, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import {
-  decodeIngestReply,
-  encodeJson,
-  type IngestReply,
-  type IngestRequest,
-  subjects,
-} from "../core/wire.ts";
+import { decodeIngestReply, type IngestReply, type IngestRequest, relayed } from "../core/relayed.ts";
+import { encodeJson, subjects } from "../core/wire.ts";
 import type { Requester } from "./asker.ts";
 
 /** What one like or comment takes beside its text, in bytes; a character of text takes at most four. */
@@ -131,7 +126,7 @@ export class Relay implements Ingest {
 
   async #ask(request: IngestRequest): Promise<IngestReply | Rejection> {
     try {
-      const payload = await this.#bus.request(subjects.ingest, encodeJson(request), limits.storeMs);
+      const payload = await this.#bus.request(subjects.ingest, encodeJson(relayed(request)), limits.storeMs);
       const reply = decodeIngestReply(payload, request.likes.length, request.comments.length);
       if (reply) {
         this.#lanes = reply.lanes ?? 0;

@@ -92,7 +92,7 @@ export function createMetrics() {
   };
 }
 
-/** What a dispatcher tells of its log. */
+/** What is told of the log, by dispatchers and by those who ask them. */
 function ledgerMetrics(registry: Registry) {
   const held = (name: string, help: string) =>
     new Gauge({
@@ -104,9 +104,19 @@ function ledgerMetrics(registry: Registry) {
       aggregator: "max",
     });
   return {
+    contradicted: new Counter({
+      name: "ovation_watches_contradicted_total",
+      help: "Videos begun anew here as the log knows nothing of what was heard of them",
+      registers: [registry],
+    }),
     commits: new Counter({
       name: "ovation_commits_total",
       help: "Batches made durable",
+      registers: [registry],
+    }),
+    mediaTimesIgnored: new Counter({
+      name: "ovation_media_times_ignored_total",
+      help: "Media times too far from their video's median to be believed",
       registers: [registry],
     }),
     ledgerVideos: held("videos", "Videos whose totals a part of the log holds"),

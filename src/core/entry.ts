@@ -28,6 +28,8 @@ export interface CommentEntry extends Place {
   readonly atMs: number;
   /** How long after that only moderators may see it, in ms; without it nobody has to wait. */
   readonly holdMs?: number;
+  /** Date of the picture that its writer saw, in the stream's own clock, Unix ms; absent: not known. */
+  readonly mediaMs?: number;
 }
 
 export interface RetractEntry extends Place {

@@ -7,6 +7,7 @@
  * one: dispatcher/happenings.test.ts.
  */
 import type { VideoId } from "./interaction.ts";
+import type { Counts } from "./totals.ts";
 
 export const happeningTypes = [
   "video_occupied",
@@ -14,6 +15,7 @@ export const happeningTypes = [
   "comment_published",
   "comment_removed",
   "milestone",
+  "moment",
 ] as const;
 export type HappeningType = (typeof happeningTypes)[number];
 
@@ -45,12 +47,25 @@ export type Happening = Common &
         /** Where the count stands that reached the mark. */
         readonly total: number;
       }
+    | {
+        readonly type: "moment";
+        /** Unix ms in the stream's clock, as `peak` and `end`. */
+        readonly start: number;
+        readonly peak: number;
+        readonly end: number;
+        /** How far it stood out of what was usual (moments.ts). */
+        readonly score: number;
+        readonly people: number;
+        readonly likes: Readonly<Counts>;
+      }
   );
 
 /** Who is told what happened. */
 export interface Herald {
   /** Counts of likes that are worth a word, rising. */
   readonly milestones: readonly number[];
+  /** Whether moments are. */
+  readonly moments?: boolean;
   /** Never waits and never throws: what becomes of it is the herald's own. */
   tell(happening: Happening): void;
 }

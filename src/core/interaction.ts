@@ -35,6 +35,7 @@ const rejectionCodes = [
   "like-mode",
   "unknown-kind",
   "bad-key",
+  "key-used",
   "bad-user",
   "text-empty",
   "text-too-long",
@@ -74,6 +75,10 @@ export interface Like {
   readonly viewer?: string | undefined;
   /** Takes the viewer's like back; only with one like per viewer. */
   readonly unlike?: boolean;
+  /** Date of the picture that its viewer saw, in the stream's own clock, Unix ms; absent: not known. */
+  readonly mediaMs?: number;
+  /** Whoever gave it liked this video a moment ago already: it tells of nobody new. */
+  readonly again?: true;
 }
 
 /** A comment before it has its place in the order. */
@@ -86,6 +91,8 @@ export interface CommentDraft {
   readonly atMs: number;
   /** How long only moderators may see it, in ms; without it nobody has to wait. */
   readonly holdMs?: number;
+  /** Date of the picture that its writer saw, in the stream's own clock, Unix ms; absent: not known. */
+  readonly mediaMs?: number;
 }
 
 const videoPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -161,9 +168,11 @@ export function unknownName(what: string, name: string, known: ReadonlySet<strin
   return `there is no ${what} ${JSON.stringify(name)} here${hint}`;
 }
 
-const likeFields: ReadonlySet<string> = new Set(["kind", "count", "user", "key", "viewer", "unlike"]);
+const likeFields: ReadonlySet<string> = new Set([
+  ...["kind", "count", "user", "key", "viewer", "unlike", "mediaTime"],
+]);
 const itemFields: ReadonlySet<string> = new Set(["video", ...likeFields]);
-const commentFields: ReadonlySet<string> = new Set(["text", "user", "key"]);
+const commentFields: ReadonlySet<string> = new Set(["text", "user", "key", "mediaTime"]);
 
 /**
  * Parses the body of `POST …/likes`; `headerKey` is the `Idempotency-Key`, which wins over `key`. `once`: one
@@ -212,7 +221,9 @@ function likeOf(
   if (typeof user === "object") return user;
   const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
-  const like: Like = { video, kind: kind as Kind, count, user, key };
+  const seen = parseMediaTime(fields.mediaTime);
+  if (isRejection(seen)) return seen;
+  const like: Like = { video, kind: kind as Kind, count, user, key, ...seen };
   if (once) return onceOf(like, fields);
   return fields.unlike === undefined || fields.unlike === false ? like : cannotUnlike();
 }
@@ -258,7 +269,22 @@ export function parseComment(
   if (typeof user === "object") return user;
   const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
-  return { video, text, user, key, atMs };
+  const seen = parseMediaTime(fields.mediaTime);
+  return isRejection(seen) ? seen : { video, text, user, key, atMs, ...seen };
+}
+
+/** The last instant that JavaScript can name, Unix ms. */
+const timeMaxMs = 8.64e15;
+
+/** True when `value` may be a date, Unix ms. */
+export function isTime(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= timeMaxMs;
+}
+
+/** What was seen, whether or not that is to be believed; nothing where it is not said. */
+function parseMediaTime(mediaMs: unknown): { readonly mediaMs?: number } | Rejection {
+  if (mediaMs === undefined || mediaMs === null) return {};
+  return isTime(mediaMs) ? { mediaMs } : reject("bad-field", "mediaTime must be a time in Unix milliseconds");
 }
 
 function parseUser(user: unknown): string | undefined | Rejection {

@@ -1,9 +1,10 @@
 /**
  * The record: what one commit writes into the log of likes, the same bytes in SQLite and in JetStream.
  *
- * A record merges at most ten milliseconds of likes into one group per (video, kind). Likes without a
- * key are only a sum; likes with one keep its 8-byte hash beside their count, because the fold drops a hash
- * it has seen within the window. So a record's size follows the keys, not the taps.
+ * A record merges at most ten milliseconds of likes into one group per video, kind and second of the
+ * pictures that viewers saw. Likes without a key are only a sum; likes with one keep its 8-byte hash beside
+ * their count, because the fold drops a hash it has seen within the window. So a record's size follows the
+ * keys, not the taps. What was seen stands beside the bytes (whose.ts).
  *
  * Layout, little-endian: u8 version (1) · f64 atMs · u16 groups, then per group: text video · text kind · f64
  * loose · u32 n · n × (u32 hi, u32 lo, u8 count) · u8 m · m × (text user, u16 count); a text is u16 length +
@@ -15,6 +16,7 @@ import { type Hash64, hash64 } from "./hash.ts";
 import { isKind, isVideoId, type Kind, type Like, type VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
 import { Changes, changesSize, hashMember, readChanges, writeChanges } from "./once.ts";
+import { readWhose } from "./whose.ts";
 
 /** Who liked: a decoration of a tick, never counted. */
 export interface By {
@@ -35,6 +37,10 @@ export interface LikeGroup {
   readonly by: By[];
   /** With one like per viewer: all there is of likes in this group. */
   readonly once?: Changes;
+  /** The second of the pictures that was seen, Unix seconds; undefined: nobody said so. */
+  readonly mediaS?: number;
+  /** How many of its likes were somebody's first for a while; undefined: nobody said so. See whose.ts. */
+  people?: number;
 }
 
 export interface LikeRecord {
@@ -45,7 +51,8 @@ export interface LikeRecord {
 
 /** Collects likes into a record: filled, taken, filled again. */
 export class RecordBuilder {
-  #groups = new Map<VideoId, Map<Kind, LikeGroup>>();
+  /** By kind, and by kind and second where a like says what was seen. */
+  #groups = new Map<VideoId, Map<string, LikeGroup>>();
   #groupCount = 0;
   /** Keys, and changes of one like per viewer. */
   #keys = 0;
@@ -65,7 +72,8 @@ export class RecordBuilder {
   /** Merges one like, accepted at `atMs`. */
   add(like: Like, atMs: number): void {
     if (this.#groupCount === 0) this.#atMs = atMs;
-    const group = this.#group(like.video, like.kind, like.viewer !== undefined);
+    const group = this.#group(like);
+    if (!like.again && !like.unlike) group.people = (group.people ?? 0) + 1;
     if (like.viewer !== undefined) {
       this.#change(group, like, like.viewer);
     } else if (like.key === undefined) {
@@ -102,17 +110,20 @@ export class RecordBuilder {
     this.#keys++;
   }
 
-  #group(video: VideoId, kind: Kind, once: boolean): LikeGroup {
+  #group({ video, kind, viewer, mediaMs }: Like): LikeGroup {
     let kinds = this.#groups.get(video);
     if (!kinds) {
       kinds = new Map();
       this.#groups.set(video, kinds);
     }
-    let group = kinds.get(kind);
+    const mediaS = mediaMs === undefined ? undefined : Math.floor(mediaMs / 1000);
+    const name = mediaS === undefined ? kind : `${kind}@${mediaS}`;
+    let group = kinds.get(name);
     if (!group) {
-      group = { video, kind, loose: 0, hi: [], lo: [], counts: [], by: [] };
-      if (once) group = { ...group, once: new Changes() };
-      kinds.set(kind, group);
+      group = { video, kind, loose: 0, hi: [], lo: [], counts: [], by: [], people: 0 };
+      if (viewer !== undefined) group = { ...group, once: new Changes() };
+      if (mediaS !== undefined) group = { ...group, mediaS };
+      kinds.set(name, group);
       this.#groupCount++;
     }
     return group;
@@ -183,17 +194,20 @@ function writeKeys(view: DataView, at: number, g: LikeGroup): number {
   return end;
 }
 
-/** The record in `bytes`, or undefined when they are not one: a log may be written by others. */
-export function decodeRecord(bytes: Uint8Array): LikeRecord | undefined {
+/**
+ * The record in `bytes`, or undefined when they are not one: a log may be written by others. `whose`: what
+ * was written beside them.
+ */
+export function decodeRecord(bytes: Uint8Array, whose?: string): LikeRecord | undefined {
   try {
-    return readRecord(bytes);
+    return readRecord(bytes, whose);
   } catch {
     // RangeError of a cut record or TypeError of bad UTF-8: not a record, whatever it is.
     return undefined;
   }
 }
 
-function readRecord(bytes: Uint8Array): LikeRecord | undefined {
+function readRecord(bytes: Uint8Array, whose: string | undefined): LikeRecord | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(0);
   if (version !== recordVersion && version !== onceVersion) return undefined;
@@ -227,7 +241,8 @@ function readRecord(bytes: Uint8Array): LikeRecord | undefined {
     }
     groups.push(group);
   }
-  return at === bytes.length ? { atMs, groups } : undefined;
+  if (at !== bytes.length) return undefined;
+  return { atMs, groups: whose === undefined ? groups : readWhose(atMs, groups, whose) };
 }
 
 interface ReadGroup {

@@ -6,17 +6,8 @@
  * JSON throughout: these messages are per video and tick, never per viewer. The log's record, which is per
  * like, is binary and lives in record.ts.
  */
-import { type CommentEntry, type Entry, type Page, parseId } from "./entry.ts";
-import {
-  type CommentDraft,
-  isHold,
-  isKind,
-  isVideoId,
-  type Like,
-  type Rejection,
-  rejectionOf,
-  type VideoId,
-} from "./interaction.ts";
+import type { CommentEntry, Entry, Page } from "./entry.ts";
+import { isHold, isKind, isTime, isVideoId, type VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
 import { isBranchName, Lineage } from "./lineage.ts";
 import type { By } from "./record.ts";
@@ -86,28 +77,10 @@ export interface State {
   readonly lineage: Lineage;
   readonly region: string;
   readonly totals: Totals;
+  /** Whether no higher totals can have been told, by anybody, before this was asked. */
+  readonly sure?: boolean;
   readonly viewers: number;
   readonly page: Page;
-}
-
-export interface IngestRequest {
-  readonly likes: readonly Like[];
-  readonly comments: readonly CommentDraft[];
-  /**
-   * How long the oldest of them had been accepted when this was sent, in ms. A duration, since clocks
-   * differ.
-   */
-  readonly waitedMs?: number;
-  readonly retract?: { readonly video: VideoId; readonly id: string };
-}
-
-/** One verdict per like (null: counted), one per comment (its id, or why not). */
-export interface IngestReply {
-  readonly likes: readonly (Rejection | null)[];
-  readonly comments: readonly (string | Rejection)[];
-  readonly retracted?: boolean | Rejection;
-  /** Lanes of likes in the log, beside which comments have one; absent or 0: it has one for all. */
-  readonly lanes?: number;
 }
 
 /** Sent to the node that holds the stream. */
@@ -141,26 +114,21 @@ export function decodeJson(payload: Uint8Array): Record<string, unknown> | undef
 }
 
 const nodePattern = /^[A-Za-z0-9_-]{1,64}$/;
-/** The last instant that JavaScript can name, Unix ms. */
-const timeMaxMs = 8.64e15;
-
 export function isNodeName(value: unknown): value is string {
   return typeof value === "string" && nodePattern.test(value);
 }
 
-function isTime(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value <= timeMaxMs;
-}
+const isCounted = (value: unknown): value is number => isCount(value) && value <= limits.countMax;
 
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function decodeTotals(version: unknown, counts: unknown): Totals | undefined {
-  if (!isCount(version) || typeof counts !== "object" || counts === null) return undefined;
+  if (!isCounted(version) || typeof counts !== "object" || counts === null) return undefined;
   const checked: Counts = emptyCounts();
   for (const [kind, count] of Object.entries(counts)) {
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     checked[kind] = count;
   }
   return { version, counts: checked };
@@ -173,7 +141,7 @@ function decodeBy(value: unknown): readonly By[] | undefined {
     if (typeof by !== "object" || by === null) return undefined;
     const { user, kind, count } = by;
     if (typeof user !== "string" || user.length > 2 * limits.userCharsMax) return undefined;
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     // Taken over one by one: what else a broken node put there must not reach viewers.
     checked.push({ user, kind, count });
   }
@@ -229,7 +197,8 @@ export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefine
 
 export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
   const m = decodeJson(payload);
-  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation) || !isCount(m.viewers)) return undefined;
+  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation)) return undefined;
+  if (!isCount(m.viewers) || m.viewers > limits.nodeViewersMax) return undefined;
   return { node: m.node, incarnation: m.incarnation, viewers: m.viewers };
 }
 
@@ -240,13 +209,13 @@ export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
 export function encodeEntry(entry: EntryBody, branch?: string): Uint8Array {
   return encodeJson(
     entry.type === "comment"
-      ? { type: "comment", text: entry.text, user: entry.user, at: entry.atMs, hold: entry.holdMs, branch }
+      ? { type: "comment", ...saidOf(entry), branch }
       : { type: "retract", target: entry.target, branch },
   );
 }
 
 export type EntryBody =
-  | Pick<CommentEntry, "type" | "text" | "user" | "atMs" | "holdMs">
+  | Pick<CommentEntry, "type" | "text" | "user" | "atMs" | "holdMs" | "mediaMs">
   | { type: "retract"; target: number };
 
 /** The entry in `payload`, at the place `seq` behind `previous` of `video`. */
@@ -291,7 +260,9 @@ function entryOf(
   const { at: atMs, hold: holdMs = 0 } = m;
   // A hold that is none of ours is not taken for none: it would show what is to be held.
   if (!isTime(atMs) || !isHold(holdMs)) return undefined;
-  return { type: "comment", video, seq, previous, text: m.text, user, atMs, ...(holdMs > 0 && { holdMs }) };
+  const seen = isTime(m.media) && { mediaMs: m.media };
+  const said = { text: m.text, user, atMs, ...(holdMs > 0 && { holdMs }), ...seen };
+  return { type: "comment", video, seq, previous, ...said };
 }
 
 export function decodeStateRequest(payload: Uint8Array): StateRequest | undefined {
@@ -316,16 +287,26 @@ export function encodeState(state: State, known?: string): Uint8Array {
     region: state.region,
     version: state.totals.version,
     counts: state.totals.counts,
+    sure: state.sure,
     viewers: state.viewers,
     floor: page.floor,
     head: page.head,
     more: page.more,
     entries: page.entries.map((e) =>
-      e.type === "comment"
-        ? { ...placeOf(e), text: e.text, user: e.user, at: e.atMs, hold: e.holdMs }
-        : { ...placeOf(e), target: e.target },
+      e.type === "comment" ? { ...placeOf(e), ...saidOf(e) } : { ...placeOf(e), target: e.target },
     ),
   });
+}
+
+/** What a comment says; nodes of before look at no `media`. */
+function saidOf({
+  text,
+  user,
+  atMs,
+  holdMs,
+  mediaMs,
+}: Omit<Extract<EntryBody, { type: "comment" }>, "type">) {
+  return { text, user, at: atMs, hold: holdMs, media: mediaMs };
 }
 
 function placeOf({ type, seq, previous }: Entry) {
@@ -359,7 +340,7 @@ export function decodeState(payload: Uint8Array, video: VideoId, known?: Lineage
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { log, lineage, region: m.region, totals, viewers: m.viewers, page };
+  return { log, lineage, region: m.region, totals, sure: m.sure === true, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {
@@ -368,31 +349,4 @@ export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {
   if (!isVideoId(m.video) || typeof m.watch !== "boolean") return undefined;
   if (m.untilMs !== undefined && !isTime(m.untilMs)) return undefined;
   return { connection: m.connection, video: m.video, watch: m.watch, untilMs: m.untilMs };
-}
-
-/** The verdicts in `payload` on `likes` likes and `comments` comments. */
-export function decodeIngestReply(
-  payload: Uint8Array,
-  likes: number,
-  comments: number,
-): IngestReply | undefined {
-  const m = decodeJson(payload);
-  if (!m || !Array.isArray(m.likes) || !Array.isArray(m.comments)) return undefined;
-  if (m.likes.length !== likes || m.comments.length !== comments) return undefined;
-  const ofLikes = m.likes.map((verdict: unknown) => (verdict === null ? null : rejectionOf(verdict)));
-  const ofComments = m.comments.map((verdict: unknown) =>
-    typeof verdict === "string" && parseId(verdict) ? verdict : rejectionOf(verdict),
-  );
-  const { lanes = 0 } = m;
-  if (typeof lanes !== "number" || !Number.isSafeInteger(lanes) || lanes < 0) return undefined;
-  const verdicts = { likes: ofLikes.filter(isDefined), comments: ofComments.filter(isDefined) };
-  const reply = lanes > 0 ? { ...verdicts, lanes } : verdicts;
-  if (reply.likes.length !== likes || reply.comments.length !== comments) return undefined;
-  if (m.retracted === undefined) return reply;
-  const retracted = typeof m.retracted === "boolean" ? m.retracted : rejectionOf(m.retracted);
-  return retracted === undefined ? undefined : { ...reply, retracted };
-}
-
-function isDefined<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }

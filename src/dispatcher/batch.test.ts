@@ -4,6 +4,7 @@ import { createMetrics } from "../base/metrics.ts";
 import type { CommentDraft, Kind, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";
+import { encodeWhose } from "../core/whose.ts";
 import { Batch } from "./batch.ts";
 import { FakeLedger } from "./fake-ledger.ts";
 
@@ -165,7 +166,7 @@ describe("a batch", () => {
     for (const record of records) {
       const bytes = encodeRecord(record);
       expect(bytes.length).toBeLessThan(1024 * 1024);
-      expect(decodeRecord(bytes)).toEqual(record);
+      expect(decodeRecord(bytes, encodeWhose(record))).toEqual(record);
     }
   });
 

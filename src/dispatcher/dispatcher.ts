@@ -18,6 +18,7 @@ import { limits } from "../core/limits.ts";
 import { encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
+import { timesSubject } from "../core/times.ts";
 import type { Totals } from "../core/totals.ts";
 import {
   decodeAlive,
@@ -37,8 +38,11 @@ import { Batch } from "./batch.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
+import { MomentWatch } from "./moment-watch.ts";
 import { Routes } from "./routes.ts";
 import { type Mark, Ticks } from "./ticks.ts";
+import { Times } from "./times.ts";
+import { ViewerSamples } from "./viewer-samples.ts";
 
 export interface DispatcherParts {
   readonly node: string;
@@ -75,6 +79,8 @@ export class Dispatcher {
   readonly #timers: readonly Timer[];
   readonly #kinds: ReadonlySet<Kind>;
   readonly #happenings: Happenings | undefined;
+  readonly #moments: MomentWatch | undefined;
+  readonly #viewers = new ViewerSamples();
   readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
@@ -89,6 +95,8 @@ export class Dispatcher {
     const admit = new Admit(ledger, parts.commentRate);
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
+    this.#moments = this.#watchMoments();
+    const times = new Times({ ledger, clock, viewers: this.#viewers });
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
       admit,
@@ -112,6 +120,7 @@ export class Dispatcher {
       bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
+      ...this.#serve(timesSubject, (payload) => times.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
@@ -150,6 +159,7 @@ export class Dispatcher {
     this.#ticks.close();
     this.#states.close();
     this.#happenings?.close();
+    this.#moments?.close();
     for (const timer of this.#timers) timer.cancel();
   }
 
@@ -182,6 +192,16 @@ export class Dispatcher {
     return new Happenings({ node, epoch: ledger.epoch, clock, herald, routes: this.routes, connected });
   }
 
+  #watchMoments(): MomentWatch | undefined {
+    const { herald, ledger, clock } = this.#parts;
+    if (!herald?.moments) return undefined;
+    return new MomentWatch({
+      clock,
+      timeline: (video) => ledger.timeline(video),
+      tell: (video, moment) => this.#happenings?.moment(video, moment),
+    });
+  }
+
   #folded(changes: readonly Change[]): void {
     let counted = 0;
     let takenBack = 0;
@@ -193,6 +213,7 @@ export class Dispatcher {
     this.#parts.metrics.likesTakenBack.inc(takenBack);
     this.#ticks.changed(changes);
     this.#happenings?.folded(changes);
+    this.#moments?.folded(changes);
   }
 
   #publishTick(mark: Mark, echo: boolean): void {
@@ -272,8 +293,16 @@ export class Dispatcher {
   #hearViewers(payload: Uint8Array, subject: string): void {
     const video = videoOf(subject);
     const count = decodeViewers(payload);
-    if (video && count) this.#presence.hear(video, count, this.#parts.clock.elapsed());
-    else this.#parts.metrics.invalidMessages.inc();
+    if (!video || !count) {
+      this.#parts.metrics.invalidMessages.inc();
+      return;
+    }
+    const { clock, ledger } = this.#parts;
+    this.#presence.hear(video, count, clock.elapsed());
+    const timeline = ledger.timeline(video);
+    if (!timeline) return;
+    const nowMs = clock.date() - (timeline.skewMs ?? 0);
+    this.#viewers.note(video, nowMs, () => this.#presence.viewers(video, clock.elapsed()));
   }
 
   async #serveState(payload: Uint8Array): Promise<Uint8Array> {
@@ -286,7 +315,7 @@ export class Dispatcher {
     const { video, after } = request;
     const limit = Math.min(request.limit, limits.pageEntriesMax);
     const lineage = ledger.lineage();
-    const [page, totals] = await Promise.all([
+    const [page, told] = await Promise.all([
       ledger.entries(video, after, limit),
       this.#totals(video, limit > 0),
     ]);
@@ -296,7 +325,7 @@ export class Dispatcher {
       log: ledger.epoch,
       lineage,
       region,
-      totals,
+      ...told,
       viewers: this.#presence.viewers(video, clock.elapsed()),
       page,
     };
@@ -307,13 +336,13 @@ export class Dispatcher {
    * Totals that are no lower than any told before. Who wants a video's entries too begins to watch it, and
    * gets them although the likes' part of the log is away: what it is shown never falls, by its versions.
    */
-  async #totals(video: VideoId, mayBeOld: boolean): Promise<Totals> {
+  async #totals(video: VideoId, mayBeOld: boolean): Promise<{ totals: Totals; sure: boolean }> {
     const { ledger } = this.#parts;
     try {
-      return await ledger.current(video);
+      return { totals: await ledger.current(video), sure: true };
     } catch (error) {
       if (!mayBeOld || !(error instanceof LedgerUnavailable)) throw error;
-      return ledger.totals(video);
+      return { totals: ledger.totals(video), sure: false };
     }
   }
 

@@ -15,6 +15,7 @@ import {
   type Space,
   type Trouble,
 } from "../ledger/ledger.ts";
+import type { TimelineView } from "../ledger/timeline-view.ts";
 
 const lineage = Lineage.begin("fake");
 
@@ -83,6 +84,9 @@ export class FakeLedger implements Ledger {
 
   ready = () => true;
   totals = () => noTotals;
+  /** What `timeline` tells. */
+  seen: TimelineView | undefined;
+  timeline = () => this.seen;
   head = () => this.#seq;
   onChanges(): void {}
   onEntry(): void {}

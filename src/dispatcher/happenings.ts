@@ -14,6 +14,7 @@ import type { CommentDraft, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Change } from "../ledger/ledger.ts";
 import { reached } from "./milestones.ts";
+import type { Told } from "./moment-watch.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Routes } from "./routes.ts";
 
@@ -83,6 +84,14 @@ export class Happenings {
         this.#settle({ type, id, video, atMs, kind, mark, total });
       }
     }
+  }
+
+  /** A moment of `video` has ended. */
+  moment(video: VideoId, { startMs: start, peakMs: peak, endMs: end, score, people, likes }: Told): void {
+    const type = "moment";
+    const id = `${type}:${this.#parts.epoch}:${video}:${Math.round(start / 1000)}`;
+    const atMs = this.#parts.clock.date();
+    this.#settle({ type, id, video, atMs, start, peak, end, score, people, likes });
   }
 
   /** `video` may have begun or ceased to be watched. */

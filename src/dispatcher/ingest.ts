@@ -11,6 +11,7 @@ import {
   type CommentDraft,
   isHold,
   isRejection,
+  isTime,
   type Kind,
   type Like,
   parseComment,
@@ -21,7 +22,8 @@ import {
   type VideoId,
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { decodeJson, encodeJson, type IngestReply } from "../core/wire.ts";
+import { type IngestReply, whoseOf } from "../core/relayed.ts";
+import { decodeJson, encodeJson } from "../core/wire.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import type { Admit } from "./admit.ts";
 import type { Batch, Outcome } from "./batch.ts";
@@ -93,12 +95,36 @@ export class DispatcherIngest implements Ingest {
   #take(like: Like, atMs: number): Outcome | Promise<Outcome> {
     const refused = this.#admit.like(like, this.#batch.likesBefore(like.video));
     if (refused === "counted") return [];
-    return refused ?? this.#batch.like(like, atMs);
+    return refused ?? this.#batch.like(like.mediaMs === undefined ? like : this.#seen(like, atMs), atMs);
+  }
+
+  /**
+   * A like whose media time is not to be believed goes without it. Once for each who says so now and then it
+   * goes into the log all the same: the fold looks at it, and knows the median of them all.
+   */
+  #seen(like: Like, atMs: number): Like {
+    const { mediaMs = 0, ...plain } = like;
+    if (this.#ledger.timeline(like.video)?.believes(mediaMs, atMs) ?? false) return like;
+    this.#metrics.mediaTimesIgnored.inc();
+    return like.again ? plain : like;
+  }
+
+  /** A comment with what its writer saw: as it says, or else as the median of them all has it. */
+  #dated(draft: CommentDraft): CommentDraft {
+    const timeline = this.#ledger.timeline(draft.video);
+    const { mediaMs, ...plain } = draft;
+    if (mediaMs !== undefined) {
+      if (timeline?.believes(mediaMs, draft.atMs)) return draft;
+      this.#metrics.mediaTimesIgnored.inc();
+    }
+    const skewMs = timeline?.skewMs;
+    return skewMs === undefined ? plain : { ...plain, mediaMs: Math.max(0, draft.atMs - skewMs) };
   }
 
   async comment(draft: CommentDraft): Promise<string | Rejection> {
     const refused = this.#admit.comment(draft, this.#batch.commentsBefore(), this.#clock.elapsed());
-    const placed = refused ?? (await this.#batch.comment(draft));
+    const taken = refused ?? (await this.#batch.comment(this.#dated(draft)));
+    const placed = "other" in taken && taken.other ? otherComment : taken;
     if ("rejected" in placed) {
       this.#metrics.commentsRejected.inc({ reason: placed.rejected });
       return placed;
@@ -130,7 +156,10 @@ export class DispatcherIngest implements Ingest {
     const { waitedMs } = message;
     const waited = typeof waitedMs === "number" && waitedMs >= 0 && waitedMs <= limits.storeMs ? waitedMs : 0;
     const atMs = this.#clock.date() - waited;
-    const parsed = message.likes.map((item) => this.#parsed(item));
+    const parsed = message.likes.map((item, index) => {
+      const like = this.#parsed(item);
+      return isRejection(like) ? like : { ...like, ...whoseOf(message.whose, index) };
+    });
     const likes = this.#takeAll(parsed, atMs);
     const comments = Promise.all(message.comments.map((item) => this.#relayedComment(item, atMs)));
     const verdicts = (await likes).map((verdict) => verdict ?? null);
@@ -153,7 +182,8 @@ export class DispatcherIngest implements Ingest {
   }
 
   async #relayedComment(item: unknown, atMs: number): Promise<string | Rejection> {
-    const fields = item as Record<"video" | "text" | "user" | "key" | "holdMs", unknown> | null;
+    type Names = "video" | "text" | "user" | "key" | "holdMs" | "mediaMs";
+    const fields = item as Record<Names, unknown> | null;
     const video = parseVideoId(fields?.video);
     if (typeof video !== "string" || !fields) return reject("bad-video", "a relayed comment names its video");
     // What its writer may say; the rest is the frontend's own, of whatever version that is.
@@ -162,7 +192,8 @@ export class DispatcherIngest implements Ingest {
     if (isRejection(draft)) return draft;
     const holdMs = fields.holdMs ?? 0;
     if (!isHold(holdMs)) return reject("bad-field", `holdMs must be 0 to ${limits.holdMsMax}`);
-    return this.comment(holdMs > 0 ? { ...draft, holdMs } : draft);
+    const seen = isTime(fields.mediaMs) && { mediaMs: fields.mediaMs };
+    return this.comment({ ...draft, ...(holdMs > 0 && { holdMs }), ...seen });
   }
 
   #likeRefused(refused: Rejection): Rejection {
@@ -170,6 +201,8 @@ export class DispatcherIngest implements Ingest {
     return refused;
   }
 }
+
+const otherComment = reject("key-used", "this key was used for another comment: it would be lost");
 
 /** Likes that are accepted with `like`: none when it takes one back. */
 function acceptedBy(like: Like): number {

@@ -22,6 +22,7 @@ export interface WebhooksParts extends Omit<OutboxParts, "url" | "bodyOf"> {
 export class Webhooks implements Herald {
   /** Rising; none when nobody wants to hear of them. */
   readonly milestones: readonly number[];
+  readonly moments: boolean;
   readonly #types: ReadonlySet<HappeningType>;
   readonly #outboxes: readonly Outbox[];
 
@@ -29,6 +30,7 @@ export class Webhooks implements Herald {
     const { urls, types, milestones, node, region, metrics } = parts;
     this.#types = types;
     this.milestones = types.has("milestone") ? [...milestones].sort((a, b) => a - b) : [];
+    this.moments = types.has("moment");
     const head = JSON.stringify({ node, region }).slice(0, -1);
     const bodyOf = (events: readonly string[]): string => `${head},"events":[${events.join(",")}]}`;
     this.#outboxes = urls.map((url) => new Outbox({ ...parts, url, bodyOf }));

@@ -8,6 +8,7 @@
 
 import type { Watching } from "../asking/elsewhere.ts";
 import type { Reader } from "../asking/reader.ts";
+import type { TimesReader } from "../asking/times.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -17,6 +18,7 @@ import type { Frontend } from "../frontend/frontend.ts";
 import type { Review } from "../hooks/review.ts";
 import type { Allowance } from "../trust/allowance.ts";
 import type { Moderation } from "../trust/moderation.ts";
+import type { People } from "../trust/people.ts";
 import type { Auth } from "./auth.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Seats } from "./seats.ts";
@@ -62,6 +64,8 @@ export interface Doors {
   readonly auth: Auth;
   /** Absent with --limits=off. */
   readonly allowance?: Allowance | undefined;
+  /** Who has liked what a moment ago; absent: everybody is new. */
+  readonly people?: People | undefined;
   /** Absent until the node has joined its cluster. */
   readonly moderation?: Moderation | undefined;
   /** What of bodies is on its way to this node. */
@@ -72,6 +76,7 @@ export interface Doors {
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
+  readonly times: Pick<TimesReader, "timeline" | "moments" | "replay">;
   /** Absent on a node that holds no streams. */
   readonly frontend: Streams | undefined;
   readonly watching: Watching;

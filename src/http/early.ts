@@ -14,7 +14,7 @@ import type { Doors, Streams } from "./doors.ts";
 const retryAfterS = 2;
 
 /** The doors of a node that is not there yet. */
-export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watching"> & {
+export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "times" | "watching"> & {
   readonly frontend: Streams;
   readonly refusal: () => Rejection;
 } {
@@ -29,6 +29,7 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "watch
       retract: async () => refusal(),
     },
     reader: { state: async () => refusal(), listing: async () => refusal() },
+    times: { timeline: async () => refusal(), moments: async () => refusal(), replay: async () => refusal() },
     watching: { watch: async () => refusal() },
     frontend: {
       draining: false,

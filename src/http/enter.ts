@@ -198,6 +198,11 @@ export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | u
   );
 }
 
+/** The admitted `like` of the caller of `entry`, marked where that caller is nobody new to its video. */
+export function markLike({ people, clock }: Doors, { payer }: Entry, like: Like): Like {
+  return people?.mark(like, payer, clock.elapsed()) ?? like;
+}
+
 /** Why `draft` of the caller of `entry` is not taken, or undefined; a review may take its time. */
 export async function admitComment(
   doors: Doors,

@@ -11,7 +11,7 @@ import { beatsOf } from "../core/beats.ts";
 import { limits } from "../core/limits.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError } from "./answer.ts";
-import { tuneListener } from "./socket.ts";
+import { steerListeners, tuneListener } from "./socket.ts";
 
 export interface ListenOptions {
   readonly port: number;
@@ -35,6 +35,11 @@ export interface Listener {
   /** Where it can be reached from this machine. */
   readonly url: string;
   readonly port: number;
+  /**
+   * Of all processes that share the port, new connections go to the one whose listener came in this place,
+   * counted from 0; to all again without one, or with a place that is none. Whether that could be said.
+   */
+  steer(place: number | undefined): boolean;
   /** New connections get this certificate from now on. Throws when it cannot be used: nothing has changed. */
   renew(tls: TlsFiles): void;
   /** Takes no new connections; requests under way may take `graceMs`, then every connection is ended. */
@@ -89,6 +94,7 @@ export function listen(
   return {
     url: `http${options.tls ? "s" : ""}://${reachable(options.host)}:${port}`,
     port,
+    steer: (place) => steerListeners(port, place),
     renew(tls) {
       const before = server;
       server = open(tls, port);

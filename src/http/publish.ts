@@ -24,7 +24,7 @@ import { forbids, type Identity } from "../trust/identity.ts";
 import { accepted, empty, json, refuse, refused, statusOf } from "./answer.ts";
 import { readJson } from "./body.ts";
 import type { Doors } from "./doors.ts";
-import { admitComment, admitLike, strangeVideo } from "./enter.ts";
+import { admitComment, admitLike, markLike, strangeVideo } from "./enter.ts";
 import { type Entry, videoOf } from "./entry.ts";
 
 /** The configured kinds as the set that likes are parsed against, made once per list. */
@@ -75,7 +75,7 @@ function likeIn(doors: Doors, entry: Entry, body: unknown): Like | Rejection {
   const key = entry.request.headers.get("idempotency-key");
   const parsed = parseLike(videoOf(entry), body, key, kindsOf(doors), isOnce(doors));
   const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
-  return isRejection(like) ? like : (admitLike(doors, entry, like) ?? like);
+  return isRejection(like) ? like : (admitLike(doors, entry, like) ?? markLike(doors, entry, like));
 }
 
 function answered(refusal: Rejection | undefined): Response {
@@ -133,7 +133,12 @@ export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
     const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
     if (isRejection(like)) return like;
     const strange = strangeVideo(doors, [like.video]);
-    return strange ?? forbids(entry.who, "like", like.video) ?? admitLike(doors, entry, like) ?? like;
+    return (
+      strange ??
+      forbids(entry.who, "like", like.video) ??
+      admitLike(doors, entry, like) ??
+      markLike(doors, entry, like)
+    );
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));
   const verdicts = likes.length === 0 ? [] : await doors.ingest.likes(likes);

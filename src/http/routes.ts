@@ -16,6 +16,7 @@ import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./p
 import { getComments, getConfig, getVideo } from "./read.ts";
 import type { Row } from "./row.ts";
 import { comment, heldQuery, like, log, resumeQuery } from "./row-words.ts";
+import { timesRows } from "./rows-times.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
@@ -123,6 +124,7 @@ export const rows: readonly Row[] = [
     answer: { status: 200, about: "a page of comments", schema: "Comments" },
     refusals: ["bad-query", "busy", "unavailable", "admin-off"],
   },
+  ...timesRows,
   {
     method: "GET",
     path: "/v1/videos/:video/poll",
@@ -365,7 +367,7 @@ export const rows: readonly Row[] = [
     handle: getMedia,
     right: "anybody",
     takes: "nothing",
-    summary: "A file of the --media folder; ranges are answered",
+    summary: "A file of the --media folder, for everybody, tokens or not; ranges are answered",
     answer: { status: 200, about: "the file", type: "application/octet-stream" },
     refusals: ["not-found"],
   },

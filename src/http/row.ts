@@ -38,6 +38,7 @@ export const tags = {
   likes: "Likes, counted exactly once under a key",
   comments: "Comments, in one order for each video",
   videos: "What a video has come to",
+  times: "A video's own time: what came when, and its replay",
   streams: "Hearing of a video: Server-Sent Events, and a long poll for networks that hold streams back",
   moderation: "What moderators decide",
   server: "What pages, operators and their machines ask of the server itself",

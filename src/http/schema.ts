@@ -5,7 +5,8 @@
  */
 
 export interface Schema {
-  readonly type?: string;
+  /** A pair: that, or null. */
+  readonly type?: string | readonly [string, "null"];
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -60,6 +61,10 @@ export function mistakesIn(value: unknown, schema: Schema, options: CheckOptions
     return target ? mistakesIn(value, target, options, at) : [`${at} is ${schema.$ref}, which nobody knows`];
   }
   if ("const" in schema) return value === schema.const ? [] : [`${at} is not ${schema.const}`];
+  if (typeof schema.type === "object") {
+    const [type] = schema.type;
+    return value === null ? [] : mistakesIn(value, { ...schema, type }, options, at);
+  }
   switch (schema.type) {
     case "object":
       return objectMistakes(value, schema, options, at);

@@ -25,6 +25,12 @@ const viewer: Schema = {
   description: "with --like-mode=once: whose like it is, unless a token says so; without it the user",
 };
 const unlike: Schema = { type: "boolean", description: "with --like-mode=once: takes the like back" };
+const mediaTime: Schema = {
+  type: "number",
+  minimum: 0,
+  maximum: 8.64e15,
+  description: "date of the picture that was seen, Unix ms in the stream's clock; too far off it is ignored",
+};
 const kind: Schema = { type: "string", description: "one of the kinds in /v1/config" };
 export const totals: Schema = {
   type: "object",
@@ -45,13 +51,16 @@ const reset: Schema = {
 
 export const videoId: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
 
-const likeOptional = ["count", "user", "key", "viewer", "unlike"] as const;
+const likeOptional = ["count", "user", "key", "viewer", "unlike", "mediaTime"] as const;
+
+const orNull: Schema = { type: ["integer", "null"] };
+const rowsByKind: Schema = { type: "object", additionalProperties: list(whole) };
 
 export const schemas = {
-  Like: body({ kind, count, user, key: keyText, viewer, unlike }, ...likeOptional),
+  Like: body({ kind, count, user, key: keyText, viewer, unlike, mediaTime }, ...likeOptional),
   Likes: body({
     items: list(
-      body({ video: videoId, kind, count, user, key: keyText, viewer, unlike }, ...likeOptional),
+      body({ video: videoId, kind, count, user, key: keyText, viewer, unlike, mediaTime }, ...likeOptional),
       limits.batchItemsMax,
     ),
   }),
@@ -59,9 +68,15 @@ export const schemas = {
     items: list(object({ status: { type: "integer" }, error: ref("ErrorCode") }, "error")),
   }),
   Comment: body(
-    { text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax }, user, key: keyText },
+    {
+      text: { type: "string", minLength: 1, maxLength: limits.commentCharsMax },
+      user,
+      key: keyText,
+      mediaTime,
+    },
     "user",
     "key",
+    "mediaTime",
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version }),
@@ -91,6 +106,42 @@ export const schemas = {
     },
     "reset",
   ),
+  Timeline: object(
+    {
+      ...{ video: videoId, from: timeMs, to: timeMs },
+      step: { type: "integer", minimum: 1, description: "seconds of each step" },
+      skewMs: {
+        type: ["integer", "null"],
+        description: "median of server time less mediaTime; null: unknown",
+      },
+      totals,
+      before: { ...totals, description: "of the totals what has no place in time" },
+      likes: rowsByKind,
+      unlikes: { ...rowsByKind, description: "with --like-mode=once: likes taken back" },
+      people: {
+        ...list(whole),
+        description: "callers who began to react: no like of theirs in the 10 s before",
+      },
+      comments: list(whole),
+      commentsFrom: { ...orNull, description: "before it comments are forgotten; null: all are there" },
+      viewers: { ...list(orNull), description: "sampled by the dispatcher that answers; null: unknown" },
+      resolution: list(object({ from: timeMs, step: whole })),
+    },
+    "unlikes",
+  ),
+  Moments: object({
+    video: videoId,
+    moments: list(
+      object({
+        ...{ start: timeMs, peak: timeMs, end: timeMs },
+        score: { type: "number", description: "how far its peak stood out of what was usual" },
+        people: whole,
+        likes: totals,
+        comments: list(object({ id: eventId, user: text, text, at: timeMs }, "user")),
+      }),
+      limits.momentsMax,
+    ),
+  }),
   Config: object(
     {
       version: text,

@@ -14,6 +14,8 @@ import type { Kind, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Changes } from "../core/once.ts";
 import { encodeRecord, type LikeRecord } from "../core/record.ts";
+import { encodeWhose } from "../core/whose.ts";
+import { whoseHeader } from "./copy.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 import type { Streams } from "./streams.ts";
 
@@ -173,7 +175,7 @@ export class Appender {
     if (this.#refusal !== undefined) throw new Unsent(this.#refusal);
     if (this.#unfolded.size >= limits.unfoldedMax) throw new LedgerUnavailable("the log is not read back");
     const payload = encodeRecord(record);
-    const head = this.#options.head();
+    const head = { ...this.#options.head(), [whoseHeader]: encodeWhose(record) };
     const branch = this.#options.branch();
     const seq = await this.#send(payload, head, until - this.#options.clock.elapsed());
     if (seq <= this.#options.folded() || (await this.#readBack(seq))) return;

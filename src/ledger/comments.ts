@@ -10,6 +10,7 @@ import type { Entry, Page } from "../core/entry.ts";
 import { type Hash64, hash64 } from "../core/hash.ts";
 import type { CommentDraft, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { type Placed, repeatOf } from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
 import { type EntryRow, entryOf, type Statements } from "./schema.ts";
 
@@ -29,17 +30,17 @@ export class Comments {
     return this.#statements.head.get()?.head ?? 0;
   }
 
-  /** Makes a comment the entry `seq` at `logMs`, or tells the seq of the one that its key stands for. */
-  place(draft: CommentDraft, seq: number, logMs: number): Entry | number {
+  /** Makes a comment the entry `seq` at `logMs`, or tells of the one that its key stands for. */
+  place(draft: CommentDraft, seq: number, logMs: number): Entry | Placed {
     const s = this.#statements;
     if (draft.key !== undefined) {
       hash64(draft.video, draft.key, this.#hash);
       const first = s.keyGet.get(this.#hash.hi, this.#hash.lo, logMs - limits.keyWindowMs);
-      if (first) return first.seq;
+      if (first) return repeatOf(first.seq, draft, s.said.get(first.seq, draft.video) ?? undefined);
       s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
     }
-    const { video, text, user, atMs, holdMs = 0 } = draft;
-    return this.#enter({ video, seq, target: null, text, user: user ?? null, at: atMs, hold: holdMs });
+    const { video, text, user = null, atMs, holdMs = 0, mediaMs: media = null } = draft;
+    return this.#enter({ video, seq, target: null, text, user, at: atMs, hold: holdMs, media });
   }
 
   /**
@@ -50,7 +51,16 @@ export class Comments {
     const s = this.#statements;
     const comment = s.comment.get(target, video);
     if (!comment) return undefined;
-    const removal = this.#enter({ video, seq, target, text: null, user: null, at: atMs, hold: 0 });
+    const removal = this.#enter({
+      video,
+      seq,
+      target,
+      text: null,
+      user: null,
+      at: atMs,
+      hold: 0,
+      media: null,
+    });
     s.commentDrop.run(target);
     s.relink.run(video, target, comment.previous);
     return removal;
@@ -67,11 +77,11 @@ export class Comments {
 
   #enter(entry: Omit<EntryRow, "previous">): Entry {
     const s = this.#statements;
-    const { video, seq, target, text, user, at, hold } = entry;
+    const { video, seq, target, text, user, at, hold, media } = entry;
     const last = s.last.get(video);
     const previous = last?.seq ?? 0;
     const nth = (last?.nth ?? 0) + 1;
-    s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold);
+    s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
     return entryOf({ ...entry, previous });
   }

@@ -4,10 +4,11 @@
  * Not here: what is expected of a ledger (contract.ts) and how one is opened (each implementation's own
  * test).
  */
+import { expect } from "bun:test";
 import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Kind, Like, VideoId } from "../core/interaction.ts";
 import { type LikeRecord, RecordBuilder } from "../core/record.ts";
-import { likesOf } from "../core/totals.ts";
+import { addCounts, type Counts, emptyCounts, likesOf } from "../core/totals.ts";
 import type { Change, Ledger, Placed } from "./ledger.ts";
 
 /** A ledger under test and what can be done to it. */
@@ -54,6 +55,11 @@ export class Bench {
     if (ledger.publishesEntries) ledger.onEntry((entry) => this.entries.push(entry));
   }
 
+  /** Expects the timelines of all videos it heard of to hold their totals. */
+  expectInTime(): void {
+    expectInTime(this.ledger, new Set(this.changes.map(({ video }) => video)));
+  }
+
   async reopen(): Promise<void> {
     const ledger = await this.opened.reopen?.();
     if (ledger) this.hear(ledger);
@@ -91,6 +97,34 @@ export class Bench {
 
   async page(video: string, after: number | undefined, limit = 100): Promise<Page> {
     return this.ledger.entries(video as VideoId, after, limit);
+  }
+}
+
+/**
+ * Likes of a video by kind, less those taken back, as its timeline has them: which have a place in time, and
+ * which have none.
+ */
+export function inTime(ledger: Pick<Ledger, "timeline">, video: string) {
+  const view = ledger.timeline(video as VideoId);
+  if (!view) throw new Error("no timelines");
+  const placed = emptyCounts();
+  for (const { likes, unlikes } of view.spots(0, Number.MAX_SAFE_INTEGER)) {
+    addCounts(placed, likes);
+    for (const kind in unlikes) placed[kind] = (placed[kind] ?? 0) - (unlikes[kind] ?? 0);
+  }
+  const sum = emptyCounts();
+  addCounts(sum, placed);
+  addCounts(sum, view.before);
+  return { before: { ...view.before }, placed: { ...placed }, sum: { ...sum } };
+}
+
+/** Expects each like of these videos to be in the timeline, once. */
+export function expectInTime(ledger: Pick<Ledger, "timeline" | "totals">, videos: Iterable<string>): void {
+  for (const video of videos) {
+    const { counts } = ledger.totals(video as VideoId);
+    // A kind all of whose likes were taken back may be told as none or as 0.
+    const some = (all: Counts) => Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0));
+    expect([video, some(inTime(ledger, video).sum)]).toEqual([video, some(counts)]);
   }
 }
 

@@ -18,7 +18,10 @@ export function describeOnceLedger(
   describe(`${name}, one like per viewer`, () => {
     const bench = new Bench();
     beforeEach(async () => bench.start(await open()));
-    afterEach(() => bench.opened.close());
+    afterEach(async () => {
+      bench.expectInTime();
+      await bench.opened.close();
+    });
     describeSet(bench);
     describeKeys(bench, options.skip);
     describeRestarts(bench, options.skip);

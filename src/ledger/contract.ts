@@ -12,6 +12,7 @@ import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
 import { Bench, draft, like, type Opened, record, type Skip } from "./contract-bench.ts";
 import { describeComments } from "./contract-comments.ts";
+import { describeTime } from "./contract-time.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 
 export function describeLedger(
@@ -22,8 +23,12 @@ export function describeLedger(
   describe(name, () => {
     const bench = new Bench();
     beforeEach(async () => bench.start(await open()));
-    afterEach(() => bench.opened.close());
+    afterEach(async () => {
+      bench.expectInTime();
+      await bench.opened.close();
+    });
     describe("likes", () => describeLikes(bench, options.skip));
+    describe("time", () => describeTime(bench, options.skip));
     describe("comments", () => describeComments(bench, options.skip));
     describe("opening and closing", () => describeLife(bench, open, options.skip));
   });
@@ -86,6 +91,14 @@ function describeLikes(bench: Bench, skip: readonly Skip[]): void {
     await bench.total("v", 2);
     await bench.total("w", 1);
     expect(bench.ledger.totals(v).counts).toEqual({ heart: 2 });
+  });
+
+  test("under a key that stands for another like are known as such, by whoever folded it", async () => {
+    await bench.likes(record([like("v", "a", { count: 2 })]));
+    await bench.total("v", 2);
+    expect(bench.ledger.room(like("v", "a", { count: 2 }))).toBe("room");
+    expect(bench.ledger.room(like("v", "a", { count: 3 }))).toBe("other");
+    expect(bench.ledger.room(like("v", "a", { count: 2, kind: "clap" }))).toBe("other");
   });
 
   test("that are all repeats change nothing and are not announced", async () => {

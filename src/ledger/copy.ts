@@ -15,12 +15,15 @@ import type { Change, Space } from "./ledger.ts";
 import { bounded, first, LogTime } from "./log-time.ts";
 import { type Branch, firstBranch } from "./snapshots.ts";
 import type { Stored } from "./streams.ts";
+import type { TimelineView } from "./timeline-view.ts";
 import { type Identity, identify, Trail } from "./trail.ts";
 
 /** Carries a record's log time: nodes of before take no change of the payload, and look at no header. */
 export const stampHeader = "Ovation-Log-Ms";
 /** On a record that the log had lost: the branch and the place where it was first written. */
 export const originHeader = "Ovation-Origin";
+/** Whose likes a record holds, and what was seen (core/whose.ts). */
+export const whoseHeader = "Ovation-Whose";
 
 export class Copy {
   readonly time: LogTime;
@@ -76,6 +79,10 @@ export class Copy {
     return this.#told.totals(video);
   }
 
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.#told.timeline(video);
+  }
+
   room(like: Like): Space {
     // Without likes the fold's log time stands still, and a window that is full would never empty.
     return this.#fold.room(like, this.time.now());
@@ -108,7 +115,7 @@ export class Copy {
     this.#seq = stored.seq;
     this.#arrivedMs = stored.atMs;
     this.trail.push(identify(stored));
-    const record = decodeRecord(stored.payload);
+    const record = decodeRecord(stored.payload, stored.header?.(whoseHeader));
     if (record && !this.#isHeld(stored)) {
       const changes = this.#fold.apply(record, this.#logMsOf(stored), this.#clock.date());
       this.time.folded(this.#fold.logMs);

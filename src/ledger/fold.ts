@@ -11,7 +11,7 @@
  * fold is more than half full and nobody has liked the video for limits.idleMs of log time: see idle.ts. With
  * one like per viewer none are, as their likes are hashes that no longer tell their video.
  */
-import { type Hash64, hash64 } from "../core/hash.ts";
+import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
@@ -21,12 +21,16 @@ import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
+import { type TimelineView, viewOf } from "./timeline-view.ts";
+import { type TimelineOptions, Timelines } from "./timelines.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
   readonly videosMax?: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; undefined: they are not. */
+  readonly timeline?: TimelineOptions | undefined;
 }
 
 /** Idle videos that one record forgets at most, besides as many as it has groups. */
@@ -53,6 +57,8 @@ export class Fold {
   readonly keys: KeyWindow;
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
+  /** What came when. */
+  readonly timelines: Timelines | undefined;
   /** Videos that may be forgotten. */
   readonly idle: Idle;
   /** Is told of each video that is forgotten. */
@@ -67,6 +73,7 @@ export class Fold {
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
     this.members = options.onceMax === undefined ? undefined : new Members(options.onceMax, options.seed);
+    this.timelines = options.timeline && new Timelines(options.timeline);
     this.videosMax = options.videosMax ?? limits.videosMax;
     this.idle = new Idle(this.#totals, (video) => isFew(this.#totals.get(video)));
   }
@@ -79,14 +86,17 @@ export class Fold {
   /**
    * Whether `like` should be let in at `logMs`. What changes nothing needs no room: a repeat, a like that
    * stands, one that is taken back. Only where keys are full a repeat must not be let in, as each of its
-   * appearances would push out the oldest key: it is in the log, and that can be answered.
+   * appearances would push out the oldest key: it is in the log, and that can be answered. A key that stands
+   * for another like must not be let in either: it would be lost.
    */
   room(like: Like, logMs: number): Space {
     const { video, key } = like;
     let repeats = false;
     if (key !== undefined) {
       hash64(video, key, this.#hash);
-      repeats = this.keys.has(this.#hash.hi, this.#hash.lo, logMs);
+      const tag = this.keys.tag(this.#hash.hi, this.#hash.lo, logMs);
+      repeats = tag !== undefined;
+      if (tag && tag !== this.#tagOf(like)) return "other";
       if (this.keys.full(logMs)) return repeats ? "counted" : "keys";
     }
     if (repeats || like.unlike) return "room";
@@ -113,6 +123,11 @@ export class Fold {
 
   totals(video: VideoId): Totals {
     return this.#totals.get(video) ?? noTotals;
+  }
+
+  /** As Ledger.timeline. */
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.timelines && viewOf(this.timelines, video, this.totals(video).counts);
   }
 
   /**
@@ -162,6 +177,7 @@ export class Fold {
     for (const video of this.idle.take(this.#logMs - limits.idleMs, Math.min(most, over))) {
       this.idle.forgot(this.totals(video).version);
       this.#totals.delete(video);
+      this.timelines?.drop(video);
       this.#forgotten++;
       this.onForgotten(video);
     }
@@ -170,8 +186,9 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
-    for (const { once, hi, lo } of record.groups) {
-      for (let i = 0; i < hi.length; i++) this.keys.add(hi[i] as number, lo[i] as number, this.#logMs);
+    for (const group of record.groups) {
+      const { once } = group;
+      this.#count(group);
       if (once) for (let i = 0; i < once.length; i++) this.#isNew(once, i);
     }
   }
@@ -194,8 +211,11 @@ export class Fold {
   #sums(record: LikeRecord): Iterable<Sum> {
     const sums = new Map<VideoId, Sum>();
     for (const group of record.groups) {
-      const { added, removed } = this.#move(group);
+      const moved = this.#move(group);
+      const { added, removed } = moved;
       if (added === 0 && removed === 0) continue;
+      const { counts: totals } = this.totals(group.video);
+      this.timelines?.note(group, moved, { atMs: record.atMs, logMs: this.#logMs, totals });
       let sum = sums.get(group.video);
       if (!sum) {
         sum = { video: group.video, kinds: [], added: 0, removed: 0, by: [] };
@@ -230,20 +250,36 @@ export class Fold {
     return { added, removed };
   }
 
+  /** What the key of `like` stands for: see tagOf and #isNew. */
+  #tagOf({ video, kind, count, viewer, unlike }: Like): number {
+    if (viewer === undefined) return tagOf(hash32(kind), count);
+    hashMember(video, kind, viewer, this.#hash);
+    return tagOf(this.#hash.lo, unlike ? 1 : 0);
+  }
+
   /** Whether a change has no key, or one that did not appear within the window. */
   #isNew(once: Changes, i: number): boolean {
-    return !once.isKeyed(i) || this.keys.add(once.keyHi[i] as number, once.keyLo[i] as number, this.#logMs);
+    if (!once.isKeyed(i)) return true;
+    const tag = tagOf(once.lo[i] as number, once.isUnlike(i) ? 1 : 0);
+    return this.keys.add(once.keyHi[i] as number, once.keyLo[i] as number, this.#logMs, tag);
   }
 
   /** Likes of a group that are not repeats. */
   #count(group: LikeGroup): number {
     let count = group.loose;
     const { hi, lo, counts } = group;
+    const kind = hash32(group.kind);
     for (let i = 0; i < hi.length; i++) {
-      if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs)) count += counts[i] as number;
+      const tag = tagOf(kind, counts[i] as number);
+      if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs, tag)) count += counts[i] as number;
     }
     return count;
   }
+}
+
+/** The tag of a key: what it stands for in 32 bits, and never 0. */
+function tagOf(what: number, number: number): number {
+  return (Math.imul(what ^ number, 0x9e3779b1) ^ number) >>> 0 || 1;
 }
 
 /** Whether a video is held, with totals that may be forgotten. */

@@ -8,10 +8,10 @@ import { connectBus, until } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { decodeRecord, encodeRecord } from "../core/record.ts";
 import { encodeJson } from "../core/wire.ts";
-import { like, record } from "./contract-bench.ts";
+import { inTime, like, record } from "./contract-bench.ts";
 import { Fold } from "./fold.ts";
 import { closeAll, closers, likesAt, member, one, server } from "./jetstream-kit.ts";
-import { encodeFold } from "./snapshot.ts";
+import { decodeFold, encodeFold } from "./snapshot.ts";
 import { snapshotStream } from "./snapshots.ts";
 
 afterEach(closeAll);
@@ -58,8 +58,29 @@ test("a log without stamps, and a snapshot without a branch, go on, exactly", as
   const { ledger } = await member(nats.url, options);
   expect(ledger.epoch).toBe("before00");
   expect(likesAt(ledger, "v")).toBe(3);
+  // What the snapshot held has no place in time; what stands in the log behind it has.
+  expect(inTime(ledger, "v")).toEqual({ before: { heart: 2 }, placed: { heart: 1 }, sum: { heart: 3 } });
   for (const key of ["a", "b", "c", "d"]) await ledger.append(one("v", key));
   expect(likesAt(ledger, "v")).toBe(4);
+  expect(inTime(ledger, "v")).toEqual({ before: { heart: 2 }, placed: { heart: 2 }, sum: { heart: 4 } });
+});
+
+test("a snapshot of now holds what came when, and nodes of before read the rest of it", async () => {
+  const nats = await server();
+  const settings = { partitions: 1, snapshotMs: 200 };
+  const { ledger, bus, end } = await member(nats.url, settings);
+  for (const key of ["a", "b", "c"]) await ledger.append(one("v", key));
+  let manifest = { upTo: 0, chunks: [0] };
+  for (const ends = (await bus.streams.state("log_0")).lastSeq; manifest.upTo < ends; await Bun.sleep(20)) {
+    const last = await bus.streams.last("snapshots", "snapshot.m0");
+    if (last) manifest = JSON.parse(new TextDecoder().decode(last.payload));
+  }
+  const first = await bus.streams.at("snapshots", manifest.chunks[0] as number);
+  const read = first && decodeFold(first.payload, { seed: 0.5 });
+  expect({ ...read?.totals(v).counts }).toEqual({ heart: 3 });
+  await end();
+  const { ledger: late } = await member(nats.url, settings);
+  expect(inTime(late, "v")).toEqual({ before: {}, placed: { heart: 3 }, sum: { heart: 3 } });
 });
 
 test("nodes of before and of now share a log, its keys and its snapshots", async () => {

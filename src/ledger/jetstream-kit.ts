@@ -12,7 +12,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { likesOf } from "../core/totals.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type NatsServer, startNats } from "../system/nats.ts";
-import { draft, like, type Opened, record } from "./contract-bench.ts";
+import { draft, expectInTime, inTime, like, type Opened, record } from "./contract-bench.ts";
 import { type JetstreamOptions, openJetstreamLedger } from "./jetstream.ts";
 import { type Ledger, LedgerUnavailable } from "./ledger.ts";
 
@@ -175,8 +175,10 @@ export async function agreeOn(
   }
   const [first] = members as [Member];
   for (const { ledger } of members) {
+    expectInTime(ledger, expected.keys());
     for (const video of expected.keys()) {
       expect(ledger.totals(video as VideoId)).toEqual(first.ledger.totals(video as VideoId));
+      expect(inTime(ledger, video)).toEqual(inTime(first.ledger, video));
     }
   }
 }

@@ -31,6 +31,8 @@ import {
 import { logStream, Partition } from "./partition.ts";
 import { isUnavailable, persist, Shared } from "./shared.ts";
 import type { StreamState, Streams } from "./streams.ts";
+import type { TimelineView } from "./timeline-view.ts";
+import { type TimelineOptions, timelineOf } from "./timelines.ts";
 
 export interface JetstreamOptions {
   readonly streams: Streams;
@@ -43,6 +45,8 @@ export interface JetstreamOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; by default as the settings have it by default. The same on all. */
+  readonly timeline?: TimelineOptions | "off" | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
   readonly snapshotMs?: number;
   /**
@@ -112,11 +116,13 @@ class JetstreamLedger implements Ledger {
     const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
     const [keysMax, videosMax] = [share(limits.keysMax), share(limits.videosMax)];
     const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
+    const whole = timelineOf(options.timeline);
+    const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
     const changed = (changes: readonly Change[]): void => {
       if (!this.#closed) this.#changed(changes);
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
-      const fold = { seed: prng.next(), keysMax, videosMax, onceMax };
+      const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
     const wanted = commentStream(options.commentHistory);
@@ -177,6 +183,10 @@ class JetstreamLedger implements Ledger {
 
   totals(video: VideoId): Totals {
     return this.#partition(video).totals(video);
+  }
+
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.#partition(video).timeline(video);
   }
 
   async current(video: VideoId): Promise<Totals> {

@@ -20,10 +20,13 @@ import {
   type Ledger,
   LedgerUnavailable,
   type Placed,
+  repeatOf,
   type Space,
   type Trouble,
 } from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
+import type { TimelineView } from "./timeline-view.ts";
+import { type TimelineOptions, timelineOf } from "./timelines.ts";
 
 export interface MemoryLedgerOptions {
   readonly clock: Clock;
@@ -31,6 +34,8 @@ export interface MemoryLedgerOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; by default as the settings have it by default. */
+  readonly timeline?: TimelineOptions | "off" | undefined;
 }
 
 /** One video's comments. */
@@ -70,7 +75,8 @@ class MemoryLedger implements Ledger {
   constructor(options: MemoryLedgerOptions) {
     this.#clock = options.clock;
     this.once = options.onceMax !== undefined;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax: options.onceMax });
+    const { onceMax } = options;
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
     this.#history = Math.max(1, options.commentHistory);
   }
 
@@ -92,6 +98,10 @@ class MemoryLedger implements Ledger {
 
   totals(video: VideoId): Totals {
     return this.#fold.totals(video);
+  }
+
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.#fold.timeline(video);
   }
 
   room(like: Like): Space {
@@ -165,11 +175,14 @@ class MemoryLedger implements Ledger {
   }
 
   #place(draft: CommentDraft, logMs: number): Placed {
-    const { video, text, user, key, atMs, holdMs } = draft;
+    const { video, text, user, key, atMs, holdMs, mediaMs } = draft;
     const name = `${video} ${key}`;
     const first = key === undefined ? undefined : this.#keys.get(name);
-    if (first && first.logMs >= logMs - limits.keyWindowMs) return { seq: first.seq, repeated: true };
-    const said = { text, user, atMs, ...(holdMs && { holdMs }) };
+    if (first && first.logMs >= logMs - limits.keyWindowMs) {
+      const held = this.#rooms.get(video)?.held.find(({ entry }) => entry.seq === first.seq)?.entry;
+      return repeatOf(first.seq, draft, held?.type === "comment" ? held : undefined);
+    }
+    const said = { text, user, atMs, ...(holdMs && { holdMs }), ...(mediaMs !== undefined && { mediaMs }) };
     const entry = this.#enter(video, (place) => ({ type: "comment", ...place, ...said }));
     if (key !== undefined) this.#remember(name, entry.seq, logMs);
     this.#entered(entry);

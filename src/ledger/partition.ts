@@ -21,6 +21,8 @@ import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledg
 import { encodeFold } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
+import { encodeTimelines } from "./timeline-bytes.ts";
+import type { TimelineView } from "./timeline-view.ts";
 import { branchHeader, type Verified, Verifier } from "./verifier.ts";
 
 export interface PartitionOptions {
@@ -120,6 +122,10 @@ export class Partition {
     return this.#copy.totals(video);
   }
 
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.#copy.timeline(video);
+  }
+
   /** As Ledger.current. */
   async current(video: VideoId): Promise<Totals> {
     const copy = this.#copy;
@@ -194,7 +200,8 @@ export class Partition {
     const last = copy.trail.at(copy.seq);
     const at = { upTo: copy.seq, logMs: copy.fold.logMs, ...copy.branch, parents, last };
     const bytes = encodeFold(copy.fold);
-    if (!(await this.#snapshots.save(bytes, at, before, !follows))) return;
+    const more = copy.fold.timelines && encodeTimelines(copy.fold.timelines);
+    if (!(await this.#snapshots.save(bytes, at, before, !follows, more))) return;
     const oldMs = at.logMs - keepMs;
     const marks = before && follows ? [...before.marks, before] : [];
     const old = marks.filter((mark) => mark.logMs < oldMs).at(-1);

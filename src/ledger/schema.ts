@@ -25,14 +25,14 @@ const schemaBeforeLineage = 1;
 
 const createTables = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE log (seq INTEGER PRIMARY KEY, at REAL NOT NULL, record BLOB NOT NULL);
+CREATE TABLE log (seq INTEGER PRIMARY KEY, at REAL NOT NULL, record BLOB NOT NULL, whose TEXT);
 CREATE TABLE totals (
   video TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, version INTEGER NOT NULL, at REAL,
   PRIMARY KEY (video, kind)
 ) WITHOUT ROWID;
 CREATE TABLE entries (
   seq INTEGER PRIMARY KEY, video TEXT NOT NULL, previous INTEGER NOT NULL, nth INTEGER NOT NULL,
-  target INTEGER, text TEXT, user TEXT, at REAL NOT NULL, hold INTEGER NOT NULL DEFAULT 0
+  target INTEGER, text TEXT, user TEXT, at REAL NOT NULL, hold INTEGER NOT NULL DEFAULT 0, media REAL
 );
 CREATE INDEX entries_of_video ON entries (video);
 CREATE TABLE comment_keys (
@@ -45,6 +45,17 @@ CREATE INDEX comment_keys_by_hash ON comment_keys (hi, lo);
 const createMembers =
   "CREATE TABLE IF NOT EXISTS members (hi INTEGER, lo INTEGER, PRIMARY KEY (hi, lo)) WITHOUT ROWID";
 
+/**
+ * What came when (timeline-bytes.ts): a head per video and its blocks. Files made before there were timelines
+ * lack them; a program that knows none leaves them as they are, and what it counts is before all time.
+ */
+const createTimelines = `
+CREATE TABLE IF NOT EXISTS timelines (video TEXT PRIMARY KEY, head BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS timeline_blocks (
+  video TEXT, tier INTEGER, place INTEGER, block BLOB NOT NULL, PRIMARY KEY (video, tier, place)
+) WITHOUT ROWID;
+`;
+
 /** What checking needs of a database. */
 interface Tables {
   query(text: string): { get(name: string): unknown; all(): unknown[] };
@@ -54,6 +65,8 @@ interface Tables {
 /** Columns that tables of this schema may lack, as they are newer: what is stored reads as their default. */
 const addedColumns = [
   { table: "entries", name: "hold", is: "INTEGER NOT NULL DEFAULT 0" },
+  { table: "entries", name: "media", is: "REAL" },
+  { table: "log", name: "whose", is: "TEXT" },
   { table: "totals", name: "at", is: "REAL" },
 ] as const;
 
@@ -70,6 +83,7 @@ export function createSchema(db: Tables, likes: "many" | "once"): void {
   db.run("BEGIN EXCLUSIVE");
   db.run(createTables);
   db.run(createMembers);
+  db.run(createTimelines);
   db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
     schemaVersion,
     epoch,
@@ -114,6 +128,7 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   const held = value("likes") ?? "many";
   if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
   db.run(createMembers);
+  db.run(createTimelines);
   addColumns(db);
   if (schema === schemaVersion) return;
   writeLineage(db, Lineage.begin(String(value("epoch"))));
@@ -134,6 +149,8 @@ export interface EntryRow {
   readonly at: number;
   /** How long it is held, in ms. */
   readonly hold: number;
+  /** Date of the picture that its writer saw, Unix ms. */
+  readonly media: number | null;
 }
 
 /** A row of `totals`. `at` says when the video was last changed, where that may make it be forgotten. */
@@ -146,10 +163,10 @@ export interface TotalsRow {
 }
 
 export function entryOf(row: EntryRow): Entry {
-  const { seq, video, previous, target, text, user, at: atMs, hold: holdMs } = row;
+  const { seq, video, previous, target, text, user, at: atMs, hold: holdMs, media: mediaMs } = row;
   if (target !== null) return { type: "retract", video, seq, previous, target };
   const said = { text: text ?? "", user: user ?? undefined, atMs, ...(holdMs > 0 && { holdMs }) };
-  return { type: "comment", video, seq, previous, ...said };
+  return { type: "comment", video, seq, previous, ...said, ...(mediaMs !== null && { mediaMs }) };
 }
 
 export type Value = string | number | null | Uint8Array;
@@ -171,6 +188,7 @@ export function prepareAll(prepare: Prepare) {
   return {
     ...transactionStatements(prepare),
     ...likeStatements(prepare),
+    ...timelineStatements(prepare),
     ...entryStatements(prepare),
   };
 }
@@ -188,13 +206,41 @@ function transactionStatements(prepare: Prepare) {
   };
 }
 
+/** A record of the log and what stands beside it. */
+export interface LogRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly record: Uint8Array;
+  readonly whose: string | null;
+}
+
+function timelineStatements(prepare: Prepare) {
+  return {
+    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>("SELECT video, head FROM timelines"),
+    timelinePut: prepare<unknown, [string, Uint8Array]>(
+      "INSERT OR REPLACE INTO timelines (video, head) VALUES (?1, ?2)",
+    ),
+    timelineDrop: prepare<unknown, [string]>("DELETE FROM timelines WHERE video = ?1"),
+    blocksOf: prepare<{ tier: number; place: number; block: Uint8Array }, [string]>(
+      "SELECT tier, place, block FROM timeline_blocks WHERE video = ?1",
+    ),
+    blockPut: prepare<unknown, [string, number, number, Uint8Array]>(
+      "INSERT OR REPLACE INTO timeline_blocks (video, tier, place, block) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    blockDrop: prepare<unknown, [string, number, number]>(
+      "DELETE FROM timeline_blocks WHERE video = ?1 AND tier = ?2 AND place = ?3",
+    ),
+    blocksDrop: prepare<unknown, [string]>("DELETE FROM timeline_blocks WHERE video = ?1"),
+  };
+}
+
 function likeStatements(prepare: Prepare) {
   return {
-    logPut: prepare<unknown, [number, number, Uint8Array]>(
-      "INSERT INTO log (seq, at, record) VALUES (?1, ?2, ?3)",
+    logPut: prepare<unknown, [number, number, Uint8Array, string]>(
+      "INSERT INTO log (seq, at, record, whose) VALUES (?1, ?2, ?3, ?4)",
     ),
-    logFrom: prepare<{ seq: number; at: number; record: Uint8Array }, [number, number]>(
-      "SELECT seq, at, record FROM log WHERE at >= ?1 OR seq > ?2 ORDER BY seq",
+    logFrom: prepare<LogRow, [number, number]>(
+      "SELECT seq, at, record, whose FROM log WHERE at >= ?1 OR seq > ?2 ORDER BY seq",
     ),
     logFirst: prepare<{ seq: number }, []>("SELECT seq FROM log ORDER BY seq LIMIT 1"),
     logLast: prepare<{ seq: number; at: number }, []>("SELECT seq, at FROM log ORDER BY seq DESC LIMIT 1"),
@@ -228,14 +274,20 @@ function entryStatements(prepare: Prepare) {
     ),
     entryPut: prepare<
       unknown,
-      [number, string, number, number, number | null, string | null, string | null, number, number]
-    >(`INSERT INTO entries (seq, video, previous, nth, target, text, user, at, hold)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`),
+      [
+        ...[number, string, number, number, number | null, string | null, string | null, number, number],
+        number | null,
+      ]
+    >(`INSERT INTO entries (seq, video, previous, nth, target, text, user, at, hold, media)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`),
     // Up to four at a time, so that a video catches up after its history was made shorter.
     entryPrune: prepare<unknown, [string, number]>(`DELETE FROM entries WHERE seq IN (SELECT seq FROM
        (SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq LIMIT 4) WHERE nth <= ?2)`),
     comment: prepare<{ previous: number }, [number, string]>(
       "SELECT previous FROM entries WHERE seq = ?1 AND video = ?2 AND target IS NULL",
+    ),
+    said: prepare<{ text: string; user: string | null }, [number, string]>(
+      "SELECT text, user FROM entries WHERE seq = ?1 AND video = ?2 AND target IS NULL",
     ),
     commentDrop: prepare<unknown, [number]>("DELETE FROM entries WHERE seq = ?1"),
     // Closes the gap that a removed comment leaves: `oldest` must not take it for history that was pruned.

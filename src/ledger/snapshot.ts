@@ -3,7 +3,8 @@
  *
  * Totals need all of the log and are small; keys need only the last window, and are many. Both are here, so
  * that a log may end where a snapshot was taken; and so is, with one like per viewer, who likes what. Not
- * here: where snapshots are kept.
+ * here: timelines, whose bytes stand beside these so that nodes of before read them as ever
+ * (timeline-bytes.ts), and where snapshots are kept.
  *
  * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
  * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
@@ -15,9 +16,11 @@
 import type { Clock } from "../base/clock.ts";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import { emptyCounts, type Totals } from "../core/totals.ts";
+import { Reader, Writer } from "./bytes.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
 import type { Idle } from "./idle.ts";
 import type { Members } from "./members.ts";
+import { readTimelines } from "./timeline-bytes.ts";
 
 const snapshotVersion = 1;
 const onceVersion = 2;
@@ -30,8 +33,6 @@ const memberBytes = 8;
 const idleHeadBytes = 3 * 8 + 4;
 /** Videos, keys or members that are read on one turn. */
 const sliceMax = 10_000;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The bytes of `fold` as it is now, versions `raise` higher. */
 export function encodeFold(fold: Fold, raise = 0): Uint8Array {
@@ -114,9 +115,23 @@ function writeMembers(writer: Writer, members: Members): void {
   });
 }
 
-/** The fold in `bytes`, or undefined when they are not a snapshot: it may have been written by others. */
-export function decodeFold(bytes: Uint8Array, options: FoldOptions): Fold | undefined {
-  const reading = readSafely(bytes, options);
+/** What a snapshot is: the fold's bytes, and those of its timelines where it has such. */
+export interface FoldBytes {
+  readonly fold: Uint8Array;
+  readonly timelines: Uint8Array | undefined;
+}
+
+/**
+ * The fold in `bytes`, with `timelines` (timeline-bytes.ts), or undefined when they are not a snapshot: it
+ * may have been written by others. Timelines that are none are left out: then reactions have no place in
+ * time.
+ */
+export function decodeFold(
+  bytes: Uint8Array,
+  options: FoldOptions,
+  timelines?: Uint8Array,
+): Fold | undefined {
+  const reading = readSafely({ fold: bytes, timelines }, options);
   for (;;) {
     const slice = reading.next();
     if (slice.done) return slice.value;
@@ -128,8 +143,9 @@ export async function decodeFoldInTurns(
   bytes: Uint8Array,
   options: FoldOptions,
   clock: Pick<Clock, "soon">,
+  timelines?: Uint8Array,
 ): Promise<Fold | undefined> {
-  const reading = readSafely(bytes, options);
+  const reading = readSafely({ fold: bytes, timelines }, options);
   for (;;) {
     const slice = reading.next();
     if (slice.done) return slice.value;
@@ -139,9 +155,11 @@ export async function decodeFoldInTurns(
 
 type Reading = Generator<undefined, Fold | undefined>;
 
-function* readSafely(bytes: Uint8Array, options: FoldOptions): Reading {
+function* readSafely({ fold: bytes, timelines }: FoldBytes, options: FoldOptions): Reading {
   try {
-    return yield* readFold(new Reader(bytes), options);
+    const fold = yield* readFold(new Reader(bytes), options);
+    if (fold?.timelines && timelines) yield* readTimelines(timelines, fold.timelines, fold.videos);
+    return fold;
   } catch {
     // RangeError of a cut snapshot or TypeError of bad UTF-8: not a snapshot, whatever it is.
     return undefined;
@@ -199,92 +217,4 @@ function readIdle(reader: Reader, fold: Fold): boolean {
     videos.map((video, i) => [video, changes[i] ?? 0] as const),
   );
   return true;
-}
-
-class Writer {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(size: number) {
-    this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
-  }
-
-  u8(value: number): void {
-    this.#view.setUint8(this.#at, value);
-    this.#at += 1;
-  }
-
-  u16(value: number): void {
-    this.#view.setUint16(this.#at, value, true);
-    this.#at += 2;
-  }
-
-  /** Returns where it stands, for `bytes` to write another value there. */
-  u32(value: number): number {
-    this.#view.setUint32(this.#at, value, true);
-    this.#at += 4;
-    return this.#at - 4;
-  }
-
-  f64(value: number): void {
-    this.#view.setFloat64(this.#at, value, true);
-    this.#at += 8;
-  }
-
-  text(value: string): void {
-    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#at + 2));
-    this.u16(written);
-    this.#at += written;
-  }
-
-  /** All that was written, with `value` where the u32 at `at` stands. */
-  bytes(at: number, value: number): Uint8Array {
-    this.#view.setUint32(at, value, true);
-    return this.#bytes.subarray(0, this.#at);
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  get atEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  u8(): number {
-    return this.#view.getUint8(this.#skip(1));
-  }
-
-  u16(): number {
-    return this.#view.getUint16(this.#skip(2), true);
-  }
-
-  u32(): number {
-    return this.#view.getUint32(this.#skip(4), true);
-  }
-
-  f64(): number {
-    return this.#view.getFloat64(this.#skip(8), true);
-  }
-
-  text(): string {
-    const length = this.u16();
-    const from = this.#skip(length);
-    if (this.#at > this.#bytes.length) throw new RangeError("cut");
-    return decoder.decode(this.#bytes.subarray(from, this.#at));
-  }
-
-  #skip(bytes: number): number {
-    this.#at += bytes;
-    return this.#at - bytes;
-  }
 }

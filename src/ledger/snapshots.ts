@@ -53,6 +53,8 @@ export interface Manifest extends Mark {
   readonly seq: number;
   /** Places of the chunks, in order. */
   readonly chunks: readonly number[];
+  /** Of those of the timelines; none where their writer had none, or was of a version that knew none. */
+  readonly timelines: readonly number[];
   /** Where snapshots before it stood, oldest first. */
   readonly marks: readonly Mark[];
   /** Undefined when it names none. */
@@ -88,7 +90,16 @@ export class Snapshots {
   }
 
   /** The bytes a manifest names; undefined when some are gone: then there is a newer manifest. */
-  async load({ chunks }: Manifest): Promise<Uint8Array | undefined> {
+  load({ chunks }: Manifest): Promise<Uint8Array | undefined> {
+    return this.#load(chunks);
+  }
+
+  /** As `load`, those of the timelines; no bytes where it names none. */
+  async loadTimelines({ timelines }: Manifest): Promise<Uint8Array | undefined> {
+    return timelines.length === 0 ? new Uint8Array(0) : this.#load(timelines);
+  }
+
+  async #load(chunks: readonly number[]): Promise<Uint8Array | undefined> {
     const wanted = new Map(chunks.map((seq, i) => [seq, i]));
     const parts = new Array<Uint8Array>(chunks.length);
     const [first = 1, last = 0] = [chunks[0], chunks.at(-1)];
@@ -117,17 +128,20 @@ export class Snapshots {
 
   /**
    * Writes a snapshot behind `before`; false when another dispatcher was first. `branches`: it begins a
-   * branch, so what was marked before it means nothing any more.
+   * branch, so what was marked before it means nothing any more. `more`: the bytes of the timelines, which
+   * stand beside them.
    */
-  async save(bytes: Uint8Array, at: Point, before: Manifest | undefined, branches = false): Promise<boolean> {
-    const chunks: number[] = [];
-    for (let from = 0; from < bytes.length; from += chunkBytes) {
-      const chunk = bytes.subarray(from, from + chunkBytes);
-      const { seq } = await this.#streams.append(chunkSubject(this.#partition), chunk, limits.requestMs);
-      chunks.push(seq);
-    }
+  async save(
+    bytes: Uint8Array,
+    at: Point,
+    before: Manifest | undefined,
+    branches = false,
+    more?: Uint8Array,
+  ): Promise<boolean> {
+    const chunks = await this.#write(bytes);
+    const timelines = more ? await this.#write(more) : undefined;
     const marks = before && !branches ? [...before.marks, markOf(before)].slice(-marksMax) : [];
-    const manifest = encodeJson({ ...at, chunks, marks });
+    const manifest = encodeJson({ ...at, chunks, marks, timelines });
     const subject = manifestSubject(this.#partition);
     const seq = await this.#streams.appendIfLast(subject, manifest, limits.requestMs, before?.seq ?? 0);
     if (seq === undefined) return false;
@@ -137,6 +151,17 @@ export class Snapshots {
       await this.#streams.forget(snapshotStream.name, oldest, chunkSubject(this.#partition));
     await this.#streams.forget(snapshotStream.name, seq, subject);
     return true;
+  }
+
+  /** Writes bytes in chunks; answers their places. */
+  async #write(bytes: Uint8Array): Promise<number[]> {
+    const chunks: number[] = [];
+    for (let from = 0; from < bytes.length; from += chunkBytes) {
+      const chunk = bytes.subarray(from, from + chunkBytes);
+      const { seq } = await this.#streams.append(chunkSubject(this.#partition), chunk, limits.requestMs);
+      chunks.push(seq);
+    }
+    return chunks;
   }
 }
 
@@ -155,7 +180,8 @@ function manifestOf({ seq, payload }: Stored): Manifest | undefined {
   const marks = (m.marks as Mark[]).filter((mark) => isPlace(mark?.upTo) && typeof mark.logMs === "number");
   const { upTo, logMs } = m;
   const rest = { lineage: branchOf(m), last: identityOf(m.last) };
-  return { seq, upTo, logMs, chunks: m.chunks as number[], marks, ...rest };
+  const timelines = Array.isArray(m.timelines) && m.timelines.every(isPlace) ? m.timelines : [];
+  return { seq, upTo, logMs, chunks: m.chunks as number[], timelines, marks, ...rest };
 }
 
 function branchOf({ branch, from, parents }: Record<string, unknown>): Branch | undefined {

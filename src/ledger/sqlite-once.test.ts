@@ -9,7 +9,7 @@ import { seededPrng } from "../base/prng.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { likesOf } from "../core/totals.ts";
-import { like, once, record } from "./contract-bench.ts";
+import { expectInTime, inTime, like, once, record } from "./contract-bench.ts";
 import { describeOnceLedger, likesMax } from "./contract-once.ts";
 import { type Ledger, LedgerRefused } from "./ledger.ts";
 import { openSqliteLedger } from "./sqlite.ts";
@@ -216,6 +216,10 @@ test("killed at any moment, who likes what is what was durable, to the batch", a
       return ["v0", "v1", "v2", "v3"].map((video) => totals.get(video) ?? 0);
     };
     expect([as(durable), as(more)]).toContainEqual(found);
+    for (const video of ["v0", "v1", "v2", "v3"]) {
+      expectInTime(ledger, [video]);
+      expect(inTime(ledger, video).before).toEqual({});
+    }
     likes.splice(0, likes.length, ...(Bun.deepEquals(found, as(durable)) ? durable : more));
     await ledger.close();
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { VirtualClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
 import type { VideoId } from "../core/interaction.ts";
-import { draft, like, record } from "./contract-bench.ts";
+import { draft, expectInTime, inTime, like, record } from "./contract-bench.ts";
 import type { Ledger } from "./ledger.ts";
 import { openSqliteLedger } from "./sqlite.ts";
 
@@ -133,6 +133,11 @@ test("killed at any moment, and every key repeated: each counts exactly once", a
     sent.acked += acked;
     sent.unknown += durable - acked;
     expect(sumOfVideos(ledger)).toBe(sent.likes);
+    for (const video of ["loose", ...Array.from({ length: videos }, (_, n) => `v${n}`)]) {
+      expectInTime(ledger, [video]);
+      // Nothing of it lost its place either.
+      expect(inTime(ledger, video).before).toEqual({});
+    }
     const texts = await textsOf(ledger);
     expect(texts.length).toBe(sent.texts.size);
     expect(new Set(texts)).toEqual(sent.texts);

@@ -20,6 +20,7 @@ import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import { encodeWhose } from "../core/whose.ts";
 import { Comments } from "./comments.ts";
 import { Fold } from "./fold.ts";
 import {
@@ -37,6 +38,8 @@ import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
 import { type Durability, openFile, refusal } from "./sqlite-file.ts";
+import type { TimelineView } from "./timeline-view.ts";
+import { type TimelineOptions, timelineOf } from "./timelines.ts";
 import { Written } from "./written.ts";
 
 export interface SqliteOptions {
@@ -47,6 +50,8 @@ export interface SqliteOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
   readonly onceMax?: number | undefined;
+  /** How reactions are kept in their time; by default as the settings have it by default. */
+  readonly timeline?: TimelineOptions | "off" | undefined;
   /** What an answered append outlives. Default "process". */
   readonly durability?: Durability | undefined;
   readonly log?: Log;
@@ -121,7 +126,8 @@ class SqliteLedger implements Ledger {
     this.#log = options.log;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax: options.onceMax });
+    const { onceMax } = options;
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
@@ -159,6 +165,10 @@ class SqliteLedger implements Ledger {
     return this.#fold.totals(video);
   }
 
+  timeline(video: VideoId): TimelineView | undefined {
+    return this.#fold.timeline(video);
+  }
+
   room(like: Like): Space {
     return this.#fold.room(like, this.#logTime());
   }
@@ -188,7 +198,7 @@ class SqliteLedger implements Ledger {
       for (const record of batch.likes) this.#put(record, ++seq, logMs);
       return batch.comments.map((draft): Placed => {
         const entry = this.#comments.place(draft, this.#head + entries.length + 1, logMs);
-        if (typeof entry === "number") return { seq: entry, repeated: true };
+        if ("repeated" in entry) return entry;
         entries.push(entry);
         return { seq: entry.seq, repeated: false };
       });
@@ -245,7 +255,7 @@ class SqliteLedger implements Ledger {
 
   #put(record: LikeRecord, seq: number, logMs: number): void {
     const bytes = encodeRecord(record);
-    this.#statements.logPut.run(seq, logMs, bytes);
+    this.#statements.logPut.run(seq, logMs, bytes, encodeWhose(record));
     this.#walBytes += bytes.length;
   }
 
@@ -318,7 +328,7 @@ class SqliteLedger implements Ledger {
   /** Folds the log behind the written totals, and notes the keys of what is not older than `fromMs`. */
   #refold(fromMs: number): void {
     for (const row of this.#statements.logFrom.iterate(fromMs, this.#writtenSeq)) {
-      const record = decodeRecord(row.record);
+      const record = decodeRecord(row.record, row.whose ?? undefined);
       if (!record) throw new LedgerRefused(`${this.#path}: row ${row.seq} of its log is damaged`);
       if (row.seq > this.#writtenSeq) this.#folded(record, row.at);
       else this.#fold.remember(record, row.at);

@@ -23,6 +23,7 @@ import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
 import { decodeFoldInTurns, encodeFold } from "./snapshot.ts";
 import { firstBranch, type Manifest, type Parent, type Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
+import { encodeTimelines } from "./timeline-bytes.ts";
 import { type Compared, commonEnd, identify, same, stands } from "./trail.ts";
 
 /** On a record that counts nothing: whoever is on another branch has to look. */
@@ -157,7 +158,8 @@ export class Verifier {
       last: held && identify(held),
     };
     const bytes = encodeFold(copy.fold, limits.seedVersions);
-    if (!(await snapshots.save(bytes, point, manifest, true))) return;
+    const more = copy.fold.timelines && encodeTimelines(copy.fold.timelines);
+    if (!(await snapshots.save(bytes, point, manifest, true, more))) return;
     log.warn("log went back and was seeded anew", {
       stream: streams.full(wanted.name),
       folded: copy.seq,
@@ -226,9 +228,10 @@ export class Verifier {
     const { snapshots, fold: options, clock } = this.#options;
     for (let manifest = await snapshots.manifest(); manifest; ) {
       const bytes = await snapshots.load(manifest);
-      const fold = bytes && (await decodeFoldInTurns(bytes, options, clock));
+      const timelines = bytes && (await snapshots.loadTimelines(manifest));
+      const fold = bytes && timelines && (await decodeFoldInTurns(bytes, options, clock, timelines));
       if (fold) return { fold, manifest };
-      if (bytes) throw new LedgerRefused("the snapshot was not written by this version");
+      if (bytes && timelines) throw new LedgerRefused("the snapshot was not written by this version");
       const newer = await snapshots.manifest();
       if (newer?.seq === manifest.seq) throw new LedgerUnavailable("the snapshot cannot be read now");
       manifest = newer;

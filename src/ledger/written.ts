@@ -1,6 +1,6 @@
 /**
  * What a SQLite ledger writes down of its fold: a row per video and kind, with one like per viewer a row per
- * like, and the row of the log they go up to.
+ * like, what of its timelines has changed, and the row of the log they go up to.
  *
  * The fold is what counts, this is only where a start begins to fold. So all of it and `upTo` always change
  * in one transaction, the caller's, and nothing reads it while the ledger runs. Which rows changed is noted
@@ -13,6 +13,7 @@ import type { Fold } from "./fold.ts";
 import type { IdleMark } from "./idle.ts";
 import type { Change } from "./ledger.ts";
 import type { Statements } from "./schema.ts";
+import { WrittenTimelines } from "./written-timelines.ts";
 
 /** Changed rows at which they are written down sooner than once a rest: one rest stays short, some 30 ms. */
 const dirtyRowsMax = 4_096;
@@ -26,10 +27,12 @@ export class Written {
   readonly #forgotten = new Set<VideoId>();
   /** Members that may have changed since: hi, lo, hi, lo … */
   readonly #members: number[] = [];
+  readonly #timelines: WrittenTimelines | undefined;
 
   constructor(statements: Statements, fold: Fold) {
     this.#statements = statements;
     this.#fold = fold;
+    this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
     fold.onForgotten = (video) => this.#forgotten.add(video);
   }
 
@@ -51,6 +54,7 @@ export class Written {
     const { members } = this.#fold;
     this.#readTotals();
     if (members) for (const { hi, lo } of this.#statements.membersAll.iterate()) members.add(hi, lo);
+    this.#timelines?.read(this.#fold.videos);
     return Number(this.#statements.metaGet.get("upTo")?.value ?? 0);
   }
 
@@ -69,6 +73,7 @@ export class Written {
       if (members.has(hi, lo)) s.memberPut.run(hi, lo);
       else s.memberDrop.run(hi, lo);
     }
+    this.#timelines?.write(this.#videos);
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
     if (idle.begun) s.metaPut.run("idle", JSON.stringify(idle.mark));
@@ -76,6 +81,7 @@ export class Written {
 
   /** What was written is durable. */
   done(): void {
+    this.#timelines?.done(this.#videos);
     this.#videos.clear();
     this.#forgotten.clear();
     this.#members.length = 0;

@@ -10,6 +10,7 @@ import { Asker } from "../asking/asker.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
+import { TimesReader } from "../asking/times.ts";
 import { type Clock, type Elapsed, later, type Timer, type UnixMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -17,7 +18,7 @@ import { type Prng, secret } from "../base/prng.ts";
 import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
 import type { Herald } from "../core/happening.ts";
 import type { Ingest } from "../core/ingest.ts";
-import type { Rejection } from "../core/interaction.ts";
+import { kindSet, type Rejection } from "../core/interaction.ts";
 import { assertLimits, limits } from "../core/limits.ts";
 import { type ClusterView, encodeNodeRow, type Role } from "../core/nodes.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
@@ -71,6 +72,7 @@ const lagEveryMs = 100;
 export class Node {
   readonly ingest: Ingest;
   readonly reader: Reader;
+  readonly times: TimesReader;
   /** Undefined on a dispatcher: it holds no streams. */
   readonly frontend: Frontend | undefined;
   /** Changes what streams watch, on any node: this one need not hold any. */
@@ -117,7 +119,8 @@ export class Node {
     this.incarnation = incarnation;
     this.#startedMs = clock.date();
     this.#asker = new Asker(bus, clock);
-    this.reader = new Reader(this.#asker);
+    this.reader = new Reader(this.#asker, kindSet(settings.kinds));
+    this.times = new TimesReader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
     this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger, herald: parts.herald });
     this.frontend =

@@ -12,8 +12,7 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { type Bus, BusUnavailable } from "../bus/bus.ts";
-import { localBus } from "../bus/local.ts";
-import { LocalHub } from "../bus/local-hub.ts";
+import type { LocalHub } from "../bus/local-hub.ts";
 import { memoryBus } from "../bus/memory.ts";
 import { type NatsBus, natsBus } from "../bus/nats.ts";
 import { StreamMismatch } from "../bus/nats-jetstream.ts";
@@ -23,10 +22,11 @@ import { encodeJson, subjects } from "../core/wire.ts";
 import { openJetstreamLedger } from "../ledger/jetstream.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { checkMode } from "../ledger/shared.ts";
+import type { TimelineOptions } from "../ledger/timelines.ts";
 import type { Settings } from "../settings/config.ts";
 import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime, Sockets } from "./runtime.ts";
 
 /** One of several processes that are a node together, on one machine. */
 export interface Local {
@@ -119,7 +119,8 @@ export class Opening {
     const { data: path, commentHistory, durability } = settings;
     const onceMax = onceMaxOf(settings);
     try {
-      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, log });
+      const timeline = timelineOf(settings);
+      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, timeline, log });
     } catch (error) {
       // A disk that is full, say: it would be no better as a node that takes nothing.
       if (error instanceof LedgerUnavailable) throw new StartRefused(`--data=${path}: ${error.message}`);
@@ -134,7 +135,7 @@ export class Opening {
     const parts = { streams: bus.streams, clock, prng, log };
     if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
     return openJetstreamLedger({
-      ...{ ...parts, partitions, commentHistory, onceMax },
+      ...{ ...parts, partitions, commentHistory, onceMax, timeline: timelineOf(settings) },
       vouched: () => dispatcherLives(bus),
     });
   }
@@ -155,12 +156,28 @@ function onceMaxOf({ likeMode, likesMax }: Settings): number | undefined {
   return likeMode === "once" ? likesMax : undefined;
 }
 
-function openHub({ local, clock, log }: StartParts): LocalHub | undefined {
-  return local?.ledger ? new LocalHub({ path: local.path, clock, log }) : undefined;
+function timelineOf(settings: Settings): TimelineOptions | "off" {
+  const { timelineFineMs, timelineMiddleMs, timelineKeepMs, mediaBehindMs, mediaAheadMs } = settings;
+  if (!settings.timeline) return "off";
+  return {
+    ages: [timelineFineMs, timelineMiddleMs, timelineKeepMs],
+    behindMs: mediaBehindMs,
+    aheadMs: mediaAheadMs,
+    bytesMax: limits.timelinesBytesMax,
+  };
 }
 
-function ownBus({ local, clock, prng }: StartParts): Bus {
-  return local ? localBus({ path: local.path, clock, prng }) : memoryBus({ clock });
+function openHub({ local, clock, log, runtime }: StartParts): LocalHub | undefined {
+  return local?.ledger ? socketsOf(runtime).hub({ path: local.path, clock, log }) : undefined;
+}
+
+function ownBus({ local, clock, prng, runtime }: StartParts): Bus {
+  return local ? socketsOf(runtime).bus({ path: local.path, clock, prng }) : memoryBus({ clock });
+}
+
+function socketsOf({ sockets, name }: Runtime): Sockets {
+  if (!sockets) throw new StartRefused(`several processes without NATS need Bun; this is ${name}`);
+  return sockets;
 }
 
 function openNats({ settings, clock, prng, log }: StartParts): NatsBus {

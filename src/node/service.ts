@@ -28,6 +28,7 @@ import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, type Journal, relayedJournal, serveJournal, tableJournal } from "../trust/journal.ts";
 import { Moderation } from "../trust/moderation.ts";
+import { People } from "../trust/people.ts";
 import { StartRefused } from "./company.ts";
 import type { Node } from "./node.ts";
 import { type Local, Opening } from "./open.ts";
@@ -98,6 +99,11 @@ export class Service {
   /** Streams open now. */
   connections(): number {
     return this.#node?.frontend?.connections ?? 0;
+  }
+
+  /** Sends so many viewers away, to come back to any process of this node; resolves when that is done. */
+  async shed(viewers: number): Promise<void> {
+    await this.#node?.frontend?.shed(viewers);
   }
 
   /** The metrics of this process. */
@@ -229,6 +235,9 @@ export class Service {
       get reader() {
         return node()?.reader ?? early.reader;
       },
+      get times() {
+        return node()?.times ?? early.times;
+      },
       get frontend() {
         return node()?.frontend ?? frontend;
       },
@@ -244,6 +253,7 @@ export class Service {
       auth: this.#access.auth,
       allowance: this.#access.allowance,
       seats: this.#seats,
+      people: new People(),
       bodies: new Bodies(clock),
       review: this.#review,
       metrics: this.#metrics,

@@ -19,8 +19,10 @@ export interface Health {
 
 /** What the node answered, in its own words or ours; never throws. */
 export async function askHealth(settings: Settings, clock: Clock): Promise<Health> {
-  const { port, tlsCert } = settings;
-  const url = `http${tlsCert === "" ? "" : "s"}://${hostOf(settings)}:${port}/health/ready`;
+  const { adminPort, adminHost, port, host, tlsCert } = settings;
+  const isApart = adminPort !== 0;
+  const at = isApart ? `${hostOf(adminHost)}:${adminPort}` : `${hostOf(host)}:${port}`;
+  const url = `http${tlsCert === "" ? "" : "s"}://${at}/health/ready`;
   const late = new AbortController();
   const timer = clock.after(answerMs, () => late.abort());
   try {
@@ -35,7 +37,7 @@ export async function askHealth(settings: Settings, clock: Clock): Promise<Healt
 }
 
 /** Who is asked: a node that listens everywhere, here. */
-function hostOf({ host }: Settings): string {
+function hostOf(host: string): string {
   if (everywhere.has(host)) return "127.0.0.1";
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }

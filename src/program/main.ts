@@ -28,7 +28,7 @@ import { askHealth } from "./health.ts";
 import { type About, helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
-import { Parent } from "./worker.ts";
+import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
@@ -242,13 +242,14 @@ function startWorker(heard: (word: Word) => void, ended: (code: number) => void)
 async function serveAsWorker(): Promise<number> {
   if (!process.send) return mistaken([`${workerRole} is started by ovation --workers`]);
   const hangUp = onHangUp();
-  const parent = new Parent({
+  const channel: ParentChannel = {
     tell: (word) => {
       if (process.connected) process.send?.(word);
     },
     onOrder: (heard) => process.on("message", heard),
     onGone: (gone) => process.on("disconnect", gone),
-  });
+  };
+  const parent = new Parent(channel, clock);
   const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();

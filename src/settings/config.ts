@@ -14,6 +14,7 @@ import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
+import { timelineRows, timelineRules } from "./config-timeline.ts";
 import {
   accepted,
   choice,
@@ -203,6 +204,7 @@ export const settingsTable = defineSettings({
         help: "comments kept per video for listing and replay",
       },
     }),
+    ...group("Timeline", timelineRows),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
     ...group("Hooks", hookRows),
@@ -222,6 +224,7 @@ export const settingsTable = defineSettings({
   rules: [
     ...accessRules,
     ...hookRules,
+    ...timelineRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>

@@ -19,7 +19,7 @@ export type Kind<T> = {
 };
 
 const msPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-const durationPattern = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/;
+const durationPattern = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)?$/;
 
 /** A whole number, both bounds included. */
 export function wholeNumber(min: number, max: number): Kind<number> {

@@ -30,6 +30,11 @@ export interface Faked {
   readonly asked: Asked;
 }
 
+const none = emptyCounts();
+const noTimes = {
+  ...{ fromMs: 0, toMs: 0, stepS: 1, skewMs: null, totals: none, before: none, commentsFromMs: null },
+};
+
 export function fakeDoors(changes: Partial<Doors> = {}): Faked {
   const asked: Asked = {
     likes: [],
@@ -64,6 +69,18 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
         page: { entries: [], floor: 0, head: 0, more: false },
       }),
       listing: async () => ({ comments: [], more: false }),
+    },
+    times: {
+      timeline: async () => ({
+        ...noTimes,
+        likes: {},
+        people: [],
+        comments: [],
+        viewers: [],
+        resolution: [],
+      }),
+      moments: async () => ({ moments: [] }),
+      replay: async () => ({ lines: [], nextMs: null }),
     },
     frontend: fakeFrontend(asked),
     watching: {

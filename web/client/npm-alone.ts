@@ -29,7 +29,7 @@ const clients = new Map<string, Client>();
 export function createClient(options: ConnectOptions = {}): Client {
   const { url } = options;
   if (!url) throw new Error("ovation-client: outside of a page, `url` says where the server is");
-  return createAny({ ...options, share: false, url: `${url.replace(/\/+$/, "")}/` }, outside);
+  return createAny({ ...options, share: false }, outside);
 }
 
 /**

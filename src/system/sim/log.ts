@@ -15,6 +15,7 @@ import { laneOf as hashedLaneOf } from "../../core/hash.ts";
 import type { CommentDraft, VideoId } from "../../core/interaction.ts";
 import { Lineage } from "../../core/lineage.ts";
 import { encodeRecord } from "../../core/record.ts";
+import { encodeWhose } from "../../core/whose.ts";
 import { encodeEntry, subjects } from "../../core/wire.ts";
 import { type Batch, LedgerUnavailable, type Placed } from "../../ledger/ledger.ts";
 import { pageAfter, pageNewest } from "../../ledger/page.ts";
@@ -24,6 +25,7 @@ import type { SimLedger } from "./view.ts";
 /** A record of likes with its writer's stamp, if any, and when it arrived as the server's wall said. */
 export interface Stored {
   readonly bytes: Uint8Array;
+  readonly whose: string;
   readonly stampMs: number | undefined;
   readonly atMs: number;
 }
@@ -180,7 +182,10 @@ export class SimLog implements SimHistory {
 
   #store(lane: number, batch: Batch, stampMs: number | undefined): Placed[] {
     const atMs = this.machine.date();
-    for (const record of batch.likes) this.lanes[lane]?.push({ bytes: encodeRecord(record), stampMs, atMs });
+    for (const record of batch.likes) {
+      const [bytes, whose] = [encodeRecord(record), encodeWhose(record)];
+      this.lanes[lane]?.push({ bytes, whose, stampMs, atMs });
+    }
     const placed = batch.comments.map((draft) => this.#place(draft));
     for (const view of this.views) view.wake();
     return placed;

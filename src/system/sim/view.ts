@@ -24,6 +24,8 @@ import {
   type Trouble,
 } from "../../ledger/ledger.ts";
 import { bounded, LogTime } from "../../ledger/log-time.ts";
+import type { TimelineView } from "../../ledger/timeline-view.ts";
+import { timelineDefault } from "../../ledger/timelines.ts";
 import { commentLane, laneOf, likeLanes, type SimLog, type Stored } from "./log.ts";
 
 export interface SimLedgerParts {
@@ -60,7 +62,7 @@ export class SimLedger implements Ledger {
     this.#lineage = parts.log.lineage;
     const seed = parts.prng.next();
     this.#lanes = Array.from({ length: likeLanes }, () => ({
-      fold: new Fold({ seed }),
+      fold: new Fold({ seed, timeline: timelineDefault }),
       time: new LogTime(parts.clock),
       position: 0,
     }));
@@ -134,6 +136,8 @@ export class SimLedger implements Ledger {
   lineage = (): Lineage => this.#lineage;
   ready = (): boolean => this.troubles().length === 0;
   totals = (video: VideoId): Totals => (this.#lanes[laneOf(video)] as Lane).fold.totals(video);
+  timeline = (video: VideoId): TimelineView | undefined =>
+    (this.#lanes[laneOf(video)] as Lane).fold.timeline(video);
   head = (): number => this.#parts.log.head;
   room = (): Space => "room";
   onEntry(): void {}
@@ -147,7 +151,8 @@ export class SimLedger implements Ledger {
 
   async current(video: VideoId): Promise<Totals> {
     await this.#wait(1);
-    if (!this.#passes()) throw new LedgerUnavailable("cut off");
+    // Where a part of the log ends is known to its leader only.
+    this.#assertLed(laneOf(video));
     this.#foldLed();
     return this.totals(video);
   }
@@ -186,10 +191,10 @@ export class SimLedger implements Ledger {
     const lane = this.#lanes[index] as Lane;
     const records = log.lanes[index] as Stored[];
     while (lane.position < records.length) {
-      const { bytes, stampMs, atMs } = records[lane.position++] as Stored;
+      const { bytes, whose, stampMs, atMs } = records[lane.position++] as Stored;
       const lastMs = lane.fold.logMs;
       const logMs = stampMs === undefined ? Math.max(atMs, lastMs) : bounded(stampMs, lastMs);
-      const changes = lane.fold.apply(decodeRecord(bytes) as LikeRecord, logMs, clock.date());
+      const changes = lane.fold.apply(decodeRecord(bytes, whose) as LikeRecord, logMs, clock.date());
       lane.time.folded(lane.fold.logMs);
       if (changes.length > 0) this.#changed(changes);
     }

@@ -1,0 +1,129 @@
+/** Faults for a video's own time: its timeline, whose clock it goes by, its moments and its replay. */
+import { type Mutant, plant } from "./plant.ts";
+
+export const timeline: readonly Mutant[] = [
+  ...plant(
+    "src/ledger/timeline-block.ts",
+    ["src/ledger/timeline.test.ts"],
+    [
+      [
+        "a count in a second that has one replaces it",
+        "counts[slot] = before + count;",
+        "counts[slot] = count;",
+      ],
+      ["a count of more than 127 is cut", "for (; left >= 128;", "for (; left >= 2 ** 60;"],
+      ["a gap that is too long is taken", "if (gap === 0 || slot + gap > slotsPerBlock)", "if (gap === 0)"],
+      ["what was sealed is not opened again", "      counts[slot] = count;\n    });", "    });"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/timeline.ts",
+    ["src/ledger/timeline.test.ts", "src/ledger/sqlite-timeline.test.ts"],
+    [
+      [
+        "what is merged is counted in the first of its longer steps only",
+        "Math.floor(atS / upper) % slotsPerBlock, count",
+        "0, 1",
+      ],
+      ["likes out of time are forgotten", "(this.before.get(series) ?? 0) + count);\n  }\n}", "0);\n  }\n}"],
+      ["a merged block stays in the file", "this.gone?.push(block);", ""],
+      [
+        "a long step asked for in short ones is told once more in each",
+        "const part = Math.floor(((i + 1) * count) / parts) - Math.floor((i * count) / parts);",
+        "const part = count;",
+      ],
+      [
+        "nothing is merged for its weight",
+        "while (this.#weight > limits.timelineOfOneBytesMax) {",
+        "while (false) {",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/timelines.ts",
+    ["src/ledger/timeline.test.ts", "src/ledger/sqlite-timeline.test.ts"],
+    [
+      ["likes taken back are not told", "if (removed > 0) begun =", "if (removed < 0) begun ="],
+      [
+        "every media time is believed",
+        "if (known.believes(mediaMs, atMs, this.#options)) return mediaS;",
+        "return mediaS;",
+      ],
+      [
+        "who says nothing is not moved by the median",
+        "return Math.floor((atMs - (skew?.medianMs ?? 0)) / 1000);",
+        "return Math.floor(atMs / 1000);",
+      ],
+      [
+        "what was counted before there was a timeline is not in it",
+        "if (series !== undefined && totals[kind]) timeline.before",
+        "if (series === undefined && totals[kind]) timeline.before",
+      ],
+      [
+        "timelines weigh what they like",
+        "if (this.#weight <= bytesMax) return;",
+        "if (this.#weight > 0) return;",
+      ],
+      [
+        "what another program counted is not in time",
+        "const missing = (totals[kind] ?? 0) - (sums.get(kind) ?? 0);",
+        "const missing = 0;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/skew.ts",
+    ["src/ledger/skew.test.ts"],
+    [
+      [
+        "the median is the mean of the first and the last",
+        "return sorted[sorted.length >> 1] as number;",
+        "return ((sorted[0] as number) + (sorted.at(-1) as number)) / 2;",
+      ],
+      [
+        "samples are never forgotten",
+        "if (this.#samples.length <= limits.mediaSamplesMax) return;",
+        "return;",
+      ],
+      [
+        "a flood in one second is taken whole",
+        "Math.min(count, limits.mediaSamplesPerSecond - this.#taken)",
+        "Math.min(count, 99)",
+      ],
+      ["one viewer alone is believed", "if (missing <= 0) return", "if (missing < samplesMin) return"],
+    ],
+  ),
+  ...plant(
+    "src/core/moments.ts",
+    ["src/core/moments.test.ts"],
+    [
+      ["chance is no reason", "return Math.min(robust, 2 *", "return Math.max(robust, 2 *"],
+      [
+        "peaks close to each other are several",
+        "if (last && (start - last.end) * stepS < apartS) {",
+        "if (last && start < 0) {",
+      ],
+      [
+        "the first seconds are usual enough",
+        "if (sorted.length < fewest) return 0;",
+        "if (sorted.length < 1) return 0;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/core/whose.ts",
+    ["src/core/whose.test.ts"],
+    [
+      ["a second is not the record's own", "mediaS: second + Number(delta)", "mediaS: Number(delta)"],
+      ["words of another record are taken", "if (words.length !== groups.length) return groups;", ""],
+    ],
+  ),
+  ...plant(
+    "src/http/vtt.ts",
+    ["src/http/vtt.test.ts"],
+    [
+      ["an arrow in what was said stays one", '.replaceAll(">", "&gt;")', ""],
+      ["a line break in what was said stays one", 'text.replace(/[\\s\\0\\u0085]+/g, " ")', "text"],
+    ],
+  ),
+];

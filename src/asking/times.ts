@@ -1,0 +1,63 @@
+/**
+ * Asks whichever dispatcher answers about a video's own time: its timeline, its moments, a page of its
+ * replay.
+ */
+import { BusUnavailable } from "../bus/bus.ts";
+import { type Rejection, reject } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import {
+  decodeTimes,
+  type MomentsReply,
+  type ReplayReply,
+  readMoments,
+  readReplay,
+  readTimeline,
+  type TimelineReply,
+  type TimesRequest,
+  type TimesWant,
+  timesSubject,
+} from "../core/times.ts";
+import { encodeJson } from "../core/wire.ts";
+import type { Requester } from "./asker.ts";
+
+type Asked = Omit<TimesRequest, "want">;
+
+/** A rejection where no dispatcher can say, or one answer cannot hold what was asked for. */
+export class TimesReader {
+  readonly #bus: Requester;
+
+  constructor(bus: Requester) {
+    this.#bus = bus;
+  }
+
+  timeline(asked: Asked): Promise<TimelineReply | Rejection> {
+    return this.#ask(asked, "timeline", readTimeline);
+  }
+
+  replay(asked: Asked): Promise<ReplayReply | Rejection> {
+    return this.#ask(asked, "replay", readReplay);
+  }
+
+  moments(asked: Asked): Promise<MomentsReply | Rejection> {
+    return this.#ask(asked, "moments", readMoments);
+  }
+
+  async #ask<T extends object>(
+    asked: Asked,
+    want: TimesWant,
+    read: (message: Record<string, unknown>) => T | undefined,
+  ): Promise<T | Rejection> {
+    try {
+      const request: TimesRequest = { ...asked, want };
+      const reply = await this.#bus.request(timesSubject, encodeJson(request), limits.requestMs);
+      const told = decodeTimes(reply, read);
+      if (!told) return reject("unavailable", "the log gave no answer", 1);
+      if (!("refused" in told)) return told;
+      if (told.refused === "off") return reject("unknown-video", "no timelines are kept here (--timeline)");
+      return reject("bad-query", "one answer does not hold so much: ask for longer steps, or for less");
+    } catch (error) {
+      if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
+      throw error;
+    }
+  }
+}

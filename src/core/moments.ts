@@ -1,0 +1,132 @@
+/**
+ * Moments: where many people at once began to react, measured by what the video's own audience does
+ * otherwise.
+ *
+ * Method: how many people began within a few seconds, against what was usual in the minutes before. Both the
+ * robust z (distance from the median in MADs: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993)
+ * and that of counts that come by chance (the Poisson distribution with its spread made even by roots:
+ * Anscombe, The Transformation of Poisson Data, 1948) must be high; the lower of them is the score. So a slow
+ * rise moves the median along, twenty viewers need most of them, and two million need more than their noise;
+ * and as it counts people (trust/people.ts), one viewer's taps are one, however many.
+ * Pure. Held by moments.test.ts, and by `npm run moments`, which prints precision and recall.
+ */
+
+/** A peak, in steps of the series it was found in. */
+export interface Peak {
+  readonly start: number;
+  readonly peak: number;
+  /** Behind its last step. */
+  readonly end: number;
+  /** How far its peak stood out, in spreads. */
+  readonly score: number;
+  /** People in it. */
+  readonly people: number;
+}
+
+/** Seconds in which those belong together who began to react. */
+const windowS = 5;
+/** Seconds before, whose median is what is usual. */
+const usualS = 180;
+/** Seconds, and steps, at least that something can be said to be usual of. */
+const usualMinS = 60;
+const usualStepsMin = 18;
+const scoreMin = 4.5;
+/** What is below it is no part of a peak. */
+const edgeScore = 2;
+/** Of the counts before, those that count for a mean: the highest may be an earlier peak. */
+const trimmedShare = 0.9;
+/** Seconds between two peaks, at least: closer ones are one. */
+const apartS = 15;
+/** What is added under the root. */
+const anscombe = 3 / 8;
+/** What makes the MAD of a normal distribution its deviation. */
+const madScale = 1.4826;
+
+/** The peaks in `people` per step of `stepS` seconds, in order. */
+export function peaksOf(people: readonly number[], stepS = 1): Peak[] {
+  const scores = scoresOf(people, stepS);
+  const peaks: Peak[] = [];
+  for (let i = 0; i < scores.length; i++) {
+    if ((scores[i] as number) < scoreMin) continue;
+    let start = i;
+    while (start > 0 && (scores[start - 1] as number) >= edgeScore) start--;
+    let end = i;
+    let peak = i;
+    for (; end < scores.length && (scores[end] as number) >= edgeScore; end++) {
+      if ((scores[end] as number) > (scores[peak] as number)) peak = end;
+    }
+    const last = peaks.at(-1);
+    if (last && (start - last.end) * stepS < apartS) {
+      peaks.pop();
+      start = last.start;
+      if (last.score >= (scores[peak] as number)) peak = last.peak;
+    }
+    const score = Math.round(10 * (scores[peak] as number)) / 10;
+    peaks.push({ start, peak, end, score, people: sum(people, start, end) });
+    i = end;
+  }
+  return peaks;
+}
+
+/** How far each step stands out of what was usual before it; 0 where nothing can be said. */
+function scoresOf(people: readonly number[], stepS: number): number[] {
+  const half = Math.floor(windowS / stepS / 2);
+  const together = people.map((_, i) => sum(people, i - half, i + half + 1));
+  const fewest = Math.max(usualStepsMin, Math.round(usualMinS / stepS));
+  const steps = Math.max(fewest, Math.round(usualS / stepS));
+  // What belongs to the peak itself is no part of what was usual before it.
+  const gap = 2 * half + 1;
+  const sorted: number[] = [];
+  return together.map((count, i) => {
+    const enters = i - gap;
+    if (enters >= 0) insert(sorted, together[enters] as number);
+    if (enters - steps >= 0) remove(sorted, together[enters - steps] as number);
+    if (sorted.length < fewest) return 0;
+    const middle = sorted[sorted.length >> 1] as number;
+    const robust = (count - middle) / Math.max(madScale * deviation(sorted, middle), 1);
+    if (robust < edgeScore) return 0;
+    const kept = Math.ceil(trimmedShare * sorted.length);
+    const usual = Math.max(middle, sum(sorted, 0, kept) / kept);
+    return Math.min(robust, 2 * (Math.sqrt(count + anscombe) - Math.sqrt(usual + anscombe)));
+  });
+}
+
+/** The median distance from `middle` in what is sorted. */
+function deviation(sorted: readonly number[], middle: number): number {
+  let above = sorted.length >> 1;
+  let below = above - 1;
+  let nearest = 0;
+  for (let left = (sorted.length >> 1) + 1; left > 0; left--) {
+    const up = above < sorted.length ? (sorted[above] as number) - middle : Number.POSITIVE_INFINITY;
+    const down = below >= 0 ? middle - (sorted[below] as number) : Number.POSITIVE_INFINITY;
+    nearest = Math.min(up, down);
+    if (up <= down) above++;
+    else below--;
+  }
+  return nearest;
+}
+
+function sum(counts: readonly number[], from: number, to: number): number {
+  let all = 0;
+  for (let i = Math.max(0, from); i < Math.min(counts.length, to); i++) all += counts[i] as number;
+  return all;
+}
+
+function insert(sorted: number[], value: number): void {
+  sorted.splice(place(sorted, value), 0, value);
+}
+
+function remove(sorted: number[], value: number): void {
+  sorted.splice(place(sorted, value), 1);
+}
+
+function place(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,104 @@
+/**
+ * When each comment of a video's history belongs: read once, then only what is new of it.
+ *
+ * A comment's place in the order is when it came, its place in the video is what its writer saw, so whoever
+ * looks for those of one minute has to look at all of them. Their times are held for the videos asked for
+ * last, their texts are read when they are wanted. Held by times.test.ts.
+ */
+import type { CommentEntry, Entry } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import type { Lineage } from "../core/lineage.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+
+/** A comment and when it belongs, Unix ms in the stream's clock. */
+export interface Dated {
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+interface Known {
+  readonly lineage: Lineage;
+  /** In their order. */
+  comments: Dated[];
+  /** Behind it nothing has been read yet. */
+  last: number;
+  /** Whether comments before the first of these have been forgotten. */
+  cut: boolean;
+}
+
+/** When a comment belongs: what its writer saw, which all have that came since that is known at all. */
+export function dateOf({ mediaMs, atMs }: Pick<CommentEntry, "mediaMs" | "atMs">, skewMs: number): number {
+  return Math.max(0, mediaMs ?? atMs - skewMs);
+}
+
+export class CommentTimes {
+  readonly #ledger: Ledger;
+  /** Asked for longest ago first. */
+  readonly #known = new Map<VideoId, Known>();
+  readonly #reading = new Map<VideoId, Promise<Known>>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** All comments of a video that are left. `skewMs`: for those that do not say what was seen. */
+  async of(video: VideoId, skewMs: number): Promise<Pick<Known, "comments" | "cut">> {
+    let reading = this.#reading.get(video);
+    if (!reading) {
+      reading = this.#read(video, skewMs).finally(() => this.#reading.delete(video));
+      this.#reading.set(video, reading);
+    }
+    return reading;
+  }
+
+  /** The comments `wanted`, as they are now: those that were removed, or are gone, are not there. */
+  async texts(video: VideoId, wanted: readonly Dated[]): Promise<Map<number, CommentEntry>> {
+    const found = new Map<number, CommentEntry>();
+    const seqs = wanted.map(({ seq }) => seq).sort((a, b) => a - b);
+    const left = new Set(seqs);
+    for (let next = 0; next < seqs.length; ) {
+      const after = (seqs[next] as number) - 1;
+      const { entries } = await this.#ledger.entries(video, after, limits.pageEntriesMax);
+      const read = entries.at(-1)?.seq ?? Number.POSITIVE_INFINITY;
+      for (const entry of entries) {
+        if (entry.type === "comment" && left.has(entry.seq)) found.set(entry.seq, entry);
+        if (entry.type === "retract") found.delete(entry.target);
+      }
+      while (next < seqs.length && (seqs[next] as number) <= read) next++;
+    }
+    return found;
+  }
+
+  async #read(video: VideoId, skewMs: number): Promise<Known> {
+    const lineage = this.#ledger.lineage();
+    let known = this.#known.get(video);
+    if (known?.lineage !== lineage) known = { lineage, comments: [], last: 0, cut: false };
+    for (;;) {
+      const page = await this.#ledger.entries(video, known.last, limits.pageEntriesMax);
+      if (page.floor > known.last) known.cut = true;
+      this.#take(known, page.entries, skewMs);
+      if (!page.more || page.entries.length === 0) break;
+    }
+    this.#known.delete(video);
+    this.#known.set(video, known);
+    let held = 0;
+    for (const { comments } of this.#known.values()) held += comments.length;
+    for (const [quietest, { comments }] of this.#known) {
+      if (held <= limits.commentTimesMax || quietest === video) break;
+      held -= comments.length;
+      this.#known.delete(quietest);
+    }
+    return known;
+  }
+
+  #take(known: Known, entries: readonly Entry[], skewMs: number): void {
+    const removed = new Set<number>();
+    for (const entry of entries) {
+      if (entry.type === "retract") removed.add(entry.target);
+      else known.comments.push({ seq: entry.seq, atMs: dateOf(entry, skewMs) });
+      known.last = entry.seq;
+    }
+    if (removed.size > 0) known.comments = known.comments.filter(({ seq }) => !removed.has(seq));
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What a dispatcher answers about a video's own time: its timeline, its moments, and what was shown when, for
+ * whoever shows the recording.
+ *
+ * Everything is read from the fold and from the log of comments when it is asked for, so any dispatcher says
+ * the same; but how many watched, which each has sampled for itself. Sums are those of the totals at the same
+ * moment, to the like. Held by times.test.ts.
+ */
+import type { Clock } from "../base/clock.ts";
+import { holdLeft } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { type Peak, peaksOf } from "../core/moments.ts";
+import {
+  type CommentLine,
+  decodeTimesRequest,
+  encodeTimes,
+  type LikesLine,
+  type Moment,
+  type MomentsReply,
+  type NoTimes,
+  type ReplayLine,
+  type ReplayReply,
+  type TimelineReply,
+  type TimesRequest,
+} from "../core/times.ts";
+import { addCounts, emptyCounts } from "../core/totals.ts";
+import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
+import type { TimelineView } from "../ledger/timeline-view.ts";
+import { CommentTimes, type Dated } from "./comment-times.ts";
+import type { ViewerSamples } from "./viewer-samples.ts";
+
+export interface TimesParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly viewers: ViewerSamples;
+}
+
+/** Steps that a timeline has when none is asked for: the shortest that makes a picture. */
+const steps = [1, 10, 60, 600, 3_600, 86_400];
+const pictureMax = 1_000;
+/** Moments are looked for in so much of the end of a timeline, by seconds and by tens, in seconds. */
+const fineS = 6 * 3_600;
+const coarseS = 48 * 3_600;
+/** Comments belong to a moment up to so long before and behind it, in ms. */
+const nearMs = 10_000;
+
+interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export class Times {
+  readonly #parts: TimesParts;
+  readonly #comments: CommentTimes;
+
+  constructor(parts: TimesParts) {
+    this.#parts = parts;
+    this.#comments = new CommentTimes(parts.ledger);
+  }
+
+  /** Answers a request (core/times.ts). Rejects with LedgerUnavailable, also for what is none. */
+  async serve(payload: Uint8Array): Promise<Uint8Array> {
+    const request = decodeTimesRequest(payload);
+    if (!request) throw new LedgerUnavailable("not a question about times");
+    const bytes = encodeTimes(await this.#answer(request));
+    return bytes.length <= limits.timesBytesMax ? bytes : encodeTimes({ refused: "too-much" });
+  }
+
+  async #answer(request: TimesRequest): Promise<TimelineReply | ReplayReply | MomentsReply | NoTimes> {
+    const { ledger } = this.#parts;
+    const { video, want } = request;
+    const before = ledger.timeline(video);
+    if (!before) return { refused: "off" };
+    const skewMs = before.skewMs ?? 0;
+    const { comments, cut } = await this.#comments.of(video, skewMs);
+    await ledger.current(video);
+    // From here on in one turn: what is told of the fold is of one moment.
+    const view = ledger.timeline(video) as TimelineView;
+    const range = rangeOf(request, view, comments);
+    if (want === "timeline") return this.#timeline(request, { view, range, comments, cut });
+    if (want === "replay") return this.#replay(video, view, range, comments);
+    return this.#moments(request, view, comments);
+  }
+
+  #timeline(
+    { video, stepS: wanted }: TimesRequest,
+    {
+      view,
+      range,
+      comments,
+      cut,
+    }: { view: TimelineView; range: Range; comments: readonly Dated[]; cut: boolean },
+  ): TimelineReply | NoTimes {
+    const { ledger, viewers } = this.#parts;
+    const stepS = wanted ?? stepFor(range);
+    const stepMs = 1000 * stepS;
+    const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
+    const points = Math.max(0, Math.ceil((range.toMs - fromMs) / stepMs));
+    if (points > limits.timelinePointsMax) return { refused: "too-much" };
+    const toMs = fromMs + points * stepMs;
+    const { likes, unlikes, people } = view.read({ fromS: fromMs / 1000, toS: toMs / 1000, stepS });
+    const said = new Array<number>(points).fill(0);
+    for (const { atMs } of comments) {
+      const at = Math.floor((atMs - fromMs) / stepMs);
+      if (at >= 0 && at < points) said[at] = (said[at] as number) + 1;
+    }
+    const totals = emptyCounts();
+    addCounts(totals, ledger.totals(video).counts);
+    return {
+      ...{ fromMs, toMs, stepS, skewMs: view.skewMs ?? null, totals, before: view.before, likes },
+      ...(ledger.once && { unlikes }),
+      ...{ people, comments: said, commentsFromMs: cut ? (comments[0]?.atMs ?? null) : null },
+      viewers: viewers.read(video, fromMs, stepMs, points),
+      resolution: view.resolution().map(({ fromS, stepS: kept }) => ({ fromMs: 1000 * fromS, stepS: kept })),
+    };
+  }
+
+  async #replay(
+    video: VideoId,
+    view: TimelineView,
+    { fromMs, toMs }: Range,
+    comments: readonly Dated[],
+  ): Promise<ReplayReply> {
+    const { ledger } = this.#parts;
+    const spots = view.spots(Math.floor(fromMs / 1000), Math.ceil(toMs / 1000));
+    const wanted: (LikesLine | Dated)[] = [
+      ...spots.filter(({ atMs }) => atMs >= fromMs).map((spot) => likesLine(spot, ledger.once)),
+      ...comments.filter(({ atMs }) => atMs >= fromMs && atMs < toMs),
+    ].sort((a, b) => a.atMs - b.atMs);
+    const cut = cutAt(wanted, limits.replayLinesMax);
+    const texts = await this.#lines(video, wanted.slice(0, cut).filter(isDated));
+    const lines: ReplayLine[] = [];
+    let bytes = 0;
+    for (const [i, one] of wanted.slice(0, cut).entries()) {
+      const isNext = i > 0 && one.atMs > (wanted[i - 1]?.atMs ?? 0);
+      if (bytes > limits.replayBytesMax && isNext) return { lines, nextMs: one.atMs };
+      const line = isDated(one) ? texts.get(one.seq) : one;
+      if (line) lines.push(line);
+      bytes += line && "text" in line ? 3 * line.text.length : 0;
+    }
+    return { lines, nextMs: wanted[cut]?.atMs ?? null };
+  }
+
+  async #moments({ video, most = 10 }: TimesRequest, view: TimelineView, comments: readonly Dated[]) {
+    const found = momentsOf(view)
+      .sort((a, b) => b.score - a.score)
+      .slice(0, Math.min(most, limits.momentsMax))
+      .sort((a, b) => a.startMs - b.startMs);
+    const near = found.map((moment) => nearest(moment, comments));
+    const texts = await this.#lines(video, near.flat());
+    const moments = found.map((moment, i): Moment => {
+      const lines = (near[i] ?? []).flatMap(({ seq }) => texts.get(seq) ?? []);
+      return { ...moment, comments: lines };
+    });
+    return { moments };
+  }
+
+  /** Comments as they are told to everybody, by place; what is held or gone is not there. */
+  async #lines(video: VideoId, wanted: readonly Dated[]): Promise<Map<number, CommentLine>> {
+    const { ledger, clock } = this.#parts;
+    const lineage = ledger.lineage();
+    const texts = await this.#comments.texts(video, wanted);
+    if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
+    const lines = new Map<number, CommentLine>();
+    for (const { seq, atMs } of wanted) {
+      const entry = texts.get(seq);
+      if (!entry || holdLeft(entry, clock.date()) > 0) continue;
+      lines.set(seq, { atMs: Math.floor(atMs), id: lineage.idOf(seq), user: entry.user, text: entry.text });
+    }
+    return lines;
+  }
+}
+
+/** The moments that a timeline holds, but for what was said then. */
+export function momentsOf(view: TimelineView): Omit<Moment, "comments">[] {
+  const bounds = view.bounds();
+  if (!bounds) return [];
+  const { fromS, toS } = bounds;
+  const secondsFrom = view.resolution().find(({ stepS }) => stepS === 1)?.fromS ?? toS;
+  const fineFrom = Math.max(fromS, secondsFrom, toS - fineS);
+  const tensFrom = Math.floor(Math.max(fromS, toS - coarseS) / 10) * 10;
+  return [...momentsIn(view, tensFrom, fineFrom, 10), ...momentsIn(view, fineFrom, toS, 1)];
+}
+
+/** The moments of a stretch, told in steps of `stepS`. */
+export function momentsIn(
+  view: TimelineView,
+  fromS: number,
+  toS: number,
+  stepS: number,
+): Omit<Moment, "comments">[] {
+  if (fromS >= toS) return [];
+  const { people } = view.read({ fromS, toS, stepS });
+  return peaksOf(people, stepS).map(({ start, peak, end, score, people: count }: Peak) => {
+    const [startS, endS] = [fromS + start * stepS, fromS + end * stepS];
+    const whole = view.read({ fromS: startS, toS: endS, stepS: endS - startS });
+    const likes = emptyCounts();
+    for (const kind in whole.likes) likes[kind] = whole.likes[kind]?.[0] ?? 0;
+    const peakMs = 1000 * (fromS + peak * stepS);
+    return { startMs: 1000 * startS, peakMs, endMs: 1000 * endS, score, people: count, likes };
+  });
+}
+
+function rangeOf({ fromMs, toMs }: TimesRequest, view: TimelineView, comments: readonly Dated[]): Range {
+  const bounds = view.bounds();
+  let first = bounds ? 1000 * bounds.fromS : Number.POSITIVE_INFINITY;
+  let last = bounds ? 1000 * bounds.toS : 0;
+  for (const { atMs } of comments) {
+    first = Math.min(first, Math.floor(atMs / 1000) * 1000);
+    last = Math.max(last, Math.floor(atMs / 1000) * 1000 + 1000);
+  }
+  const from = fromMs ?? (first > last ? 0 : first);
+  return { fromMs: from, toMs: Math.max(from, toMs ?? last) };
+}
+
+function stepFor({ fromMs, toMs }: Range): number {
+  return steps.find((stepS) => (toMs - fromMs) / (1000 * stepS) <= pictureMax) ?? (steps.at(-1) as number);
+}
+
+function likesLine({ atMs, spanMs, likes, unlikes }: LikesLine, once: boolean): LikesLine {
+  return once ? { atMs, spanMs, likes, unlikes } : { atMs, spanMs, likes };
+}
+
+function isDated(one: LikesLine | Dated): one is Dated {
+  return "seq" in one;
+}
+
+/** How many of `lines` a page holds: never some of one millisecond without the others. */
+function cutAt(lines: readonly { readonly atMs: number }[], most: number): number {
+  let cut = Math.min(most, lines.length);
+  while (cut < lines.length && lines[cut]?.atMs === lines[cut - 1]?.atMs) cut++;
+  return cut;
+}
+
+/** The comments that stand nearest to a moment's peak. */
+function nearest({ startMs, peakMs, endMs }: Omit<Moment, "comments">, comments: readonly Dated[]): Dated[] {
+  return comments
+    .filter(({ atMs }) => atMs >= startMs - nearMs && atMs < endMs + nearMs)
+    .sort((a, b) => Math.abs(a.atMs - peakMs) - Math.abs(b.atMs - peakMs))
+    .slice(0, limits.momentCommentsMax)
+    .sort((a, b) => a.atMs - b.atMs);
+}
