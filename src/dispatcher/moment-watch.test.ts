@@ -1,4 +1,4 @@
-/** Moments while they happen: each told once, soon after its end, by a watch over a fold on a virtual clock. */
+/** Moments while they happen: each told once, soon after its end, over a fold on a virtual clock. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import type { Kind, VideoId } from "../core/interaction.ts";
