@@ -7,7 +7,19 @@ import { render } from "./page.ts";
 import { bunPath } from "./place.ts";
 import { say } from "./run.ts";
 
-const runs = ["fanout", "million", "latency", "likes-cost", "ingest", "memory", "storm", "siege", "scale"];
+const runs = [
+  "fanout",
+  "million",
+  "latency",
+  "likes-cost",
+  "ingest",
+  "memory",
+  "storm",
+  "siege",
+  "workers",
+  "scale",
+  "replay",
+];
 
 let failed = 0;
 for (const run of runs) {

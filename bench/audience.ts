@@ -42,8 +42,9 @@ export interface AudienceWord {
   readonly lost: number;
   /** Of the last time that all were dialled: ms from its begin until the last one was open; 0 before. */
   readonly allOpenMs: number;
-  /** From `at` to arrival, of every hundredth viewer. */
+  /** From `at` to arrival, of every hundredth viewer: of likes, and of comments. */
   readonly ms: ReturnType<typeof percentilesOf>;
+  readonly commentMs: ReturnType<typeof percentilesOf>;
   /** By likes in the last frame a viewer read: how many viewers. Only since `read`. */
   readonly shown: Readonly<Record<string, number>>;
 }
@@ -77,6 +78,7 @@ class Audience {
   #lost = 0;
   #reading = false;
   #samples: number[] = [];
+  #commentSamples: number[] = [];
   /** By descriptor: likes in the last frame. */
   readonly #shown = new Map<number, number>();
   readonly #sockets = new Sockets({
@@ -91,7 +93,10 @@ class Audience {
     else if (order.do === "stall") {
       for (const fd of [...this.#open].slice(0, order.count)) this.#sockets.stall(fd);
     } else if (order.do === "read") this.#reading = true;
-    else if (order.do === "forget") this.#samples = [];
+    else if (order.do === "forget") {
+      this.#samples = [];
+      this.#commentSamples = [];
+    }
     return this.#word();
   }
 
@@ -110,6 +115,7 @@ class Audience {
       lost: this.#lost,
       allOpenMs: this.#allOpenMs,
       ms: percentilesOf(this.#samples),
+      commentMs: percentilesOf(this.#commentSamples),
       shown,
     };
   }
@@ -188,11 +194,9 @@ class Audience {
     const bytes = this.#sockets.receive(fd);
     this.#bytes += bytes.length;
     const text = bytes.toString("latin1");
-    const at = text.lastIndexOf('"at":');
-    if (at >= 0 && this.#samples.length < samplesMax) {
-      const [, ms, us = 0] = stamped.exec(text.slice(at)) ?? [];
-      this.#samples.push(performance.timeOrigin + performance.now() - Number(ms) - Number(us) / 1000);
-    }
+    const nowMs = performance.timeOrigin + performance.now();
+    sample(this.#samples, text, "event: likes\n", nowMs);
+    sample(this.#commentSamples, text, "event: comment\n", nowMs);
     const likes = text.lastIndexOf('"heart":');
     if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
   }
@@ -203,6 +207,15 @@ class Audience {
     this.#open.delete(fd);
     if (this.#dialling.delete(fd)) this.#again.push(this.#viewers[fd] ?? 0);
   }
+}
+
+/** Adds how old the newest frame of `event` in `text` is. */
+function sample(samples: number[], text: string, event: string, nowMs: number): void {
+  const frame = text.lastIndexOf(event);
+  const at = frame < 0 ? -1 : text.indexOf('"at":', frame);
+  if (at < 0 || samples.length >= samplesMax) return;
+  const [, ms, us = 0] = stamped.exec(text.slice(at)) ?? [];
+  if (ms !== undefined) samples.push(nowMs - Number(ms) - Number(us) / 1000);
 }
 
 if (import.meta.main) {

@@ -100,10 +100,15 @@ export class Crowd {
       lost: sum((word) => word.lost),
       allOpenMs: Math.max(...words.map((word) => word.allOpenMs)),
       // The slowest process speaks for all.
-      ms: words.map((word) => word.ms).reduce((worst, ms) => (ms.p99 > worst.p99 ? ms : worst)),
+      ms: slowest(words.map((word) => word.ms)),
+      commentMs: slowest(words.map((word) => word.commentMs)),
       shown: addUp(words.map((word) => word.shown)),
     };
   }
+}
+
+function slowest<Ms extends { readonly p99: number }>(each: readonly Ms[]): Ms {
+  return each.reduce((worst, ms) => (ms.p99 > worst.p99 ? ms : worst));
 }
 
 function addUp(parts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

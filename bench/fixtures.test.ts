@@ -5,10 +5,10 @@ import { limits } from "../src/core/limits.ts";
 import { decodeRecord, encodeRecord } from "../src/core/record.ts";
 import { likesOf } from "../src/core/totals.ts";
 import { decodeTick, encodeTick } from "../src/core/wire.ts";
+import { Connection } from "../src/fanout/connection.ts";
 import {
   commentBodies,
   entries,
-  fakeConnection,
   kindNames,
   likeBodies,
   likes,
@@ -17,6 +17,7 @@ import {
   records,
   Sink,
   StandingClock,
+  started,
   tick,
   totals,
   videoIds,
@@ -80,7 +81,9 @@ describe("fixtures", () => {
       const keys = record.groups.reduce((sum, group) => sum + group.hi.length, 0);
       expect(keys).toBeGreaterThan(70);
       expect(keys).toBeLessThanOrEqual(100);
-      expect(decodeRecord(encodeRecord(record))).toEqual(record);
+      // How many people gave them stands beside the record (core/whose.ts).
+      const groups = record.groups.map(({ people: _, ...group }) => group);
+      expect(decodeRecord(encodeRecord(record))).toEqual({ ...record, groups });
     }
   });
 
@@ -116,7 +119,7 @@ describe("fixtures", () => {
 
   test("a fake connection takes everything", () => {
     const sink = new Sink();
-    const connection = fakeConnection({ ended: () => {} }, 1, sink);
+    const connection = started(new Connection({ ended: () => {} }, 15_000, 0 as Elapsed), sink);
     for (let i = 0; i < 100; i++) expect(connection.write(new Uint8Array(7), i as Elapsed)).toBe("ok");
     expect(sink).toEqual({ frames: 100, bytes: 700 } as Sink);
     expect(connection.gone).toBe(false);

@@ -14,7 +14,7 @@ import { Lineage } from "../src/core/lineage.ts";
 import { type By, type LikeRecord, RecordBuilder } from "../src/core/record.ts";
 import { emptyCounts, type Totals } from "../src/core/totals.ts";
 import type { Tick } from "../src/core/wire.ts";
-import { Connection, type ConnectionOwner } from "../src/fanout/connection.ts";
+import type { Connection } from "../src/fanout/connection.ts";
 
 /** Any number; this one is a date. */
 const seed = 20_200_304;
@@ -188,9 +188,8 @@ export class Sink {
   bytes = 0;
 }
 
-/** A connection whose reader takes everything at once. */
-export function fakeConnection(owner: ConnectionOwner, index: number, sink: Sink): Connection {
-  const connection = new Connection(`n1.${index}`, owner, 15_000, startMs as Elapsed);
+/** `connection`, which is not begun yet, with a reader that takes everything at once. */
+export function started<One extends Connection>(connection: One, sink: Sink): One {
   connection.start({
     desiredSize: 8,
     enqueue(bytes?: Uint8Array) {

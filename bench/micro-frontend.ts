@@ -1,17 +1,20 @@
 /** Micro-benchmarks of the fan-out on connections whose readers take everything: all but the kernel. */
+
+import type { Elapsed } from "../src/base/clock.ts";
 import { createMetrics } from "../src/base/metrics.ts";
 import type { VideoId } from "../src/core/interaction.ts";
+import { Connection } from "../src/fanout/connection.ts";
 import { Shard } from "../src/fanout/shard.ts";
-import type { Slot, Viewer } from "../src/fanout/slot.ts";
+import { type Slot, Viewer } from "../src/fanout/slot.ts";
 import { Supervisor } from "../src/fanout/supervisor.ts";
 import { History } from "../src/video/history.ts";
 import { VideoState } from "../src/video/state.ts";
 import {
   entries,
-  fakeConnection,
   lineage,
   Sink,
   StandingClock,
+  started,
   startMs,
   tick,
   totals,
@@ -29,9 +32,10 @@ function watchOf(video: VideoId): VideoState {
   return watch;
 }
 
-function viewerIn(shard: Shard, watch: VideoState, index: number, sink: Sink): void {
-  const connection = fakeConnection(shard, index, sink);
-  const viewer: Viewer = { connection, shard, watches: [watch], slots: [], own: undefined };
+function viewerIn(shard: Shard, watch: VideoState, sink: Sink): void {
+  const viewer = new Viewer(Connection, shard, 15_000, startMs as Elapsed);
+  started(viewer.connection, sink);
+  viewer.watches = [watch];
   shard.add(viewer);
   shard.join(viewer, watch);
 }
@@ -45,7 +49,7 @@ export function shard(): Micro[] {
     opened: (slot) => slots.push(slot),
   });
   const watch = watchOf(videoIds(1)[0] as VideoId);
-  for (let i = 0; i < size; i++) viewerIn(owner, watch, i, sink);
+  for (let i = 0; i < size; i++) viewerIn(owner, watch, sink);
   const [slot] = slots;
   if (!slot) return [];
   const one = tick(1, watch.video);
@@ -81,7 +85,7 @@ export function supervisor(): Micro[] {
     const watches = videoIds(videos).map(watchOf);
     const ticks = watches.map((watch) => tick(1, watch.video));
     for (let i = 0; i < 10_000; i++)
-      viewerIn(all.place(watches[i % videos]), watches[i % videos] as VideoState, i, sink);
+      viewerIn(all.place(watches[i % videos]), watches[i % videos] as VideoState, sink);
     let version = 0;
     return {
       name: `supervisor: a tick of ${videos} video${videos === 1 ? "" : "s"} to 10,000 viewers, per write`,

@@ -183,12 +183,57 @@ export const memory: Section = {
   },
 };
 
+export const workers: Section = {
+  run: "workers",
+  title: "Two processes in place of one",
+  about:
+    "One process and --workers=2 without NATS in turn, pair by pair, 10,000 viewers and 100 likes a " +
+    "second. The audience has the same cores: the second process is not to gain anything here, and must " +
+    "cost nothing.",
+  tell(line) {
+    const figures = new Figures(line.figures);
+    const ratio = (name: string): number => figures.number("ratios", name);
+    const aim = (words: string, name: string, wanted: number, atLeast = false) => ({
+      aim: `two processes in place of one: ${words} ${grouped(wanted)} ×`,
+      measured: `${grouped(ratio(name))} ×`,
+      met: atLeast ? ratio(name) >= wanted : ratio(name) <= wanted,
+    });
+    const names = new Map([
+      [figures.at("one"), "1"],
+      [figures.at("many"), figures.text("workers")],
+      [figures.at("ratios"), "ratio"],
+    ]);
+    return {
+      text: table(
+        [...names.keys()],
+        [
+          ["processes", (row) => names.get(row) ?? ""],
+          ["frames/s", of("framesPerS")],
+          ["p50 ms", of("p50Ms")],
+          ["p99 ms", of("p99Ms")],
+          ["server CPU µs per frame", of("cpuUsPerFrame")],
+          ["server, cores", of("serverCores")],
+          ["audience, cores", of("audienceCores")],
+          ["user memory, MB", of("userMB")],
+        ],
+      ),
+      aims: [
+        aim("frames/s at least", "framesPerS", 1, true),
+        aim("p99 at most", "p99Ms", 1.3),
+        aim("server CPU per frame at most", "cpuUsPerFrame", 1.1),
+      ],
+      charts: {},
+    };
+  },
+};
+
 export const scale: Section = {
   run: "scale",
   title: "One machine, as many viewers as it holds",
   about:
-    "Workers on one port, met over NATS, one process for at most 16,500 viewers; the audience checks " +
-    "every total. Ticks come once a second, beyond 100,000 viewers every five seconds.",
+    "Workers on one port, one process for at most 16,500 viewers and, without NATS, one more with the " +
+    "ledger; the audience checks every total. Ticks come once a second, beyond 100,000 viewers every " +
+    "five seconds.",
   tell(line) {
     const figures = new Figures(line.figures);
     const rows = figures.list("cases");

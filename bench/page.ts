@@ -7,9 +7,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { latency, likesCost, memory, scale, siege, storm } from "./page-audience.ts";
+import { latency, likesCost, memory, scale, siege, storm, workers } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
+import { replay } from "./page-replay.ts";
 import { siegeAll } from "./page-siege.ts";
 import type { Place } from "./place.ts";
 import { resultsFolder, say } from "./run.ts";
@@ -21,10 +22,12 @@ const sections: readonly Section[] = [
   likesCost,
   ingest,
   memory,
+  workers,
   scale,
   storm,
   siege,
   siegeAll,
+  replay,
 ];
 const page = join(import.meta.dir, "RESULTS.md");
 const charts = join(import.meta.dir, "charts");

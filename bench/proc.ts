@@ -14,6 +14,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Seconds that a process' first thread was ready to run and had no core: others' doing. */
+export function starvedSeconds(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e9;
+}
+
 /** Cores in use on the whole machine, as seconds of work and of everything since boot. */
 function machineSeconds(): { busy: number; all: number } {
   const fields = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "")
@@ -75,6 +80,43 @@ export class CpuWatch<Group extends string> {
       now[name] = this.#groups[name].reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     }
     return now;
+  }
+}
+
+/**
+ * What others took of the machine, as a share of all cores, since it was started: everything busy that was
+ * neither this process nor anything it started.
+ */
+export class NeighbourWatch {
+  readonly #machine = machineSeconds();
+  readonly #own = ownSeconds();
+
+  read(): number {
+    const machine = machineSeconds();
+    const all = machine.all - this.#machine.all;
+    if (all <= 0) return 0;
+    const others = machine.busy - this.#machine.busy - (ownSeconds() - this.#own);
+    return Math.max(0, others / all);
+  }
+}
+
+/** Above this share of the machine, neighbours had a say in what was measured. */
+export const neighboursMax = 0.1;
+
+/** Of this process and its descendants, those that have ended included. */
+function ownSeconds(): number {
+  return familyOf(process.pid).reduce((sum, pid) => sum + wholeSeconds(pid), 0);
+}
+
+function wholeSeconds(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // User and system time of its own, and of children it has waited for.
+    return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / 100;
+  } catch {
+    // It has ended, and its time has gone to whoever waited for it.
+    return 0;
   }
 }
 

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { enterOwnNetwork, network } from "./network.ts";
 import { type Place, place } from "./place.ts";
+import { NeighbourWatch } from "./proc.ts";
+import { round } from "./stats.ts";
 
 export interface RunFlags {
   readonly rounds: number;
@@ -17,6 +19,8 @@ export interface RunFlags {
   readonly seconds: number;
   /** The flags that only this run has. */
   readonly own: Readonly<Record<string, string | undefined>>;
+  /** Those of its switches that were set. */
+  readonly switches: ReadonlySet<string>;
 }
 
 export interface RunPlan {
@@ -29,6 +33,10 @@ export interface RunPlan {
   readonly ownNetwork?: boolean;
   /** Flags of its own, with their meaning. */
   readonly own?: Readonly<Record<string, string>>;
+  /** Flags without a value, with their meaning. A run with one of them is a trial: it is not saved. */
+  readonly switches?: Readonly<Record<string, string>>;
+  /** Done once, in the network of the machine, before anything else; `measure` ends what it leaves. */
+  readonly prepare?: (flags: RunFlags) => void;
 }
 
 /** One finished run. `figures` is the run's own. */
@@ -38,6 +46,8 @@ export interface Result<Figures extends object> {
   readonly place: Place;
   /** `own`, or `machine`: see network.ts. */
   readonly network?: string;
+  /** What others took of the machine meanwhile, as a share of all cores: see proc.ts. */
+  readonly neighbours?: number;
   readonly rounds: number;
   readonly seconds: number;
   readonly figures: Figures;
@@ -66,8 +76,10 @@ export async function play<Figures extends object>(
   measure: (flags: RunFlags, ends: Ends) => Promise<Figures>,
 ): Promise<never> {
   const flags = readFlags(plan);
+  if (network() === "machine") plan.prepare?.(flags);
   if (plan.ownNetwork) await enterOwnNetwork();
   const ends = new Ends();
+  const neighbours = new NeighbourWatch();
   const leave = async (code: number): Promise<never> => {
     await ends.all();
     process.exit(code);
@@ -84,7 +96,7 @@ export async function play<Figures extends object>(
   try {
     const figures = await measure(flags, ends);
     clearTimeout(late);
-    report(plan, flags, figures);
+    report(plan, flags, figures, round(neighbours.read()));
     return await leave(0);
   } catch (error) {
     say(`${plan.name} failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -97,13 +109,19 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-function report(plan: RunPlan, flags: RunFlags & { save: boolean }, figures: object): void {
+function report(
+  plan: RunPlan,
+  flags: RunFlags & { save: boolean },
+  figures: object,
+  neighbours: number,
+): void {
   const { rounds, seconds } = flags;
   const result: Result<object> = {
     run: plan.name,
     at: new Date().toISOString(),
     place: place(),
     ...(plan.ownNetwork && { network: network() }),
+    neighbours,
     rounds,
     seconds,
     figures,
@@ -120,6 +138,9 @@ function readFlags(plan: RunPlan): RunFlags & { save: boolean } {
   const own = Object.fromEntries(
     Object.keys(plan.own ?? {}).map((name) => [name, { type: "string" as const }]),
   );
+  const switches = Object.fromEntries(
+    Object.keys(plan.switches ?? {}).map((name) => [name, { type: "boolean" as const, default: false }]),
+  );
   try {
     const { values } = parseArgs({
       options: {
@@ -127,18 +148,22 @@ function readFlags(plan: RunPlan): RunFlags & { save: boolean } {
         seconds: { type: "string", default: String(plan.seconds) },
         "no-save": { type: "boolean", default: false },
         ...own,
+        ...switches,
       },
     });
+    const set = Object.entries(values).filter(([name, value]) => name in switches && value === true);
     return {
       rounds: positive("rounds", values.rounds),
       seconds: positive("seconds", values.seconds),
-      save: !values["no-save"],
+      save: !values["no-save"] && set.length === 0,
       own: values as unknown as Record<string, string | undefined>,
+      switches: new Set(set.map(([name]) => name)),
     };
   } catch (error) {
     say(`bench: ${error instanceof Error ? error.message : String(error)}`);
     const lines = Object.entries({ rounds: "how often", seconds: "of one measurement", ...plan.own });
     for (const [name, help] of lines) say(`  --${name}=…  ${help}`);
+    for (const [name, help] of Object.entries(plan.switches ?? {})) say(`  --${name}  ${help}`);
     process.exit(2);
   }
 }

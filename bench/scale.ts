@@ -1,6 +1,7 @@
 /**
  * `npm run bench:scale`: 100,000 viewers on this machine, then as many as it holds: server processes share
- * one port (--workers) and meet over NATS, audience processes are `ovation load`, which checks every total.
+ * one port (--workers), audience processes are `ovation load`, which checks every total. Workers need nothing
+ * else; `--bus=nats` has them meet over NATS.
  *
  * Each process stays under its limit of descriptors, so the number of workers follows the viewers. One tick a
  * second up to 100,000 viewers; above, one every five seconds, for audience and server share the cores. A
@@ -26,13 +27,14 @@ const dialsPerS = 4_000;
 const quietMs = 3_000;
 
 async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
+  const overNats = own.bus === "nats";
   const chosen = own.viewers ? own.viewers.split(",").map(Number) : sizes;
   const cases: Record<string, unknown>[] = [];
   for (const viewers of chosen) {
     const each: Record<string, number>[] = [];
     const limits = new Set<string>();
     for (let i = 0; i < rounds; i++) {
-      const { figures, full } = await gather(viewers, seconds, ends);
+      const { figures, full } = await gather({ viewers, seconds, overNats }, ends);
       each.push(figures);
       for (const one of full) limits.add(one);
     }
@@ -42,7 +44,7 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
   const refused: Record<string, string> = {};
   for (const viewers of own.viewers ? [] : largerSizes) {
     try {
-      const { figures, full } = await gather(viewers, seconds, ends);
+      const { figures, full } = await gather({ viewers, seconds, overNats }, ends);
       cases.push({ viewers, exact: true, rounds: 1, ...medians([figures]), limitedBy: full });
       say(`  ${JSON.stringify(cases.at(-1))}`);
     } catch (error) {
@@ -51,19 +53,26 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
       break;
     }
   }
-  return { cases, refused };
+  return { bus: overNats ? "nats" : "local", cases, refused };
 }
 
-async function gather(viewers: number, seconds: number, all: Ends) {
+interface Shape {
+  readonly viewers: number;
+  readonly seconds: number;
+  readonly overNats: boolean;
+}
+
+async function gather({ viewers, seconds, overNats }: Shape, all: Ends) {
   const ends = new Ends();
   all.add({ end: () => ends.all() });
   try {
     const folder = mkdtempSync(join(tmpdir(), "ovation-bench-"));
     ends.add({ end: async () => rmSync(folder, { recursive: true, force: true }) });
-    const nats = ends.add(await startNats(folder));
-    const workers = Math.ceil(viewers / viewersPerWorker);
+    const nats = overNats ? ends.add(await startNats(folder)) : undefined;
+    // Without NATS one more has the ledger, and no viewers.
+    const workers = Math.ceil(viewers / viewersPerWorker) + (nats ? 0 : 1);
     const tickMs = viewers <= 100_000 ? 1_000 : 5_000;
-    const flags = [`--nats=${nats.url}`, `--workers=${workers}`, `--tick=${tickMs}ms`];
+    const flags = [...(nats ? [`--nats=${nats.url}`] : []), `--workers=${workers}`, `--tick=${tickMs}ms`];
     const server = ends.add(await startOvation(...flags));
     const servers = familyOf(server.pid);
     const start = bytesOf(servers);
@@ -82,7 +91,7 @@ async function gather(viewers: number, seconds: number, all: Ends) {
     const idle = bytesOf(servers);
     const kernel = socketMemory().bytes - kernelStart;
     const before = framesOf(await server.metrics());
-    const cpu = new CpuWatch({ servers, audience: load.pids(), nats: [nats.pid] });
+    const cpu = new CpuWatch({ servers, audience: load.pids(), nats: nats ? [nats.pid] : [] });
     await Bun.sleep(Math.max(1_000, seconds * 1000 - quietMs));
     const use = cpu.read();
     const frames = framesOf(await server.metrics()) - before;
@@ -140,6 +149,12 @@ function bytesOf(pids: readonly number[]): number {
 }
 
 await play(
-  { name: "scale", rounds: 3, seconds: 20, minutesMax: 60, own: { viewers: "only these, with commas" } },
+  {
+    name: "scale",
+    rounds: 3,
+    seconds: 20,
+    minutesMax: 60,
+    own: { viewers: "only these, with commas", bus: "local, or nats" },
+  },
   measure,
 );

@@ -3,8 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { statusOf } from "../src/http/answer.ts";
-import { made } from "./docs.ts";
+import { settingsTable } from "../src/settings/config.ts";
+import { made, optionsAt } from "./docs.ts";
 import { allMetrics } from "./docs-metrics.ts";
+import { optionsFile } from "./docs-options.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -61,11 +63,39 @@ describe("documents", () => {
     });
   }
 
+  test("the options of the package are the settings there are now, with their words", () => {
+    expect(read(optionsAt), "npm run docs rewrites it").toBe(optionsFile());
+    expect(read(optionsAt)).toContain('   * @default 50\n   */\n  readonly tickMs?: Settings["tickMs"];\n');
+  });
+
+  test("every test and script that a page names is there", () => {
+    const named = documents.flatMap(
+      (path) => read(path).match(/`(src|scripts|web|bench|deploy)\/[\w./-]+`/g) ?? [],
+    );
+    expect(named.filter((name) => !existsSync(join(root, name.replaceAll("`", ""))))).toEqual([]);
+    expect(named.length).toBeGreaterThan(100);
+  });
+
+  test("every command of package.json stands in docs/testing.md, and no other", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const told = new Set(
+      [...read("docs/testing.md").matchAll(/`npm (?:run )?([a-z:]+)/g)].map(([, name]) => name ?? ""),
+    );
+    expect([...told].filter((name) => !(name in scripts))).toEqual([]);
+    const apart = /^(bench:.*|web)$/;
+    expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
+  });
+
   test("docs/http.md tells every code, with its status", () => {
     const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
     expect(told.length).toBe(Object.keys(statuses).length);
     expect(statuses).toEqual(statusOf);
+  });
+
+  test("docs/webhooks.md tells every type of event", () => {
+    const told = [...read("docs/webhooks.md").matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, type]) => type ?? "");
+    expect(told.sort()).toEqual(settingsTable.rows.webhookEvents.fallback.split(",").sort());
   });
 
   test("every metric that a page names is one", () => {

@@ -1,13 +1,14 @@
 /**
  * What of docs/ is made from the source: docs/source.md from the head comments of files, in the order of
- * road.ts, and from their tables the settings of docs/settings.md, the calls and events of docs/http.md and
- * the metrics of docs/operate.md. `npm run docs` writes all; docs.test.ts and src/tidy.test.ts compare it
- * with what is there.
+ * road.ts, and from their tables the settings of docs/settings.md, the calls and events of docs/http.md, the
+ * metrics of docs/operate.md and the options of the package. `npm run docs` writes all; docs.test.ts and
+ * src/tidy.test.ts compare it with what is there.
  */
 import { dirname, join } from "node:path";
 import { settingsSection } from "../src/settings/config.ts";
 import { callsSection, eventsSection } from "./docs-http.ts";
 import { metricsSection } from "./docs-metrics.ts";
+import { optionsFile } from "./docs-options.ts";
 import { road, type Section } from "./road.ts";
 
 const root = dirname(import.meta.dir);
@@ -137,10 +138,14 @@ export const made: readonly { readonly page: string; readonly name: string; read
     { page: "docs/operate.md", name: "metrics", text: metricsSection },
   ];
 
+/** Where the options of the package stand, which are made too. */
+export const optionsAt = "src/package/options.ts";
+
 if (import.meta.main) {
   for (const { page, name, text } of made) {
     const file = join(root, page);
     await Bun.write(file, replaceSection(await Bun.file(file).text(), name, text()));
   }
+  await Bun.write(join(root, optionsAt), optionsFile());
   await Bun.write(join(root, "docs/source.md"), sourcePage(await sourceFiles()));
 }

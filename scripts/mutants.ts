@@ -19,7 +19,10 @@ const runMs = 120_000;
 const testMs = 60_000;
 // Debian puts nats-server where the PATH of an ordinary user does not look.
 const env = { ...process.env, PATH: [process.env.PATH, "/usr/local/sbin", "/usr/sbin"].join(delimiter) };
-const copied = ["src", "web", "scripts", "bench", "package.json", "tsconfig.json", "bunfig.toml"];
+const copied = [
+  ...["src", "web", "scripts", "bench", "docs", "deploy", "README.md", "SECURITY.md", "LICENSE"],
+  ...["package.json", "tsconfig.json", "bunfig.toml"],
+];
 
 interface Ended {
   readonly how: "passed" | "failed" | "late";

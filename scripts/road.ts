@@ -96,6 +96,14 @@ export const road: readonly Section[] = [
     rest: ["settings", "base"],
   },
   {
+    title: "`ovation conform`, the protocol tried",
+    about: "Each sentence of protocol.md as a check of any server.",
+    first: words(`
+      conform/command conform/conform conform/probe conform/stream conform/calls conform/comments
+      conform/streams conform/seen conform/report`),
+    rest: ["conform"],
+  },
+  {
     title: "`ovation load`, the audience",
     about: "Viewers and publishers over real sockets, and the proof that everything accepted arrived.",
     first: words(`

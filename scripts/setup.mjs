@@ -8,7 +8,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,6 +49,8 @@ function installPackages() {
       `could not install packages with ${command} (it needs Bun, or Node 20 with npm, and the npm registry)`,
     );
   }
+  // As a file of its own: a folder linked from another tree's shares that one's.
+  rmSync(stamp, { force: true });
   writeFileSync(stamp, wanted);
 }
 

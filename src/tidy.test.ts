@@ -41,6 +41,7 @@ const ranks: Readonly<Record<string, number>> = {
   settings: 9,
   node: 10,
   load: 10,
+  conform: 10,
   plan: 10,
   package: 11,
   program: 11,
@@ -89,7 +90,7 @@ const keepsRanks: Check = ({ path, text }) => {
     .filter((name) => name.startsWith("."))
     .map((name) => normalize(join(dirname(path), name)))
     .filter((target) => {
-      if (!target.startsWith("src/")) return target !== "package.json" && !target.startsWith("web/dist/");
+      if (!target.startsWith("src/")) return !/^(package\.json$|web\/dist\/|docs\/)/.test(target);
       if (isTest(target)) return true;
       if (acrossTheBus.test(path) && target.startsWith("src/dispatcher/")) return true;
       return dirname(target) !== dirname(path) && rankOf(target) >= rankOf(path);

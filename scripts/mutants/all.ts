@@ -1,7 +1,10 @@
 /** All faults, folder by folder. */
+import { client } from "./client.ts";
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
+import { docs } from "./docs.ts";
 import { fanout } from "./fanout.ts";
+import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
 import type { Mutant } from "./plant.ts";
@@ -9,6 +12,7 @@ import { timeline } from "./timeline.ts";
 import { trust } from "./trust.ts";
 import { video } from "./video.ts";
 import { walk } from "./walk.ts";
+import { workers } from "./workers.ts";
 
 export const mutants: readonly Mutant[] = [
   ...core,
@@ -19,5 +23,9 @@ export const mutants: readonly Mutant[] = [
   ...fanout,
   ...walk,
   ...trust,
+  ...http,
+  ...workers,
+  ...client,
+  ...docs,
   ...timeline,
 ];

@@ -11,14 +11,15 @@ export const ledger: readonly Mutant[] = [
       ["keys are never forgotten", "if (ageMs <= this.#windowMs) return;", "if (ageMs >= 0) return;"],
       [
         "a key is a repeat for ever",
-        "return (ms - seenMs) >>> 0 > this.#windowMs;",
-        "return (ms - seenMs) >>> 0 > 2 * this.#windowMs;",
+        "isNew = (ms - seenMs) >>> 0 > this.#windowMs;",
+        "isNew = (ms - seenMs) >>> 0 > 2 * this.#windowMs;",
       ],
       [
         "a repeat does not count as an appearance",
-        "        table[slot] = this.#push(hi, lo, ms) + 1;\n        return",
-        "        return",
+        "table[slot] = this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1;",
+        "",
       ],
+      ["a key stands for what its last repeat said", "isNew ? tag : this.#word(position, 3)", "tag"],
       ["once full, always full", "return logMs - headMs <= this.#windowMs;", "return true;"],
       [
         "a snapshot tells of keys that are over",
@@ -48,14 +49,15 @@ export const ledger: readonly Mutant[] = [
     [
       [
         "a repeat counts again",
-        "if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs)) count +=",
-        "this.keys.add(hi[i] as number, lo[i] as number, this.#logMs);\n      count +=",
+        "if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs, tag)) count +=",
+        "this.keys.add(hi[i] as number, lo[i] as number, this.#logMs, tag);\n      count +=",
       ],
+      ["a key that stands for another like is let in", 'return "other";', 'return "room";'],
       ["likes without a key are not counted", "let count = group.loose;", "let count = 0;"],
       [
         "a keyed change is done again",
-        "!once.isKeyed(i) || this.keys.add(",
-        "!once.isKeyed(i) || !this.keys.add(",
+        "return this.keys.add(once.keyHi[i]",
+        "return !this.keys.add(once.keyHi[i]",
       ],
       [
         "two kinds of one record are two versions",

@@ -81,8 +81,8 @@ export const video: readonly Mutant[] = [
     [
       [
         "a hole is passed over",
-        "if (!this.held.full && entry.previous > this.tip) {",
-        "if (entry.previous < 0) {",
+        "if (isFar || (!this.held.full && entry.previous > this.tip)) {",
+        "if (isFar) {",
       ],
       ["a comment comes twice", 'if (entry.seq <= this.tip) return "known";', ""],
       [
@@ -131,6 +131,58 @@ export const video: readonly Mutant[] = [
         "a watch is never asked for again",
         "if (nowMs - followed.askedMs < limits.recheckMs) return;",
         "return;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/reach.ts",
+    ["src/frontend/joining.test.ts", "src/video/sync.test.ts"],
+    [
+      ["whoever comes from further back has a page read", "Math.max(0, 2 * after - history.tip)", "after"],
+      ["what is known to be gone is asked for again", "this.#lost.set(history, begin - 1);", ""],
+    ],
+  ),
+  ...plant(
+    "src/video/hearsay.ts",
+    ["src/video/hearsay.test.ts", "src/video/branches.test.ts"],
+    [
+      [
+        "a comment that is ahead of the log is doubted for ever",
+        'return found === "comments" && now - since < limits.lineageCheckMs ? "doubted" : found;',
+        'return found === "comments" ? "doubted" : found;',
+      ],
+      [
+        "names of kinds that are not configured are shown",
+        ": tick.by.filter(({ kind }) => this.#kinds.has(kind));",
+        ": tick.by;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/state.ts",
+    ["src/video/hearsay.test.ts"],
+    [
+      [
+        "totals that the log does not hold stand for ever",
+        'if (sure && totals.version < (heard.logs.get(log) ?? noTotals).version) return "totals";',
+        "",
+      ],
+      ["a leap is believed", ".version + limits.leapMax;", ".version + 2 ** 60;"],
+      [
+        "a far comment is believed",
+        "const isFar = entry.seq > this.furthest + limits.leapMax;",
+        "const isFar = false;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/video/interest.ts",
+    ["src/video/interest.test.ts"],
+    [
+      [
+        "a made-up video is kept as long as one that there is",
+        "if (watch.confirmed) this.#idle.set",
+        "if (true) this.#idle.set",
       ],
     ],
   ),

@@ -4,12 +4,13 @@
  */
 import { BusUnavailable } from "../bus/bus.ts";
 import { type Entry, type EventId, holdOf, shownCount } from "../core/entry.ts";
-import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
+import { type Kind, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import { type ClusterView, decodeClusterView } from "../core/nodes.ts";
 import type { CommentJson } from "../core/sse.ts";
 import { commentJson, heldJson } from "../core/sse.ts";
+import { onlyKinds } from "../core/totals.ts";
 import { decodeState, encodeJson, type State, type StateRequest, subjects } from "../core/wire.ts";
 import type { Requester } from "./asker.ts";
 
@@ -37,14 +38,18 @@ const behindMax = 20;
 
 export class Reader {
   readonly #bus: Requester;
+  /** Kinds that are told of; undefined: all. */
+  readonly #kinds: ReadonlySet<Kind> | undefined;
   /** As told last; shared by all that is read, so that it is told and held once. */
   #lineage: Lineage | undefined;
   /** Branches that were the newest once: whoever still names one has not heard of the next. */
   readonly #left = new Set<string>();
   #behind = 0;
 
-  constructor(bus: Requester) {
+  /** Of other kinds than `kinds` nothing is told: a peer, or a setting of before, may have any. */
+  constructor(bus: Requester, kinds?: ReadonlySet<Kind>) {
     this.#bus = bus;
+    this.#kinds = kinds;
   }
 
   /**
@@ -58,7 +63,10 @@ export class Reader {
       const reply = await this.#bus.request(subjects.state, encodeJson(request), limits.requestMs);
       const state = decodeState(reply, video, known);
       if (!state) return reject("unavailable", "the log gave no answer", 1);
-      return this.#turn(state.lineage) ? state : reject("unavailable", "a dispatcher is behind", 1);
+      if (!this.#turn(state.lineage)) return reject("unavailable", "a dispatcher is behind", 1);
+      const { totals } = state;
+      const counts = this.#kinds ? onlyKinds(totals.counts, this.#kinds) : totals.counts;
+      return counts === totals.counts ? state : { ...state, totals: { ...totals, counts } };
     } catch (error) {
       if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
       throw error;

@@ -92,7 +92,7 @@ export function createMetrics() {
   };
 }
 
-/** What a dispatcher tells of its log. */
+/** What is told of the log, by dispatchers and by those who ask them. */
 function ledgerMetrics(registry: Registry) {
   const held = (name: string, help: string) =>
     new Gauge({
@@ -104,6 +104,11 @@ function ledgerMetrics(registry: Registry) {
       aggregator: "max",
     });
   return {
+    contradicted: new Counter({
+      name: "ovation_watches_contradicted_total",
+      help: "Videos begun anew here as the log knows nothing of what was heard of them",
+      registers: [registry],
+    }),
     commits: new Counter({
       name: "ovation_commits_total",
       help: "Batches made durable",

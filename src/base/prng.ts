@@ -33,6 +33,12 @@ export function systemPrng(): Prng {
 
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
 
+/** A whole number of 52 bits that nobody can guess. */
+export function secretNumber(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 12) * 2 ** 32 + low;
+}
+
 /** `length` characters of [0-9a-z] that nobody can guess (about 5.2 bits each). */
 export function secret(length: number): string {
   let text = "";

@@ -35,6 +35,7 @@ const rejectionCodes = [
   "like-mode",
   "unknown-kind",
   "bad-key",
+  "key-used",
   "bad-user",
   "text-empty",
   "text-too-long",

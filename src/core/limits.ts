@@ -138,6 +138,10 @@ export const limits = {
   logAgainMs: 60_000,
   /** Streams in a row with a forwarding header from one address, after which that is taken for a proxy. */
   forwardedStreamsMin: 5,
+  /** Over how long viewers are sent away that a worker holds beyond its share, in milliseconds. */
+  shedMs: 5_000,
+  /** How long the last bytes of a stream have before its connection is ended too, in milliseconds. */
+  byeMs: 100,
   /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
   corsHeadersCharsMax: 2_048,
   /**
@@ -193,6 +197,17 @@ export const limits = {
   recheckMs: 4_000,
   /** Least time between two such questions of a node, in ms: with many videos each waits longer. */
   recheckEveryMs: 250,
+  /**
+   * Numbers that another node may tell: versions and likes of a kind, and viewers of a node. Beyond: it is
+   * not understood. All that may be summed of them stays a whole number.
+   */
+  countMax: 2 ** 46,
+  nodeViewersMax: 10_000_000,
+  /**
+   * How far totals or a place of a comment may be beyond all that is known of a video. Beyond: the log is
+   * asked before anything of it is believed. Above how far versions jump when a log is seeded anew.
+   */
+  leapMax: 2_000_000,
   /** Longest a request between nodes waits, in milliseconds. */
   requestMs: 2_000,
   /** Longest a like or comment waits for the shared log, in milliseconds. Beyond: 503. */
@@ -370,6 +385,8 @@ export function assertLimits(): void {
   assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
   assert(3 * l.readWaitMs < l.requestMs, "who asks for totals hears that they cannot be known");
   assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
+  assert(l.leapMax > l.seedVersions, "totals of a log that was seeded anew are believed at once");
+  assert(64 * l.countMax <= Number.MAX_SAFE_INTEGER, "sums over logs are whole numbers");
   assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
   assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
   assert(l.rowsUnderWayMax * 8 <= l.busRequestsMax, "rows leave room for other requests");

@@ -29,6 +29,16 @@ export function addCounts(into: Counts, more: Readonly<Counts>): void {
   for (const kind in more) into[kind] = (into[kind] ?? 0) + (more[kind] ?? 0);
 }
 
+/** `counts` of these kinds only; itself when it has no other. */
+export function onlyKinds(counts: Readonly<Counts>, kinds: ReadonlySet<string>): Readonly<Counts> {
+  let others = false;
+  for (const kind in counts) if (!kinds.has(kind)) others = true;
+  if (!others) return counts;
+  const kept = emptyCounts();
+  for (const kind in counts) if (kinds.has(kind)) kept[kind] = counts[kind] as number;
+  return kept;
+}
+
 /** The newer of two totals of one video and log; `a` when they are of the same version. */
 export function newest(a: Totals, b: Totals): Totals {
   return b.version > a.version ? b : a;

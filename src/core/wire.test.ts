@@ -39,8 +39,10 @@ const timeMs = fc.double({ min: 0, max: 8.64e15, noNaN: true });
 const text = (max: number) =>
   fc.string({ unit: "grapheme", maxLength: max }).filter((one) => [...one].length <= max);
 const totals = fc.record({
-  version: fc.maxSafeNat(),
-  counts: fc.dictionary(kind, fc.maxSafeNat()).map((of) => Object.assign(emptyCounts(), of)),
+  version: fc.integer({ min: 0, max: limits.countMax }),
+  counts: fc
+    .dictionary(kind, fc.integer({ min: 0, max: limits.countMax }))
+    .map((of) => Object.assign(emptyCounts(), of)),
 });
 const by = fc.array(fc.record({ user: text(limits.userCharsMax), kind, count: fc.nat(50) }), {
   maxLength: limits.bySizeMax,
@@ -89,6 +91,7 @@ const state: fc.Arbitrary<State> = fc
       lineage: fc.tuple(fc.uniqueArray(branch, { minLength: 1, maxLength: 3 }), fc.nat()).map(lineageOf),
       region: name,
       totals,
+      sure: fc.boolean(),
       viewers: fc.nat(),
       page: fc.record({
         entries: fc.constant(entries as Entry[]),
@@ -315,5 +318,25 @@ describe("subjects", () => {
     for (const of of [subjects.tick, subjects.comment, subjects.viewers]) expect(videoOf(of(v))).toBe(v);
     expect(videoOf("viewers.a b")).toBeUndefined();
     expect(videoOf("")).toBeUndefined();
+  });
+});
+
+describe("numbers that cannot be", () => {
+  const told = { r: "main", v: 1, c: { heart: 1 }, t: [0, 0, 0], b: [] };
+  const most = limits.countMax;
+
+  test("are no tick", () => {
+    expect(decodeTick(said({ ...told, v: most, c: { heart: most } }), v)).toBeDefined();
+    for (const more of [{ v: most + 1 }, { c: { heart: most + 1 } }, { v: Number.MAX_SAFE_INTEGER }]) {
+      expect(decodeTick(said({ ...told, ...more }), v)).toBeUndefined();
+    }
+    const by = { user: "a", kind: "heart", count: most + 1 };
+    expect(decodeTick(said({ ...told, b: [by] }), v)).toBeUndefined();
+  });
+
+  test("are no viewers", () => {
+    const count = (viewers: number) => decodeViewers(said({ node: "n", incarnation: "i", viewers }));
+    expect(count(limits.nodeViewersMax)?.viewers).toBe(limits.nodeViewersMax);
+    expect(count(limits.nodeViewersMax + 1)).toBeUndefined();
   });
 });

@@ -77,6 +77,8 @@ export interface State {
   readonly lineage: Lineage;
   readonly region: string;
   readonly totals: Totals;
+  /** Whether no higher totals can have been told, by anybody, before this was asked. */
+  readonly sure?: boolean;
   readonly viewers: number;
   readonly page: Page;
 }
@@ -116,15 +118,17 @@ export function isNodeName(value: unknown): value is string {
   return typeof value === "string" && nodePattern.test(value);
 }
 
+const isCounted = (value: unknown): value is number => isCount(value) && value <= limits.countMax;
+
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function decodeTotals(version: unknown, counts: unknown): Totals | undefined {
-  if (!isCount(version) || typeof counts !== "object" || counts === null) return undefined;
+  if (!isCounted(version) || typeof counts !== "object" || counts === null) return undefined;
   const checked: Counts = emptyCounts();
   for (const [kind, count] of Object.entries(counts)) {
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     checked[kind] = count;
   }
   return { version, counts: checked };
@@ -137,7 +141,7 @@ function decodeBy(value: unknown): readonly By[] | undefined {
     if (typeof by !== "object" || by === null) return undefined;
     const { user, kind, count } = by;
     if (typeof user !== "string" || user.length > 2 * limits.userCharsMax) return undefined;
-    if (!isKind(kind) || !isCount(count)) return undefined;
+    if (!isKind(kind) || !isCounted(count)) return undefined;
     // Taken over one by one: what else a broken node put there must not reach viewers.
     checked.push({ user, kind, count });
   }
@@ -193,7 +197,8 @@ export function decodeTick(payload: Uint8Array, video: VideoId): Tick | undefine
 
 export function decodeViewers(payload: Uint8Array): ViewerCount | undefined {
   const m = decodeJson(payload);
-  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation) || !isCount(m.viewers)) return undefined;
+  if (!m || !isNodeName(m.node) || !isNodeName(m.incarnation)) return undefined;
+  if (!isCount(m.viewers) || m.viewers > limits.nodeViewersMax) return undefined;
   return { node: m.node, incarnation: m.incarnation, viewers: m.viewers };
 }
 
@@ -282,6 +287,7 @@ export function encodeState(state: State, known?: string): Uint8Array {
     region: state.region,
     version: state.totals.version,
     counts: state.totals.counts,
+    sure: state.sure,
     viewers: state.viewers,
     floor: page.floor,
     head: page.head,
@@ -334,7 +340,7 @@ export function decodeState(payload: Uint8Array, video: VideoId, known?: Lineage
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { log, lineage, region: m.region, totals, viewers: m.viewers, page };
+  return { log, lineage, region: m.region, totals, sure: m.sure === true, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {

@@ -15,6 +15,7 @@ import { Rate } from "../trust/rate.ts";
 const videosMax = 100_000;
 
 const shortages: Readonly<Record<Exclude<Space, "room" | "counted">, Rejection>> = {
+  other: reject("key-used", "this key was used for another like: it would not be counted"),
   keys: reject("busy", "too many keys are remembered", 5),
   viewers: reject("busy", "too many viewers' likes are held", 60),
   videos: reject("busy", "too many videos have likes", 60),

@@ -315,7 +315,7 @@ export class Dispatcher {
     const { video, after } = request;
     const limit = Math.min(request.limit, limits.pageEntriesMax);
     const lineage = ledger.lineage();
-    const [page, totals] = await Promise.all([
+    const [page, told] = await Promise.all([
       ledger.entries(video, after, limit),
       this.#totals(video, limit > 0),
     ]);
@@ -325,7 +325,7 @@ export class Dispatcher {
       log: ledger.epoch,
       lineage,
       region,
-      totals,
+      ...told,
       viewers: this.#presence.viewers(video, clock.elapsed()),
       page,
     };
@@ -336,13 +336,13 @@ export class Dispatcher {
    * Totals that are no lower than any told before. Who wants a video's entries too begins to watch it, and
    * gets them although the likes' part of the log is away: what it is shown never falls, by its versions.
    */
-  async #totals(video: VideoId, mayBeOld: boolean): Promise<Totals> {
+  async #totals(video: VideoId, mayBeOld: boolean): Promise<{ totals: Totals; sure: boolean }> {
     const { ledger } = this.#parts;
     try {
-      return await ledger.current(video);
+      return { totals: await ledger.current(video), sure: true };
     } catch (error) {
       if (!mayBeOld || !(error instanceof LedgerUnavailable)) throw error;
-      return ledger.totals(video);
+      return { totals: ledger.totals(video), sure: false };
     }
   }
 

@@ -59,6 +59,28 @@ describe("the ingest", () => {
     expect(await passing(ingest.comment(draft("b")))).not.toBe(id);
   });
 
+  test("refuses a key that stands for something else, and loses nothing", async () => {
+    const { ingest, ledger, passing, metrics } = bench();
+    await passing(ingest.like(like(3, "k")));
+    const id = (await passing(ingest.comment(draft("a", "k")))) as string;
+    expect(await passing(ingest.like(like(4, "k")))).toMatchObject({ rejected: "key-used" });
+    expect(await passing(ingest.likes([like(3, "k"), like(5, "k")]))).toMatchObject([
+      undefined,
+      { rejected: "key-used" },
+    ] as never);
+    for (const other of [draft("b", "k"), { ...draft("a", "k"), user: "Bob" }]) {
+      expect(await passing(ingest.comment(other))).toMatchObject({ rejected: "key-used" });
+    }
+    expect(await passing(ingest.comment(draft("a", "k")))).toBe(id);
+    expect(likesOf(ledger.totals(v).counts)).toBe(3);
+    const told = await metrics.registry.metrics();
+    expect(told).toContain('ovation_likes_rejected_total{reason="key-used"} 2');
+    expect(told).toContain('ovation_comments_rejected_total{reason="key-used"} 2');
+    // What was removed cannot be compared any more.
+    await ingest.retract(v, id);
+    expect(await passing(ingest.comment(draft("b", "k")))).toBe(id);
+  });
+
   test("removes a comment by its id, once, and no other", async () => {
     const { ingest, ledger, passing } = bench();
     const id = (await passing(ingest.comment(draft()))) as string;

@@ -123,7 +123,8 @@ export class DispatcherIngest implements Ingest {
 
   async comment(draft: CommentDraft): Promise<string | Rejection> {
     const refused = this.#admit.comment(draft, this.#batch.commentsBefore(), this.#clock.elapsed());
-    const placed = refused ?? (await this.#batch.comment(this.#dated(draft)));
+    const taken = refused ?? (await this.#batch.comment(this.#dated(draft)));
+    const placed = "other" in taken && taken.other ? otherComment : taken;
     if ("rejected" in placed) {
       this.#metrics.commentsRejected.inc({ reason: placed.rejected });
       return placed;
@@ -200,6 +201,8 @@ export class DispatcherIngest implements Ingest {
     return refused;
   }
 }
+
+const otherComment = reject("key-used", "this key was used for another comment: it would be lost");
 
 /** Likes that are accepted with `like`: none when it takes one back. */
 function acceptedBy(like: Like): number {

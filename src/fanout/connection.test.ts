@@ -9,7 +9,7 @@ const at = (ms: number) => ms as Elapsed;
 function bench() {
   const ends: EndReason[] = [];
   const owner = { ended: (_: Connection, reason: EndReason) => ends.push(reason) };
-  const connection = new Connection("n.abc", owner, 15_000, at(1));
+  const connection = new Connection(owner, 15_000, at(1));
   return { connection, ends };
 }
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -78,7 +78,7 @@ describe("a connection", () => {
     for (const first of Object.values(ways)) {
       for (const second of Object.values(ways)) {
         const { connection, ends } = bench();
-        const stream = connection.stream(abort.signal);
+        const stream = connection.stream(abort);
         await first(connection, stream);
         await second(connection, stream);
         expect(ends).toHaveLength(1);
@@ -89,7 +89,7 @@ describe("a connection", () => {
 
   test("whose client had left already never begins", () => {
     const { connection, ends } = bench();
-    connection.stream(AbortSignal.abort());
+    connection.stream({ signal: AbortSignal.abort() });
     expect(connection.gone).toBe(true);
     expect(ends).toEqual(["client"]);
   });

@@ -19,6 +19,7 @@ export type EndReason =
   | "idle"
   | "drain"
   | "age"
+  | "spread"
   | "expired"
   | "limit"
   | "banned"
@@ -30,18 +31,15 @@ export interface ConnectionOwner {
   ended(connection: Connection, reason: EndReason): void;
 }
 
+/** The request behind a stream. Its signal is made when it is looked at, and then kept. */
+export type Asked = Pick<Request, "signal">;
+
 const strategy = { highWaterMark: limits.streamChunksMax };
 
 /** What the frontend makes its connections with. */
-export type ConnectionClass = new (
-  id: string,
-  owner: ConnectionOwner,
-  beatMs: number,
-  nowMs: Elapsed,
-) => Connection;
+export type ConnectionClass = new (owner: ConnectionOwner, beatMs: number, nowMs: Elapsed) => Connection;
 
 export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventListenerObject {
-  readonly id: string;
   /**
    * Silence after which this connection is due a beat, in ms: drawn per connection, so beats do not align.
    */
@@ -51,19 +49,19 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
   readonly #owner: ConnectionOwner;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(id: string, owner: ConnectionOwner, beatMs: number, nowMs: Elapsed) {
-    this.id = id;
+  constructor(owner: ConnectionOwner, beatMs: number, nowMs: Elapsed) {
     this.#owner = owner;
     this.beatMs = beatMs;
     this.lastMs = nowMs;
   }
 
   /**
-   * The body to answer with. Call once. A client's leaving is seen by `cancel` or by `signal`, whichever is
-   * first.
+   * The body to answer `request` with. Call once. A client's leaving is seen by `cancel` or by the request's
+   * signal, whichever is first.
    */
-  stream(signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  stream(request: Asked | undefined): ReadableStream<Uint8Array> {
     const stream = new ReadableStream<Uint8Array>(this, strategy);
+    const signal = request?.signal;
     if (signal?.aborted) this.#ended("client");
     else signal?.addEventListener("abort", this, { once: true });
     return stream;
@@ -96,9 +94,10 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
 
   /**
    * Ends the stream after `last`. A reader that is behind is cut off instead: its unread bytes would keep the
-   * socket open for as long as it likes.
+   * socket open for as long as it likes. With `later` its socket is ended too, when that runs what it is
+   * given: by then `last` has left, and whoever comes back dials anew.
    */
-  end(reason: EndReason, last?: Uint8Array): void {
+  end(reason: EndReason, last?: Uint8Array, later?: (cut: () => void) => void): void {
     const controller = this.#controller;
     if (controller === undefined) return;
     const behind = (controller.desiredSize ?? 0) <= 0;
@@ -108,7 +107,8 @@ export class Connection implements UnderlyingDefaultSource<Uint8Array>, EventLis
       return;
     }
     if (last) controller.enqueue(last);
-    controller.close();
+    if (later) later(() => controller.error(new Error(reason)));
+    else controller.close();
   }
 
   // Called by the stream.

@@ -21,8 +21,8 @@ const server = Bun.serve({
   fetch() {
     const { promise, resolve } = Promise.withResolvers<EndReason>();
     const owner = { ended: (_: Connection, reason: EndReason) => resolve(reason) };
-    const connection = new DirectConnection("n.abc", owner, 15_000, at(1));
-    const stream = connection.stream(undefined);
+    const connection = new DirectConnection(owner, 15_000, at(1));
+    const stream = connection.stream();
     expect(connection.write(bytes("hello "), at(2))).toBe("ok");
     const one = { connection, ended: promise };
     const next = waiting.shift();
@@ -125,6 +125,28 @@ test("a reader that is behind is cut off when its stream ends", async () => {
   await closed;
 });
 
+test("one that ends with its socket tells its last bytes before, and nothing after", async () => {
+  for (const leaves of [false, true]) {
+    const { connection, socket, closed, until, text, ended } = await open();
+    await until(() => text().includes("hello "));
+    let cut = (): void => {};
+    connection.end("spread", bytes("bye"), (run) => {
+      cut = run;
+    });
+    expect(connection.write(bytes("x"), at(9))).toBe("gone");
+    await until(() => text().includes("bye"));
+    expect(text()).not.toEndWith("0\r\n\r\n");
+    if (leaves) {
+      socket.terminate();
+      await closed;
+    }
+    cut();
+    await closed;
+    expect(text()).toEndWith("bye\r\n");
+    expect(await ended).toBe("spread");
+  }
+});
+
 test("a reader that leaves ends the connection, once", async () => {
   const { connection, socket, ended, until, text } = await open();
   await until(() => text().includes("hello "));
@@ -137,12 +159,35 @@ test("a reader that leaves ends the connection, once", async () => {
 test("before the response begins only a few writes are held, and an end then is told", async () => {
   const ends: EndReason[] = [];
   const owner = { ended: (_: Connection, reason: EndReason) => ends.push(reason) };
-  const connection = new DirectConnection("n.abc", owner, 15_000, at(1));
+  const connection = new DirectConnection(owner, 15_000, at(1));
   for (let i = 0; i < limits.streamChunksMax; i++) expect(connection.write(bytes(`${i}`), at(1))).toBe("ok");
   expect(connection.write(bytes("x"), at(1))).toBe("lagging");
   connection.end("limit", bytes("bye"));
   expect(ends).toEqual(["limit"]);
-  const late = new DirectConnection("n.def", owner, 15_000, at(1));
-  late.stream(AbortSignal.abort());
-  expect(late.gone).toBe(true);
+});
+
+test("a client that left before its answer was there ends the connection", async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<EndReason>();
+  const late = Bun.serve({
+    ...{ port: 0, hostname: "127.0.0.1", development: false },
+    async fetch() {
+      ask();
+      await left;
+      const owner = { ended: (_: Connection, reason: EndReason) => ended.resolve(reason) };
+      const connection = new DirectConnection(owner, 15_000, at(1));
+      connection.write(bytes("hello "), at(2));
+      return new Response(connection.stream());
+    },
+  });
+  const nothing = { data() {}, close() {}, error() {} };
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port: late.port as number, socket: nothing });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await asked;
+  socket.terminate();
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  leave();
+  expect(await ended.promise).toBe("client");
+  await late.stop(true);
 });

@@ -19,8 +19,6 @@ interface DirectSink {
 }
 
 export class DirectConnection extends Connection {
-  /** Tells Bun what kind of stream this is the source of. */
-  readonly type = "direct";
   /** Written before Bun asked for the body; undefined once it has. */
   #early: Uint8Array[] | undefined = [];
   #sink: DirectSink | undefined;
@@ -29,10 +27,14 @@ export class DirectConnection extends Connection {
   #behind = false;
   #over = false;
 
-  override stream(signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
-    if (signal?.aborted) this.#ended("client");
-    else signal?.addEventListener("abort", this, { once: true });
+  /** The request's signal is left alone: it would cost each viewer half a kilobyte, and `cancel` tells. */
+  override stream(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(this as unknown as UnderlyingDefaultSource<Uint8Array>);
+  }
+
+  /** Tells Bun what kind of stream this is the source of. */
+  get type(): "direct" {
+    return "direct";
   }
 
   override get gone(): boolean {
@@ -61,7 +63,7 @@ export class DirectConnection extends Connection {
     return "ok";
   }
 
-  override end(reason: EndReason, last?: Uint8Array): void {
+  override end(reason: EndReason, last?: Uint8Array, later?: (cut: () => void) => void): void {
     if (this.#over) return;
     const sink = this.#sink;
     this.#ended(reason);
@@ -71,6 +73,13 @@ export class DirectConnection extends Connection {
       sink.close(new Error(reason));
     } else {
       if (last) sink.write(last);
+      if (later) {
+        later(() => {
+          sink.close(new Error(reason));
+          this.#finish?.();
+        });
+        return;
+      }
       sink.end();
     }
     this.#finish?.();

@@ -13,7 +13,7 @@ import { VideoState } from "../video/state.ts";
 import { Connection, type Written } from "./connection.ts";
 import { laneNames } from "./lanes.ts";
 import { Shard } from "./shard.ts";
-import type { Slot, Viewer } from "./slot.ts";
+import { type Slot, Viewer } from "./slot.ts";
 
 const zero = { version: 0, counts: {} };
 
@@ -89,8 +89,8 @@ function bench() {
   });
   const readers: One[] = [];
   const join = (...wanted: readonly number[]): One => {
-    const reader = new Reader(`n.${readers.length}`, shard, 15_000, clock.elapsed());
-    const viewer: Viewer = { connection: reader, shard, watches: [], slots: [], own: undefined };
+    const viewer = new Viewer(Reader, shard, 15_000, clock.elapsed());
+    const reader = viewer.connection as Reader;
     reader.stream(undefined);
     shard.add(viewer);
     const one: One = { viewer, reader, from: new Map(), meant: [], here: true };

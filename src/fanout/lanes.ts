@@ -41,7 +41,7 @@ export interface LanesParts {
   readonly clock: Clock;
   readonly tally: Tally;
   readonly catchUp: CatchUp;
-  /** The viewers of the shard, in the order in which they came; a copy. */
+  /** The viewers of the shard, mostly in the order in which they came; a copy. */
   readonly viewers: () => Viewer[];
   readonly size: () => number;
   /** A slot has shown what was newest when its turn came. */

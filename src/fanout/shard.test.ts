@@ -14,7 +14,7 @@ import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
 import { VideoState } from "../video/state.ts";
 import { Connection, type EndReason } from "./connection.ts";
 import { Shard } from "./shard.ts";
-import type { Slot, Viewer } from "./slot.ts";
+import { type Slot, Viewer } from "./slot.ts";
 
 const zero = { version: 0, counts: {} };
 
@@ -43,10 +43,9 @@ function bench() {
   };
   /** A viewer that watches, has been welcomed, and reads or does not. */
   const join = (watches: readonly VideoState[], stalled = false) => {
-    const connection = new Connection(`n.${shard.size}`, shard, 15_000, clock.elapsed());
-    const viewer: Viewer = {
-      ...{ connection, shard, watches: [...watches], slots: [], own: undefined },
-    };
+    const viewer = new Viewer(Connection, shard, 15_000, clock.elapsed());
+    const { connection } = viewer;
+    viewer.watches = [...watches];
     shard.add(viewer);
     const reader = new FakeViewer(connection.stream(undefined), stalled);
     for (const watch of watches) shard.join(viewer, watch);

@@ -7,10 +7,11 @@
  */
 import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { Roster } from "../base/roster.ts";
 import type { VideoId } from "../core/interaction.ts";
 import type { VideoState } from "../video/state.ts";
 import { CatchUp, ownOf, settle, standingAt } from "./catchup.ts";
-import type { Connection, ConnectionOwner, EndReason } from "./connection.ts";
+import type { EndReason } from "./connection.ts";
 import { type LaneName, Lanes } from "./lanes.ts";
 import { type Home, type OwnPlace, type ResetReason, Slot, type Viewer } from "./slot.ts";
 import { type FrameKind, Tally } from "./tally.ts";
@@ -26,11 +27,9 @@ export interface ShardEvents {
   passed(slot: Slot): void;
 }
 
-export class Shard implements ConnectionOwner, Home {
+export class Shard implements Home {
   readonly #events: ShardEvents;
-  readonly #viewers = new Map<Connection, Viewer>();
-  /** The same viewers as a list, while nobody leaves. */
-  #inOrder: Viewer[] | undefined;
+  readonly #viewers = new Roster<Viewer>();
   readonly #slots = new Map<VideoId, Slot>();
   readonly #tally: Tally;
   readonly #catchUp: CatchUp;
@@ -43,7 +42,7 @@ export class Shard implements ConnectionOwner, Home {
     this.#catchUp = new CatchUp(metrics, this.#tally);
     this.#lanes = new Lanes({
       ...{ clock, tally: this.#tally, catchUp: this.#catchUp, passed: events.passed },
-      viewers: () => this.#list(),
+      viewers: () => this.#viewers.all.slice(),
       size: () => this.#viewers.size,
       overrun: (slot) => this.restart(slot, "history"),
     });
@@ -59,21 +58,14 @@ export class Shard implements ConnectionOwner, Home {
   }
 
   viewers(): Iterable<Viewer> {
-    return this.#viewers.values();
+    return this.#viewers.all;
   }
 
   // ---- joining and leaving
 
   /** Takes a viewer that watches nothing yet. */
   add(viewer: Viewer): void {
-    this.#viewers.set(viewer.connection, viewer);
-    this.#inOrder?.push(viewer);
-  }
-
-  /** A copy of the viewers, in the order in which they came: to copy a list is cheaper than to read a map. */
-  #list(): Viewer[] {
-    this.#inOrder ??= [...this.#viewers.values()];
-    return this.#inOrder.slice();
+    this.#viewers.add(viewer);
   }
 
   /** Begins to watch: the viewer stands where the slot stands, until `begin` or `replay` say otherwise. */
@@ -87,7 +79,7 @@ export class Shard implements ConnectionOwner, Home {
     // Before it is one of several: where it stands with the others is known from the slots themselves.
     if (viewer.slots.length > 0) ownOf(viewer);
     slot.viewers.push(viewer);
-    viewer.slots.push(slot);
+    viewer.slots = viewer.slots.length > 0 ? [...viewer.slots, slot] : slot.alone;
     if (viewer.own) this.#stand(viewer, slot, {});
     return slot;
   }
@@ -96,18 +88,16 @@ export class Shard implements ConnectionOwner, Home {
   leave(viewer: Viewer, video: VideoId): boolean {
     const slot = this.#slots.get(video);
     if (!slot?.remove(viewer)) return false;
-    viewer.slots.splice(viewer.slots.indexOf(slot), 1);
+    viewer.slots = viewer.slots.filter((other) => other !== slot);
     viewer.own?.places.delete(slot);
     if (viewer.own) settle(viewer, viewer.own);
     if (slot.count === 0) this.#drop(slot);
     return true;
   }
 
-  ended(connection: Connection, reason: EndReason): void {
-    const viewer = this.#viewers.get(connection);
-    if (!viewer) return;
-    this.#viewers.delete(connection);
-    this.#inOrder = undefined;
+  /** The stream of `viewer` has ended. */
+  ended(viewer: Viewer, reason: EndReason): void {
+    if (!this.#viewers.delete(viewer)) return;
     this.#catchUp.left(viewer);
     this.#events.left(viewer, reason);
     for (const slot of viewer.slots) {
@@ -199,7 +189,7 @@ export class Shard implements ConnectionOwner, Home {
   beat(bytes: Uint8Array, all: boolean): void {
     // One at a time: who is not reached by one within its second is late, and nothing piles up.
     if (!all && this.#beat && !this.#beat.over) return;
-    const beat = new Walk(this.#list(), (viewer: Viewer, nowMs) => {
+    const beat = new Walk(this.#viewers.all.slice(), (viewer: Viewer, nowMs) => {
       const { connection } = viewer;
       if (!all && nowMs - connection.lastMs < connection.beatMs) return 0;
       if (this.#tell("beat", viewer, bytes, nowMs) > 0) return 1;

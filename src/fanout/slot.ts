@@ -6,9 +6,10 @@
  * on an earlier stream stands at places of its own, and is brought on from there: catchup.ts.
  */
 import type { Elapsed } from "../base/clock.ts";
+import type { Listed } from "../base/roster.ts";
 import type { VideoId } from "../core/interaction.ts";
 import type { VideoState } from "../video/state.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionClass, ConnectionOwner, EndReason } from "./connection.ts";
 import type { Walk } from "./walk.ts";
 
 /** How much of one video has been shown. */
@@ -24,6 +25,7 @@ export interface Place {
 
 /** What the shard of a viewer does for whoever lets it in or changes what it watches: see shard.ts. */
 export interface Home {
+  ended(viewer: Viewer, reason: EndReason): void;
   join(viewer: Viewer, watch: VideoState): Slot;
   leave(viewer: Viewer, video: VideoId): boolean;
   begin(viewer: Viewer, slot: Slot, reason: ResetReason | undefined): void;
@@ -31,15 +33,34 @@ export interface Home {
   serve(viewer: Viewer, nowMs: Elapsed): void;
 }
 
-export interface Viewer {
+const none: readonly never[] = [];
+
+/**
+ * A viewer. There are as many as the machine holds, so what it has is counted: its lists are replaced and
+ * never changed, and those who watch one video share theirs.
+ */
+export class Viewer implements ConnectionOwner, Listed {
   readonly connection: Connection;
   readonly shard: Home;
   /** What it has asked to watch. */
-  readonly watches: VideoState[];
+  watches: readonly VideoState[] = none;
   /** What it is being told: one slot per watch whose state has come, all in its shard. */
-  readonly slots: Slot[];
+  slots: readonly Slot[] = none;
   /** Where it stands, unless it stands where its slot does: always set for one with several slots. */
-  own: Own | undefined;
+  own: Own | undefined = undefined;
+  /** Its place among the viewers of its shard. */
+  at = -1;
+
+  /** `shard` is to be told of it. */
+  constructor(connection: ConnectionClass, shard: Home, beatMs: number, nowMs: Elapsed) {
+    this.shard = shard;
+    this.connection = new connection(this, beatMs, nowMs);
+  }
+
+  // Called by the connection.
+  ended(_: Connection, reason: EndReason): void {
+    this.shard.ended(this, reason);
+  }
 }
 
 /** Where a viewer stands that does not stand with its slots. It holds places, not bytes. */
@@ -83,6 +104,8 @@ export interface Showing extends Readonly<Place> {
 export class Slot implements Place {
   readonly watch: VideoState;
   readonly viewers: Viewer[] = [];
+  /** The slots of a viewer that has no other. */
+  readonly alone: readonly Slot[] = [this];
   seq: number;
   version: number;
   viewersVersion: number;

@@ -6,7 +6,7 @@ import { Lineage } from "../core/lineage.ts";
 import type { State } from "../core/wire.ts";
 import { VideoState } from "../video/state.ts";
 import { Connection } from "./connection.ts";
-import type { Viewer } from "./slot.ts";
+import { Viewer } from "./slot.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /**
@@ -52,7 +52,8 @@ export function bench(
   const join = (watches: readonly VideoState[], count = 1): void => {
     for (let i = 0; i < count; i++) {
       const shard = supervisor.place(watches[0]);
-      const connection = new Connection(`n.${writes.length}.${i}`, shard, 15_000, clock.elapsed());
+      const viewer = new Viewer(Connection, shard, 15_000, clock.elapsed());
+      const { connection } = viewer;
       connection.write = (bytes) => {
         costMs += options.writeMs ?? 0;
         writes.push({
@@ -63,9 +64,7 @@ export function bench(
         });
         return "ok";
       };
-      const viewer: Viewer = {
-        ...{ connection, shard, watches: [...watches], slots: [], own: undefined },
-      };
+      viewer.watches = [...watches];
       connection.stream(undefined);
       shard.add(viewer);
       for (const watch of watches) shard.join(viewer, watch);

@@ -6,6 +6,7 @@ import { limits } from "../core/limits.ts";
 import { FakeViewer, v, w } from "../frontend/frontend-kit.ts";
 import type { VideoState } from "../video/state.ts";
 import { Connection } from "./connection.ts";
+import { Viewer } from "./slot.ts";
 import { bench } from "./supervisor-kit.ts";
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -264,11 +265,11 @@ describe("beats", () => {
   test("say that the bus is away when that lasts, and not when it was back soon", async () => {
     const { clock, supervisor, watching, setStale } = bench();
     const shard = supervisor.place(undefined);
-    const connection = new Connection("n.a", shard, 15_000, clock.elapsed());
+    const viewer = new Viewer(Connection, shard, 15_000, clock.elapsed());
+    const { connection } = viewer;
     const watch = watching(v);
-    shard.add({
-      ...{ connection, shard, watches: [watch], slots: [], own: undefined },
-    });
+    viewer.watches = [watch];
+    shard.add(viewer);
     const reader = new FakeViewer(connection.stream(undefined));
     setStale(true);
     clock.advance(500);

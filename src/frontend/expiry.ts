@@ -1,5 +1,5 @@
 /**
- * The terms streams are open on: until when, how old they may get, and who is to be told when they end.
+ * The terms streams are open on: until when, and how old they may get.
  *
  * A permission ends at a date, which whoever gave it chose; age is time that really passed, whatever the wall
  * is set to. Each kind has one wheel for all streams instead of a timer each: a stream stands in the slot of
@@ -9,7 +9,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { Sweep } from "../base/sweep.ts";
 import type { Connection } from "../fanout/connection.ts";
-import type { StreamHolder } from "./request.ts";
 
 /** How often the wheels are looked at, in ms: a stream outlives its end by at most this. */
 const turnMs = 500;
@@ -19,11 +18,7 @@ const endsMax = 128;
 /** Why a stream's time has come: its permission has ended, or it has lived long enough. */
 export type Why = "expired" | "age";
 
-/** Who is told when a stream has ended. */
-type Holder = Pick<StreamHolder, "ended">;
-
 export class Expiry {
-  readonly #holders = new Map<Connection, Holder>();
   readonly #permissions: Wheel;
   readonly #ages: Wheel;
   readonly #clock: Clock;
@@ -51,14 +46,8 @@ export class Expiry {
     });
   }
 
-  /** `connection` lasts until `untilMs`, Unix ms, if given; its holder is told once when it has ended. */
-  set(connection: Connection, untilMs: number | undefined, holder: Holder | undefined): void {
-    if (holder) this.#holders.set(connection, holder);
-    this.shorten(connection, untilMs);
-  }
-
-  /** `connection` lasts no longer than until `untilMs`, Unix ms. */
-  shorten(connection: Connection, untilMs: number | undefined): void {
+  /** `connection` lasts no longer than until `untilMs`, Unix ms, if given. */
+  until(connection: Connection, untilMs: number | undefined): void {
     if (untilMs !== undefined) this.#permissions.put(connection, untilMs);
   }
 
@@ -72,9 +61,6 @@ export class Expiry {
     this.#permissions.take(connection);
     this.#ages.take(connection);
     this.#over.delete(connection);
-    const holder = this.#holders.get(connection);
-    this.#holders.delete(connection);
-    holder?.ended();
   }
 
   close(): void {

@@ -131,7 +131,7 @@ export class FakeLog {
     const page = await this.ledger.entries(video, after, limit);
     const totals = this.totalsOf(video);
     const { epoch: log, lineage } = this;
-    return encodeState({ log, lineage, region: "r", totals, viewers: 0, page }, branch);
+    return encodeState({ log, lineage, region: "r", totals, sure: true, viewers: 0, page }, branch);
   }
 }
 
@@ -250,6 +250,7 @@ export async function kit(options: KitOptions = {}) {
     const metrics = createMetrics();
     const frontend = new Frontend({
       connection: Connection,
+      kinds: ["heart", "clap"],
       ...{ node, incarnation: `${node}-life`, tickMs: options.tickMs ?? 50, commentTickMs: 20 },
       ...{ beatMs: options.beatMs ?? 15_000, streamAgeMs: options.streamAgeMs ?? 0 },
       ...{ commentHistory: options.history ?? 1_000, bus, clock, metrics },

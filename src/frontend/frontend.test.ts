@@ -64,7 +64,11 @@ describe("a stream", () => {
 
   test("whose client left before it began leaves nothing behind", async () => {
     const { frontend, rest } = await kit();
-    const stream = frontend.open({ videos: [v], lastEventId: undefined, signal: AbortSignal.abort() });
+    const stream = frontend.open({
+      videos: [v],
+      lastEventId: undefined,
+      asked: { signal: AbortSignal.abort() },
+    });
     expect(frontend.connections).toBe(0);
     await rest(limits.lingerMs + 5_000);
     expect([...frontend.watches()]).toEqual([]);
@@ -111,7 +115,9 @@ describe("a stream", () => {
   test("that ends by signal, cancel or drain is counted out once", async () => {
     const { frontend, open, rest, metrics } = await kit();
     const abort = new AbortController();
-    frontend.open({ videos: [v, w], lastEventId: undefined, signal: abort.signal });
+    let told = 0;
+    const holder = { opened: () => {}, ended: () => void told++ };
+    frontend.open({ videos: [v, w], lastEventId: undefined, asked: abort, holder });
     const [one, two] = [open(), open([w])];
     await rest();
     expect(frontend.connections).toBe(3);
@@ -119,7 +125,7 @@ describe("a stream", () => {
     await one.close();
     abort.abort();
     await rest(2_000);
-    expect(frontend.connections).toBe(1);
+    expect([frontend.connections, told]).toEqual([1, 1]);
     expect(two.of("viewers").at(-1)?.data.viewers ?? two.of("snapshot")[0]?.data.viewers).toBe(1);
     await frontend.drain(0);
     await rest(limits.lingerMs + 5_000);
@@ -252,6 +258,27 @@ describe("draining", () => {
     await clock.run(5_000, 50);
     expect(clock.next()).toBeUndefined();
   });
+});
+
+test("so many as are one too many are sent away to come back soon, and nobody else", async () => {
+  const { open, frontend, rest } = await kit();
+  const viewers = Array.from({ length: 60 }, () => open());
+  await rest();
+  const shed = frontend.shed(20);
+  await rest(limits.shedMs + limits.byeMs + 100);
+  await shed;
+  const sent = viewers.filter((viewer) => viewer.of("bye").length === 1);
+  expect(sent).toHaveLength(20);
+  expect(frontend.connections).toBe(40);
+  for (const viewer of sent) {
+    expect(viewer.of("bye")[0]?.data.reason).toBe("spread");
+    expect(viewer.of("bye")[0]?.data.retry as number).toBeLessThanOrEqual(limits.ageRetryMs);
+    expect(viewer.seen.at(-1)?.event).toBe("bye");
+  }
+  const rests = frontend.shed(1_000_000);
+  await rest(limits.shedMs + limits.byeMs + 100);
+  await rests;
+  expect(frontend.connections).toBe(0);
 });
 
 describe("viewers hear", () => {

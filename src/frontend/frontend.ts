@@ -17,7 +17,7 @@ import {
 import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { type Prng, secret } from "../base/prng.ts";
+import type { Prng } from "../base/prng.ts";
 import { Sweep } from "../base/sweep.ts";
 import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
@@ -37,12 +37,15 @@ import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
 import { type PollAnswer, Polls } from "./poll.ts";
-import { OpenStream, type StreamRequest } from "./request.ts";
+import type { StreamRequest } from "./request.ts";
+import { Stream, Streams } from "./streams.ts";
 import { Words } from "./words.ts";
 
 export interface FrontendParts {
   readonly node: string;
   readonly incarnation: string;
+  /** Of other kinds nothing is shown. */
+  readonly kinds: readonly string[];
   readonly tickMs: number;
   readonly commentTickMs: number;
   readonly commentHistory: number;
@@ -70,12 +73,13 @@ export class Frontend implements Watching {
   readonly #expiry: Expiry;
   readonly #words: Words;
   readonly #elsewhere: Elsewhere;
-  readonly #connections = new Map<string, Viewer>();
-  readonly #viewers = new Map<Connection, Viewer>();
+  readonly #streams: Streams;
   readonly #lobby = new Lobby();
   /** Those whose videos' first state has come. */
   readonly #arrivals: Sweep<Joiner>;
   readonly #farewell: Farewell<Connection>;
+  /** Those who are to come back elsewhere, and would come back here over the same connection. */
+  readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
   #draining = false;
@@ -83,10 +87,15 @@ export class Frontend implements Watching {
   constructor(parts: FrontendParts) {
     this.#parts = parts;
     const { bus, clock, metrics } = parts;
-    this.#words = new Words({ ...parts, streams: () => this.#viewers.size });
+    this.#streams = new Streams(parts.node);
+    this.#words = new Words({ ...parts, streams: () => this.#streams.size });
     this.#review = new Review(clock, metrics);
     this.#farewell = new Farewell(clock, parts.prng, (connection) =>
       connection.end("drain", this.refuse("drain")),
+    );
+    const cut = (run: () => void): void => void clock.after(limits.byeMs, run);
+    this.#moving = new Farewell(clock, parts.prng, (connection) =>
+      connection.end("spread", this.refuse("spread"), cut),
     );
     const act = (joiner: Joiner): boolean => {
       this.#joinOrWait(joiner);
@@ -99,7 +108,8 @@ export class Frontend implements Watching {
       tickMs: parts.tickMs,
       commentTickMs: parts.commentTickMs,
       beatSweepMs: this.#words.beats.sweepMs,
-      left: (viewer, reason) => this.#left(viewer, reason),
+      // Every viewer here is one that `open` has made.
+      left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
     });
     this.#sync = new Sync(parts, {
@@ -153,7 +163,7 @@ export class Frontend implements Watching {
 
   /** Streams open now. */
   get connections(): number {
-    return this.#viewers.size;
+    return this.#streams.size;
   }
 
   /** What this node watches. */
@@ -166,24 +176,25 @@ export class Frontend implements Watching {
    * many.
    */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
-    const { clock, node, metrics } = this.#parts;
+    const { clock, metrics } = this.#parts;
     const nowMs = clock.elapsed();
     const [first] = request.videos;
     const shard = this.#supervisor.place(first && this.#interest.find(first));
-    const id = `${node}.${secret(20)}`;
-    const connection = new this.#parts.connection(id, shard, this.#words.drawBeat(), nowMs);
-    const viewer: Viewer = { connection, shard, watches: [], slots: [], own: undefined };
+    const { holder } = request;
+    const { connection: kind } = this.#parts;
+    const viewer = new Stream({ connection: kind, words: this.#words, shard, holder, nowMs });
+    const { connection } = viewer;
     shard.add(viewer);
-    this.#viewers.set(connection, viewer);
-    this.#connections.set(connection.id, viewer);
-    this.#expiry.set(connection, request.untilMs, request.holder);
-    request.holder?.opened(new OpenStream(viewer, this.#words));
+    this.#streams.add(viewer);
+    this.#expiry.until(connection, request.untilMs);
+    holder?.opened(viewer);
     const ageMs = this.#words.drawAge();
     if (ageMs !== undefined) this.#expiry.age(connection, ageMs);
     metrics.connections.inc();
     metrics.connectionsAccepted.inc();
-    const stream = connection.stream(request.signal);
-    connection.write(this.#words.hello(connection.id, clock.date(), request.lastEventId), nowMs);
+    const stream = connection.stream(request.asked);
+    const id = this.#streams.idOf(viewer);
+    connection.write(this.#words.hello(id, clock.date(), request.lastEventId), nowMs);
     // Whoever has left already releases nothing any more.
     if (connection.gone) return stream;
     if (this.#interest.size + request.videos.length > limits.watchesMax) {
@@ -218,13 +229,29 @@ export class Frontend implements Watching {
     return this.#polls.poll(video, cursor, waitMs, signal);
   }
 
+  /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */
+  async shed(count: number): Promise<void> {
+    const { prng } = this.#parts;
+    const chosen: Connection[] = [];
+    const all = this.#connections();
+    let left = all.length;
+    for (const connection of all) {
+      if (prng.next() * left-- < count - chosen.length) chosen.push(connection);
+    }
+    await this.#moving.all(chosen, limits.shedMs);
+  }
+
   /** Sends every viewer away, each with its own delay to return after, spread over `overMs`. */
   async drain(overMs: number): Promise<void> {
     this.#draining = true;
     this.#polls.close();
-    await this.#farewell.all([...this.#viewers.keys()], overMs);
+    await this.#farewell.all(this.#connections(), overMs);
     // Those whose request was already on its way when the draining began.
-    await this.#farewell.all([...this.#viewers.keys()], 0);
+    await this.#farewell.all(this.#connections(), 0);
+  }
+
+  #connections(): Connection[] {
+    return this.#streams.all().map(({ connection }) => connection);
   }
 
   /** Ends every stream, timer and subscription, and takes back the rows of the table. */
@@ -243,7 +270,7 @@ export class Frontend implements Watching {
 
   #hold(viewer: Viewer, videos: readonly VideoId[], lastEventId: string | undefined, reviews = false): void {
     const watches = videos.map((video) => this.#interest.hold(video));
-    viewer.watches.push(...watches);
+    viewer.watches = [...viewer.watches, ...watches];
     for (const watch of watches) this.#sync.wake(watch);
     this.#joinOrWait({ viewer, watches, lastEventId, reviews });
   }
@@ -322,9 +349,9 @@ export class Frontend implements Watching {
   // ---- changing and leaving
 
   #change(id: string, video: VideoId, on: boolean, untilMs?: number): WatchVerdict {
-    const viewer = this.#connections.get(id);
+    const viewer = this.#streams.find(id);
     if (!viewer) return "unknown-connection";
-    this.#expiry.shorten(viewer.connection, untilMs);
+    this.#expiry.until(viewer.connection, untilMs);
     const held = viewer.watches.find((watch) => watch.video === video);
     if (on) {
       if (held) return "done";
@@ -332,7 +359,7 @@ export class Frontend implements Watching {
       if (this.#interest.size >= limits.watchesMax) return tooManyWatches();
       this.#hold(viewer, [video], undefined);
     } else if (held) {
-      viewer.watches.splice(viewer.watches.indexOf(held), 1);
+      viewer.watches = viewer.watches.filter((watch) => watch !== held);
       if (viewer.shard.leave(viewer, video)) this.#counts.moved(held, -1);
       this.#review.leave(viewer, held);
       this.#interest.release(held);
@@ -350,11 +377,10 @@ export class Frontend implements Watching {
     return encodeJson({ verdict: typeof verdict === "string" ? verdict : verdict.rejected });
   }
 
-  #left(viewer: Viewer, reason: EndReason): void {
-    const { connection } = viewer;
-    this.#viewers.delete(connection);
-    this.#connections.delete(connection.id);
-    this.#expiry.left(connection);
+  #left(viewer: Stream, reason: EndReason): void {
+    if (!this.#streams.delete(viewer)) return;
+    this.#expiry.left(viewer.connection);
+    viewer.holder?.ended();
     this.#parts.metrics.connections.dec();
     this.#parts.metrics.connectionsClosed.inc({ reason });
     for (const slot of viewer.slots) this.#counts.moved(slot.watch, -1);

@@ -56,6 +56,18 @@ describe("a stream that resumes", () => {
     expect(await metrics.registry.metrics()).not.toContain("ovation_resets_total{");
   });
 
+  test("each from one place further back has the log read a few times, not once each", async () => {
+    const { log, open, rest } = await talked(600, { history: 50 });
+    open();
+    await rest();
+    for (let seq = 540; seq > 40; seq -= 4) {
+      const viewer = open([v], log.id(seq));
+      await rest(50);
+      expect(viewer.texts).toHaveLength(600 - seq);
+    }
+    expect(log.read).toBeLessThan(10);
+  });
+
   test("from a place further on than this node has seen is not told twice", async () => {
     const { log, open, rest } = await talked(5);
     const first = open();

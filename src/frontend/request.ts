@@ -1,13 +1,12 @@
 /** What a stream is asked for with, and what whoever let it in sees of it while it is open. */
 import type { VideoId } from "../core/interaction.ts";
-import type { Viewer } from "../fanout/slot.ts";
-import type { Words } from "./words.ts";
+import type { Asked } from "../fanout/connection.ts";
 
 export interface StreamRequest {
   readonly videos: readonly VideoId[];
   readonly lastEventId: string | undefined;
-  /** The request's signal: tells when the client has left. */
-  readonly signal?: AbortSignal;
+  /** The request itself: its signal tells when the client has left. */
+  readonly asked?: Asked;
   /** Tells at once what is held for review: the caller has checked that these videos may be moderated. */
   readonly reviews?: boolean;
   /** When the stream's permission ends, Unix ms. */
@@ -25,22 +24,9 @@ export interface StreamHolder {
 }
 
 /** A stream as whoever let it in sees it. */
-export class OpenStream {
-  readonly #viewer: Viewer;
-  readonly #words: Words;
-
-  constructor(viewer: Viewer, words: Words) {
-    this.#viewer = viewer;
-    this.#words = words;
-  }
-
+export interface OpenStream {
   /** What it watches now. */
-  videos(): readonly VideoId[] {
-    return this.#viewer.watches.map(({ video }) => video);
-  }
-
+  videos(): readonly VideoId[];
   /** Ends it, saying why. */
-  end(reason: "banned" | "revoked"): void {
-    this.#viewer.connection.end(reason, this.#words.bye(reason));
-  }
+  end(reason: "banned" | "revoked"): void;
 }

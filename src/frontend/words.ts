@@ -53,8 +53,8 @@ export class Words {
 
   #retryMs(reason: string): number {
     const { prng, streams } = this.#parts;
-    // Whoever is merely old comes back at once: their ages were spread.
-    if (reason === "age") return prng.between(0, limits.ageRetryMs);
+    // Whoever is merely old, or one too many here, comes back at once: there is room, and time was spread.
+    if (reason === "age" || reason === "spread") return prng.between(0, limits.ageRetryMs);
     // So many return at once that a node accepts about two thousand a second.
     return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, streams() / 2));
   }

@@ -128,7 +128,10 @@ export const videoEvents = {
     about: "The last event of a stream: come back after `retry` ms. It also carries the field `retry:`.",
     id: "the place that was asked for, on a stream that holds nothing else",
     payload: object({
-      reason: { ...text, description: "drain, age, busy, slow, starting, banned, …; others may come" },
+      reason: {
+        ...text,
+        description: "drain, age, spread, busy, slow, starting, banned, …; others may come",
+      },
       retry,
     }),
   },

@@ -46,6 +46,31 @@ describe("a listener", () => {
     await listener.stop(systemClock(), 0);
   });
 
+  test("of several on one port can be the only one that new connections come to", async () => {
+    const shared = { ...options, host: "127.0.0.1", reusePort: true };
+    const first = listen(() => new Response("first"), shared);
+    const second = listen(() => new Response("second"), { ...shared, port: first.port });
+    const answered = async (): Promise<string[]> => {
+      const all = new Set<string>();
+      for (let i = 0; i < 40; i++) {
+        const answer = await fetch(`http://127.0.0.1:${first.port}/`, { keepalive: false });
+        all.add(await answer.text());
+      }
+      return [...all].sort();
+    };
+    expect(await answered()).toEqual(["first", "second"]);
+    for (const [place, only] of ["first", "second"].entries()) {
+      expect(first.steer(place)).toBe(true);
+      expect(await answered()).toEqual([only]);
+    }
+    expect(second.steer(7)).toBe(true);
+    expect(await answered()).toEqual(["first", "second"]);
+    first.steer(0);
+    expect(second.steer(undefined)).toBe(true);
+    expect(await answered()).toEqual(["first", "second"]);
+    await Promise.all([first, second].map((one) => one.stop(systemClock(), 0)));
+  });
+
   // What docs/promises.md says of Bun 1.4.5. When this fails, the runtime has got better: take the line out.
   test("loses the answer of a request that waits when more comes, and no other", async () => {
     let aborted = 0;

@@ -11,7 +11,7 @@ import { beatsOf } from "../core/beats.ts";
 import { limits } from "../core/limits.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError } from "./answer.ts";
-import { tuneListener } from "./socket.ts";
+import { steerListeners, tuneListener } from "./socket.ts";
 
 export interface ListenOptions {
   readonly port: number;
@@ -35,6 +35,11 @@ export interface Listener {
   /** Where it can be reached from this machine. */
   readonly url: string;
   readonly port: number;
+  /**
+   * Of all processes that share the port, new connections go to the one whose listener came in this place,
+   * counted from 0; to all again without one, or with a place that is none. Whether that could be said.
+   */
+  steer(place: number | undefined): boolean;
   /** New connections get this certificate from now on. Throws when it cannot be used: nothing has changed. */
   renew(tls: TlsFiles): void;
   /** Takes no new connections; requests under way may take `graceMs`, then every connection is ended. */
@@ -43,6 +48,11 @@ export interface Listener {
 
 /** Silence in the middle of a body after which the connection is cut, in seconds. */
 const bodyIdleS = 10;
+/**
+ * Bun 1.4.5 looks at idle connections every 4 s. One that may be idle for 4 s or less is ended when it is
+ * looked at next, whatever was written meanwhile: a stream with --beat=1s ended after 4 s, without a word.
+ */
+const idleSMin = 8;
 /** Beyond: refused by the runtime, before a route sees it. */
 const requestBytesMax = 2 * limits.batchBodyBytesMax;
 
@@ -53,7 +63,7 @@ export function listen(
 ): Listener {
   const { log } = options;
   const beats = beatsOf(options.beatMs);
-  const idleS = Math.ceil(beats.idleMs / 1000);
+  const idleS = Math.max(idleSMin, Math.ceil(beats.idleMs / 1000));
   const open = (tls: TlsFiles | undefined, onPort: number) =>
     Bun.serve({
       port: onPort,
@@ -84,6 +94,7 @@ export function listen(
   return {
     url: `http${options.tls ? "s" : ""}://${reachable(options.host)}:${port}`,
     port,
+    steer: (place) => steerListeners(port, place),
     renew(tls) {
       const before = server;
       server = open(tls, port);

@@ -367,7 +367,7 @@ export const rows: readonly Row[] = [
     handle: getMedia,
     right: "anybody",
     takes: "nothing",
-    summary: "A file of the --media folder; ranges are answered",
+    summary: "A file of the --media folder, for everybody, tokens or not; ranges are answered",
     answer: { status: 200, about: "the file", type: "application/octet-stream" },
     refusals: ["not-found"],
   },

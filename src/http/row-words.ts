@@ -23,6 +23,7 @@ export const like: readonly Code[] = [
   "like-mode",
   "bad-user",
   "bad-key",
+  "key-used",
   "like-rate",
   "banned",
 ];
@@ -35,6 +36,7 @@ export const comment: readonly Code[] = [
   "text-malformed",
   "bad-user",
   "bad-key",
+  "key-used",
   "comment-rate",
   "slow-mode",
   "muted",

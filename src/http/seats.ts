@@ -7,6 +7,7 @@
  * and would let a patient one have them all.
  */
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
+import { type Listed, Roster } from "../base/roster.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Identity } from "../trust/identity.ts";
@@ -15,7 +16,7 @@ import type { Payer } from "../trust/payer.ts";
 /** Why somebody has to leave: banned, or what was proven does not hold any more. */
 export type Verdict = "banned" | "revoked";
 
-export interface Seat {
+export interface Seat extends Listed {
   readonly who: Identity;
   readonly address: string | undefined;
   /** Whose it counts as; undefined: nobody's. */
@@ -47,7 +48,9 @@ class Party {
 export class Seats {
   readonly #clock: Pick<Clock, "soon" | "elapsed">;
   readonly #parties = new Map<string, Seat | Party>();
-  readonly #seats = new Set<Seat>();
+  readonly #seats = new Roster<Seat>();
+  /** Those who came while the others were looked at. */
+  readonly #late: Seat[] = [];
   #judge: ((seat: Seat) => Verdict | undefined) | undefined;
   #looking = false;
   #again = false;
@@ -63,6 +66,7 @@ export class Seats {
   /** `seat` is taken, until it is given back. */
   take(seat: Seat): void {
     this.#seats.add(seat);
+    if (this.#looking) this.#late.push(seat);
     for (const { name } of seat.payer?.purses ?? []) {
       const there = this.#parties.get(name);
       if (there instanceof Party) there.seats.add(seat);
@@ -113,21 +117,33 @@ export class Seats {
 
   #begin(): void {
     this.#again = false;
-    // Who comes meanwhile has been asked at the door, and is met at the end of the walk.
-    this.#look(this.#seats.values());
+    this.#late.length = 0;
+    this.#look(this.#seats.size);
   }
 
-  #look(seats: SetIterator<Seat>): void {
-    for (let looked = 0; looked < seatsPerTurn; looked++) {
-      const next = seats.next();
-      if (next.done) {
-        this.#looking = this.#again;
-        if (this.#again) this.#clock.soon(() => this.#begin());
-        return;
-      }
-      const verdict = this.#judge?.(next.value);
-      if (verdict !== undefined) next.value.end(verdict);
+  /** Looks at the seats below `left`, from the last: whoever leaves is replaced by one from above. */
+  #look(left: number): void {
+    let next = Math.min(left, this.#seats.size);
+    const until = Math.max(0, next - seatsPerTurn);
+    while (next > until) {
+      const seat = this.#seats.all[--next];
+      const verdict = seat && this.#judge?.(seat);
+      if (seat && verdict !== undefined) seat.end(verdict);
     }
-    this.#clock.soon(() => this.#look(seats));
+    this.#clock.soon(() => (next > 0 ? this.#look(next) : this.#lookAtLate()));
+  }
+
+  /** Who comes meanwhile has been asked at the door; perhaps by the rule before. */
+  #lookAtLate(): void {
+    for (const seat of this.#late.splice(0, seatsPerTurn)) {
+      const verdict = seat.at < 0 ? undefined : this.#judge?.(seat);
+      if (verdict !== undefined) seat.end(verdict);
+    }
+    if (this.#late.length > 0) {
+      this.#clock.soon(() => this.#lookAtLate());
+      return;
+    }
+    this.#looking = this.#again;
+    if (this.#again) this.#clock.soon(() => this.#begin());
   }
 }

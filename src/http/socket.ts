@@ -1,6 +1,7 @@
 /**
- * Two things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
- * connections that have not been accepted yet, and how long an accepted one may go unanswered.
+ * Three things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
+ * connections that have not been accepted yet, how long an accepted one may go unanswered, and to which of
+ * several processes that share a port new ones go.
  *
  * Bun asks for 512 places. When a node dies, ten thousand viewers knock at the others within a second, and
  * whoever finds the queue full waits a second or more for the next try. Calling listen(2) again on a
@@ -8,9 +9,13 @@
  *
  * A viewer whose link died takes no byte and says nothing. What is written to it waits in the kernel, which
  * tries for a quarter of an hour; TCP_USER_TIMEOUT ends that sooner, and accepted connections inherit it.
- * Both are done through the C library; where they cannot be done nothing is lost but time.
+ *
+ * Processes that share a port get new connections by chance. A program of one instruction in the kernel's
+ * classic packet filter, which takes no privilege, names one of them instead (SO_ATTACH_REUSEPORT_CBPF).
+ *
+ * All is done through the C library; where it cannot be done nothing is lost but time.
  */
-import { dlopen } from "bun:ffi";
+import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Places asked for; the kernel gives at most net.core.somaxconn. */
@@ -22,6 +27,13 @@ const listening = "0A";
 /** In <netinet/in.h> and <netinet/tcp.h> of Linux. */
 const tcp = 6;
 const userTimeout = 18;
+/** In <asm/socket.h> and <linux/bpf_common.h>. */
+const socketLevel = 1;
+const attachFilter = 51;
+const detachFilter = 68;
+const returnConstant = 0x06;
+/** Bytes of sock_fprog where a pointer has eight. */
+const filterBytes = 16;
 
 /**
  * Lengthens the queue of this process's listener on `port`, and ends what it accepts from now on after
@@ -34,6 +46,33 @@ export function tuneListener(port: number, unansweredMs: number): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * New connections to `port` go to the listener that came in this place, of all that share it, counted from 0;
+ * to all by chance without one. Whether the kernel took it. Never throws.
+ */
+export function steerListeners(port: number, place: number | undefined): boolean {
+  try {
+    const fd = listenerOn(port);
+    if (fd === undefined) return false;
+    const option = place === undefined ? detachFilter : attachFilter;
+    const value = place === undefined ? new Uint8Array(filterBytes) : filterOf(place);
+    return withLibrary(({ setsockopt }) => setsockopt(fd, socketLevel, option, value, filterBytes) === 0);
+  } catch {
+    return false;
+  }
+}
+
+/** The program that answers `place`: sock_fprog of <linux/filter.h>, and behind it its only instruction. */
+function filterOf(place: number): Uint8Array {
+  const bytes = new Uint8Array(filterBytes + 8);
+  const program = new DataView(bytes.buffer);
+  program.setUint16(0, 1, true);
+  program.setBigUint64(8, BigInt(ptr(bytes) + filterBytes), true);
+  program.setUint16(filterBytes, returnConstant, true);
+  program.setUint32(filterBytes + 4, place, true);
+  return bytes;
 }
 
 /** The descriptor of our socket that listens on `port`: other processes may listen on the same one. */
@@ -56,16 +95,26 @@ function inodesIn(table: string, port: number): string[] {
 
 function tell(fd: number, unansweredMs: number): boolean {
   const value = new Int32Array([unansweredMs]);
+  return withLibrary(({ listen, setsockopt }) => {
+    const queued = listen(fd, backlog) === 0;
+    return setsockopt(fd, tcp, userTimeout, value, value.byteLength) === 0 && queued;
+  });
+}
+
+const functions = {
+  listen: { args: ["int", "int"], returns: "int" },
+  setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
+} as const;
+type Library = ReturnType<typeof dlopen<typeof functions>>["symbols"];
+
+/** What `use` answers; false where there is no C library. */
+function withLibrary(use: (library: Library) => boolean): boolean {
   for (const library of libraries) {
     try {
-      const { symbols, close } = dlopen(library, {
-        listen: { args: ["int", "int"], returns: "int" },
-        setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
-      });
-      const queued = symbols.listen(fd, backlog) === 0;
-      const told = symbols.setsockopt(fd, tcp, userTimeout, value, value.byteLength) === 0;
+      const { symbols, close } = dlopen(library, functions);
+      const used = use(symbols);
       close();
-      return queued && told;
+      return used;
     } catch {
       // Another C library, or another name for it.
     }

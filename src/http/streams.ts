@@ -44,6 +44,7 @@ class StreamSeat implements Seat, StreamHolder {
   readonly payer: Payer | undefined;
   readonly #seats: Seats;
   readonly #place: Place | undefined;
+  at = -1;
   #open: OpenStream | undefined;
 
   constructor({ who, address, payer, place }: Entry, seats: Seats) {
@@ -87,7 +88,7 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   const seat = new StreamSeat(entry, doors.seats);
   const body = frontend.open({
     ...{ videos, lastEventId, reviews, holder: seat },
-    ...{ signal: request.signal, untilMs: who.untilMs },
+    ...{ asked: request, untilMs: who.untilMs },
   });
   return streamAnswer(body, isPrivate);
 }
@@ -148,6 +149,7 @@ function sit({ request, who, address, payer }: Entry, video: VideoId) {
   request.signal.addEventListener("abort", left);
   if (request.signal.aborted) left();
   const seat: Seat = {
+    at: -1,
     who,
     address,
     payer,

@@ -21,7 +21,7 @@ import type { Lineage } from "../core/lineage.ts";
 import { decodeEntry, encodeEntry, subjects } from "../core/wire.ts";
 import { CommentPages } from "./comment-pages.ts";
 import { compare, Known, printOf } from "./known.ts";
-import { LedgerUnavailable, type Placed } from "./ledger.ts";
+import { LedgerUnavailable, type Placed, repeatOf } from "./ledger.ts";
 import { isUnavailable, type Shared } from "./shared.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
 
@@ -120,7 +120,15 @@ export class CommentStream {
     const { video, text, user, key, atMs, holdMs, mediaMs } = draft;
     const said = { text, user, atMs, ...(holdMs && { holdMs }), ...(mediaMs !== undefined && { mediaMs }) };
     const body = { type: "comment", ...said } as const;
-    return this.#append(video, body, key === undefined ? undefined : this.#id(video, key));
+    const placed = await this.#append(video, body, key === undefined ? undefined : this.#id(video, key));
+    return placed.repeated ? this.#repeat(draft, placed.seq) : placed;
+  }
+
+  /** A repeat, beside what stands at `seq`; a removed comment is not there any more. */
+  async #repeat(draft: CommentDraft, seq: number): Promise<Placed> {
+    const held = await this.#parts.streams.at(streamName, seq).catch(() => undefined);
+    const first = held && decodeEntry(held.payload, draft.video, seq, 0);
+    return repeatOf(seq, draft, first?.type === "comment" ? first : undefined);
   }
 
   /** Takes out a comment and puts its removal in the order; false when there is no such comment. */

@@ -10,6 +10,7 @@ import type { Entry, Page } from "../core/entry.ts";
 import { type Hash64, hash64 } from "../core/hash.ts";
 import type { CommentDraft, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import { type Placed, repeatOf } from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
 import { type EntryRow, entryOf, type Statements } from "./schema.ts";
 
@@ -29,13 +30,13 @@ export class Comments {
     return this.#statements.head.get()?.head ?? 0;
   }
 
-  /** Makes a comment the entry `seq` at `logMs`, or tells the seq of the one that its key stands for. */
-  place(draft: CommentDraft, seq: number, logMs: number): Entry | number {
+  /** Makes a comment the entry `seq` at `logMs`, or tells of the one that its key stands for. */
+  place(draft: CommentDraft, seq: number, logMs: number): Entry | Placed {
     const s = this.#statements;
     if (draft.key !== undefined) {
       hash64(draft.video, draft.key, this.#hash);
       const first = s.keyGet.get(this.#hash.hi, this.#hash.lo, logMs - limits.keyWindowMs);
-      if (first) return first.seq;
+      if (first) return repeatOf(first.seq, draft, s.said.get(first.seq, draft.video) ?? undefined);
       s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
     }
     const { video, text, user = null, atMs, holdMs = 0, mediaMs: media = null } = draft;

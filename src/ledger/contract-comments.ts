@@ -179,6 +179,17 @@ function describeKeys(bench: Bench, skip: readonly Skip[]): void {
     if (bench.ledger.publishesEntries) expect(bench.entries).toHaveLength(4);
   });
 
+  test("a key that stands for another text or name is known as such, until that is removed", async () => {
+    const [first] = await append(draft("v", "a", "k"));
+    const [same] = await append(draft("v", "a", "k"));
+    expect([same?.repeated, same?.other ?? false]).toEqual([true, false]);
+    expect(await append(draft("v", "b", "k"))).toMatchObject([{ seq: first?.seq as number, other: true }]);
+    expect(await append({ ...draft("v", "a", "k"), user: "Bob" })).toMatchObject([{ other: true }]);
+    expect(await bench.ledger.retract("v" as never, first?.seq as number)).toBe(true);
+    const [later] = await append(draft("v", "b", "k"));
+    expect([later?.repeated, later?.other ?? false]).toEqual([true, false]);
+  });
+
   test("and likes do not share keys", async () => {
     const [placed] = await append(draft("v", "a", "k"));
     expect(placed?.repeated).toBe(false);

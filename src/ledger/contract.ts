@@ -93,6 +93,14 @@ function describeLikes(bench: Bench, skip: readonly Skip[]): void {
     expect(bench.ledger.totals(v).counts).toEqual({ heart: 2 });
   });
 
+  test("under a key that stands for another like are known as such, by whoever folded it", async () => {
+    await bench.likes(record([like("v", "a", { count: 2 })]));
+    await bench.total("v", 2);
+    expect(bench.ledger.room(like("v", "a", { count: 2 }))).toBe("room");
+    expect(bench.ledger.room(like("v", "a", { count: 3 }))).toBe("other");
+    expect(bench.ledger.room(like("v", "a", { count: 2, kind: "clap" }))).toBe("other");
+  });
+
   test("that are all repeats change nothing and are not announced", async () => {
     await bench.likes(record([like("v", "a")]));
     await bench.likes(record([like("v", "a")]));

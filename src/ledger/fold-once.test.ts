@@ -164,6 +164,19 @@ describe("the fold where each viewer likes once", () => {
     expect(likes(once("v", "ada"), once("v", "ada", { unlike: true }), once("v", "ada"))).toBe(1);
   });
 
+  test("knows a key that stands for another viewer, another kind, or the other way round", () => {
+    const fold = new Fold(options);
+    fold.apply(record([once("v", "ada", { key: "a" })]), 5_000, 0);
+    expect(fold.room(once("v", "ada", { key: "a" }), 5_000)).toBe("room");
+    for (const other of [
+      once("v", "bob", { key: "a" }),
+      once("v", "ada", { key: "a", unlike: true }),
+      once("v", "ada", { key: "a", kind: "clap" as never }),
+    ]) {
+      expect(fold.room(other, 5_000)).toBe("other");
+    }
+  });
+
   test("takes back nothing that is not there, and then tells of nothing", () => {
     const fold = new Fold(options);
     expect(fold.apply(record([once("v", "ada", { unlike: true })]), 1, 0)).toEqual([]);

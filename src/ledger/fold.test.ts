@@ -213,6 +213,33 @@ describe("the fold", () => {
   });
 });
 
+describe("a key that was used", () => {
+  const fold = new Fold({ seed: 0.5 });
+  fold.apply(record([like("v", "a", { kind: "clap", count: 3 })]), 1_000, 0);
+  const room = (kind: string, count: number, logMs = 1_000): string =>
+    fold.room(like("v", "a", { kind, count }), logMs);
+
+  test("stands for that kind and count, and for nothing else, within the window", () => {
+    expect(room("clap", 3)).toBe("room");
+    expect([room("clap", 4), room("heart", 3)]).toEqual(["other", "other"]);
+    expect(fold.room(like("w", "a", { kind: "heart" }), 1_000)).toBe("room");
+    expect(room("heart", 3, 1_000 + limits.keyWindowMs)).toBe("other");
+    expect(room("heart", 3, 1_001 + limits.keyWindowMs)).toBe("room");
+  });
+
+  test("goes on to stand for the first, whatever was repeated under it at once", () => {
+    fold.apply(record([like("v", "a", { kind: "heart", count: 9 })]), 2_000, 0);
+    expect([room("clap", 3, 2_000), room("heart", 9, 2_000)]).toEqual(["room", "other"]);
+    expect(fold.totals("v" as VideoId).counts).toEqual({ clap: 3 });
+  });
+
+  test("may stand for anything after a start from a snapshot: all is taken for a repeat", () => {
+    const again = decodeFold(encodeFold(fold), { seed: 0.1 });
+    expect(again?.room(like("v", "a", { kind: "wow" }), 2_000)).toBe("room");
+    expect(again?.apply(record([like("v", "a", { kind: "wow" })]), 2_000, 0)).toEqual([]);
+  });
+});
+
 describe("where the key window is full", () => {
   const full = (): Fold => {
     const fold = new Fold({ seed: 0.5, keysMax: 2 });

@@ -11,7 +11,7 @@
  * fold is more than half full and nobody has liked the video for limits.idleMs of log time: see idle.ts. With
  * one like per viewer none are, as their likes are hashes that no longer tell their video.
  */
-import { type Hash64, hash64 } from "../core/hash.ts";
+import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
@@ -86,14 +86,17 @@ export class Fold {
   /**
    * Whether `like` should be let in at `logMs`. What changes nothing needs no room: a repeat, a like that
    * stands, one that is taken back. Only where keys are full a repeat must not be let in, as each of its
-   * appearances would push out the oldest key: it is in the log, and that can be answered.
+   * appearances would push out the oldest key: it is in the log, and that can be answered. A key that stands
+   * for another like must not be let in either: it would be lost.
    */
   room(like: Like, logMs: number): Space {
     const { video, key } = like;
     let repeats = false;
     if (key !== undefined) {
       hash64(video, key, this.#hash);
-      repeats = this.keys.has(this.#hash.hi, this.#hash.lo, logMs);
+      const tag = this.keys.tag(this.#hash.hi, this.#hash.lo, logMs);
+      repeats = tag !== undefined;
+      if (tag && tag !== this.#tagOf(like)) return "other";
       if (this.keys.full(logMs)) return repeats ? "counted" : "keys";
     }
     if (repeats || like.unlike) return "room";
@@ -183,8 +186,9 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
-    for (const { once, hi, lo } of record.groups) {
-      for (let i = 0; i < hi.length; i++) this.keys.add(hi[i] as number, lo[i] as number, this.#logMs);
+    for (const group of record.groups) {
+      const { once } = group;
+      this.#count(group);
       if (once) for (let i = 0; i < once.length; i++) this.#isNew(once, i);
     }
   }
@@ -246,20 +250,36 @@ export class Fold {
     return { added, removed };
   }
 
+  /** What the key of `like` stands for: see tagOf and #isNew. */
+  #tagOf({ video, kind, count, viewer, unlike }: Like): number {
+    if (viewer === undefined) return tagOf(hash32(kind), count);
+    hashMember(video, kind, viewer, this.#hash);
+    return tagOf(this.#hash.lo, unlike ? 1 : 0);
+  }
+
   /** Whether a change has no key, or one that did not appear within the window. */
   #isNew(once: Changes, i: number): boolean {
-    return !once.isKeyed(i) || this.keys.add(once.keyHi[i] as number, once.keyLo[i] as number, this.#logMs);
+    if (!once.isKeyed(i)) return true;
+    const tag = tagOf(once.lo[i] as number, once.isUnlike(i) ? 1 : 0);
+    return this.keys.add(once.keyHi[i] as number, once.keyLo[i] as number, this.#logMs, tag);
   }
 
   /** Likes of a group that are not repeats. */
   #count(group: LikeGroup): number {
     let count = group.loose;
     const { hi, lo, counts } = group;
+    const kind = hash32(group.kind);
     for (let i = 0; i < hi.length; i++) {
-      if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs)) count += counts[i] as number;
+      const tag = tagOf(kind, counts[i] as number);
+      if (this.keys.add(hi[i] as number, lo[i] as number, this.#logMs, tag)) count += counts[i] as number;
     }
     return count;
   }
+}
+
+/** The tag of a key: what it stands for in 32 bits, and never 0. */
+function tagOf(what: number, number: number): number {
+  return (Math.imul(what ^ number, 0x9e3779b1) ^ number) >>> 0 || 1;
 }
 
 /** Whether a video is held, with totals that may be forgotten. */

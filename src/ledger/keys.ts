@@ -6,9 +6,10 @@
  * whoever reads the last `windowMs` of a log knows exactly what one who read all of it knows: that is what
  * lets a node start from a snapshot and a tail. A repeat therefore counts as an appearance too.
  *
- * No object per key: 12 bytes in the ring, about 8 in the table. The ring is made of chunks, and the table
- * of `partCount` parts that grow one by one, so nothing is ever copied whole. Not here: what a key stands
- * for, and hashing.
+ * No object per key: 16 bytes in the ring, about 8 in the table. The ring is made of chunks, and the table
+ * of `partCount` parts that grow one by one, so nothing is ever copied whole. Of what a key stands for there
+ * is a tag, where that is known, so that one that is used again for something else can be told. Not here:
+ * hashing.
  */
 import { assert } from "../base/assert.ts";
 import { limits } from "../core/limits.ts";
@@ -25,8 +26,8 @@ export interface KeyWindowOptions {
 const chunkShift = 14;
 const chunkKeys = 1 << chunkShift;
 const chunkMask = chunkKeys - 1;
-/** A ring entry: hi, lo, and the low 32 bits of its log time in ms. */
-const entryWords = 3;
+/** A ring entry: hi, lo, the low 32 bits of its log time in ms, and the tag of what the key stands for. */
+const entryWords = 4;
 const partShift = 24;
 const partCount = 1 << (32 - partShift);
 const slotsMin = 32;
@@ -88,10 +89,11 @@ export class KeyWindow {
   }
 
   /**
-   * Notes that a key appeared at `logMs` (log time that falls is taken as the last one).
-   * False when it had appeared within the window: a repeat.
+   * Notes that a key appeared at `logMs` (log time that falls is taken as the last one), for what `tag` says,
+   * 32 bits; 0: that is not known. False when it had appeared within the window: a repeat, which stands for
+   * what the first one stood for.
    */
-  add(hi: number, lo: number, logMs: number): boolean {
+  add(hi: number, lo: number, logMs: number, tag = 0): boolean {
     const wholeMs = Math.floor(logMs);
     if (wholeMs > this.#lastMs) this.#advance(wholeMs);
     else this.#forget(forgetPerKey);
@@ -107,12 +109,13 @@ export class KeyWindow {
       if (this.#word(position, 0) === hi && this.#word(position, 1) === lo) {
         const seenMs = this.#word(position, 2);
         if (seenMs === ms) return false;
-        table[slot] = this.#push(hi, lo, ms) + 1;
-        return (ms - seenMs) >>> 0 > this.#windowMs;
+        const isNew = (ms - seenMs) >>> 0 > this.#windowMs;
+        table[slot] = this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1;
+        return isNew;
       }
       slot = (slot + 1) & mask;
     }
-    table[slot] = this.#push(hi, lo, ms) + 1;
+    table[slot] = this.#push(hi, lo, ms, tag) + 1;
     const count = (this.#counts[part] as number) + 1;
     this.#counts[part] = count;
     if (count * 1024 > table.length * (loadMin + part)) this.#resize(part, table.length * 2);
@@ -121,15 +124,21 @@ export class KeyWindow {
 
   /** Whether a key that appears at `logMs` would be a repeat. */
   has(hi: number, lo: number, logMs: number): boolean {
+    return this.tag(hi, lo, logMs) !== undefined;
+  }
+
+  /** The tag of what a key stands for that is repeated at `logMs`, 0 if not known; undefined: it is none. */
+  tag(hi: number, lo: number, logMs: number): number | undefined {
     const mix = this.#mix(hi, lo);
     const table = this.#parts[mix >>> partShift] as Uint32Array;
     const mask = table.length - 1;
     for (let slot = mix & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
       const position = (table[slot] as number) - 1;
       if (this.#word(position, 0) !== hi || this.#word(position, 1) !== lo) continue;
-      return Math.floor(logMs) - this.#absoluteMs(this.#word(position, 2)) <= this.#windowMs;
+      const ageMs = Math.floor(logMs) - this.#absoluteMs(this.#word(position, 2));
+      return ageMs <= this.#windowMs ? this.#word(position, 3) : undefined;
     }
-    return false;
+    return undefined;
   }
 
   /**
@@ -178,7 +187,7 @@ export class KeyWindow {
     this.#counts = new Array<number>(partCount).fill(0);
   }
 
-  #push(hi: number, lo: number, ms: number): number {
+  #push(hi: number, lo: number, ms: number, tag: number): number {
     const position = (this.#head + this.#size) & this.#positionMask;
     let chunk = this.#chunks[position >>> chunkShift];
     if (!chunk) {
@@ -190,6 +199,7 @@ export class KeyWindow {
     chunk[at] = hi;
     chunk[at + 1] = lo;
     chunk[at + 2] = ms;
+    chunk[at + 3] = tag;
     this.#size++;
     return position;
   }

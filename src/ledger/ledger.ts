@@ -50,14 +50,27 @@ export interface Batch {
 export interface Placed {
   readonly seq: number;
   readonly repeated: boolean;
+  /** Its key stands for another text or name: nothing of it is there. Absent: not so, or not known. */
+  readonly other?: boolean;
+}
+
+/** What became of a comment whose key stands for that at `seq`, of which `first` is what is still known. */
+export function repeatOf(
+  seq: number,
+  draft: Pick<CommentDraft, "text" | "user">,
+  first: { readonly text: string; readonly user?: string | null | undefined } | undefined,
+): Placed {
+  const isOther =
+    first !== undefined && (first.text !== draft.text || (first.user ?? undefined) !== draft.user);
+  return { seq, repeated: true, ...(isOther && { other: true }) };
 }
 
 /**
  * Whether a like can be taken now. "counted": there is no room, and none is wanted, since it repeats the key
- * of one that is in the log. Else what there is no room for: another key, another viewer's like, another
- * video.
+ * of one that is in the log. "other": its key is that of another like in the log. Else what there is no room
+ * for: another key, another viewer's like, another video.
  */
-export type Space = "room" | "counted" | "keys" | "viewers" | "videos";
+export type Space = "room" | "counted" | "other" | "keys" | "viewers" | "videos";
 
 /** A part of the log that cannot be written, or not be trusted, now. */
 export interface Trouble {

@@ -20,6 +20,7 @@ import {
   type Ledger,
   LedgerUnavailable,
   type Placed,
+  repeatOf,
   type Space,
   type Trouble,
 } from "./ledger.ts";
@@ -177,7 +178,10 @@ class MemoryLedger implements Ledger {
     const { video, text, user, key, atMs, holdMs, mediaMs } = draft;
     const name = `${video} ${key}`;
     const first = key === undefined ? undefined : this.#keys.get(name);
-    if (first && first.logMs >= logMs - limits.keyWindowMs) return { seq: first.seq, repeated: true };
+    if (first && first.logMs >= logMs - limits.keyWindowMs) {
+      const held = this.#rooms.get(video)?.held.find(({ entry }) => entry.seq === first.seq)?.entry;
+      return repeatOf(first.seq, draft, held?.type === "comment" ? held : undefined);
+    }
     const said = { text, user, atMs, ...(holdMs && { holdMs }), ...(mediaMs !== undefined && { mediaMs }) };
     const entry = this.#enter(video, (place) => ({ type: "comment", ...place, ...said }));
     if (key !== undefined) this.#remember(name, entry.seq, logMs);

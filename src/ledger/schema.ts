@@ -286,6 +286,9 @@ function entryStatements(prepare: Prepare) {
     comment: prepare<{ previous: number }, [number, string]>(
       "SELECT previous FROM entries WHERE seq = ?1 AND video = ?2 AND target IS NULL",
     ),
+    said: prepare<{ text: string; user: string | null }, [number, string]>(
+      "SELECT text, user FROM entries WHERE seq = ?1 AND video = ?2 AND target IS NULL",
+    ),
     commentDrop: prepare<unknown, [number]>("DELETE FROM entries WHERE seq = ?1"),
     // Closes the gap that a removed comment leaves: `oldest` must not take it for history that was pruned.
     relink: prepare<unknown, [string, number, number]>(

@@ -198,7 +198,7 @@ class SqliteLedger implements Ledger {
       for (const record of batch.likes) this.#put(record, ++seq, logMs);
       return batch.comments.map((draft): Placed => {
         const entry = this.#comments.place(draft, this.#head + entries.length + 1, logMs);
-        if (typeof entry === "number") return { seq: entry, repeated: true };
+        if ("repeated" in entry) return entry;
         entries.push(entry);
         return { seq: entry.seq, repeated: false };
       });

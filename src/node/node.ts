@@ -18,7 +18,7 @@ import { type Prng, secret } from "../base/prng.ts";
 import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
 import type { Herald } from "../core/happening.ts";
 import type { Ingest } from "../core/ingest.ts";
-import type { Rejection } from "../core/interaction.ts";
+import { kindSet, type Rejection } from "../core/interaction.ts";
 import { assertLimits, limits } from "../core/limits.ts";
 import { type ClusterView, encodeNodeRow, type Role } from "../core/nodes.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
@@ -119,7 +119,7 @@ export class Node {
     this.incarnation = incarnation;
     this.#startedMs = clock.date();
     this.#asker = new Asker(bus, clock);
-    this.reader = new Reader(this.#asker);
+    this.reader = new Reader(this.#asker, kindSet(settings.kinds));
     this.times = new TimesReader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
     this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger, herald: parts.herald });

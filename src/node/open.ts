@@ -12,8 +12,7 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { type Bus, BusUnavailable } from "../bus/bus.ts";
-import { localBus } from "../bus/local.ts";
-import { LocalHub } from "../bus/local-hub.ts";
+import type { LocalHub } from "../bus/local-hub.ts";
 import { memoryBus } from "../bus/memory.ts";
 import { type NatsBus, natsBus } from "../bus/nats.ts";
 import { StreamMismatch } from "../bus/nats-jetstream.ts";
@@ -27,7 +26,7 @@ import type { TimelineOptions } from "../ledger/timelines.ts";
 import type { Settings } from "../settings/config.ts";
 import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime, Sockets } from "./runtime.ts";
 
 /** One of several processes that are a node together, on one machine. */
 export interface Local {
@@ -168,12 +167,17 @@ function timelineOf(settings: Settings): TimelineOptions | "off" {
   };
 }
 
-function openHub({ local, clock, log }: StartParts): LocalHub | undefined {
-  return local?.ledger ? new LocalHub({ path: local.path, clock, log }) : undefined;
+function openHub({ local, clock, log, runtime }: StartParts): LocalHub | undefined {
+  return local?.ledger ? socketsOf(runtime).hub({ path: local.path, clock, log }) : undefined;
 }
 
-function ownBus({ local, clock, prng }: StartParts): Bus {
-  return local ? localBus({ path: local.path, clock, prng }) : memoryBus({ clock });
+function ownBus({ local, clock, prng, runtime }: StartParts): Bus {
+  return local ? socketsOf(runtime).bus({ path: local.path, clock, prng }) : memoryBus({ clock });
+}
+
+function socketsOf({ sockets, name }: Runtime): Sockets {
+  if (!sockets) throw new StartRefused(`several processes without NATS need Bun; this is ${name}`);
+  return sockets;
 }
 
 function openNats({ settings, clock, prng, log }: StartParts): NatsBus {

@@ -7,6 +7,9 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { LocalOptions } from "../bus/local.ts";
+import type { LocalHub, LocalHubOptions } from "../bus/local-hub.ts";
 import { Connection, type ConnectionClass } from "../fanout/connection.ts";
 import type { Doors } from "../http/doors.ts";
 import { type Ledger, LedgerRefused } from "../ledger/ledger.ts";
@@ -27,6 +30,12 @@ export interface OwnLedger {
   readonly log: Log;
 }
 
+/** How the processes of one machine meet. */
+export interface Sockets {
+  bus(options: LocalOptions): Bus;
+  hub(options: LocalHubOptions): LocalHub;
+}
+
 export interface Runtime {
   /** As `ovation_build_info` tells it. */
   readonly name: string;
@@ -34,6 +43,8 @@ export interface Runtime {
   readonly connection: ConnectionClass;
   /** The ledger of a node alone. Rejects with LedgerRefused. */
   openLedger(options: OwnLedger): Promise<Ledger>;
+  /** Absent: several processes meet over NATS only. */
+  readonly sockets?: Sockets;
   /** Serves the files of the --media folder. Absent: there are none. */
   media?(folder: string): NonNullable<Doors["media"]>;
 }

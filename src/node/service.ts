@@ -101,6 +101,11 @@ export class Service {
     return this.#node?.frontend?.connections ?? 0;
   }
 
+  /** Sends so many viewers away, to come back to any process of this node; resolves when that is done. */
+  async shed(viewers: number): Promise<void> {
+    await this.#node?.frontend?.shed(viewers);
+  }
+
   /** The metrics of this process. */
   readings(): Promise<Readings> {
     return readingsOf(this.#metrics.registry);

@@ -1,9 +1,9 @@
 /**
  * A node inside another program: routes to mount, and no port of its own.
  *
- * Options are the settings of the command line by the same names, defaults and checks, read by the same table
- * (config.ts), less those about ports and processes, which are the program's own. Unless told otherwise
- * nothing is kept on disk. Held by system/mounted.test.ts.
+ * Options (options.ts) are the settings of the command line by the same names, defaults and checks, read by
+ * the same table (config.ts), less those about ports and processes, which are the program's own. Unless told
+ * otherwise nothing is kept on disk. Held by system/mounted.test.ts.
  *
  * Not here: which runtime this is; ovation.ts and ovation-bun.ts are the package's two ways in.
  */
@@ -17,23 +17,7 @@ import type { Runtime } from "../node/runtime.ts";
 import { Service } from "../node/service.ts";
 import { parseSettings, type Settings } from "../settings/config.ts";
 import { flagOf } from "../settings/table.ts";
-
-type OfTheProgram =
-  | "port"
-  | "host"
-  | "workers"
-  | "tlsCert"
-  | "tlsKey"
-  | "adminPort"
-  | "adminHost"
-  | "memoryMax"
-  | "logFormat";
-
-/** Every setting of `ovation serve` that is not about ports or processes. Times in ms. */
-export type OvationOptions = Partial<Omit<Settings, OfTheProgram>> & {
-  /** Takes each line of the log, JSON with its newline; the console otherwise, from `logLevel` "warn" on. */
-  readonly log?: (line: string) => void;
-};
+import type { OvationOptions } from "./options.ts";
 
 /** A node without a port. */
 export interface Ovation {

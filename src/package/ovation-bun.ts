@@ -4,11 +4,27 @@
  */
 
 import { bun } from "../node/runtime-bun.ts";
-import { embed, type Ovation, type OvationOptions } from "./embed.ts";
+import { embed, type Ovation } from "./embed.ts";
+import type { OvationOptions } from "./options.ts";
 
-export { OptionsRefused, type Ovation, type OvationOptions } from "./embed.ts";
+export { OptionsRefused, type Ovation } from "./embed.ts";
+export type { OvationOptions } from "./options.ts";
 
-/** A node to mount in this program. See embed.ts. */
+/**
+ * A node to mount in this program; with `data` a folder it keeps what was answered. Rejects with
+ * OptionsRefused for options that cannot be, one line for each mistake.
+ *
+ * @example
+ * import { createOvation } from "ovation";
+ *
+ * const ovation = await createOvation({ data: "./likes", kinds: ["heart"] });
+ * Bun.serve({ fetch: ovation.fetch, hostname: "127.0.0.1", port: 8080, idleTimeout: 60 });
+ *
+ * process.once("SIGTERM", async () => {
+ *   await ovation.drain();
+ *   process.exit(0);
+ * });
+ */
 export function createOvation(options: OvationOptions = {}): Promise<Ovation> {
   return embed(options, bun);
 }

@@ -4,6 +4,7 @@
  */
 import { topics } from "../../web/dist/topics.ts";
 import { nearest } from "../base/nearest.ts";
+import { conformHelp } from "../conform/command.ts";
 import { loadHelp } from "../load/options.ts";
 import { calibrateHelp, planHelp } from "../plan/options.ts";
 import { type Command, commands, settingsHelp } from "../settings/config.ts";
@@ -27,7 +28,7 @@ export function helpAbout(about: About): string | { readonly mistakes: readonly 
 
 function helpOf(command: Command): string {
   const own: Partial<Record<Command, () => string>> = {
-    ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp },
+    ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp, conform: conformHelp },
   };
   return own[command]?.() ?? `${settingsHelp()}\n${topicsLine()}`;
 }

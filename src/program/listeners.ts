@@ -62,6 +62,11 @@ export class Listeners {
     return this.#public.port;
   }
 
+  /** New connections of the public port go to the listener in this place; to all without one. */
+  steer(place: number | undefined): void {
+    if (!this.#public.steer(place)) this.#parts.log.debug("connections are not steered", { place });
+  }
+
   /** Reads the certificate again. Answers what is wrong with it: then nothing has changed. */
   reload(): readonly string[] {
     try {

@@ -6,13 +6,15 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
+import { runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { workerRole as loadWorkerRole } from "../load/crew.ts";
 import { runLoad, runLoadWorker } from "../load/load.ts";
@@ -21,10 +23,12 @@ import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { announce } from "./announce.ts";
+import { askHealth } from "./health.ts";
 import { type About, helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
 import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
-import { Parent } from "./worker.ts";
+import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
 
 type Signal = "SIGINT" | "SIGTERM";
@@ -56,12 +60,19 @@ async function main(argv: readonly string[]): Promise<number> {
       return load(asked.flags);
     case "check":
       return check(asked.flags);
+    case "health":
+      return health(asked.flags);
     case "plan":
       return runPlan(asked.flags, planIo());
     case "calibrate":
       return runCalibrate(asked.flags, planIo());
     case "token":
       return token(asked.flags);
+    case "conform":
+      return runConform(asked.flags, {
+        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
+        complain: (text) => process.stderr.write(text),
+      });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
@@ -109,11 +120,13 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
     if (serving.url !== "") log.info("listening", { url: serving.url, ...about });
     parent?.serve(serving);
     hangUp.rereadBy(() => reload(serving, log));
+    if (!parent) say("READY=1");
     const reason = await Promise.race([signalled, serving.failed, ...(parent ? [parent.gone] : [])]);
     if (reason instanceof Error) {
       await serving.stop();
       throw reason;
     }
+    if (!parent) say("STOPPING=1");
     log.info("draining", { reason, viewers: serving.connections(), ms: settings.drainMs });
     await serving.drain();
     await serving.stop();
@@ -146,7 +159,9 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     const { role, node, region, drainMs } = settings;
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
     hangUp.rereadBy(() => workers?.reload());
+    say("READY=1");
     const signal = await signalled;
+    say("STOPPING=1");
     log.info("draining", { reason: signal, workers: count, ms: drainMs });
     workers.signal(signal);
     const well = await workers.ended();
@@ -227,13 +242,14 @@ function startWorker(heard: (word: Word) => void, ended: (code: number) => void)
 async function serveAsWorker(): Promise<number> {
   if (!process.send) return mistaken([`${workerRole} is started by ovation --workers`]);
   const hangUp = onHangUp();
-  const parent = new Parent({
+  const channel: ParentChannel = {
     tell: (word) => {
       if (process.connected) process.send?.(word);
     },
     onOrder: (heard) => process.on("message", heard),
     onGone: (gone) => process.on("disconnect", gone),
-  });
+  };
+  const parent = new Parent(channel, clock);
   const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();
@@ -242,6 +258,11 @@ async function serveAsWorker(): Promise<number> {
   // Without a parent nobody else would, and the others have left before.
   if (local?.ledger && !process.connected) rmSync(dirname(local.path), { recursive: true, force: true });
   return code;
+}
+
+/** Tells the service manager. Workers have their parent's variable, and are not asked. */
+function say(state: string): void {
+  announce(process.env.NOTIFY_SOCKET, state);
 }
 
 /** Resolves with the first SIGTERM or SIGINT; `again` is called for each one after it. */
@@ -274,6 +295,14 @@ function check(flags: readonly string[]): number {
   for (const warning of parsed.warnings) process.stderr.write(`ovation: ${warning}\n`);
   print(effectiveSettings(parsed.sources));
   return 0;
+}
+
+async function health(flags: readonly string[]): Promise<number> {
+  const parsed = parseSettings(flags, process.env, readText);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const { ready, said } = await askHealth(parsed.settings, clock);
+  print(`${said}\n`);
+  return ready ? 0 : 1;
 }
 
 /** Makes a token, or explains one. */

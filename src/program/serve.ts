@@ -26,6 +26,10 @@ export interface Serving {
   connections(): number;
   /** The metrics of this process. */
   readings(): Promise<Readings>;
+  /** Gives all new connections to the listener in this place among the workers'; to all without one. */
+  steer(place: number | undefined): void;
+  /** Sends so many viewers away, over some seconds: they may come back to any worker. */
+  shed(viewers: number): void;
   /** Not ready from this moment on; resolves when every viewer has been sent away. */
   drain(): Promise<void>;
   /** Reads files that may change while it runs: keys, words. Answers what is wrong with them. */
@@ -105,6 +109,14 @@ class Server implements Serving {
 
   readings(): Promise<Readings> {
     return this.#service.readings();
+  }
+
+  steer(place: number | undefined): void {
+    this.#listeners?.steer(place);
+  }
+
+  shed(viewers: number): void {
+    void this.#service.shed(viewers);
   }
 
   drain(): Promise<void> {

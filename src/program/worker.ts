@@ -5,9 +5,13 @@
  * The channel between the two lives exactly as long as the parent: when it closes there is nobody left to
  * start, stop or add up anything, and the worker leaves too (system/workers.test.ts).
  */
+import type { Clock } from "../base/clock.ts";
 import { textOf } from "../base/metrics.ts";
 import type { Serving } from "./serve.ts";
 import type { Order, Start, Word } from "./workers.ts";
+
+/** How often viewers are counted, in ms. */
+const countMs = 1_000;
 
 /** The channel, as the process has it. */
 export interface ParentChannel {
@@ -23,12 +27,14 @@ export class Parent {
   /** Resolves when there is no parent any more. */
   readonly gone: Promise<string>;
   readonly #channel: ParentChannel;
+  readonly #clock: Clock;
   readonly #asked = new Map<number, (text: string) => void>();
   #serving: Serving | undefined;
   #asks = 0;
   #isGone = false;
 
-  constructor(channel: ParentChannel) {
+  constructor(channel: ParentChannel, clock: Clock) {
+    this.#clock = clock;
     this.#channel = channel;
     const start = Promise.withResolvers<Start>();
     const gone = Promise.withResolvers<string>();
@@ -37,6 +43,8 @@ export class Parent {
     channel.onOrder((order) => {
       if (order.kind === "start") start.resolve(order);
       else if (order.kind === "read") void this.#read(order.ask);
+      else if (order.kind === "steer") this.#serving?.steer(order.place);
+      else if (order.kind === "shed") this.#serving?.shed(order.viewers);
       else this.#asked.get(order.ask)?.(order.text);
     });
     channel.onGone(() => {
@@ -52,7 +60,10 @@ export class Parent {
   serve(serving: Serving): void {
     this.#serving = serving;
     serving.listening.then(
-      () => this.#channel.tell({ kind: "listening", url: serving.url }),
+      () => {
+        this.#channel.tell({ kind: "listening", url: serving.url });
+        this.#count(serving);
+      },
       // It fails, and the process ends for it.
       () => {},
     );
@@ -68,6 +79,16 @@ export class Parent {
     });
     this.#asked.delete(ask);
     return text;
+  }
+
+  /** Tells how many viewers there are, whenever that has changed. */
+  #count(serving: Serving): void {
+    let told = 0;
+    this.#clock.every(countMs, () => {
+      const viewers = serving.connections();
+      if (viewers !== told) this.#channel.tell({ kind: "viewers", viewers });
+      told = viewers;
+    });
   }
 
   async #read(ask: number): Promise<void> {

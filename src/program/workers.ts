@@ -21,6 +21,8 @@ import type { Prng } from "../base/prng.ts";
 import type { Local } from "../node/open.ts";
 import type { Settings } from "../settings/config.ts";
 
+import { Spread, type SpreadOrder } from "./spread.ts";
+
 /** Hidden first word of the command line that makes this program a worker. */
 export const workerRole = "worker";
 
@@ -29,6 +31,7 @@ export type Order =
   | Start
   /** Wants the worker's own metrics. */
   | { readonly kind: "read"; readonly ask: number }
+  | SpreadOrder
   /** Everybody's metrics, as the worker asked for. */
   | { readonly kind: "text"; readonly ask: number; readonly text: string };
 
@@ -43,6 +46,8 @@ export interface Start {
 /** From a worker to the parent. */
 export type Word =
   | { readonly kind: "listening"; readonly url: string }
+  /** How many streams it holds. */
+  | { readonly kind: "viewers"; readonly viewers: number }
   | { readonly kind: "readings"; readonly ask: number; readonly readings: Readings }
   | { readonly kind: "metrics"; readonly ask: number };
 
@@ -118,6 +123,7 @@ export class Workers {
    * What workers counted that are no more; at most one reading of each place, and the sum of those before.
    */
   #departed: Readings[] = [];
+  readonly #spread: Spread;
   #gathering: Gathering | undefined;
   #asks = 0;
   #open = false;
@@ -139,6 +145,10 @@ export class Workers {
       readings: undefined,
       timer: undefined,
     }));
+    const tell = (worker: string, order: SpreadOrder): void =>
+      this.#places.find(({ name }) => name === worker)?.process?.tell(order);
+    const count = this.#places.filter((place) => this.#holdsViewers(place)).length;
+    this.#spread = new Spread({ ...parts, count, tell });
   }
 
   /**
@@ -167,6 +177,7 @@ export class Workers {
   signal(signal: WorkerSignal): void {
     const { clock, settings } = this.#parts;
     this.#stopping = true;
+    this.#spread.close();
     this.#overdue ??= clock.after(settings.drainMs + overdueMs, () => this.signal("SIGKILL"));
     for (const place of this.#places) {
       place.timer?.cancel();
@@ -207,9 +218,13 @@ export class Workers {
     const { settings, path } = this.#parts;
     const own = { ...settings, node: place.name };
     if (path === undefined) return { kind: "start", settings: own };
-    const ledger = place === this.#places[0];
+    const ledger = !this.#holdsViewers(place);
     const role = ledger ? "dispatcher" : "frontend";
     return { kind: "start", settings: { ...own, role }, local: { path, ledger } };
+  }
+
+  #holdsViewers(place: Place): boolean {
+    return this.#parts.path === undefined || place !== this.#places[0];
   }
 
   #heard(place: Place, word: Word): void {
@@ -219,6 +234,7 @@ export class Workers {
         this.#url ||= word.url;
         if (place.rereads) place.process?.signal("SIGHUP");
         place.rereads = false;
+        if (this.#holdsViewers(place)) this.#spread.came(place.name, this.#open);
         if (!this.#places.every(({ listening }) => listening)) return;
         this.#open = true;
         this.#started.resolve(this.#url);
@@ -226,6 +242,9 @@ export class Workers {
       case "readings":
         place.readings = word.readings;
         if (word.ask === this.#gathering?.ask) this.#answered(this.#gathering, place);
+        return;
+      case "viewers":
+        this.#spread.holds(place.name, word.viewers);
         return;
       case "metrics":
         void this.#tellMetrics(place, word.ask);
@@ -242,6 +261,7 @@ export class Workers {
     const { clock, prng, log } = this.#parts;
     place.process = undefined;
     this.#metrics.workers.dec();
+    this.#spread.went(place.name);
     if (place.readings) this.#departed.push(countsOf(place.readings));
     place.readings = undefined;
     if (this.#gathering) this.#answered(this.#gathering, place);

@@ -156,6 +156,8 @@ describe("commands", () => {
     expect(readCommand(["help"])).toEqual({ command: "help", of: "help" });
     expect(readCommand(["--port=1", "-h"])).toEqual({ command: "help", of: "help" });
     expect(readCommand(["load", "--help"])).toEqual({ command: "help", of: "load" });
+    expect(readCommand(["help", "load"])).toEqual({ command: "help", of: "load" });
+    expect(readCommand(["help", "auth"])).toEqual({ command: "help", topic: "auth" });
   });
 
   test("an unknown command is a mistake that names the nearest", () => {

@@ -257,9 +257,11 @@ export const commands = {
   serve: "run a node (the default)",
   load: "bring an audience: viewers, likes and comments over real sockets, and a report",
   token: "make a token for a viewer or a publisher",
+  conform: "try a server, ours or another's, against the protocol",
   plan: "work out nodes, memory and network for an audience",
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
+  health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;

@@ -4,6 +4,7 @@
  * Each window is a browser context of its own, so windows share nothing; tabs of one context share what tabs
  * share. Every window collects what should never be there: uncaught errors and violations of the policy.
  */
+import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const flags = [
@@ -108,3 +109,44 @@ export const floatingOf = (page: Page): Promise<number> =>
     for (let at = 3; at < data.length; at += 4) if (data[at]) drawn++;
     return drawn;
   });
+
+const axe = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
+
+/** What axe-core calls serious or critical, as `rule: where`. */
+export async function seriousOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    type Found = { id: string; impact: string; nodes: { target: unknown; any: { message: string }[] }[] };
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Found[] }> } };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, nodes }) =>
+        nodes.map(({ target, any }) => `${id}: ${JSON.stringify(target)} ${any[0]?.message ?? ""}`),
+      );
+  });
+}
+
+/** A second of moving picture, made by the browser itself: there is no other encoder to rely on. */
+export async function film(page: Page): Promise<Uint8Array> {
+  const text = await page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("2d");
+    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm" });
+    const parts: Blob[] = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const stopped = new Promise((done) => {
+      recorder.onstop = done;
+    });
+    recorder.start();
+    for (let n = 0; n < 20; n++) {
+      context?.fillRect(n * 10, n * 5, 20, 20);
+      await new Promise((next) => setTimeout(next, 50));
+    }
+    recorder.stop();
+    await stopped;
+    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  });
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}

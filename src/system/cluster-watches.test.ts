@@ -54,7 +54,7 @@ test("no delivery is missed, and no consumers pile up", async () => {
     const stream = frontend.node.frontend?.open({
       videos: [video],
       lastEventId: undefined,
-      signal: leave.signal,
+      asked: leave,
     });
     const viewer = new Frames(stream as ReadableStream<Uint8Array>);
     await viewer.until("event: snapshot");

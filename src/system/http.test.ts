@@ -34,14 +34,22 @@ for (const how of [...hows, ...hosts]) {
     };
     const totals = async (video: string) => (await get(`/v1/videos/${video}`)).says;
 
-    test("a like is counted by its count; a repeated key once, whatever the repeat says", async () => {
+    test("a like is counted by its count; a repeated key once, and for nothing else", async () => {
       const path = `${node.url}/v1/videos/likes/likes`;
       expect(await post(path, { kind: "heart", count: 3 })).toEqual({ status: 202, says: {} });
       expect((await post(path, { kind: "clap" })).status).toBe(202);
-      for (const count of [5, 5, 7]) {
-        expect((await post(path, { kind: "heart", count }, { "idempotency-key": "k" })).status).toBe(202);
+      for (const [count, status] of [
+        [5, 202],
+        [5, 202],
+        [7, 409],
+      ]) {
+        expect((await post(path, { kind: "heart", count }, { "idempotency-key": "k" })).status).toBe(
+          status as number,
+        );
       }
-      expect((await post(path, { kind: "heart", count: 50, key: "k" })).status).toBe(202);
+      const other = await post(path, { kind: "clap", count: 5, key: "k" });
+      expect([other.status, other.says]).toMatchObject([409, { error: { code: "key-used" } }]);
+      expect((await post(path, { kind: "heart", count: 5, key: "k" })).status).toBe(202);
       expect(await totals("likes")).toEqual({
         video: "likes",
         totals: { heart: 8, clap: 1 },
@@ -112,6 +120,8 @@ for (const how of [...hows, ...hosts]) {
         post(`${node.url}/v1/videos/once/comments`, { text: "once" }, { "idempotency-key": "c" });
       const first = await said();
       expect(await said()).toEqual(first);
+      const path = `${node.url}/v1/videos/once/comments`;
+      expect((await post(path, { text: "twice" }, { "idempotency-key": "c" })).status).toBe(409);
       expect((await get("/v1/videos/once/comments")).says.comments).toHaveLength(1);
     });
 

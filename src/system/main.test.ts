@@ -79,22 +79,31 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
     expect((await run("load", "--help")).stdout).toContain("--viewers");
   });
 
-  test("plan works out an audience, and says what is wrong with one", async () => {
-    const planned = await run(
-      "plan",
-      "--viewers=18M",
-      "--comments=0",
-      "--cores=64",
-      "--memory-gb=64",
-      "--json",
-    );
-    expect(JSON.parse(planned.stdout).plan.frontends).toBe(180);
-    expect((await run("plan", "--viewers=18M")).stdout).toContain("runs out");
-    const wrong = await run("plan", "--viewers=many", "--coefficients=/no/such");
-    expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
-    expect((await run("plan", "--coefficients=/no/such")).stderr).toContain("/no/such");
-    expect((await run("calibrate", "--viewers=1")).code).toBe(2);
+  test("health asks the node of the same settings", async () => {
+    const node = await startExecutable([]);
+    const asked = (...flags: readonly string[]) => run("health", `--port=${node.port}`, ...flags);
+    const ready = await asked();
+    expect([ready.code, ready.stdout, ready.stderr]).toEqual([0, '{"status":"ready"}\n', ""]);
+    expect((await asked("--host=127.0.0.1")).code).toBe(0);
+    await node.stop();
+    const gone = await asked();
+    expect([gone.code, gone.stderr]).toEqual([1, ""]);
+    expect(gone.stdout).toContain("/health/ready");
+    expect((await run("health", "--port=none")).code).toBe(2);
   });
+
+  test("plan works out an audience, and says what is wrong with one", async () => {
+    const big = ["--viewers=18M", "--comments=0", "--cores=64", "--memory-gb=64"];
+    const [json, text, wrong] = await Promise.all([
+      run("plan", ...big, "--json"),
+      run("plan", ...big),
+      run("plan", "--coefficients=/no/such"),
+    ]);
+    expect(JSON.parse(json.stdout).plan.frontends).toBe(180);
+    expect(text.stdout).toContain("runs out");
+    expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
+    expect(wrong.stderr).toContain("/no/such");
+  }, 20_000);
 
   test("a port in use and a data folder in use are one clear line each", async () => {
     const flags = [`--data=${join(folder, "used")}`];

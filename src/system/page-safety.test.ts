@@ -3,9 +3,8 @@
  * screen reader find nothing serious in their way (axe-core).
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { commentsOf, openWindow, startBrowser, until, untilPhase } from "./browser.ts";
+import type { Browser } from "playwright-core";
+import { commentsOf, openWindow, seriousOf, startBrowser, until, untilPhase } from "./browser.ts";
 import { post } from "./events.ts";
 import { hows, type Running, startServer } from "./server.ts";
 
@@ -40,23 +39,6 @@ const payloads = [
   "constructor",
   "event: bye",
 ];
-
-const axe = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
-
-/** What axe-core calls serious or critical, as `rule: where`. */
-async function seriousOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    type Found = { id: string; impact: string; nodes: { target: unknown; any: { message: string }[] }[] };
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Found[] }> } };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .flatMap(({ id, nodes }) =>
-        nodes.map(({ target, any }) => `${id}: ${JSON.stringify(target)} ${any[0]?.message ?? ""}`),
-      );
-  });
-}
 
 const how = hows.at(-1) ?? "here";
 

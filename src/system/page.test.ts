@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import {
   commentsOf,
+  film,
   floatingOf,
   openWindow,
   startBrowser,
@@ -25,30 +26,6 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 const heart = (window: Window) => window.page.getByRole("button", { name: "Send a heart" });
-
-/** A second of moving picture, made by the browser itself: there is no other encoder to rely on. */
-async function film(page: Page): Promise<Uint8Array> {
-  const text = await page.evaluate(async () => {
-    const canvas = document.createElement("canvas");
-    const context = canvas.getContext("2d");
-    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm" });
-    const parts: Blob[] = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    const stopped = new Promise((done) => {
-      recorder.onstop = done;
-    });
-    recorder.start();
-    for (let n = 0; n < 20; n++) {
-      context?.fillRect(n * 10, n * 5, 20, 20);
-      await new Promise((next) => setTimeout(next, 50));
-    }
-    recorder.stop();
-    await stopped;
-    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  });
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
 
 async function closeAll(windows: readonly Window[]): Promise<void> {
   for (const { context, wrong } of windows) {

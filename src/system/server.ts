@@ -125,7 +125,7 @@ async function startMounted(host: Host, flags: readonly string[]): Promise<Runni
 let bundled = false;
 
 /** Brings what Node imports up to date with the source, once. */
-function bundle(): void {
+export function bundle(): void {
   if (bundled) return;
   const script = [process.execPath, "scripts/embed.mjs", "--only-code"];
   const { exitCode, stderr } = Bun.spawnSync(script, { cwd: root, stdio: ["ignore", "ignore", "pipe"] });

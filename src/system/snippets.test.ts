@@ -7,7 +7,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
+import { bundleComponent } from "./components.ts";
 import { post } from "./events.ts";
+import { exampleOf } from "./examples.ts";
 import { hows, type Running, startServer } from "./server.ts";
 
 const folder = join(import.meta.dir, "../../web/snippets");
@@ -15,31 +17,9 @@ const example = /https:\/\/ovation\.example/g;
 const snippet = (name: string) => readFileSync(join(folder, name), "utf8");
 const html = { "content-type": "text/html; charset=utf-8" };
 
-/** The React snippet with what a bundler would do to it: packages resolved, JSX compiled. */
-async function bundleReact(url: string): Promise<string> {
-  const entry = join(folder, "react-page.tsx");
-  const built = await Bun.build({
-    entrypoints: [entry],
-    target: "browser",
-    define: { "process.env.NODE_ENV": '"production"' },
-    files: {
-      [entry]: `import { createRoot } from "react-dom/client";
-        import { Reactions } from "./reactions.jsx";
-        createRoot(document.querySelector("#root")).render(<Reactions video="react" />);`,
-      [join(folder, "reactions.jsx")]: snippet("react.jsx").replace(example, url),
-    },
-    plugins: [
-      {
-        name: "the package's own client",
-        setup(build) {
-          const client = join(import.meta.dir, "../../web/client/client.ts");
-          build.onResolve({ filter: /^ovation\/client$/ }, () => ({ path: client }));
-        },
-      },
-    ],
-  });
-  return (await built.outputs[0]?.text()) ?? "";
-}
+/** Components of the guide, each of a page `NAME.html` that shows the video of that name. */
+const components = { react: "react.jsx", vue: "component.vue", svelte: "component.svelte" } as const;
+type Framework = keyof typeof components;
 
 const how = hows.at(-1) ?? "here";
 
@@ -54,18 +34,21 @@ describe(how, () => {
       hostname: "127.0.0.1",
       async fetch(request) {
         const name = new URL(request.url).pathname.slice(1);
-        if (name === "react.html") {
-          return new Response(
-            '<!doctype html><div id="root"></div><script type="module" src="react.js"></script>',
-            {
-              headers: html,
-            },
-          );
+        const framework = name.replace(/\.(html|js)$/, "") as Framework;
+        if (framework in components && name.endsWith(".html")) {
+          const script = `<script type="module" src="${framework}.js"></script>`;
+          return new Response(`<!doctype html><div id="root"></div>${script}`, { headers: html });
         }
-        if (name === "react.js") {
-          return new Response(await bundleReact(node.url), {
-            headers: { "content-type": "text/javascript" },
-          });
+        if (framework in components) {
+          const script = await bundleComponent(components[framework], (text) =>
+            text.replace(example, node.url),
+          );
+          return new Response(script, { headers: { "content-type": "text/javascript" } });
+        }
+        if (name === "example.html") {
+          const shown = exampleOf("web/client/client.ts", "watch").replace(example, node.url);
+          const script = `import { watch } from "${node.url}/ovation.js";\n${shown}`;
+          return new Response(`<!doctype html><script type="module">${script}</script>`, { headers: html });
         }
         if (name === "rest.html")
           return new Response("<!doctype html><title>Rest</title>", { headers: html });
@@ -177,12 +160,28 @@ describe(how, () => {
     await context.close();
   });
 
-  test("react.jsx: mounts, likes, lists, and forgets a removed comment", async () => {
-    const { page, context, wrong } = await open("react.html");
-    await page.getByRole("button", { name: "0 likes" }).click();
-    await page.getByRole("button", { name: "1 likes" }).waitFor();
-    await say("react", "in a component");
-    await page.getByText("<b>Lin</b>: in a component").waitFor();
+  for (const [framework, file] of Object.entries(components)) {
+    test(`${file}: mounts, likes and lists`, async () => {
+      const { page, context, wrong } = await open(`${framework}.html`);
+      await page.getByRole("button", { name: "0 likes" }).click();
+      await page.getByRole("button", { name: "1 likes" }).waitFor();
+      await say(framework, "in a component");
+      await page.getByText("<b>Lin</b>: in a component").waitFor();
+      expect(wrong).toEqual([]);
+      await context.close();
+    });
+  }
+
+  test("the example of watch: likes, says something, and hears both", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    const said: string[] = [];
+    page.on("console", (message) => said.push(message.text()));
+    const { totals } = (await (await fetch(`${node.url}/v1/videos/final`)).json()) as {
+      totals: { heart?: number };
+    };
+    await page.goto(`${elsewhere.url}example.html`);
+    await until("its comment", () => said.includes("Guest: What a goal!"));
+    await until("its like", () => said.includes(`hearts ${(totals.heart ?? 0) + 1}`));
     expect(wrong).toEqual([]);
     await context.close();
   });

@@ -19,7 +19,7 @@ const named =
 function masked(frame: string | undefined): string | undefined {
   return frame
     ?.replace(/^retry: [1-5]\d{3}$/m, "retry: RETRY")
-    .replace(/"sse-test\.[0-9a-z]{20}"/, '"CONNECTION"')
+    .replace(/"sse-test\.[0-9a-z]{23,}"/, '"CONNECTION"')
     .replace(/"(at|now)":\d{13}(\.\d{1,2})?(?=[,}])/g, '"$1":MS')
     .replace(/"us":\d{1,3}(?=[,}])/, '"us":US')
     .replace(/"retry":[1-5]\d{3}(?=[,}])/, '"retry":RETRY')

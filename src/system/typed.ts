@@ -126,6 +126,6 @@ function ready(ofThePage: string) {
     const lines = [line, 'started="$started $!"'];
     if (!starts.test(line)) return lines;
     const port = /--port=(\d+)/.exec(line)?.[1] ?? ofThePage;
-    return [...lines, `until curl -sf http://127.0.0.1:${port}/health/ready >/dev/null; do sleep 0.05; done`];
+    return [...lines, `until curl -sf http://127.0.0.1:${port}/health/ready >/dev/null; do sleep 0.1; done`];
   };
 }

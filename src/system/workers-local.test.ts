@@ -50,7 +50,10 @@ async function started(data = folder(), sockets = folder()): Promise<Cluster> {
   const flags = [`--workers=${count}`, `--data=${data}`, "--log-level=debug"];
   const made = await all.add("both", flags, "");
   made.start({ TMPDIR: sockets });
-  await made.ready();
+  await until("all of them are ready", () => {
+    const listens = (line: string) => (JSON.parse(line) as { workers?: number }).workers === count;
+    return made.lines.some((line) => line.includes('"event":"listening"') && listens(line));
+  });
   return all;
 }
 
@@ -89,6 +92,34 @@ test("kill -9 of each worker in turn, the one with the ledger too: nothing is lo
   expect(report.audience.cuts).toBeGreaterThan(0);
   expect(report.audience.reconnected).toBe(report.audience.cuts + report.audience.byes);
   expect(report.exact.resets).toBe(0);
+});
+
+test("who lost a worker comes back to the one in its place, so that all hold as many as before", async () => {
+  const holders = (viewers: readonly Viewer[]): [number, number] => {
+    const names = viewers.map(({ heard }) => heard[0]?.says.node);
+    const at = (n: number): number => names.filter((name) => name === `${node.name}-${n}`).length;
+    return [at(2), at(3)];
+  };
+  const watch = async (): Promise<Viewer> => {
+    const viewer = await Viewer.open(`${node.url}/v1/videos/spread/events`);
+    await viewer.until(({ event }) => event === "hello");
+    return viewer;
+  };
+  const before = await Promise.all(Array.from({ length: 80 }, watch));
+  const [first = 0, second = 0] = holders(before);
+  await replaced(node, 2, workersOf(node)[2] as number);
+  await until("those who lost it know", () => before.filter(({ ended }) => ended).length === second);
+  // By chance every second one would come to either, and the first would hold three times as many.
+  const back: Viewer[] = [];
+  await until("they come to the one that lost its own", async () => {
+    back.push(await watch());
+    return holders(back)[1] >= 5;
+  });
+  while (holders(back)[1] < second && back.length < 2 * second) back.push(await watch());
+  const [more = 0, again = 0] = holders(back);
+  expect(again).toBe(second);
+  expect(first + more).toBeLessThan(1.25 * first + 5);
+  for (const viewer of [...before, ...back]) viewer.close();
 });
 
 test("while the one with the ledger hangs, publishers hear so within 2 s and streams go on", async () => {

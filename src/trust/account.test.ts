@@ -108,10 +108,33 @@ const calls = fc.array(
   { minLength: 50, maxLength: 400 },
 );
 
+/** An account that notes what it has charged. */
+class Noting extends Allowance {
+  charged = 0;
+
+  override work(...of: Parameters<Allowance["work"]>): ReturnType<Allowance["work"]> {
+    const over = super.work(...of);
+    if (!over && of[0]) this.charged += of[1];
+    return over;
+  }
+
+  override spent(...of: Parameters<Allowance["spent"]>): void {
+    super.spent(...of);
+    if (of[0]) this.charged += of[1];
+  }
+}
+
+interface Made {
+  readonly cost: number;
+  readonly charged: number;
+  readonly seconds: number;
+  readonly taken: number;
+}
+
 /** Makes `calls` from addresses of one /48; what they cost by the prices, and from when to when. */
-async function make(made: readonly Call[]): Promise<{ cost: number; seconds: number; taken: number }> {
+async function make(made: readonly Call[]): Promise<Made> {
   const clock = new VirtualClock();
-  const allowance = new Allowance(settings);
+  const allowance = new Noting(settings);
   let cost = 0;
   const watched = new Set<string>();
   const watch = (video: string): void => {
@@ -176,16 +199,23 @@ async function make(made: readonly Call[]): Promise<{ cost: number; seconds: num
       taken++;
     }
   }
-  return { cost, seconds: made.reduce((sum, { gapMs }) => sum + gapMs, 0) / 1000, taken };
+  return {
+    cost,
+    charged: allowance.charged,
+    seconds: made.reduce((sum, { gapMs }) => sum + gapMs, 0) / 1000,
+    taken,
+  };
 }
 
-test("no sequence of calls costs more than twice what its purse holds", async () => {
+test("no sequence of calls costs more than twice what it is charged, nor than its purse holds", async () => {
   let [refused, most] = [0, 0];
   await fc.assert(
     fc.asyncProperty(calls, async (made) => {
-      const { cost, seconds, taken } = await make(made);
+      const { cost, charged, seconds, taken } = await make(made);
+      expect(cost).toBeLessThanOrEqual(2 * charged);
       // All six networks lie in one /56, which is four times as deep as each.
       const held = 4 * (burst + settings.addressWork * seconds);
+      expect(charged).toBeLessThanOrEqual(held);
       expect(cost).toBeLessThanOrEqual(2 * held);
       refused += made.length - taken;
       most = Math.max(most, cost / held);

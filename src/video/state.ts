@@ -51,6 +51,16 @@ interface Made {
 /** loading: nothing is known yet. live: entries are appended. filling: some may be missing, and asked for. */
 export type Phase = "loading" | "live" | "filling";
 
+/** What was known of a video when the log was asked for it. */
+export interface Heard {
+  readonly tip: number;
+  /** By the name of the log. */
+  readonly logs: ReadonlyMap<string, Totals>;
+}
+
+/** What was heard and is not in the log. */
+export type Contradiction = "totals" | "comments";
+
 /** What became of an entry; see VideoState.receive. */
 export type Entered = "appended" | "held" | "known";
 
@@ -141,6 +151,29 @@ export class VideoState {
     return true;
   }
 
+  /** What has been heard so far, to be held against an answer to what is asked now. */
+  heard(): Heard {
+    return { tip: this.tip, logs: new Map(this.#logs) };
+  }
+
+  /** Whether `tick` is so far beyond what is known of its log that the log has to be asked first. */
+  leaps({ log, totals }: Tick): boolean {
+    if (this.phase === "loading" || (log !== undefined && log !== this.log)) return false;
+    return totals.version > (this.#logs.get(this.log) ?? noTotals).version + limits.leapMax;
+  }
+
+  /** Of what the log holds less, as `state` tells of it, than was heard before it was asked. */
+  contradiction({ log, totals, sure, page, lineage }: State, heard: Heard): Contradiction | undefined {
+    if (sure && totals.version < (heard.logs.get(log) ?? noTotals).version) return "totals";
+    return page.head < heard.tip && lineage.same(this.lineage) ? "comments" : undefined;
+  }
+
+  /** What was heard of comments counts no more, nor, if those are what is wrong, of totals. */
+  disown(wrong: Contradiction): void {
+    if (wrong === "totals") this.#forget();
+    this.#forgetPlaces();
+  }
+
   /**
    * Takes what a dispatcher knows: at the start, after a hole, after the bus came back. True when totals
    * moved.
@@ -215,7 +248,8 @@ export class VideoState {
 
   /**
    * Takes a live entry, to be shown from `dueMs` on. appended: in order, to be written. held: in order, to be
-   * written when it is released. hole: something before it is missing and must be asked for; it waits. known:
+   * written when it is released. hole: something before it is missing, or it is far beyond all that is known,
+   * and the log must be asked; it waits. known:
    * seen before, waiting, or let go to be asked for again.
    */
   receive(entry: Entry, nowMs: number, dueMs: number): Entered | "hole" {
@@ -225,7 +259,8 @@ export class VideoState {
       return "known";
     }
     if (entry.seq <= this.tip) return "known";
-    if (!this.held.full && entry.previous > this.tip) {
+    const isFar = entry.seq > this.furthest + limits.leapMax;
+    if (isFar || (!this.held.full && entry.previous > this.tip)) {
       this.phase = "filling";
       this.#waiting.push(entry);
       return "hole";

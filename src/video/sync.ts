@@ -5,6 +5,9 @@
  * before anything later is shown. A loss behind which nothing comes is noticed by nobody, so every watch is
  * asked for now and then, and all of them after the bus was away. What a dispatcher holds is read once per
  * video and node, never per viewer, and by few requests at a time.
+ *
+ * The log is the authority: what was heard and is beyond what the log holds is not true, whoever said it, and
+ * the video begins anew from the log (hearsay.ts).
  */
 
 import type { Reader } from "../asking/reader.ts";
@@ -12,12 +15,13 @@ import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
-import { type Entry, shownCount } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
-import { decodeLive, decodeTick, type State, subjects } from "../core/wire.ts";
+import { decodeLive, type State, subjects } from "../core/wire.ts";
+import { Hearsay } from "./hearsay.ts";
 import { dueByHearing, dueByStamp } from "./held.ts";
-import type { History } from "./history.ts";
-import type { VideoState } from "./state.ts";
+import { Reach } from "./reach.ts";
+import type { Heard, VideoState } from "./state.ts";
 import { Strangers } from "./strangers.ts";
 
 /** Requests for state under way at once. */
@@ -45,6 +49,8 @@ export interface FeedParts {
   readonly prng: Prng;
   readonly metrics: Metrics;
   readonly commentHistory: number;
+  /** Of other kinds nothing is shown. */
+  readonly kinds: readonly string[];
 }
 
 interface Followed {
@@ -68,14 +74,15 @@ export class Sync {
   readonly #fills = new Map<VideoState, number>();
   /** When the next entries of a watch are released. */
   readonly #releases = new Map<VideoState, Timer>();
-  readonly #extending = new Map<VideoState, Promise<boolean>>();
-  /** Places up to this one are too far back to be continued from, in that history: it only ever rises. */
-  readonly #lost = new WeakMap<History, number>();
+  readonly #reach: Reach;
+  readonly #hearsay: Hearsay;
   readonly #timer: Timer;
 
   constructor(parts: FeedParts, events: FeedEvents) {
     this.#parts = parts;
     this.#events = events;
+    this.#reach = new Reach(parts.reader, parts.clock);
+    this.#hearsay = new Hearsay(new Set(parts.kinds));
     this.#timer = parts.clock.every(limits.recheckEveryMs, () => this.#recheck());
   }
 
@@ -133,59 +140,19 @@ export class Sync {
     }
   }
 
-  /**
-   * Makes the history reach back to `after`, if the log still does. True when everything after that place is
-   * held now.
-   */
-  async extend(watch: VideoState, after: number): Promise<boolean> {
-    // One reading serves all who resume at once, if it reaches as far back as they need.
-    for (let under = this.#extending.get(watch); under; under = this.#extending.get(watch)) await under;
-    if (after >= watch.history.floor) return true;
-    // Who comes from there is told so at once: nothing that could be read would help.
-    if (after <= (this.#lost.get(watch.history) ?? -1)) return false;
-    const reading = this.#readBack(watch, after).finally(() => this.#extending.delete(watch));
-    this.#extending.set(watch, reading);
-    return reading;
-  }
-
-  async #readBack(watch: VideoState, after: number): Promise<boolean> {
-    const { history } = watch;
-    // First, by one entry, whether the log still reaches back so far: a page costs hundreds of times as much.
-    const place = await this.#parts.reader.state(watch.video, after, 1);
-    if ("rejected" in place || !place.lineage.same(watch.lineage)) return false;
-    if (place.page.floor > after) {
-      this.#lost.set(history, place.page.floor - 1);
-      return false;
-    }
-    const entries: Entry[] = [];
-    for (let from = after; from < history.floor; ) {
-      const state = await this.#parts.reader.state(watch.video, from, limits.pageEntriesMax);
-      if ("rejected" in state || !state.lineage.same(watch.lineage)) return false;
-      if (state.page.floor > from) {
-        this.#lost.set(history, Math.max(after, state.page.floor - 1));
-        return false;
-      }
-      entries.push(...state.page.entries);
-      if (watch.history !== history) return false;
-      if (entries.length > limits.historyEntriesMax) {
-        this.#lost.set(history, after);
-        return false;
-      }
-      const last = entries.at(-1);
-      if (!state.page.more || !last) break;
-      from = last.seq;
-    }
-    const older = entries.filter(({ seq }) => seq <= history.floor);
-    // What is older than the history has been shown by now; were it not, nobody may have it from here.
-    if (shownCount(older, this.#parts.clock.date()) < older.length) return false;
-    if (after < history.floor) history.prepend(older, after);
-    return true;
+  /** As Reach.extend. */
+  extend(watch: VideoState, after: number): Promise<boolean> {
+    return this.#reach.extend(watch, after);
   }
 
   #tick(watch: VideoState, payload: Uint8Array): void {
-    const tick = decodeTick(payload, watch.video);
+    const tick = this.#hearsay.tick(payload, watch.video);
     if (!tick) {
       this.#parts.metrics.invalidMessages.inc();
+      return;
+    }
+    if (watch.leaps(tick)) {
+      this.#ask(watch);
       return;
     }
     if (!watch.tick(tick) || watch.phase === "loading") return;
@@ -289,6 +256,7 @@ export class Sync {
     const newest = watch.phase === "loading" || this.#anew.has(watch);
     const limit = Math.min(commentHistory, limits.historyEntriesMax);
     const { history } = watch;
+    const heard = watch.heard();
     const state = newest
       ? await reader.newest(watch.video, limit, limits.snapshotCommentsMax, this.#parts.clock.date())
       : await reader.state(watch.video, watch.tip, limits.pageEntriesMax);
@@ -296,13 +264,18 @@ export class Sync {
     // What was asked behind a place of before the history began anew is no answer to where it stands now.
     if (!newest && watch.history !== history) this.#ask(watch);
     else if ("rejected" in state) this.#askLater(watch);
-    else this.#adopt(watch, state, newest);
+    else this.#adopt(watch, state, newest, heard);
   }
 
-  /** Takes what was answered; much may have happened since it was asked. */
-  #adopt(watch: VideoState, state: State, newest: boolean): void {
+  /** Takes what was answered; much may have happened since it was asked, when `heard` was what was known. */
+  #adopt(watch: VideoState, state: State, newest: boolean, heard: Heard): void {
     const loading = watch.phase === "loading";
-    const cut = !loading && !watch.continuedBy(state);
+    const judged = loading
+      ? undefined
+      : this.#hearsay.judge(watch, state, heard, this.#parts.clock.elapsed());
+    const wrong = judged === "doubted" ? undefined : judged;
+    if (judged === "doubted") this.#askLater(watch);
+    const cut = !loading && (wrong !== undefined || !watch.continuedBy(state));
     if (cut && !newest) {
       this.#anew.add(watch);
       this.#ask(watch);
@@ -314,6 +287,10 @@ export class Sync {
       // Asked for twice, and the first answer is further on than this one reaches back.
       this.#ask(watch);
       return;
+    }
+    if (wrong) {
+      this.#parts.metrics.contradicted.inc();
+      watch.disown(wrong);
     }
     const moved = this.#begin(watch, state, loading || cut || tooOld);
     if (loading) {
@@ -368,8 +345,9 @@ export class Sync {
     for (const entry of watch.takeWaiting()) {
       if (this.#isStrange(watch, entry)) continue;
       const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
+      const isFar = entry.seq > head + limits.leapMax;
       // The log was asked for all up to its head, and then often enough: it does not know this entry.
-      if (isHole && (fills >= fillsMax || (!more && entry.seq <= head))) {
+      if (isFar || (isHole && (fills >= fillsMax || (!more && entry.seq <= head)))) {
         this.#parts.metrics.invalidMessages.inc();
         continue;
       }

@@ -71,10 +71,11 @@ export function createAligned(
 
   const take = (name: string, event: object) => shown.take(name, event as Message);
 
-  function tell({ name, event }: Held): void {
+  /** History that has waited happens now, for this viewer. */
+  function tell({ name, event }: Held, waited: boolean): void {
     settle();
     if (name === "likes") toldLikes = sumOf(event.totals);
-    take(name, name === "likes" ? event : { ...event, history: false });
+    take(name, name === "comment" && waited ? { ...event, history: false } : event);
   }
 
   function collapse(one: Held, seen: boolean): void {
@@ -99,7 +100,7 @@ export function createAligned(
     if (told) shown.tell("passed", { video, why, ...told });
   }
 
-  function look(): void {
+  function look(come?: Held): void {
     cancel?.();
     cancel = undefined;
     const now = outside.now();
@@ -112,7 +113,7 @@ export function createAligned(
       held.shift();
       const over = jumped && one.sinceMs <= before.ms && one.dueMs < at - JUMP_MS;
       if (over) collapse(one, true);
-      else tell(one);
+      else tell(one, one !== come);
     }
     settle();
     const old = held.filter(({ sinceMs }, n) => now - sinceMs > HELD_MS || n < held.length - HELD_MAX);
@@ -121,14 +122,15 @@ export function createAligned(
     settle("full");
     if (!held[0] || at === undefined) return;
     const waitMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, (held[0].dueMs - at) / 2));
-    cancel = outside.after(waitMs, look);
+    cancel = outside.after(waitMs, () => look());
   }
 
   function hold(dueMs: number, what: Pick<Held, "name" | "event">): void {
     let place = held.length;
     while (place > 0 && (held[place - 1] as Held).dueMs > dueMs) place--;
-    held.splice(place, 0, { dueMs, sinceMs: outside.now(), ...what } as Held);
-    look();
+    const one = { dueMs, sinceMs: outside.now(), ...what } as Held;
+    held.splice(place, 0, one);
+    look(one);
   }
 
   const first = shown.listen(video, {});

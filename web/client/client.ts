@@ -274,6 +274,15 @@ const clients = new Map<string, Client>();
 /**
  * Watches a video. All watches of a page that name the same server share one client, made with the
  * options of the first of them.
+ *
+ * @example
+ * const live = watch("final", {
+ *   url: "https://ovation.example",
+ *   likes: ({ totals }) => console.log("hearts", totals.heart ?? 0),
+ *   comment: ({ user = "Guest", text }) => console.log(`${user}: ${text}`),
+ * });
+ * await live.like("heart");
+ * await live.comment("What a goal!");
  */
 export function watch(video: string, options: WatchOptions = {}): Watch {
   const { url = "", token, share, ...listeners } = options;

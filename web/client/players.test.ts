@@ -27,8 +27,10 @@ describe("a picture and its date", () => {
     const { hls, playhead } = says(film());
     expect(playhead()).toBe(DATE);
     hls.playingDate = new Date(DATE + 30_000);
-    hls.media = film({ seeking: true, readyState: 1 });
-    expect(playhead()).toBe(DATE);
+    for (const readyState of [1, 4]) {
+      hls.media = film({ seeking: true, readyState });
+      expect(playhead()).toBe(DATE);
+    }
     hls.media = film({ readyState: 1 });
     expect(playhead()).toBe(DATE);
     hls.media = film();

@@ -204,8 +204,16 @@ describe("replay", () => {
     dated.media.play();
     await dated.outside.pass(200);
     expect(dated.heart()).toBe(dated.recording.likesUpTo(99));
+    const resets = dated.resets.length;
+    // Back by a date alone: the film itself says nothing of it.
+    at = START + 70_000;
+    await dated.outside.pass(200);
+    expect(dated.heart()).toBe(dated.recording.likesUpTo(69));
+    expect(dated.resets.length).toBe(resets + 1);
+    at = START + 100_000;
+    await dated.outside.pass(200);
     dated.again.seek(START + 130_000);
-    expect(dated.media.currentTime).toBeCloseTo(30.2, 5);
+    expect(dated.media.currentTime).toBeCloseTo(30.6, 5);
   });
 
   test("a server that does not answer is said, asked less and less, and then followed", async () => {

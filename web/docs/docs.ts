@@ -4,12 +4,10 @@
  */
 import { make } from "../client/stage/dom.ts";
 
-const EXAMPLES = ["https://ovation.example", "http://127.0.0.1:8080"];
+const EXAMPLE = "https://ovation.example";
 
 for (const block of document.querySelectorAll("pre code")) {
-  for (const example of EXAMPLES) {
-    block.textContent = (block.textContent ?? "").replaceAll(example, location.origin);
-  }
+  block.textContent = (block.textContent ?? "").replaceAll(EXAMPLE, location.origin);
 }
 for (const table of document.querySelectorAll("table")) {
   const frame = make("div", { class: "wide" });

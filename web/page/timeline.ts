@@ -71,6 +71,7 @@ export async function addTimeline(stage: OvationStage, labels: Labels): Promise<
 
   function finish(): void {
     tape = recordingOf(stage, known.timeline);
+    stage.dataset.over = "";
     const controls = createControls(tape, labels);
     strip.prepend(controls.play);
     strip.append(controls.time);
@@ -118,8 +119,8 @@ function markOf(moment: Moment, from: number, labels: Labels, tape: Tape | undef
   const sum = counts.reduce((all, [, count]) => all + count, 0);
   const name = labels.moment(clockOf((moment.peak - from) / 1000, labels.locale), sum);
   const icon = iconElement(counts[0]?.[0] ?? "heart");
-  if (!tape) return make("span", { class: "mark", role: "img", "aria-label": name, title: name }, icon);
-  const button = make("button", { type: "button", class: "mark", "aria-label": name, title: name }, icon);
+  if (!tape) return make("span", { class: "moment", role: "img", "aria-label": name, title: name }, icon);
+  const button = make("button", { type: "button", class: "moment", "aria-label": name, title: name }, icon);
   button.addEventListener("click", () => {
     tape.currentTime = Math.max(0, (moment.start - LEAD_MS - from) / 1000);
     void tape.play();

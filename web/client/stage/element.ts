@@ -53,10 +53,11 @@ export interface Source {
 
 export abstract class OvationElement extends HTMLElement {
   static readonly observedAttributes: readonly string[] = ["video", "src", "server", "lang"];
+  // Declared only: a page may have set them before it knew this element.
   /** Gives the viewer's token; set before the element is connected. */
-  token: ConnectOptions["token"];
+  declare token: ConnectOptions["token"];
   /** Which picture this viewer sees: then what others did waits for it. See players.ts. */
-  playhead: ViewerOptions["playhead"];
+  declare playhead: ViewerOptions["playhead"];
   #recording: Recording | undefined;
   #stop: (() => void) | undefined;
   #turn = 0;
@@ -80,6 +81,11 @@ export abstract class OvationElement extends HTMLElement {
   }
 
   connectedCallback(): void {
+    const own = Object.getOwnPropertyDescriptor(this, "recording");
+    if (own) {
+      Reflect.deleteProperty(this, "recording");
+      this.#recording = own.value;
+    }
     if (!this.shadowRoot) {
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(this.css);

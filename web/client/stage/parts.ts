@@ -4,11 +4,12 @@
  *     <ovation-hearts video="final"></ovation-hearts>
  *     <ovation-comments video="final"></ovation-comments>
  *
- * `<ovation-hearts>` lies over whatever it is put on and lets every tap through; `<ovation-comments>` is the list
- * and the form. Attributes `video`, `server`, `lang`, `theme`, `user`, `alone` and properties `token`, `playhead`
+ * `<ovation-hearts>` lies over whatever it is put on, lets every tap through, and has `like(kind, count)` for the
+ * page's own buttons; `<ovation-comments>` is the list and the form. Attributes `video`, `server`, `lang`, `theme`, `user`, `alone` and properties `token`, `playhead`
  * and `recording` are those of the stage. Held by src/system/page-parts.test.ts.
  */
-import { createHearts } from "../hearts.ts";
+import { createHearts, type Hearts } from "../hearts.ts";
+import type { Watch } from "../types.ts";
 import cardCss from "./card.css" with { type: "text" };
 import { make } from "./dom.ts";
 import { type Config, define, OvationElement } from "./element.ts";
@@ -18,6 +19,9 @@ import { createTalk } from "./talk.ts";
 import type { Words } from "./words.ts";
 
 export class OvationHearts extends OvationElement {
+  #watch: Watch | undefined;
+  #hearts: Hearts | undefined;
+
   protected readonly css =
     ":host{position:absolute;inset:0;pointer-events:none}canvas{inline-size:100%;block-size:100%}";
 
@@ -25,11 +29,20 @@ export class OvationHearts extends OvationElement {
     const canvas = make("canvas", { "aria-hidden": "true" });
     this.shadowRoot?.replaceChildren(canvas);
     const hearts = createHearts(canvas);
-    const { close } = this.follow(base, { likes: ({ totals, quiet }) => hearts.totals(totals, quiet) });
+    const source = this.follow(base, { likes: ({ totals, quiet }) => hearts.totals(totals, quiet) });
+    this.#watch = source.watch;
+    this.#hearts = hearts;
     return () => {
-      close();
+      this.#watch = this.#hearts = undefined;
+      source.close();
       hearts.stop();
     };
+  }
+
+  /** Taps: they float at once, and go to the server. Resolves once durable; rejects with a `Refusal`. */
+  async like(kind = "heart", count = 1): Promise<void> {
+    this.#hearts?.own(kind, count);
+    await this.#watch?.like(kind, count);
   }
 }
 

