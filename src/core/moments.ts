@@ -6,10 +6,10 @@
  * robust z (distance from the median in MADs: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993)
  * and that of counts that come by chance (the signed root of the Poisson deviance: McCullagh and Nelder,
  * Generalized Linear Models, 2.4) must be high, and so against the minutes behind it as far as they are
- * known; the lowest of these is the score. So a slow rise moves the median along, a crowd that comes back from a
- * pause is no peak, twenty viewers need many of them, and two million need more than their noise; and as it
- * counts people (trust/people.ts), one viewer's taps are one, however many.
- * Pure. Held by moments.test.ts, and by `npm run moments`, which prints precision and recall.
+ * known; the lowest of these is the score. So a slow rise moves the median along, a crowd that comes back
+ * from a pause is no peak, twenty viewers need many of them, and two million need more than their noise; and
+ * as it counts people (trust/people.ts), one viewer's taps are one, however many. Pure. Held by
+ * moments.test.ts, and by `npm run moments`, which prints precision and recall.
  */
 
 /** A peak, in steps of the series it was found in. */
