@@ -164,10 +164,20 @@ export function beatFrame(nowMs: number, stale: boolean): string {
   return frame("beat", stale ? `{"now":${stamp(nowMs)},"stale":true}` : `{"now":${stamp(nowMs)}}`);
 }
 
+/** Where whoever gets no stream hears of the same meanwhile: http/live.ts. */
+export interface PollOffer {
+  /** Relative to the stream's own URL; of several videos with `{video}` in place of each. */
+  readonly url: string;
+  /** By video, where each has another. */
+  readonly urls?: Readonly<Record<VideoId, string>>;
+  readonly everyMs: number;
+}
+
 /**
  * Last event of a stream. The `retry` field makes browsers wait as long as the data says; `place` is that of
  * a stream that holds nothing else, see Greeting.
  */
-export function byeFrame(reason: string, retryMs: number, place?: string): string {
-  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }), place)}`;
+export function byeFrame(reason: string, retryMs: number, place?: string, poll?: PollOffer): string {
+  const json = JSON.stringify({ reason, retry: retryMs, ...(poll && { poll }) });
+  return `retry: ${retryMs}\n${frame("bye", json, place)}`;
 }
