@@ -228,6 +228,11 @@ export class Frontend implements Watching {
     return this.#change(connection, video, on, untilMs);
   }
 
+  /** How `video` stands for everybody; the same object until it changes. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#polls.live(video, signal);
+  }
+
   /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
   poll(
     video: VideoId,
@@ -236,11 +241,6 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
-  }
-
-  /** All of `video` as everybody may see it now; the same object until there is something else to see. */
-  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
-    return this.#polls.live(video, signal);
   }
 
   /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */
