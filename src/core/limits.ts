@@ -323,6 +323,9 @@ export const limits = {
   mediaSamplesKept: 31,
   /** Whoever liked a video within so many milliseconds before is nobody new to it. */
   personMs: 10_000,
+  /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
+  catalogTurnMax: 5_000,
+  catalogsMax: 4,
   /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
   timelinePointsMax: 10_800,
   timesBytesMax: 768 * 1024,

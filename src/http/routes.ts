@@ -17,6 +17,7 @@ import { getComments, getConfig, getVideo } from "./read.ts";
 import type { Row } from "./row.ts";
 import { comment, heldQuery, like, log, resumeQuery } from "./row-words.ts";
 import { timesRows } from "./rows-times.ts";
+import { videosRows } from "./rows-videos.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
@@ -141,6 +142,7 @@ export const rows: readonly Row[] = [
     refusals: ["bad-query", "busy", "unavailable", "admin-off"],
   },
   ...timesRows,
+  ...videosRows,
   {
     method: "GET",
     path: "/v1/videos/:video/poll",

@@ -80,6 +80,10 @@ export const schemas = {
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version, state: { enum: ["closed"] } }, "state"),
+  Videos: object({
+    videos: list(object({ video: videoId, totals, version, state: { enum: ["open", "closed"] } })),
+    more: { type: "boolean" },
+  }),
   SaidComment: object(
     {
       video: videoId,

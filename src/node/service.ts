@@ -238,6 +238,9 @@ export class Service {
       get reader() {
         return node()?.reader ?? early.reader;
       },
+      get catalog() {
+        return node()?.catalog ?? early.catalog;
+      },
       get times() {
         return node()?.times ?? early.times;
       },
