@@ -80,7 +80,11 @@ class Server implements Serving {
     this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
     this.listening = local ? this.#service.running : Promise.resolve();
     this.listening.catch(() => {});
-    this.#collector = new Collector(parts.clock, () => this.#service.connections(), giveBack);
+    this.#collector = new Collector(parts.clock, () => this.#service.connections(), {
+      beside: () => Bun.gc(false),
+      giveBack: () => Bun.shrink(),
+      atOnce: giveBack,
+    });
     this.#service.running.then(giveBack, () => {});
   }
 

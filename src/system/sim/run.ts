@@ -375,3 +375,9 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   }
   return { seed, violations: run.violations, virtualMs: clock.elapsed() - startAt, done: run.done };
 }
+
+/** What was wrong in the run of `seed`, each with the seed that shows it again. */
+export async function violations(seed: number, options: Options = {}): Promise<readonly string[]> {
+  const outcome = await simulate(seed, options);
+  return outcome.violations.map((what) => `seed ${seed}: ${what}`);
+}
