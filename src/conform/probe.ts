@@ -78,6 +78,8 @@ export class Probe {
   readonly streams: Stream[] = [];
   /** Videos on which likes were taken back. */
   readonly takenBack = new Set<string>();
+  /** Who liked under which key, where each viewer counts once. */
+  readonly #viewers = new Map<unknown, string>();
   #config: Config | undefined;
   #videos = 0;
 
@@ -183,7 +185,7 @@ export class Probe {
   /** Likes `video` once, or `count` times where likes add up. */
   like(
     video: string,
-    more: { readonly key?: unknown } & object = {},
+    more: Readonly<Record<string, unknown>> = {},
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Reply> {
     const own = this.isOnce ? { viewer: this.#viewerOf(headers["idempotency-key"] ?? more.key) } : {};

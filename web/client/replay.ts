@@ -93,7 +93,19 @@ const browser: Pick<Outside, "now" | "after" | "random" | "fetch"> = {
   fetch: (url, init) => fetch(url, init),
 };
 
-/** Follows `options.media` until `close`. */
+/**
+ * Follows `options.media` until `close`.
+ *
+ * @example
+ * const again = replay("final", {
+ *   url: "https://ovation.example",
+ *   media: document.querySelector("video"),
+ *   likes: ({ totals }) => console.log("hearts then", totals.heart ?? 0),
+ *   comment: ({ user = "Guest", text }) => console.log(`${user}: ${text}`),
+ * });
+ * const [best] = await again.moments(1);
+ * console.log(best ? `best at ${new Date(best.peak)}` : "no moment stood out");
+ */
 export function replay(video: string, options: ReplayOptions, outside = browser): Replay {
   const { media, token } = options;
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url);
