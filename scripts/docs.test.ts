@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { byeReasons, resetReasons } from "../src/core/sse.ts";
 import { statusOf } from "../src/http/answer.ts";
 import { settingsTable } from "../src/settings/config.ts";
 import { made, optionsAt } from "./docs.ts";
@@ -91,6 +92,17 @@ describe("documents", () => {
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
     expect(told.length).toBe(Object.keys(statuses).length);
     expect(statuses).toEqual(statusOf);
+  });
+
+  test("docs/http.md tells why streams are reset, and why they end", () => {
+    const reasonsOf = (event: string): string[] => {
+      const table = read("docs/http.md").split(`| \`reason\` of \`${event}\` |`)[1]?.split("\n\n")[0] ?? "";
+      return [...table.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)].flatMap(([, names = ""]) =>
+        names.replaceAll("`", "").split(", "),
+      );
+    };
+    expect(reasonsOf("reset").sort()).toEqual([...resetReasons].sort());
+    expect(reasonsOf("bye").sort()).toEqual([...byeReasons].sort());
   });
 
   test("docs/webhooks.md tells every type of event", () => {

@@ -10,7 +10,14 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { By } from "../core/record.ts";
-import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
+import {
+  bytesOf,
+  likesFrame,
+  type ResetReason,
+  resetFrame,
+  snapshotFrame,
+  viewersFrame,
+} from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
 import { Held } from "./held.ts";
@@ -347,7 +354,7 @@ export class VideoState {
   }
 
   /** Tells viewers that what they had cannot be continued. */
-  reset(reason: string): Uint8Array {
+  reset(reason: ResetReason): Uint8Array {
     return bytesOf(resetFrame(this.video, reason));
   }
 
