@@ -82,6 +82,8 @@ describe("documents", () => {
     const told = new Set(
       [...read("docs/testing.md").matchAll(/`npm (?:run )?([a-z:]+)/g)].map(([, name]) => name ?? ""),
     );
+    const named = documents.flatMap((path) => [...read(path).matchAll(/\bnpm run ([a-z:-]+)/g)]);
+    expect(named.map(([, name = ""]) => name).filter((name) => !(name in scripts))).toEqual([]);
     expect([...told].filter((name) => !(name in scripts))).toEqual([]);
     const apart = /^(bench:.*|web)$/;
     expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
