@@ -59,6 +59,8 @@ export class Moderation {
   readonly #heldUntil = new Map<VideoId, Elapsed>();
   /** When a viewer's last comment on a video in slow mode was taken. */
   readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
+  /** Is told when a video is closed, or opened again. */
+  turned: (video: VideoId, state: VideoRules["state"]) => void = () => {};
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
@@ -127,6 +129,8 @@ export class Moderation {
 
   /** Why `draft` of `who` is not taken, or undefined; then it has used its turn in slow mode. */
   comment(draft: CommentDraft, who: Identity, address: string | undefined): Rejection | undefined {
+    const closed = this.closed(draft.video);
+    if (closed) return closed;
     if (who.rights.has("moderate")) return undefined;
     const { video, user, text } = draft;
     const banned = this.bans(who, address, [video], user);
@@ -153,7 +157,17 @@ export class Moderation {
     this.#slow.delete(slowKey(draft, who, address));
   }
 
-  /** How `video` takes comments. */
+  /** Why nothing is taken on `video` any more, or undefined. */
+  closed(video: VideoId): Rejection | undefined {
+    return this.rules(video).state === "closed" ? reject("closed", "this video is closed") : undefined;
+  }
+
+  /** Videos that are closed. */
+  *allClosed(): Iterable<VideoId> {
+    for (const [video, { state }] of this.#videos) if (state === "closed") yield video;
+  }
+
+  /** What `video` takes. */
   rules(video: VideoId): VideoRules {
     return this.#videos.get(video) ?? noRules;
   }
@@ -191,7 +205,7 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes how `video` takes comments. Rejects with BusUnavailable. */
+  /** Changes what `video` takes. Rejects with BusUnavailable. */
   async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
@@ -302,7 +316,7 @@ export class Moderation {
 
   /** `video` takes comments by `rules` from now on. */
   #rule(video: VideoId, rules: VideoRules | undefined): void {
-    const { holdMs } = this.rules(video);
+    const { holdMs, state } = this.rules(video);
     if (holdMs > (rules?.holdMs ?? 0)) {
       const until = later(this.#parts.clock.elapsed(), holdMs);
       const before = this.#heldUntil.get(video);
@@ -310,6 +324,8 @@ export class Moderation {
     }
     if (rules) this.#videos.set(video, rules);
     else this.#videos.delete(video);
+    const now = this.rules(video).state;
+    if (now !== state) this.turned(video, now);
   }
 
   /** Takes rows away that have run out, some at a time. */
