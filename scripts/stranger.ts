@@ -91,9 +91,8 @@ async function likeIn(at: string, button: RegExp, server: string): Promise<void>
     const { page } = await openWindow(browser, site.url.href);
     await page.getByRole("button", { name: button }).click();
     await until("the like", async () => (await total()) === before + 1);
-    say(
-      `  a like in ${at.split("/").at(-1)}/index.html has counted   # ${seconds(fromMs)}, Chromium's start included`,
-    );
+    const name = `${at.split("/").at(-1)}/index.html`;
+    say(`  a like in ${name} has counted   # ${seconds(fromMs)}, Chromium's start included`);
   } finally {
     await browser.close();
     await site.stop(true);
