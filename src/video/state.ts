@@ -10,14 +10,8 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { By } from "../core/record.ts";
-import {
-  bytesOf,
-  likesFrame,
-  type ResetReason,
-  resetFrame,
-  snapshotFrame,
-  viewersFrame,
-} from "../core/sse.ts";
+import type { ResetReason } from "../core/sse.ts";
+import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
 import { Held } from "./held.ts";
