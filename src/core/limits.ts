@@ -142,8 +142,6 @@ export const limits = {
   shedMs: 5_000,
   /** How long the last bytes of a stream have before its connection is ended too, in milliseconds. */
   byeMs: 100,
-  /** After so many milliseconds viewers are told once more that a video was closed or opened. */
-  stateAgainMs: 5_000,
   /** Characters of the headers that a page's preflight asks for. Beyond: the usual ones are allowed. */
   corsHeadersCharsMax: 2_048,
   /**

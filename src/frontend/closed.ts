@@ -4,9 +4,11 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
-import { limits } from "../core/limits.ts";
 import { bytesOf, stateFrame } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
+
+/** After so long viewers are told once more, in ms. */
+const againMs = 5_000;
 
 export class Closed {
   readonly #clock: Clock;
@@ -32,7 +34,7 @@ export class Closed {
     const bytes = bytesOf(stateFrame(video, closed));
     this.#tell(watch, bytes);
     // Once more, for readers that were behind just then.
-    this.#clock.after(limits.stateAgainMs, () => {
+    this.#clock.after(againMs, () => {
       if (watch.closed === closed) this.#tell(watch, bytes);
     });
   }

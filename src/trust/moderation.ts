@@ -44,6 +44,8 @@ const sweepMs = 60_000;
 /** Rows taken away at once, and the pause before the next ones, in ms. */
 const sweptMax = 500;
 const sweptPauseMs = 1_000;
+/** So long after a video was closed nothing more comes of what was taken before, in ms. */
+const settledMs = 30_000;
 export const auditMax = 1_000;
 
 export class Moderation {
@@ -59,6 +61,8 @@ export class Moderation {
   readonly #heldUntil = new Map<VideoId, Elapsed>();
   /** When a viewer's last comment on a video in slow mode was taken. */
   readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
+  /** Videos that are closed, and since when that is known here. */
+  readonly #closedAt = new Map<VideoId, Elapsed>();
   /** Is told when a video is closed, or opened again. */
   turned: (video: VideoId, state: VideoRules["state"]) => void = () => {};
   readonly #watch: Subscription;
@@ -162,9 +166,15 @@ export class Moderation {
     return this.rules(video).state === "closed" ? reject("closed", "this video is closed") : undefined;
   }
 
+  /** Whether `video` is closed, and so long that nothing more comes of what was taken before. */
+  over(video: VideoId): boolean {
+    const closedAt = this.#closedAt.get(video);
+    return closedAt !== undefined && this.#parts.clock.elapsed() - closedAt >= settledMs;
+  }
+
   /** Videos that are closed. */
   *allClosed(): Iterable<VideoId> {
-    for (const [video, { state }] of this.#videos) if (state === "closed") yield video;
+    yield* this.#closedAt.keys();
   }
 
   /** What `video` takes. */
@@ -325,7 +335,10 @@ export class Moderation {
     if (rules) this.#videos.set(video, rules);
     else this.#videos.delete(video);
     const now = this.rules(video).state;
-    if (now !== state) this.turned(video, now);
+    if (now === state) return;
+    if (now === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
+    else this.#closedAt.delete(video);
+    this.turned(video, now);
   }
 
   /** Takes rows away that have run out, some at a time. */
