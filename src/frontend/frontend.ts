@@ -23,7 +23,7 @@ import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { bytesOf, earlyRetractFrame } from "../core/sse.ts";
+import { type ByeReason, bytesOf, earlyRetractFrame } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -217,7 +217,7 @@ export class Frontend implements Watching {
   /**
    * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
    */
-  refuse(reason: string, lastEventId?: string): Uint8Array {
+  refuse(reason: ByeReason, lastEventId?: string): Uint8Array {
     return this.#words.bye(reason, lastEventId);
   }
 

@@ -4,6 +4,7 @@
  * hears.
  */
 import { limits } from "../core/limits.ts";
+import { byeReasons, resetReasons } from "../core/sse.ts";
 import { list, object, ref, type Schema, type Schemas } from "./schema.ts";
 import { eventId, schemas, text, timeMs, totals, version, videoId, whole } from "./schemas.ts";
 
@@ -119,7 +120,7 @@ export const videoEvents = {
     id: "never",
     payload: object({
       video: videoId,
-      reason: { ...text, description: "unknown-id, epoch, future, history, unavailable; others may come" },
+      reason: { ...text, description: `${resetReasons.join(", ")}; others may come` },
     }),
   },
   beat: {
@@ -139,7 +140,7 @@ export const videoEvents = {
     payload: object({
       reason: {
         ...text,
-        description: "drain, age, spread, busy, slow, starting, banned, …; others may come",
+        description: `${byeReasons.join(", ")}; others may come`,
       },
       retry,
     }),
