@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { bun, fail, root, runToEnd } from "./setup.mjs";
 
 /** The program, and the pages that web.ts puts into it. */
-const entries = ["src/program/main.ts", "web/page/page.ts", "web/admin/admin.ts", "web/client/stage/parts.ts"];
+const entries = [
+  "src/program/main.ts",
+  "web/page/page.ts",
+  "web/admin/admin.ts",
+  "web/client/stage/parts.ts",
+];
 const bunLicence = "https://github.com/oven-sh/bun/blob/bun-v{version}/LICENSE.md";
 
 /** Packages by name, with what their own package.json says. `folder`: for the bundler to write to. */
@@ -55,14 +60,23 @@ export function sbom(packages, version) {
     const purl = `pkg:npm/${scope ? `${encodeURIComponent(scope)}/` : ""}${rest}@${version}`;
     return {
       ...{ type: "library", "bom-ref": purl, ...(scope && { group: scope }), name: rest, version, purl },
-      ...{ scope: "required", licenses: [/^[\w.+-]+$/.test(license) ? { license: { id: license } } : { expression: license }] },
+      ...{
+        scope: "required",
+        licenses: [/^[\w.+-]+$/.test(license) ? { license: { id: license } } : { expression: license }],
+      },
       ...(sha512 && { hashes: [{ alg: "SHA-512", content: sha512 }] }),
       ...(homepage && { externalReferences: [{ type: "website", url: homepage }] }),
     };
   });
   const bun = bunVersion();
   const runtime = {
-    ...{ type: "platform", "bom-ref": `pkg:npm/bun@${bun}`, name: "bun", version: bun, purl: `pkg:npm/bun@${bun}` },
+    ...{
+      type: "platform",
+      "bom-ref": `pkg:npm/bun@${bun}`,
+      name: "bun",
+      version: bun,
+      purl: `pkg:npm/bun@${bun}`,
+    },
     ...{ scope: "required", licenses: [{ license: { id: "MIT" } }] },
     externalReferences: [{ type: "license", url: bunLicence.replace("{version}", bun) }],
   };
@@ -85,13 +99,15 @@ export function sbom(packages, version) {
 export function licences(packages) {
   const bun = bunVersion();
   const rule = "=".repeat(79);
-  const own = readFileSync(join(root, "LICENSE"), "utf8");
-  const parts = packages.map(({ name, version, license, text }) => {
-    return `${rule}\n${name} ${version}: ${license}\n${rule}\n\n${text ?? "Its package holds no text of it.\n"}\n`;
-  });
-  return `Ovation, and what its executables hold.\n
-${rule}\nOvation: Apache-2.0\n${rule}\n\n${own}
-${rule}\nBun ${bun}, the runtime: MIT, and what it links, JavaScriptCore (LGPL-2.1) among it\n${rule}\n
-Its package holds no text of them; they stand at ${bunLicence.replace("{version}", bun)}\n
-${parts.join("\n")}`;
+  const part = (title, text) => `${rule}\n${title}\n${rule}\n\n${text.trim()}\n`;
+  const where = bunLicence.replace("{version}", bun);
+  const own = part("Ovation: Apache-2.0", readFileSync(join(root, "LICENSE"), "utf8"));
+  const runtime = part(
+    `Bun ${bun}, the runtime: MIT, and what it links, JavaScriptCore (LGPL-2.1) among it`,
+    `Its package holds no text of them; they stand at ${where}`,
+  );
+  const others = packages.map(({ name, version, license, text }) =>
+    part(`${name} ${version}: ${license}`, text ?? "Its package holds no text of it."),
+  );
+  return ["Ovation, and what its executables hold.\n", own, runtime, ...others].join("\n");
 }

@@ -1,8 +1,8 @@
 /**
- * `npm run release`: dist/release, what a release of this commit is. An executable for each system, by the one
- * Bun that is pinned, which fetches the runtimes of other systems; SHA256SUMS; a list of what is inside
- * (CycloneDX) and its licences. The executable of this system is then started in an empty folder and asked
- * by its own `conform`, and built a second time: it must be the same, byte for byte.
+ * `npm run release`: dist/release, what a release of this commit is. An executable for each system, by the
+ * one Bun that is pinned, which fetches the runtimes of other systems; SHA256SUMS; a list of what is inside
+ * (CycloneDX) and its licences. The executable of this system is then started in an empty folder and asked by
+ * its own `conform`, and built a second time: it must be the same, byte for byte.
  *
  * `npm run release -- linux-x64` makes some. A system whose runtime cannot be had is named, and fails it.
  */

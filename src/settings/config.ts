@@ -318,7 +318,10 @@ const foreignVariables = ["BUN_OPTIONS", "BUN_BE_BUN"];
 function foreignTo(env: Readonly<Record<string, string | undefined>>): string[] {
   return foreignVariables
     .filter((name) => env[name])
-    .map((name) => `${name} is set: it changes what this executable is, and may have it run other code; unset it`);
+    .map(
+      (name) =>
+        `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
+    );
 }
 
 /** The text of `ovation --help` and `ovation serve --help`. */
