@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import {
   accepted,
   choice,
+  durationOrNone,
   listOf,
   matching,
   oneLine,
@@ -94,6 +95,11 @@ export const loadTable = defineSettings({
       likes: { kind: wholeNumber(0, 10_000_000), fallback: "100", help: "taps per second in total" },
       likesBatch: { kind: wholeNumber(1, 50), fallback: "1", help: "taps sent in one request" },
       comments: { kind: wholeNumber(0, 100_000), fallback: "0", help: "comments per second in total" },
+      behindMs: {
+        kind: durationOrNone(1, 120_000),
+        fallback: "0",
+        help: "how far viewers are behind the picture at most; they then say which one they see",
+      },
       kinds: { kind: listOf(kind, 1, 16), fallback: "heart,clap,laugh,wow,fire", help: "kinds of like" },
       arrivals: {
         kind: choice("poisson", "even"),
