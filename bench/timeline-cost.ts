@@ -1,7 +1,8 @@
 /**
- * `npm run bench:timeline-cost`: what it costs to keep which second each like belongs to, on the busiest path:
- * processor time per like that is posted by itself under a key, and memory, of a server with `--timeline` and
- * of one without, in turn, in one run. Both keep their log in a file. The target is 1.05 of each.
+ * `npm run bench:timeline-cost`: what it costs to keep which second each like belongs to, on the busiest
+ * path: processor time per like that is posted by itself under a key, and memory, of a server with
+ * `--timeline` and of one without, in turn, in one run. Both keep their log in a file. The target is 1.05 of
+ * each.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
