@@ -1,4 +1,4 @@
-/** Media times on their way in: believed by the video's own median, kept beside the server's, relayed whole. */
+/** Media times on their way in: believed by the video's median, kept beside the server's, relayed whole. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
@@ -62,7 +62,7 @@ describe("a media time", () => {
     expect(await ignored()).toBeGreaterThanOrEqual(2);
   });
 
-  test("that is far off counts where it would be without, and a liar who goes on writes no more of it", async () => {
+  test("that is far off counts where it would be without, and a liar writes no more of it", async () => {
     const { like, ledger, clock, heart, ignored } = bench();
     for (let i = 0; i < 20; i++) {
       await like(5_000);
