@@ -10,6 +10,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DocPage, docIndex, docPages } from "./web-docs.ts";
+import { clientTypes } from "./web-types.ts";
 
 const web = join(import.meta.dir, "../web");
 const dist = join(web, "dist");
@@ -27,6 +28,7 @@ const types = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   svg: "image/svg+xml",
+  ts: "text/plain; charset=utf-8",
 } as const;
 
 /**
@@ -122,6 +124,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
     ...parts,
     ...stable.map(([name, body]) => ({ path: `/${name}.js`, type: types.js, immutable: false, body })),
     hashed("ovation", "js", client),
+    { path: "/ovation.d.ts", type: types.ts, immutable: false, body: clientTypes() },
     { path: "/favicon.svg", type: types.svg, immutable: false, body: await text("favicon.svg") },
   ];
 }

@@ -193,20 +193,24 @@ describe("a member that goes", () => {
 /** A connection that says what it likes. */
 async function stranger(path: string) {
   const heard: string[] = [];
+  const bodies: number[] = [];
   const reader = new FrameReader();
   const state = { ended: false };
   const socket = await Bun.connect({
     unix: path,
     socket: {
       data: (_, piece) => {
-        for (const { kind } of reader.read(piece)) heard.push(kind);
+        for (const { kind, body } of reader.read(piece)) {
+          heard.push(kind);
+          bodies.push(body.length);
+        }
       },
       close: () => {
         state.ended = true;
       },
     },
   });
-  return { heard, state, say: (frame: Uint8Array) => socket.write(frame), socket };
+  return { heard, bodies, state, say: (frame: Uint8Array) => socket.write(frame), socket };
 }
 
 describe("strangers", () => {
@@ -262,6 +266,31 @@ describe("strangers", () => {
     await until(() => at.hub?.members === 1);
     slow.socket.terminate();
   });
+});
+
+test("answers that nobody reads are refused before they push out what all get", async () => {
+  const at = place();
+  const own = at.begin().connect();
+  own.serve("page", () => new Uint8Array(1024 * 1024));
+  const slow = await stranger(at.path);
+  slow.say(encodeFrame("hello", { text: greeting }));
+  slow.say(encodeFrame("subscribe", { text: "v" }));
+  await until(() => slow.heard.includes("welcome"));
+  slow.socket.pause();
+  const count = 24;
+  for (let id = 1; id <= count; id++) slow.say(encodeFrame("ask", { id, more: 60_000, text: "page" }));
+  const bus = await at.join();
+  await bus.flush();
+  own.publish("v", new Uint8Array(1024 * 1024));
+  expect(at.hub?.members).toBe(2);
+  slow.socket.resume();
+  await until(() => slow.heard.filter((kind) => kind === "answer").length === count);
+  expect(slow.heard).toContain("message");
+  const long = slow.bodies.filter((length) => length === 1024 * 1024).length;
+  // The message, and so many answers.
+  expect(long).toBeGreaterThan(4);
+  expect(long).toBeLessThan(count);
+  expect(at.log.lines).toEqual([]);
 });
 
 test("a table that is larger than what may wait is shown whole", async () => {

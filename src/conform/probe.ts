@@ -78,6 +78,8 @@ export class Probe {
   readonly streams: Stream[] = [];
   /** Videos on which likes were taken back. */
   readonly takenBack = new Set<string>();
+  /** Who liked under which key, where each viewer counts once. */
+  readonly #viewers = new Map<unknown, string>();
   #config: Config | undefined;
   #videos = 0;
 
@@ -181,10 +183,21 @@ export class Probe {
   }
 
   /** Likes `video` once, or `count` times where likes add up. */
-  like(video: string, more: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
-    const own = this.isOnce ? { viewer: `viewer-${secret(8)}` } : {};
+  like(
+    video: string,
+    more: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    const own = this.isOnce ? { viewer: this.#viewerOf(headers["idempotency-key"] ?? more.key) } : {};
     const json = { kind: this.kind, ...own, ...more };
     return this.ask("POST", `/v1/videos/${video}/likes`, { json, headers });
+  }
+
+  /** Somebody new; under the same key the same one, since another's like would be another like. */
+  #viewerOf(key: unknown): string {
+    const viewer = this.#viewers.get(key) ?? `viewer-${secret(8)}`;
+    if (key !== undefined) this.#viewers.set(key, viewer);
+    return viewer;
   }
 
   /** Comments, and answers the comment's id. */

@@ -183,7 +183,7 @@ export const limits = {
    * in.
    */
   aliveEveryMs: 500,
-  /** Rows of a node without a lease are removed after this, in milliseconds, so many at a time. */
+  /** Rows of a node without a lease are removed after this, in milliseconds, of so many videos at a time. */
   endedRowsMs: 60_000,
   endedRowsMax: 500,
   aliveMissedMax: 4,
@@ -222,7 +222,8 @@ export const limits = {
   localFrameBytesMax: 2 * 1024 * 1024,
   /**
    * Bytes waiting for one process of the same machine to read them. Beyond: a worker refuses, as if the bus
-   * were away, and a worker that does not read is cut off and looks anew.
+   * were away, and a worker that does not read is cut off and looks anew. Answers take half of it at most;
+   * beyond, they are that it is to be asked again.
    */
   localWaitingBytesMax: 16 * 1024 * 1024,
   /**

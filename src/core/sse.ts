@@ -102,16 +102,17 @@ export interface CommentJson {
   readonly user?: string;
   readonly text: string;
   readonly at: number;
+  /** Date of the picture that its writer saw, in the stream's own clock, Unix ms: as he said, not proven. */
+  readonly mediaTime?: number;
   /** Of a comment that only moderators are shown yet: the audience sees it then at the earliest, Unix ms. */
   readonly visibleAt?: number;
 }
 
 export function commentJson(lineage: Lineage, entry: CommentEntry): CommentJson {
   const id = lineage.idOf(entry.seq);
-  const { video, user, text } = entry;
-  return user === undefined
-    ? { video, id, text, at: stamp(entry.atMs) }
-    : { video, id, user, text, at: stamp(entry.atMs) };
+  const { video, user, text, mediaMs } = entry;
+  const said = { text, at: stamp(entry.atMs), ...(mediaMs !== undefined && { mediaTime: stamp(mediaMs) }) };
+  return user === undefined ? { video, id, ...said } : { video, id, user, ...said };
 }
 
 /**

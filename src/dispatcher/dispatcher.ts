@@ -39,7 +39,7 @@ import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { MomentWatch } from "./moment-watch.ts";
-import { Routes } from "./routes.ts";
+import { Routes, type RowOfLife } from "./routes.ts";
 import { type Mark, Ticks } from "./ticks.ts";
 import { Times } from "./times.ts";
 import { ViewerSamples } from "./viewer-samples.ts";
@@ -72,6 +72,10 @@ export class Dispatcher {
   readonly #ticks: Ticks;
   /** Videos whose state is to be published whether it changed or not. */
   readonly #states: Sweep<VideoId>;
+  /** Videos whose rows may be those of nodes that are no more. */
+  readonly #ended: Sweep<VideoId>;
+  /** Rows behind which another life stands than before. */
+  readonly #lives: Sweep<RowOfLife>;
   readonly #presence = new Presence();
   readonly #subscriptions: Subscription[] = [];
   readonly #peers: Peers;
@@ -92,6 +96,11 @@ export class Dispatcher {
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
     this.#states = new Sweep({ clock, turnMax: takeOverMax, act: (video) => this.#publishState(video) });
+    this.#lives = new Sweep({ clock, turnMax: takeOverMax, act: (row) => this.#rowLives(row) });
+    this.#ended = new Sweep({
+      ...{ clock, turnMax: takeOverMax, underWayMax: limits.endedRowsMax },
+      act: (video) => this.#removeEndedOf(video),
+    });
     const admit = new Admit(ledger, parts.commentRate);
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
@@ -169,6 +178,8 @@ export class Dispatcher {
     for (const subscription of this.#subscriptions.splice(0)) subscription.end();
     this.#ticks.close();
     this.#states.close();
+    this.#ended.close();
+    this.#lives.close();
     this.#happenings?.close();
     this.#moments?.close();
     for (const timer of this.#timers) timer.cancel();
@@ -193,6 +204,7 @@ export class Dispatcher {
         if (other !== node) this.#peers.hear(other);
       },
       rowsChanged: (video) => this.#happenings?.rowsChanged(video),
+      lifeChanged: (rows) => this.#lives.each(rows),
     });
   }
 
@@ -244,14 +256,30 @@ export class Dispatcher {
     return this.#publish(video, nowMs, nowMs, []);
   }
 
+  #rowLives({ video, begun }: RowOfLife): true {
+    if (begun) this.#states.add(video);
+    this.#happenings?.rowsChanged(video);
+    return true;
+  }
+
   /** Takes rows out of the table whose node died and did not come back. */
   #removeEnded(): void {
+    if (this.#ended.busy) return;
+    this.routes.forgetEnded(this.#parts.clock.elapsed());
+    this.#ended.each(this.routes.all);
+  }
+
+  /** Of one video; it need not be tried again: it is looked at anew soon. */
+  #removeEndedOf(video: VideoId): true | Promise<true> {
     const { routes, clock } = this.#parts;
-    for (const key of this.routes.ended(clock.elapsed())) {
+    const keys = this.routes.ended(video, clock.elapsed());
+    if (keys.length === 0) return true;
+    const removed = keys.map((key) =>
       routes.remove(key).catch((error: unknown) => {
         if (!(error instanceof BusUnavailable)) throw error;
-      });
-    }
+      }),
+    );
+    return Promise.all(removed).then(() => true as const);
   }
 
   /** False when the bus refused. */

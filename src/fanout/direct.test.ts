@@ -1,4 +1,5 @@
 /** Direct connections over real sockets: readers that read, stall, leave, and come too late. */
+import { heapStats } from "bun:jsc";
 import { afterAll, expect, test } from "bun:test";
 import type { Elapsed } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
@@ -190,4 +191,31 @@ test("a client that left before its answer was there ends the connection", async
   leave();
   expect(await ended.promise).toBe("client");
   await late.stop(true);
+});
+
+test("streams outlive full collections, and what has ended is let go of", async () => {
+  const held = (): number => heapStats().protectedObjectTypeCounts.Response ?? 0;
+  const collected = async (): Promise<number> => {
+    Bun.gc(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    return held();
+  };
+  const before = await collected();
+  const all = await Promise.all(Array.from({ length: 40 }, open));
+  for (let i = 0; i < 3; i++) expect(await collected()).toBe(before + all.length);
+  for (const { connection } of all) expect(connection.write(bytes("still here"), at(5))).toBe("ok");
+  for (const { until, text } of all) await until(() => text().includes("still here"));
+  const [left, sent, behind] = [all.slice(0, 10), all.slice(10, 30), all.slice(30)];
+  for (const { socket } of left) socket.terminate();
+  for (const { connection } of sent) connection.end("drain", bytes("bye"));
+  for (const { socket, connection } of behind) {
+    socket.pause();
+    await stall(connection);
+    connection.end("slow");
+    socket.resume();
+  }
+  await Promise.all(all.map(({ ended }) => ended));
+  await Promise.all(behind.map(({ closed }) => closed));
+  while ((await collected()) > before);
+  for (const { socket } of all) socket.terminate();
 });

@@ -30,7 +30,7 @@ import {
   videosOf,
 } from "../trust/identity.ts";
 import { payerAt, payerOf } from "../trust/payer.ts";
-import { refused, streamAnswer } from "./answer.ts";
+import { type Answer, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { type Call, lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
@@ -38,16 +38,27 @@ import type { Entry, Place } from "./entry.ts";
 import type { Row } from "./row.ts";
 import { isThisMachine } from "./surroundings.ts";
 
-/** Lets `call` in by its row and answers it. Rejects only by a bug. */
-export async function answerBy(row: Row, doors: Doors, call: Call): Promise<Response> {
+/**
+ * Lets `call` in by its row and answers it: at once, where neither the proof nor the answer takes time.
+ * Throws or rejects only by a bug.
+ */
+export function answerBy(row: Row, doors: Doors, call: Call): Answer {
   const entering = enter(doors, row, call);
-  const entry = entering instanceof Promise ? await entering : entering;
+  if (entering instanceof Promise) return entering.then((entry) => answerTo(entry, row, doors));
+  return answerTo(entering, row, doors);
+}
+
+function answerTo(entry: Entry | Response, row: Row, doors: Doors): Answer {
   if (entry instanceof Response) return entry;
-  if (!entry.place) return row.handle(doors, entry);
+  const { place } = entry;
+  return place ? answerInPlace(entry, place, row, doors) : row.handle(doors, entry);
+}
+
+async function answerInPlace(entry: Entry, place: Place, row: Row, doors: Doors): Promise<Response> {
   try {
     return await row.handle(doors, entry);
   } finally {
-    if (!entry.place.kept) entry.place.leave();
+    if (!place.kept) place.leave();
   }
 }
 

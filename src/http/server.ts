@@ -1,10 +1,11 @@
 /**
  * From a `Request` to the row that answers it, and the only file that knows Hono.
  *
- * Hono routes every call but one. A like is by far the most frequent, so its URL is cut by hand and it goes
- * straight to its row; anything unusual about it (an escape, a query, a bad id) takes the ordinary way. Both
- * ways go through the door (enter.ts) and end in `finish`: CORS, then the count. Web standards only, so this
- * mounts in any program that speaks them. server.test.ts holds that both ways are one.
+ * Hono routes every call but two. A like is by far the most frequent, and streams are asked for by ten
+ * thousands together, so their URLs are cut by hand and they go straight to their rows; anything unusual
+ * about them (an escape, a query, a bad id) takes the ordinary way. Both ways go through the door
+ * (enter.ts) and end in `finish`: CORS, then the count. Web standards only, so this mounts in any program
+ * that speaks them. server.test.ts holds that both ways are one.
  */
 import { Hono } from "hono";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
@@ -18,7 +19,7 @@ import { answerBy } from "./enter.ts";
 import { endless, headed } from "./head.ts";
 import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
-import { likeRow, rows } from "./routes.ts";
+import { likeRow, rows, streamRow } from "./routes.ts";
 import type { Handle, Method, Row } from "./row.ts";
 import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
@@ -43,8 +44,10 @@ interface Way {
 }
 
 const likeRoute = "/v1/videos/{video}/likes";
-const likeStart = "/v1/videos/";
+const streamRoute = "/v1/videos/{video}/events";
+const videoStart = "/v1/videos/";
 const likeEnd = "/likes";
+const streamEnd = "/events";
 
 const documentHeaders = { "content-type": "application/json", "cache-control": "no-cache" };
 /** Paths whose documents are kept. Beyond: they are written anew for each request. */
@@ -80,12 +83,29 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
     }
   }
 
+  /** Answered at once where it can be: ten thousand that come together leave as little behind as they can. */
+  function stream(request: Request, video: VideoId, peer: Peer | undefined): Response | Promise<Response> {
+    try {
+      const answer = answerBy(streamRow, doors, { request, params: { video }, peer });
+      if (answer instanceof Response) return finish(request, answer, streamRoute);
+      return answer.then(
+        (response) => finish(request, response, streamRoute),
+        (error) => failed(error, request, streamRoute),
+      );
+    } catch (error) {
+      return failed(error, request, streamRoute);
+    }
+  }
+
   return {
     app,
     fetch(request, peer) {
       if (request.method === "POST") {
-        const video = likedVideo(request.url);
+        const video = videoBefore(likeEnd, request.url);
         if (isVideoId(video)) return like(request, video, peer);
+      } else if (request.method === "GET") {
+        const video = videoBefore(streamEnd, request.url);
+        if (isVideoId(video)) return stream(request, video, peer);
       }
       const answer = app.fetch(request, { peer });
       return request.method === "HEAD" ? endless(answer) : answer;
@@ -93,12 +113,12 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
   };
 }
 
-/** The video of `http://any/v1/videos/VIDEO/likes`; undefined for every other URL. Not yet checked. */
-function likedVideo(url: string): string | undefined {
-  if (!url.endsWith(likeEnd)) return undefined;
+/** The video of `http://any/v1/videos/VIDEO` and `end`; undefined for every other URL. Not yet checked. */
+function videoBefore(end: string, url: string): string | undefined {
+  if (!url.endsWith(end)) return undefined;
   const path = url.indexOf("/", url.indexOf("://") + 3);
-  if (!url.startsWith(likeStart, path)) return undefined;
-  return url.slice(path + likeStart.length, -likeEnd.length);
+  if (!url.startsWith(videoStart, path)) return undefined;
+  return url.slice(path + videoStart.length, -end.length);
 }
 
 /** `row` as it is on a port of its own. */

@@ -13,6 +13,21 @@ describe("hearing", () => {
   });
 
   test.each([
+    ["its own way", "/v1/videos/v/events"],
+    ["the router", "/v1/videos/%76/events"],
+    ["the router, with a query", "/v1/videos/v/events?token=any"],
+  ])("by %s: the same stream, counted as the same", async (_, path) => {
+    const { doors, asked } = fakeDoors();
+    const { fetch } = createServer(doors);
+    const answer = await fetch(new Request(`http://node${path}`, { headers: { origin: "http://node" } }));
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    expect(asked.streams.map(({ videos }) => videos as unknown)).toEqual([["v"]]);
+    expect(await doors.metrics.registry.metrics()).toMatch(
+      /^ovation_http_requests_total\{route="\/v1\/videos\/\{video\}\/events",.*\} 1$/m,
+    );
+  });
+
+  test.each([
     ["no id", "", {}, undefined],
     ["the query", "?last_event_id=abcd-1", {}, "abcd-1"],
     ["its other spelling", "?lastEventId=abcd-2", {}, "abcd-2"],

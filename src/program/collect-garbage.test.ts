@@ -6,11 +6,10 @@ test("memory is given back once, when nearly all of a large audience have left",
   const clock = new VirtualClock();
   let viewers = 0;
   let times = 0;
-  const collector = new Collector(
-    clock,
-    () => viewers,
-    () => times++,
-  );
+  const collector = new Collector(clock, () => viewers, {
+    ...{ beside: () => {}, giveBack: () => {} },
+    atOnce: () => times++,
+  });
   const at = (count: number): number => {
     viewers = count;
     clock.advance(10_000);
@@ -28,4 +27,32 @@ test("memory is given back once, when nearly all of a large audience have left",
   expect(at(1_000)).toBe(2);
   collector.close();
   expect([5_000, 0].map(at)).toEqual([2, 2]);
+});
+
+test("what the arrival of an audience left is collected when most have come, its pages a while later", () => {
+  const clock = new VirtualClock();
+  let viewers = 0;
+  const done: string[] = [];
+  const collector = new Collector(clock, () => viewers, {
+    beside: () => done.push(`beside at ${viewers}`),
+    giveBack: () => done.push("back"),
+    atOnce: () => {},
+  });
+  const at = (...counts: readonly number[]): string[] => {
+    for (const count of counts) {
+      viewers = count;
+      clock.advance(2_500);
+    }
+    return done.splice(0);
+  };
+  // Few are not worth it, and while many come it waits.
+  expect(at(999, 999, 999)).toEqual([]);
+  expect(at(4_000, 8_000, 10_000)).toEqual([]);
+  expect(at(10_100)).toEqual(["beside at 10100"]);
+  expect(at(10_100, 10_100, 10_100)).toEqual(["back"]);
+  // A few more are not worth it; a half more are, and as many who came after others left.
+  expect(at(12_000, 12_000, 12_000)).toEqual([]);
+  expect(at(15_000, 15_000, 15_000)).toEqual(["beside at 15000", "back"]);
+  expect(at(5_000, 5_000, 15_000, 15_000, 15_000)).toEqual(["beside at 15000", "back"]);
+  collector.close();
 });

@@ -89,6 +89,11 @@ describe(how, () => {
   });
   const like = (video: string, count = 20) =>
     post(`${node.url}/v1/videos/${video}/likes`, { kind: "heart", count });
+  /** As the server has them. */
+  const hearts = async (video: string) => {
+    const answer = await fetch(`${node.url}/v1/videos/${video}`);
+    return ((await answer.json()) as { totals: { heart?: number } }).totals.heart ?? 0;
+  };
   const say = (video: string, text: string) =>
     post(`${node.url}/v1/videos/${video}/comments`, { text, user: "Lin" });
 
@@ -109,10 +114,7 @@ describe(how, () => {
     await page.getByRole("textbox", { name: "Say something" }).fill("from here");
     await page.getByRole("textbox", { name: "Say something" }).press("Enter");
     await until("the own comment", async () => (await commentsOf(page)).at(-1) === "Guest: from here");
-    await until("the like", async () => {
-      const answer = await fetch(`${node.url}/v1/videos/final`);
-      return ((await answer.json()) as { totals: { heart?: number } }).totals.heart === 1;
-    });
+    await until("the like", async () => (await hearts("final")) === 1);
     const card = () =>
       page.locator("ovation-comments .talk").evaluate((talk) => getComputedStyle(talk).backgroundColor);
     expect(await card()).toBe("rgb(16, 21, 42)");
@@ -137,14 +139,20 @@ describe(how, () => {
     await untilPhase(page, "live");
     const box = await page.locator("#film").boundingBox();
     expect(box?.width).toBeGreaterThan(500);
-    const before = await totalOf(page);
+    const before = await hearts("final");
+    await untilTotal(page, before);
     await page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
     const saidMs = Date.now();
     await say("final", "a goal");
+    // One whose writer said which picture he saw belongs there, whenever it comes.
+    const earlier = { text: "a pass", user: "Lin", mediaTime: saidMs - 2000 };
+    await post(`${node.url}/v1/videos/final/comments`, earlier);
     await until("the comment", async () => (await commentsOf(page)).includes("Lin: a goal"));
     expect(Date.now() - saidMs).toBeGreaterThanOrEqual(behindMs - 50);
+    const both = (await commentsOf(page)).filter((text) => text.startsWith("Lin: a "));
+    expect(both).toEqual(["Lin: a pass", "Lin: a goal"]);
     // The tap on the player was not one on the picture.
-    expect(await totalOf(page)).toBe(before);
+    expect(await hearts("final")).toBe(before);
     const radius = () => page.locator(".badge").evaluate((badge) => getComputedStyle(badge).borderRadius);
     expect(await radius()).toBe("6px");
     await page.getByRole("button", { name: "Send a heart" }).click();

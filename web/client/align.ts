@@ -2,11 +2,11 @@
  * Alignment: what others did waits until this viewer's picture has come to it.
  *
  * Viewers of one stream are seconds behind each other, so a heart shown when it arrives tells some of them of
- * a goal that they have not seen. An *aligned* watch has a feed of its own; between the client's feed and that
- * one, likes and comments are *held* by the date of the picture they belong to (their `mediaTime`, or else
- * when the server took them), and pass once `playhead` has reached it. What cannot wait (more than `HELD_MAX`,
- * or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*: likes into the
- * total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
+ * a goal that they have not seen. An *aligned* watch has a feed of its own; between the client's feed and
+ * that one, likes and comments are *held* by the date of the picture they belong to (their `mediaTime`, or
+ * else when the server took them), and pass once `playhead` has reached it. What cannot wait (more than
+ * `HELD_MAX`, or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*:
+ * likes into the total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
  */
 import { createFeed, type Feed, type Message } from "./feed.ts";
 import type { Comment, Likes, Listeners, Outside, Passed } from "./types.ts";
@@ -23,6 +23,8 @@ const LOOK_MIN_MS = 16;
 const LOOK_MAX_MS = 250;
 /** Own comments answered before they came back. */
 const OWN_MAX = 100;
+/** A writer may say a picture this much later than his comment: dates of some packagers lie ahead. */
+const AHEAD_MS = 10_000;
 /** 2000-01-01: players say 1970 where they know no date. */
 const DATED_MS = 946_684_800_000;
 
@@ -146,7 +148,9 @@ export function createAligned(
     },
     comment(event) {
       if (mine.delete(event.id)) return take("comment", event);
-      hold(event.mediaTime ?? event.at, { name: "comment", event });
+      const { at, mediaTime = at } = event;
+      // One who says the far future fills what may wait with nothing.
+      hold(Math.min(mediaTime, at + AHEAD_MS), { name: "comment", event });
     },
     viewers: (event) => take("viewers", event),
     state: (event) => shown.tell("state", event),
