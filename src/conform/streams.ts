@@ -198,6 +198,22 @@ export const streamChecks: Checks = {
     expectStatus(head, 200);
     expectSame("viewers", (await probe.state(video)).viewers, 0);
   },
+  async "stream-19"(probe) {
+    probe.needsKey();
+    const video = probe.video();
+    const turn = async (state: string): Promise<void> => {
+      expectStatus(await probe.ask("PUT", `/v1/admin/videos/${video}`, { json: { state } }), 204);
+    };
+    const stream = await probe.watch(video);
+    await turn("closed");
+    await probe.heard(stream, "state", ({ says }) => says.state === "closed");
+    expectRefusal(await probe.like(video), 409, "closed");
+    const later = await probe.open(events(video));
+    await probe.heard(later, "snapshot", ({ says }) => says.state === "closed");
+    await turn("open");
+    for (const each of [stream, later]) await probe.heard(each, "state", ({ says }) => says.state === "open");
+    for (const each of [stream, later]) each.close();
+  },
 };
 
 export const resumeChecks: Checks = {

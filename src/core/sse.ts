@@ -23,6 +23,7 @@ type EventName =
   | "likes"
   | "comment"
   | "viewers"
+  | "state"
   | "held"
   | "retract"
   | "reset"
@@ -147,9 +148,16 @@ export function snapshotFrame(
   viewers: number,
   comments: readonly CommentJson[],
   id: string | undefined,
+  closed = false,
 ): string {
   const { video, totals, version } = shown;
-  return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version }), id);
+  const state = closed ? { state: "closed" } : {};
+  return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version, ...state }), id);
+}
+
+/** A video was closed, or opened again. */
+export function stateFrame(video: VideoId, closed: boolean): string {
+  return frame("state", JSON.stringify({ video, state: closed ? "closed" : "open" }));
 }
 
 export function viewersFrame(video: VideoId, viewers: number): string {

@@ -176,12 +176,12 @@ export class Shard implements Home {
     if (lap) this.#lanes.aside(lap);
   }
 
-  /** Asks for the news of a removal before its turn to be written to all in `slot` whose readers take it. */
-  tellAll(slot: Slot, bytes: Uint8Array): void {
+  /** Asks for news (a removal before its turn, say) to be written to all in `slot` whose readers take it. */
+  tellAll(slot: Slot, event: "retract" | "state", bytes: Uint8Array): void {
     this.#lanes.remake(slot);
     if (this.#lanes.crowded) return;
     this.#lanes.aside(
-      new Walk(slot.viewers.slice(), (viewer, nowMs) => this.#tell("retract", viewer, bytes, nowMs)),
+      new Walk(slot.viewers.slice(), (viewer, nowMs) => this.#tell(event, viewer, bytes, nowMs)),
     );
   }
 

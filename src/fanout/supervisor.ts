@@ -126,9 +126,9 @@ export class Supervisor {
     this.#wake();
   }
 
-  /** Tells all viewers of `watch` whose readers take it of a removal before its turn. */
-  tellAll(watch: VideoState, bytes: Uint8Array): void {
-    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, bytes);
+  /** Tells all viewers of `watch` whose readers take it of a removal before its turn, or of its state. */
+  tellAll(watch: VideoState, event: "retract" | "state", bytes: Uint8Array): void {
+    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, event, bytes);
     this.#wake();
   }
 

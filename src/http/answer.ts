@@ -48,6 +48,7 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "too-slow": 408,
   "like-mode": 409,
   "key-used": 409,
+  closed: 409,
   "too-large": 413,
   "bad-content-type": 415,
   "bad-field": 422,

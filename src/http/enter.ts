@@ -204,6 +204,7 @@ export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | u
   const now = doors.clock.elapsed();
   return (
     doors.moderation?.bans(who, address, [like.video], like.user) ??
+    doors.moderation?.closed(like.video) ??
     doors.allowance?.like(payer, like.count, now) ??
     doors.allowance?.video(payer, like.video, now)
   );

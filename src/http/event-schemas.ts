@@ -44,13 +44,17 @@ export const videoEvents = {
   snapshot: {
     about: "The whole state of a video: at the beginning, and after a reset. Forget what came before.",
     id: "always, but where nothing is known of the log's place yet",
-    payload: object({
-      video: videoId,
-      totals,
-      viewers: whole,
-      comments: { ...list(ref("SaidComment")), description: "the newest ones, oldest first" },
-      version,
-    }),
+    payload: object(
+      {
+        video: videoId,
+        totals,
+        viewers: whole,
+        comments: { ...list(ref("SaidComment")), description: "the newest ones, oldest first" },
+        version,
+        state: { enum: ["closed"], description: "it is over and takes nothing more; else absent" },
+      },
+      "state",
+    ),
   },
   likes: {
     about: "Totals, absolute, at most once per tick. The highest version is the truth, also out of order.",
@@ -94,6 +98,11 @@ export const videoEvents = {
     about: "How many watch, about.",
     id: "never",
     payload: object({ video: videoId, viewers: whole }),
+  },
+  state: {
+    about: "A video was closed and takes neither likes nor comments any more, or was opened again.",
+    id: "never",
+    payload: object({ video: videoId, state: { enum: ["open", "closed"] } }),
   },
   held: {
     about: "A comment that is held for review, on streams of moderators with `held=1`.",

@@ -270,7 +270,7 @@ export const rows: readonly Row[] = [
     handle: putVideoRules,
     right: "moderate",
     takes: "call",
-    summary: "How a video takes comments",
+    summary: "What a video takes: whether it is open, and its comments",
     body: "VideoRules",
     answer: { status: 204, about: "decided, on all nodes within moments" },
     refusals: ["bad-field", "forbidden", ...log],

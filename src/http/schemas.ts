@@ -79,7 +79,7 @@ export const schemas = {
     "mediaTime",
   ),
   Placed: object({ id: eventId }),
-  Video: object({ video: videoId, totals, viewers: whole, version }),
+  Video: object({ video: videoId, totals, viewers: whole, version, state: { enum: ["closed"] } }, "state"),
   SaidComment: object(
     {
       video: videoId,
@@ -211,6 +211,7 @@ export const schemas = {
   ),
   VideoRules: body(
     {
+      state: { type: "string", enum: ["open", "closed"], description: "closed takes no likes or comments" },
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
       comments: { type: "string", enum: ["on", "off"] },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
@@ -221,6 +222,7 @@ export const schemas = {
         description: "how long only moderators see a comment before everybody does",
       },
     },
+    "state",
     "slowModeMs",
     "comments",
     "only",

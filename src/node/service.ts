@@ -187,13 +187,16 @@ export class Service {
     return this.#isFull;
   }
 
-  async #openModeration({ bus }: Node): Promise<Moderation> {
+  async #openModeration(node: Node): Promise<Moderation> {
+    const { bus } = node;
     const { clock } = this.#parts;
     const journal = await this.#openJournal(bus);
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
+    for (const video of moderation.allClosed()) node.frontend?.turn(video, true);
+    moderation.turned = (video, state) => node.frontend?.turn(video, state === "closed");
     return moderation;
   }
 

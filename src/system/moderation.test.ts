@@ -92,5 +92,42 @@ for (const how of hows) {
     ] as const)("%s is refused", async (_, method, path, body, as, status) => {
       expect((await admin(method, path, body, as)).status).toBe(status);
     });
+
+    test("a closed video is watched and read, takes nothing and says so, also after a restart", async () => {
+      const like = async () => {
+        const { status, says } = await post(`${node.url}/v1/videos/over/likes`, { kind: "heart" });
+        return status === 202 ? 202 : (says as { error: { code: string } }).error.code;
+      };
+      const state = async () => (await (await fetch(`${node.url}/v1/videos/over`)).json()) as object;
+      expect(await like()).toBe(202);
+      const viewer = await Viewer.open(`${node.url}/v1/videos/over/events`);
+      const first = await viewer.until(({ event }) => event === "snapshot");
+      expect(first.says).not.toHaveProperty("state");
+      const turn = (to: string) => admin("PUT", "/v1/admin/videos/over", { state: to });
+      expect((await turn("shut")).status).toBe(422);
+      expect((await turn("closed")).status).toBe(204);
+      const told = await viewer.until(({ event }) => event === "state");
+      expect(told.says).toEqual({ video: "over", state: "closed" });
+      const said = await post(`${node.url}/v1/videos/over/comments`, { text: "late" });
+      expect([await like(), said.status, said.says]).toMatchObject([
+        ...["closed", 409, { error: { code: "closed" } }],
+      ]);
+      const many = await post(`${node.url}/v1/likes`, { items: [{ video: "over", kind: "heart" }] });
+      expect(many.says).toMatchObject({ items: [{ status: 409, error: { code: "closed" } }] });
+      viewer.close();
+
+      await node.stop();
+      node = await startServer(how, flags);
+      expect(await like()).toBe("closed");
+      expect(await state()).toMatchObject({ totals: { heart: 1 }, state: "closed" });
+      const later = await Viewer.open(`${node.url}/v1/videos/over/events`);
+      const snapshot = await later.until(({ event }) => event === "snapshot");
+      expect(snapshot.says).toMatchObject({ totals: { heart: 1 }, state: "closed" });
+      await turn("open");
+      expect((await later.until(({ event }) => event === "state")).says).toMatchObject({ state: "open" });
+      expect(await like()).toBe(202);
+      expect(await state()).not.toHaveProperty("state");
+      later.close();
+    });
   });
 }

@@ -83,6 +83,8 @@ export class VideoState {
   viewers = 0;
   /** Viewers on all nodes as last told to viewers here, and how often that changed. */
   shownViewers = 0;
+  /** It is over: it takes nothing more. */
+  closed = false;
   viewersVersion = 0;
   /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
   head = 0;
@@ -337,10 +339,10 @@ export class VideoState {
    * stands anywhere yet.
    */
   snapshot(seq: number, id: string | undefined): Uint8Array {
-    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}/${this.closed}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.closed);
     const bytes = bytesOf(text);
     this.#snapshot = { key, bytes };
     return bytes;
