@@ -16,7 +16,7 @@ import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { encodeHealth } from "../core/nodes.ts";
+import { type ClusterView, encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import { timesSubject } from "../core/times.ts";
@@ -135,7 +135,7 @@ export class Dispatcher {
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
       ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
-      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
+      ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
         if (!connected) return;
@@ -159,6 +159,17 @@ export class Dispatcher {
   leave(): void {
     this.#leaving = true;
     this.#beat();
+  }
+
+  /** Both shared tables, and whose clock each video goes by. */
+  cluster(): ClusterView {
+    const { clock, ledger } = this.#parts;
+    const view = this.routes.view(clock.elapsed());
+    const routes = view.routes.map((route) => {
+      const skewMs = ledger.timeline(route.video)?.skewMs;
+      return skewMs === undefined ? route : { ...route, skewMs: Math.round(skewMs) };
+    });
+    return { ...view, routes };
   }
 
   /** Resolves when everything accepted is durable. */

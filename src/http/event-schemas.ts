@@ -195,6 +195,12 @@ export const controlRoomEvents = {
       ),
       routes: list(object({ video: videoId, node: text }), 500),
       owners: { type: "object", additionalProperties: text },
+      skews: {
+        type: "object",
+        additionalProperties: { type: "integer" },
+        description:
+          "how old the pictures are that viewers see, by their dates, ms; of videos where it is known",
+      },
     }),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;

@@ -194,12 +194,16 @@ export const schemas = {
     videos: whole,
     rows: { type: "integer", minimum: 0, description: "of the (video, node) table, ended ones included" },
     routes: list(
-      object({
-        video: videoId,
-        owner: { type: "string", description: "the dispatcher that ticks it" },
-        nodes: list(text),
-        ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
-      }),
+      object(
+        {
+          video: videoId,
+          owner: { type: "string", description: "the dispatcher that ticks it" },
+          nodes: list(text),
+          ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
+          skewMs: { type: "integer", description: "median of server time less mediaTime; absent: unknown" },
+        },
+        "skewMs",
+      ),
       limits.clusterVideosMax,
     ),
   }),

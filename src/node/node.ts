@@ -170,9 +170,7 @@ export class Node {
 
   /** Both shared tables, as this node sees them or, without tables of its own, as a dispatcher does. */
   async cluster(): Promise<(ClusterView & { readonly self: string }) | Rejection> {
-    const view = this.dispatcher
-      ? this.dispatcher.routes.view(this.#parts.clock.elapsed())
-      : await this.reader.cluster();
+    const view = this.dispatcher ? this.dispatcher.cluster() : await this.reader.cluster();
     return "rejected" in view ? view : { self: this.settings.node, ...view };
   }
 
