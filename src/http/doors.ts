@@ -23,11 +23,12 @@ import type { People } from "../trust/people.ts";
 import type { Auth } from "./auth.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Seats } from "./seats.ts";
+import type { Polling } from "./share.ts";
 
 /** What routes ask of the frontend. */
 export type Streams = Pick<
   Frontend,
-  "open" | "refuse" | "poll" | "draining" | "connections" | "watches" | "watched"
+  "open" | "refuse" | "poll" | "live" | "draining" | "connections" | "watches" | "watched"
 >;
 
 /** Simulated fans, for showing: http/demo.ts. */
@@ -63,6 +64,8 @@ export interface DoorSettings {
 
 export interface Doors {
   readonly auth: Auth;
+  /** How whoever gets no stream polls. */
+  readonly polling: Polling;
   /** Absent with --limits=off. */
   readonly allowance?: Allowance | undefined;
   /** Who has liked what a moment ago; absent: everybody is new. */

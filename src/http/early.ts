@@ -49,8 +49,9 @@ export function earlyDoors(prng: Prng): Pick<
           },
         });
       },
-      refuse: (reason, lastEventId) => words.bye(reason, lastEventId),
+      refuse: (reason, lastEventId, poll) => words.bye(reason, lastEventId, poll),
       poll: async () => refusal(),
+      live: async () => refusal(),
     },
   };
 }

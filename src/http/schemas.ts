@@ -112,6 +112,29 @@ export const schemas = {
     },
     "reset",
   ),
+  Live: object({
+    video: videoId,
+    everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
+    totals,
+    viewers: whole,
+    version,
+    comments: {
+      ...list(ref("SaidComment"), limits.snapshotCommentsMax),
+      description: "the newest, oldest first",
+    },
+    retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
+    cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+  }),
+  Tick: object(
+    {
+      video: videoId,
+      second: { ...whole, description: "Unix seconds in the stream's clock" },
+      likes: totals,
+      unlikes: { ...totals, description: "with --like-mode=once: likes taken back" },
+      comments: whole,
+    },
+    "unlikes",
+  ),
   Timeline: object(
     {
       ...{ video: videoId, from: timeMs, to: timeMs },

@@ -14,6 +14,7 @@ import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
+import { liveRows, liveRules } from "./config-live.ts";
 import { timelineRows, timelineRules } from "./config-timeline.ts";
 import {
   accepted,
@@ -205,6 +206,7 @@ export const settingsTable = defineSettings({
       },
     }),
     ...group("Timeline", timelineRows),
+    ...group("Beyond streams", liveRows),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
     ...group("Hooks", hookRows),
@@ -225,6 +227,7 @@ export const settingsTable = defineSettings({
     ...accessRules,
     ...hookRules,
     ...timelineRules,
+    ...liveRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>
