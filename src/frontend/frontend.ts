@@ -23,7 +23,7 @@ import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { bytesOf, earlyRetractFrame, type PollOffer } from "../core/sse.ts";
+import { type ByeReason, bytesOf, earlyRetractFrame, type PollOffer } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -180,10 +180,7 @@ export class Frontend implements Watching {
     return this.#interest.watches();
   }
 
-  /**
-   * Opens a stream; `hello` is its first bytes. The caller has checked that there are videos, and not too
-   * many.
-   */
+  /** Opens a stream; `hello` is its first bytes. That there are videos, and not too many, was checked. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, metrics } = this.#parts;
     const nowMs = clock.elapsed();
@@ -214,10 +211,8 @@ export class Frontend implements Watching {
     return stream;
   }
 
-  /**
-   * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
-   */
-  refuse(reason: string, lastEventId?: string, poll?: PollOffer): Uint8Array {
+  /** The whole body of a stream that is not to be: come back later, or elsewhere, with the same place. */
+  refuse(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
     return this.#words.bye(reason, lastEventId, poll);
   }
 

@@ -6,6 +6,7 @@
  * Bun and under Node, which system/mounted.test.ts holds.
  */
 
+import type { CatalogReader } from "../asking/catalog.ts";
 import type { Watching } from "../asking/elsewhere.ts";
 import type { Reader } from "../asking/reader.ts";
 import type { TimesReader } from "../asking/times.ts";
@@ -79,6 +80,7 @@ export interface Doors {
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
+  readonly catalog: Pick<CatalogReader, "videos">;
   readonly times: Pick<TimesReader, "timeline" | "moments" | "replay">;
   /** Absent on a node that holds no streams. */
   readonly frontend: Streams | undefined;

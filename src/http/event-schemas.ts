@@ -4,6 +4,7 @@
  * hears.
  */
 import { limits } from "../core/limits.ts";
+import { byeReasons, resetReasons } from "../core/sse.ts";
 import { list, object, ref, type Schema, type Schemas } from "./schema.ts";
 import { eventId, schemas, text, timeMs, totals, version, videoId, whole } from "./schemas.ts";
 
@@ -119,7 +120,7 @@ export const videoEvents = {
     id: "never",
     payload: object({
       video: videoId,
-      reason: { ...text, description: "unknown-id, epoch, future, history, unavailable; others may come" },
+      reason: { ...text, description: `${resetReasons.join(", ")}; others may come` },
     }),
   },
   beat: {
@@ -140,7 +141,7 @@ export const videoEvents = {
       {
         reason: {
           ...text,
-          description: "drain, age, spread, share, busy, slow, starting, banned, …; others may come",
+          description: `${byeReasons.join(", ")}; others may come`,
         },
         retry,
         poll: {
@@ -213,6 +214,12 @@ export const controlRoomEvents = {
       ),
       routes: list(object({ video: videoId, node: text }), 500),
       owners: { type: "object", additionalProperties: text },
+      skews: {
+        type: "object",
+        additionalProperties: { type: "integer" },
+        description:
+          "how old the pictures are that viewers see, by their dates, ms; of videos where it is known",
+      },
     }),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;

@@ -18,6 +18,7 @@ import type { Row } from "./row.ts";
 import { comment, heldQuery, like, log, pollingQuery, resumeQuery } from "./row-words.ts";
 import { liveRows } from "./rows-live.ts";
 import { timesRows } from "./rows-times.ts";
+import { videosRows } from "./rows-videos.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
@@ -142,6 +143,7 @@ export const rows: readonly Row[] = [
     refusals: ["bad-query", "busy", "unavailable", "admin-off"],
   },
   ...timesRows,
+  ...videosRows,
   {
     method: "GET",
     path: "/v1/videos/:video/poll",

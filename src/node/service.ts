@@ -252,6 +252,9 @@ export class Service {
       get reader() {
         return node()?.reader ?? early.reader;
       },
+      get catalog() {
+        return node()?.catalog ?? early.catalog;
+      },
       get times() {
         return node()?.times ?? early.times;
       },

@@ -311,7 +311,20 @@ export function parseSettings(
   readFile: (path: string) => string,
   machine: Machine = thisMachine(),
 ): ParsedSettings {
-  return parseTable(settingsTable, { argv, env, readFile, machine });
+  const parsed = parseTable(settingsTable, { argv, env, readFile, machine });
+  return "mistakes" in parsed ? parsed : { ...parsed, warnings: [...parsed.warnings, ...foreignTo(env)] };
+}
+
+/** Variables that are not ours and change what an executable made by Bun does before it is asked. */
+const foreignVariables = ["BUN_OPTIONS", "BUN_BE_BUN"];
+
+function foreignTo(env: Readonly<Record<string, string | undefined>>): string[] {
+  return foreignVariables
+    .filter((name) => env[name])
+    .map(
+      (name) =>
+        `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
+    );
 }
 
 /** The text of `ovation --help` and `ovation serve --help`. */

@@ -78,6 +78,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       }),
       listing: async () => ({ comments: [], more: false }),
     },
+    catalog: { videos: async () => ({ videos: [], more: false }) },
     times: {
       timeline: async () => ({
         ...noTimes,
