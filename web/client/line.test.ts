@@ -108,6 +108,19 @@ describe("breaking", () => {
     });
   }
 
+  test("a first dial that fails is made again within a second, the next ones later", async () => {
+    const { outside, line } = lined();
+    line.want(["v"]);
+    await outside.pass(0);
+    for (const [count, ms] of [1_000, 4_000].entries()) {
+      outside.source.fail(0);
+      await outside.pass(ms / 2 - 1);
+      expect(outside.sources.length).toBe(count + 1);
+      await outside.pass(ms / 2 + 1);
+      expect(outside.sources.length).toBe(count + 2);
+    }
+  });
+
   test("after a good while the waits start afresh, at the server's own pace", async () => {
     const { outside } = await opened();
     outside.source.say("hello", { connection: "c", retry: 4321 });

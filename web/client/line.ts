@@ -24,6 +24,8 @@ const POLL_LATE_MS = 45_000;
 /** Likes that take longer than this to arrive are not live any more. */
 const LAGGING_MS = 2500;
 const LOOK_MS = 5000;
+/** A first dial that was refused or reset: the process that was to take it may just have died. */
+const FIRST_MS = 1000;
 /** Long enough that ten thousand viewers of a lost node do not come back in one instant. */
 const BASE_MS = 2000;
 /** Latency alone is told at most this often. */
@@ -132,7 +134,8 @@ export function createLine(options: LineOptions): Line {
     // A line that held for a while was a good one: start counting afresh.
     if (outside.now() - openedAt > 10_000) attempt = 0;
     // The first delay is the server's own, which it spreads by how many viewers it holds.
-    const waitMs = ms ?? ((attempt === 0 && retryMs) || backoffMs(attempt, outside.random(), BASE_MS));
+    const baseMs = attempt === 0 && connection === "" ? FIRST_MS : BASE_MS;
+    const waitMs = ms ?? ((attempt === 0 && retryMs) || backoffMs(attempt, outside.random(), baseMs));
     attempt++;
     stop();
     cancelRetry = outside.after(waitMs, open);
