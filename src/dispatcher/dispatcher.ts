@@ -11,6 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
+import { catalogSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
@@ -35,6 +36,7 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Catalog } from "./catalog.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
@@ -105,6 +107,7 @@ export class Dispatcher {
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
     this.#moments = this.#watchMoments();
+    const catalog = new Catalog({ ledger, clock });
     const times = new Times({ ledger, clock, viewers: this.#viewers });
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
@@ -130,6 +133,7 @@ export class Dispatcher {
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
+      ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.

@@ -80,6 +80,10 @@ export const schemas = {
   ),
   Placed: object({ id: eventId }),
   Video: object({ video: videoId, totals, viewers: whole, version, state: { enum: ["closed"] } }, "state"),
+  Videos: object({
+    videos: list(object({ video: videoId, totals, version, state: { enum: ["open", "closed"] } })),
+    more: { type: "boolean" },
+  }),
   SaidComment: object(
     {
       video: videoId,
@@ -107,6 +111,29 @@ export const schemas = {
       reset,
     },
     "reset",
+  ),
+  Live: object({
+    video: videoId,
+    everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
+    totals,
+    viewers: whole,
+    version,
+    comments: {
+      ...list(ref("SaidComment"), limits.snapshotCommentsMax),
+      description: "the newest, oldest first",
+    },
+    retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
+    cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+  }),
+  Tick: object(
+    {
+      video: videoId,
+      second: { ...whole, description: "Unix seconds in the stream's clock" },
+      likes: totals,
+      unlikes: { ...totals, description: "with --like-mode=once: likes taken back" },
+      comments: whole,
+    },
+    "unlikes",
   ),
   Timeline: object(
     {
