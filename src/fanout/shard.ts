@@ -9,11 +9,12 @@ import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Roster } from "../base/roster.ts";
 import type { VideoId } from "../core/interaction.ts";
+import type { ResetReason } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
 import { CatchUp, ownOf, settle, standingAt } from "./catchup.ts";
 import type { EndReason } from "./connection.ts";
 import { type LaneName, Lanes } from "./lanes.ts";
-import { type Home, type OwnPlace, type ResetReason, Slot, type Viewer } from "./slot.ts";
+import { type Home, type OwnPlace, Slot, type Viewer } from "./slot.ts";
 import { type FrameKind, Tally } from "./tally.ts";
 import { Walk } from "./walk.ts";
 

@@ -9,12 +9,13 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
+import type { ResetReason } from "../core/sse.ts";
 import { beatFrame, bytesOf } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
 import { type LaneName, laneNames } from "./lanes.ts";
 import { Pace } from "./pace.ts";
 import { Shard, type ShardEvents } from "./shard.ts";
-import type { ResetReason, Slot, Viewer } from "./slot.ts";
+import type { Slot, Viewer } from "./slot.ts";
 
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;

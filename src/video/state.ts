@@ -10,6 +10,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { By } from "../core/record.ts";
+import type { ResetReason } from "../core/sse.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
@@ -349,7 +350,7 @@ export class VideoState {
   }
 
   /** Tells viewers that what they had cannot be continued. */
-  reset(reason: string): Uint8Array {
+  reset(reason: ResetReason): Uint8Array {
     return bytesOf(resetFrame(this.video, reason));
   }
 
