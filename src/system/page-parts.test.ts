@@ -218,7 +218,7 @@ describe(how, () => {
     await context.close();
   });
 
-  test("a video that is closed: nothing more to tap, and a few seconds later it can be seen again", async () => {
+  test("a video that is closed: nothing more to tap, and soon it can be seen again", async () => {
     await like("closing", 2);
     const { page, context, wrong } = await openWindow(browser, "about:blank");
     await page.clock.install();
