@@ -35,7 +35,18 @@ const POLL_PAUSE_MS = 300;
 const STREAM_AGAIN_MS = 120_000;
 /** A token is renewed this long before it ends. */
 const RENEW_MS = 10_000;
-const NAMES = ["hello", "snapshot", "likes", "comment", "viewers", "retract", "reset", "beat", "bye"];
+const NAMES = [
+  "hello",
+  "snapshot",
+  "likes",
+  "comment",
+  "viewers",
+  "retract",
+  "reset",
+  "state",
+  "beat",
+  "bye",
+];
 
 export interface Line {
   /** The videos to be told about, from now on. */
