@@ -193,6 +193,7 @@ export const streamChecks: Checks = {
     }
   },
   async "stream-18"(probe) {
+    probe.needsStreams();
     const video = probe.video();
     const head = await probe.ask("HEAD", events(video));
     expectStatus(head, 200);
@@ -272,11 +273,13 @@ async function expectReset(probe: Probe, stream: Stream, video: string): Promise
 
 export const pollChecks: Checks = {
   async "poll-1"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 22);
     const said = pollIn(await probe.ask("GET", `/v1/videos/${video}/poll`));
     expectSame("comments", [said.comments.length, said.comments.at(-1)?.text], [20, "22"]);
   },
   async "poll-2"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 1);
     const path = `/v1/videos/${video}/poll`;
     const { cursor } = pollIn(await probe.ask("GET", path));
@@ -293,6 +296,7 @@ export const pollChecks: Checks = {
     expectRefusal(await probe.ask("GET", `${path}?wait=26`), 400, "bad-query");
   },
   async "poll-3"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 1);
     const said = pollIn(await probe.ask("GET", `/v1/videos/${video}/poll?after=nonsense`));
     expectSame("reset and comments", [said.reset, said.comments.length], [true, 1]);

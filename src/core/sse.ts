@@ -180,14 +180,24 @@ export function beatFrame(nowMs: number, stale: boolean): string {
 
 /** Why a stream ends, as `bye` says; docs/http.md tells each. */
 export const byeReasons = [
-  ...(["drain", "starting", "age", "spread", "limit", "busy", "expired", "revoked", "banned"] as const),
+  ...(["drain", "starting", "age", "spread", "share", "limit", "busy", "expired", "revoked", "banned"] as const),
 ] as const;
 export type ByeReason = (typeof byeReasons)[number];
+
+/** Where whoever gets no stream hears of the same meanwhile: http/live.ts. */
+export interface PollOffer {
+  /** Relative to the stream's own URL; of several videos with `{video}` in place of each. */
+  readonly url: string;
+  /** By video, where each has another. */
+  readonly urls?: Readonly<Record<VideoId, string>>;
+  readonly everyMs: number;
+}
 
 /**
  * Last event of a stream. The `retry` field makes browsers wait as long as the data says; `place` is that of
  * a stream that holds nothing else, see Greeting.
  */
-export function byeFrame(reason: ByeReason, retryMs: number, place?: string): string {
-  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }), place)}`;
+export function byeFrame(reason: ByeReason, retryMs: number, place?: string, poll?: PollOffer): string {
+  const json = JSON.stringify({ reason, retry: retryMs, ...(poll && { poll }) });
+  return `retry: ${retryMs}\n${frame("bye", json, place)}`;
 }

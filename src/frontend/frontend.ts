@@ -23,7 +23,7 @@ import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { type ByeReason, bytesOf, earlyRetractFrame } from "../core/sse.ts";
+import { type ByeReason, bytesOf, earlyRetractFrame, type PollOffer } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -217,8 +217,8 @@ export class Frontend implements Watching {
   /**
    * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
    */
-  refuse(reason: ByeReason, lastEventId?: string): Uint8Array {
-    return this.#words.bye(reason, lastEventId);
+  refuse(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
+    return this.#words.bye(reason, lastEventId, poll);
   }
 
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
@@ -236,6 +236,11 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
+  }
+
+  /** All of `video` as everybody may see it now; the same object until there is something else to see. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#polls.live(video, signal);
   }
 
   /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */

@@ -137,13 +137,32 @@ export const videoEvents = {
   bye: {
     about: "The last event of a stream: come back after `retry` ms. It also carries the field `retry:`.",
     id: "the place that was asked for, on a stream that holds nothing else",
-    payload: object({
-      reason: {
-        ...text,
-        description: `${byeReasons.join(", ")}; others may come`,
+    payload: object(
+      {
+        reason: {
+          ...text,
+          description: `${byeReasons.join(", ")}; others may come`,
+        },
+        retry,
+        poll: {
+          ...object(
+            {
+              url: {
+                ...text,
+                description:
+                  "what to poll, relative to the stream's own URL; of several videos with {video} for each",
+              },
+              urls: { type: "object", additionalProperties: text },
+              everyMs: whole,
+            },
+            "urls",
+          ),
+          description:
+            "there is no stream for you now: poll this, and ask for a stream again about once a minute",
+        },
       },
-      retry,
-    }),
+      "poll",
+    ),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;
 
@@ -195,6 +214,12 @@ export const controlRoomEvents = {
       ),
       routes: list(object({ video: videoId, node: text }), 500),
       owners: { type: "object", additionalProperties: text },
+      skews: {
+        type: "object",
+        additionalProperties: { type: "integer" },
+        description:
+          "how old the pictures are that viewers see, by their dates, ms; of videos where it is known",
+      },
     }),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;

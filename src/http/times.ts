@@ -158,7 +158,7 @@ function rangeIn(entry: Entry): Omit<TimesRequest, "want"> | Rejection {
 /** The time `name` of a query, whole Unix milliseconds. */
 function timeIn(query: URLSearchParams, name: string): number | undefined | Rejection {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
+  if (text === null) return undefined;
   return /^[0-9]{1,15}$/.test(text)
     ? Number(text)
     : reject("bad-query", `${name} must be a time in Unix milliseconds`);

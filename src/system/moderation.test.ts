@@ -129,5 +129,48 @@ for (const how of hows) {
       expect(await state()).not.toHaveProperty("state");
       later.close();
     });
+
+    test("videos can be listed, and one of them taken away whole", async () => {
+      for (const [video, count] of [
+        ["list-a", 3],
+        ["list-b", 9],
+        ["list-c", 1],
+      ] as const) {
+        await post(`${node.url}/v1/videos/${video}/likes`, { kind: "heart", count });
+      }
+      for (let i = 0; i < 3; i++)
+        await post(`${node.url}/v1/videos/list-b/comments`, { text: `c${i}`, user: "ann" });
+      await admin("PUT", "/v1/admin/videos/list-c", { state: "closed" });
+      const page = async (query: string) =>
+        (await admin("GET", `/v1/admin/videos?search=list-&${query}`)).says;
+      expect(await page("limit=2")).toEqual({
+        videos: [
+          { video: "list-a", totals: { heart: 3 }, version: 1, state: "open" },
+          { video: "list-b", totals: { heart: 9 }, version: 1, state: "open" },
+        ],
+        more: true,
+      });
+      expect(await page("after=list-b")).toMatchObject({
+        videos: [{ video: "list-c", state: "closed" }],
+        more: false,
+      });
+      const { videos } = await page("sort=likes&limit=1");
+      expect(videos).toMatchObject([{ video: "list-b" }]);
+      for (const query of ["sort=age", "search=a%20b", "limit=0", "after=a%20b", "sort=likes&after=list-a"]) {
+        expect((await admin("GET", `/v1/admin/videos?${query}`)).status).toBe(400);
+      }
+      const answer = await fetch(`${node.url}/v1/admin/videos/list-b/export`, {
+        headers: { "x-api-key": key },
+      });
+      const lines = (await answer.text())
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(lines[0]).toMatchObject({ video: "list-b", totals: { heart: 9 } });
+      expect(lines[1].timeline.totals).toEqual({ heart: 9 });
+      expect(lines.slice(2, -1).map(({ text }) => text)).toEqual(["c0", "c1", "c2"]);
+      expect(lines.at(-1)).toEqual({ end: true });
+      expect((await fetch(`${node.url}/v1/admin/videos`)).status).toBe(401);
+    });
   });
 }

@@ -50,7 +50,7 @@ async function alone(path = ":memory:", clock = new VirtualClock()) {
 }
 
 describe("decisions", () => {
-  test("a closed video takes nothing of anybody, and is over once what was taken before has come", async () => {
+  test("a closed video takes nothing of anybody, and is over when what was taken has come", async () => {
     const { moderation, clock, comment } = await alone();
     const turned: string[] = [];
     moderation.turned = (video, state) => turned.push(`${video} ${state}`);
