@@ -83,7 +83,8 @@ export class Frontend implements Watching {
   readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
-  readonly #closed: Closed;
+  /** Which videos are closed. */
+  readonly closed: Closed;
   #draining = false;
 
   constructor(parts: FrontendParts) {
@@ -105,16 +106,16 @@ export class Frontend implements Watching {
     };
     this.#arrivals = new Sweep({ clock, turnMax: limits.stepWritesMax, act });
     this.#supervisor = new Supervisor({
-      clock,
-      metrics,
-      tickMs: parts.tickMs,
-      commentTickMs: parts.commentTickMs,
+      ...{ clock, metrics, tickMs: parts.tickMs, commentTickMs: parts.commentTickMs },
       beatSweepMs: this.#words.beats.sweepMs,
       // Every viewer here is one that `open` has made.
       left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
     });
-    this.#closed = new Closed(clock, (watch, bytes) => this.#supervisor.tellAll(watch, "state", bytes));
+    this.closed = new Closed(clock, {
+      find: (video) => this.#interest.find(video),
+      tell: (watch, bytes) => this.#supervisor.tellAll(watch, "state", bytes),
+    });
     this.#sync = new Sync(parts, {
       ready: (watch) => this.#ready(watch),
       stateChanged: (watch) => this.#stateChanged(watch),
@@ -130,7 +131,7 @@ export class Frontend implements Watching {
     this.#interest = new Interest({
       ...parts,
       began: (watch) => {
-        watch.closed = this.#closed.has(watch.video);
+        watch.closed = this.closed.has(watch.video);
         this.#sync.follow(watch);
         this.#counts.follow(watch);
         metrics.videos.inc();
@@ -163,11 +164,6 @@ export class Frontend implements Watching {
   /** Whether somebody watches `video` here, or did a moment ago: one more costs little then. */
   watched(video: VideoId): boolean {
     return this.#interest.find(video) !== undefined;
-  }
-
-  /** `video` was closed, or opened again. */
-  turn(video: VideoId, closed: boolean): void {
-    this.#closed.turn(video, closed, this.#interest.find(video));
   }
 
   /** Streams open now. */
