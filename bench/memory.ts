@@ -16,7 +16,8 @@ import { medians } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
 
 const audiences = [1_000, 5_000, 10_000, 18_000];
-const stalled = 200;
+/** Enough that a few megabytes of the server's heap are little for each. */
+const stalledUsual = 1_000;
 /** Window of a stalled reader: small, so that it is the server's side that fills. */
 const stalledWindowBytes = 4_096;
 const floodPerS = 2_000;
@@ -39,7 +40,8 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
     say(`  ${size} viewers: ${idleBytes} B idle, ${tickingBytes} B ticking, back to ${back}`);
   }
   const behind: Record<string, number>[] = [];
-  for (let i = 0; i < rounds; i++) behind.push(await stall(ends));
+  const stalled = Number(own.stalled ?? stalledUsual);
+  for (let i = 0; i < rounds; i++) behind.push(await stall(stalled, ends));
   return { viewers, lagging: { viewers: stalled, ...medians(behind) } };
 }
 
@@ -47,7 +49,7 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
  * Readers that stopped: likes with long names flow until the server knows all of them to be behind, and then
  * on. Compared with the same viewers after the same flood when they still read.
  */
-async function stall(all: Ends): Promise<Record<string, number>> {
+async function stall(stalled: number, all: Ends): Promise<Record<string, number>> {
   const ends = new Ends();
   all.add({ end: () => ends.all() });
   try {
@@ -88,7 +90,7 @@ await play(
     rounds: 3,
     seconds: 6,
     minutesMax: 45,
-    own: { viewers: "audiences, with commas" },
+    own: { viewers: "audiences, with commas", stalled: "readers that stop" },
   },
   measure,
 );

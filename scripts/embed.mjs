@@ -16,6 +16,8 @@ const entries = [
   { source: "web/client/client.ts", to: "client.js", target: "browser" },
 ];
 const packed = [
+  { source: "web/client/players.ts", to: "players.js", target: "browser" },
+  { source: "web/client/replay.ts", to: "replay.js", target: "browser" },
   { source: "src/package/ovation-bun.ts", to: "ovation-bun.js", target: "bun" },
   { source: "src/program/main.ts", to: "bin.js", target: "bun", flags: ["--banner=#!/usr/bin/env bun"] },
 ];
@@ -31,7 +33,10 @@ export function buildEmbed({ whole }) {
     renameSync(join(root, fresh), join(root, folder, to));
     rmSync(join(root, folder, `.${process.pid}`), { recursive: true });
   }
-  const files = ["src/package/ovation.ts", "web/client/client.ts"];
+  const files = [
+    "src/package/ovation.ts",
+    ...["client", "players", "replay"].map((name) => `web/client/${name}.ts`),
+  ];
   if (whole) declareTypes(files, { to: join(root, folder), from: root });
   note(`built ${folder}`);
 }

@@ -17,7 +17,8 @@ const packages = to ?? join(root, "dist/packages");
 const client = join(packages, "ovation-client");
 /** Of the client alone, without the few lines of a framework's binding. */
 const clientGzipBytesMax = 6 * 1024;
-const frameworks = ["react", "vue", "svelte"];
+/** What stands beside the client, each by itself. */
+const parts = ["players", "replay", "react", "vue", "svelte"];
 /** What a binding imports. */
 const bindings = { react: ">=18", vue: ">=3.3" };
 
@@ -60,7 +61,7 @@ function manifest() {
         ...{ types: "./types/npm.d.ts", node: "./npm-alone.js", bun: "./npm-alone.js" },
         default: "./npm.js",
       },
-      ...Object.fromEntries(frameworks.map((name) => [`./${name}`, exportOf(name)])),
+      ...Object.fromEntries(parts.map((name) => [`./${name}`, exportOf(name)])),
       "./package.json": "./package.json",
     },
     engines: { node: ">=20" },
@@ -73,7 +74,7 @@ function manifest() {
 function buildClient() {
   rmSync(client, { recursive: true, force: true });
   mkdirSync(client, { recursive: true });
-  const modules = ["npm", "npm-alone", ...frameworks];
+  const modules = ["npm", "npm-alone", ...parts];
   const bundle = ["scripts/pack-client.ts", client, ...modules];
   if (runToEnd(bun, bundle) !== 0) fail("could not build ovation-client");
   declareTypes(

@@ -130,6 +130,25 @@ describe("a hub that dies", () => {
     expect(bus.connected()).toBe(true);
   });
 
+  test("may go while a table is opened, which is then opened at the next", async () => {
+    const at = place();
+    const short = Bun.listen({
+      unix: at.path,
+      socket: {
+        data: (socket, piece) => {
+          welcomeOnce(socket);
+          if (piece.includes("t-table")) socket.terminate();
+        },
+      },
+    });
+    const bus = await at.join();
+    const table = bus.table("t-table");
+    await until(() => !bus.connected());
+    short.stop(true);
+    at.begin();
+    await (await table).put("k", "1");
+  });
+
   test("that answers nothing is taken to be away within two seconds", async () => {
     const at = place();
     const hung = Bun.listen({ unix: at.path, socket: { data: (socket) => void welcomeOnce(socket) } });

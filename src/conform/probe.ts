@@ -39,6 +39,7 @@ export interface Config {
   readonly kinds: readonly string[];
   readonly likeMode: string;
   readonly auth: string;
+  readonly role?: string;
   readonly version: string;
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -145,6 +146,7 @@ export class Probe {
 
   /** Opens a stream; `place` is sent as Last-Event-ID. */
   async open(path: string, place?: string, headers: Readonly<Record<string, string>> = {}): Promise<Stream> {
+    this.needsStreams();
     const abort = new AbortController();
     const response = await fetch(`${this.parts.url}${path}`, {
       headers: { ...this.#proof(), ...(place !== undefined && { "last-event-id": place }), ...headers },
@@ -232,6 +234,12 @@ export class Probe {
 
   needsKey(): void {
     if (this.parts.key === "") throw new Untried("it needs --key, of somebody who may moderate");
+  }
+
+  /** A node of the role dispatcher answers all calls but these. */
+  needsStreams(): void {
+    if (this.config.role === "dispatcher")
+      throw new Untried("this node holds no streams: its role is dispatcher");
   }
 
   needsMany(): void {

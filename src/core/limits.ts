@@ -76,6 +76,8 @@ export const limits = {
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
   streamChunksMax: 8,
+  /** Bytes that wait in the kernel to be sent to one viewer, on Linux. Beyond: it counts as lagging. */
+  notSentBytesMax: 16 * 1024,
   /** Bytes of comments owed to a lagging viewer. Beyond: its stream is closed and resumes by id. */
   owedBytesMax: 64 * 1024,
   /** Bytes of one page of history between nodes. Beyond: the next page. */
@@ -326,6 +328,9 @@ export const limits = {
   mediaSamplesKept: 31,
   /** Whoever liked a video within so many milliseconds before is nobody new to it. */
   personMs: 10_000,
+  /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
+  catalogTurnMax: 5_000,
+  catalogsMax: 4,
   /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
   timelinePointsMax: 10_800,
   timesBytesMax: 768 * 1024,

@@ -16,6 +16,7 @@ import {
   helloFrame,
   likesFrame,
   micros,
+  type ResetReason,
   resetFrame,
   snapshotFrame,
   stamp,
@@ -133,7 +134,7 @@ const anySent: fc.Arbitrary<Sent> = fc.oneof(
     };
   }),
   anyText.map((reason) => ({
-    text: resetFrame(v, reason),
+    text: resetFrame(v, reason as ResetReason),
     event: "reset",
     id: undefined,
     data: { video: v, reason },

@@ -11,11 +11,12 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
+import { catalogSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { encodeHealth } from "../core/nodes.ts";
+import { type ClusterView, encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import { timesSubject } from "../core/times.ts";
@@ -35,6 +36,7 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Catalog } from "./catalog.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
@@ -105,6 +107,7 @@ export class Dispatcher {
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
     this.#moments = this.#watchMoments();
+    const catalog = new Catalog({ ledger, clock });
     const times = new Times({ ledger, clock, viewers: this.#viewers });
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
@@ -130,8 +133,9 @@ export class Dispatcher {
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
+      ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
-      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
+      ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
         if (!connected) return;
@@ -155,6 +159,17 @@ export class Dispatcher {
   leave(): void {
     this.#leaving = true;
     this.#beat();
+  }
+
+  /** Both shared tables, and whose clock each video goes by. */
+  cluster(): ClusterView {
+    const { clock, ledger } = this.#parts;
+    const view = this.routes.view(clock.elapsed());
+    const routes = view.routes.map((route) => {
+      const skewMs = ledger.timeline(route.video)?.skewMs;
+      return skewMs === undefined ? route : { ...route, skewMs: Math.round(skewMs) };
+    });
+    return { ...view, routes };
   }
 
   /** Resolves when everything accepted is durable. */

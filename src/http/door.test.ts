@@ -38,7 +38,11 @@ const table: readonly [string, string, string, object?][] = [
   ["GET /v1/videos/:video/moments", "watch", "reading"],
   ["GET /v1/videos/:video/replay", "watch", "reading"],
   ["GET /v1/videos/:video/replay.vtt", "watch", "reading"],
+  ["GET /v1/admin/videos", "admin", "question"],
+  ["GET /v1/admin/videos/:video/export", "admin", "reading"],
   ["GET /v1/videos/:video/poll", "watch", "poll"],
+  ["GET /v1/videos/:video/live", "watch", "poll"],
+  ["GET /v1/videos/:video/ticks/:second", "watch", "reading"],
   ["GET /v1/videos/:video/events", "watch", "stream"],
   ["GET /v1/events", "watch", "stream"],
   ["PUT /v1/connections/:connection/videos/:video", "watch", "watch"],
@@ -89,7 +93,7 @@ function tried(row: Row, more: { body?: object; query?: string; as?: string } = 
   const path = row.path
     .replace(":video", "v")
     .replace(":connection", "n1.open")
-    .replace(":comment", "abcd-1")
+    .replace(/:(comment|second)/, (_, name) => (name === "second" ? "1" : "abcd-1"))
     .replace(/:file.*/, "a.mp4");
   const query = [row.query?.some(({ kind }) => kind === "videos") ? "video=v" : "", more.query ?? ""];
   const text = query.filter((part) => part !== "").join("&");

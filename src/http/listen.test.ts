@@ -3,8 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { systemClock } from "../base/clock.ts";
+import { longAgo, systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
+import { DirectConnection } from "../fanout/direct.ts";
 import { fakeDoors } from "../system/fake-doors.ts";
 import { listen } from "./listen.ts";
 import { createServer } from "./server.ts";
@@ -43,6 +44,32 @@ describe("a listener", () => {
     const like = `POST /v1/videos/v/likes HTTP/1.0\r\n${fields}\r\n\r\n${body}`;
     expect(await raw(like)).toStartWith("HTTP/1.1 202 ");
     expect(asked.likes).toHaveLength(1);
+    await listener.stop(systemClock(), 0);
+  });
+
+  test("lets little wait in the kernel for a viewer that does not read", async () => {
+    const opened = Promise.withResolvers<DirectConnection>();
+    const listener = listen(
+      () => {
+        const connection = new DirectConnection({ ended: () => {} }, 15_000, longAgo);
+        opened.resolve(connection);
+        return new Response(connection.stream());
+      },
+      { ...options, host: "127.0.0.1" },
+    );
+    const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const socket = connect(listener.port, "127.0.0.1", () => socket.write(request));
+    socket.pause();
+    const connection = await opened.promise;
+    const piece = new Uint8Array(4 * 1024);
+    let taken = 0;
+    while (connection.write(piece, longAgo) === "ok" && taken < 2 ** 26) {
+      taken += piece.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // What its own side takes is not ours; without a bound three megabytes more wait here.
+    expect(taken).toBeLessThan(1024 * 1024);
+    socket.destroy();
     await listener.stop(systemClock(), 0);
   });
 

@@ -13,7 +13,8 @@ export async function getVideo(doors: Doors, entry: Entry): Promise<Response> {
   const state = await doors.reader.state(video, undefined, 0);
   if ("rejected" in state) return refused(state);
   const { totals, viewers } = state;
-  return json(200, { video, totals: totals.counts, viewers, version: totals.version });
+  const closed = doors.moderation?.closed(video) ? { state: "closed" } : {};
+  return json(200, { video, totals: totals.counts, viewers, version: totals.version, ...closed });
 }
 
 /**

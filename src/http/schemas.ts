@@ -79,7 +79,11 @@ export const schemas = {
     "mediaTime",
   ),
   Placed: object({ id: eventId }),
-  Video: object({ video: videoId, totals, viewers: whole, version }),
+  Video: object({ video: videoId, totals, viewers: whole, version, state: { enum: ["closed"] } }, "state"),
+  Videos: object({
+    videos: list(object({ video: videoId, totals, version, state: { enum: ["open", "closed"] } })),
+    more: { type: "boolean" },
+  }),
   SaidComment: object(
     {
       video: videoId,
@@ -107,6 +111,29 @@ export const schemas = {
       reset,
     },
     "reset",
+  ),
+  Live: object({
+    video: videoId,
+    everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
+    totals,
+    viewers: whole,
+    version,
+    comments: {
+      ...list(ref("SaidComment"), limits.snapshotCommentsMax),
+      description: "the newest, oldest first",
+    },
+    retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
+    cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+  }),
+  Tick: object(
+    {
+      video: videoId,
+      second: { ...whole, description: "Unix seconds in the stream's clock" },
+      likes: totals,
+      unlikes: { ...totals, description: "with --like-mode=once: likes taken back" },
+      comments: whole,
+    },
+    "unlikes",
   ),
   Timeline: object(
     {
@@ -190,12 +217,16 @@ export const schemas = {
     videos: whole,
     rows: { type: "integer", minimum: 0, description: "of the (video, node) table, ended ones included" },
     routes: list(
-      object({
-        video: videoId,
-        owner: { type: "string", description: "the dispatcher that ticks it" },
-        nodes: list(text),
-        ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
-      }),
+      object(
+        {
+          video: videoId,
+          owner: { type: "string", description: "the dispatcher that ticks it" },
+          nodes: list(text),
+          ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
+          skewMs: { type: "integer", description: "median of server time less mediaTime; absent: unknown" },
+        },
+        "skewMs",
+      ),
       limits.clusterVideosMax,
     ),
   }),
@@ -207,6 +238,7 @@ export const schemas = {
   ),
   VideoRules: body(
     {
+      state: { type: "string", enum: ["open", "closed"], description: "closed takes no likes or comments" },
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
       comments: { type: "string", enum: ["on", "off"] },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
@@ -217,6 +249,7 @@ export const schemas = {
         description: "how long only moderators see a comment before everybody does",
       },
     },
+    "state",
     "slowModeMs",
     "comments",
     "only",

@@ -1,7 +1,7 @@
 /**
- * Three things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
- * connections that have not been accepted yet, how long an accepted one may go unanswered, and to which of
- * several processes that share a port new ones go.
+ * Four things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
+ * connections that have not been accepted yet, how long an accepted one may go unanswered, how much may wait
+ * in it, and to which of several processes that share a port new ones go.
  *
  * Bun asks for 512 places. When a node dies, ten thousand viewers knock at the others within a second, and
  * whoever finds the queue full waits a second or more for the next try. Calling listen(2) again on a
@@ -10,6 +10,10 @@
  * A viewer whose link died takes no byte and says nothing. What is written to it waits in the kernel, which
  * tries for a quarter of an hour; TCP_USER_TIMEOUT ends that sooner, and accepted connections inherit it.
  *
+ * A viewer that stops reading would hold three to four megabytes of the kernel's memory: what is written to
+ * it waits there, in a buffer that grows by itself. TCP_NOTSENT_LOWAT bounds what waits to be sent and not
+ * what is on its way, so it slows nobody down; it is inherited too (listen.test.ts).
+ *
  * Processes that share a port get new connections by chance. A program of one instruction in the kernel's
  * classic packet filter, which takes no privilege, names one of them instead (SO_ATTACH_REUSEPORT_CBPF).
  *
@@ -17,6 +21,7 @@
  */
 import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { limits } from "../core/limits.ts";
 
 /** Places asked for; the kernel gives at most net.core.somaxconn. */
 const backlog = 65_535;
@@ -27,6 +32,7 @@ const listening = "0A";
 /** In <netinet/in.h> and <netinet/tcp.h> of Linux. */
 const tcp = 6;
 const userTimeout = 18;
+const notSentLowat = 25;
 /** In <asm/socket.h> and <linux/bpf_common.h>. */
 const socketLevel = 1;
 const attachFilter = 51;
@@ -36,8 +42,9 @@ const returnConstant = 0x06;
 const filterBytes = 16;
 
 /**
- * Lengthens the queue of this process's listener on `port`, and ends what it accepts from now on after
- * `unansweredMs` without an acknowledgement of what was written; whether it did. Never throws.
+ * Lengthens the queue of this process's listener on `port`, ends what it accepts from now on after
+ * `unansweredMs` without an acknowledgement of what was written, and lets no more than
+ * `limits.notSentBytesMax` wait in it; whether it did. Never throws.
  */
 export function tuneListener(port: number, unansweredMs: number): boolean {
   try {
@@ -94,10 +101,14 @@ function inodesIn(table: string, port: number): string[] {
 }
 
 function tell(fd: number, unansweredMs: number): boolean {
-  const value = new Int32Array([unansweredMs]);
   return withLibrary(({ listen, setsockopt }) => {
     const queued = listen(fd, backlog) === 0;
-    return setsockopt(fd, tcp, userTimeout, value, value.byteLength) === 0 && queued;
+    const set = (option: number, value: number): boolean => {
+      const bytes = new Int32Array([value]);
+      return setsockopt(fd, tcp, option, bytes, bytes.byteLength) === 0;
+    };
+    const told = [set(userTimeout, unansweredMs), set(notSentLowat, limits.notSentBytesMax)];
+    return queued && told.every(Boolean);
   });
 }
 

@@ -183,6 +183,10 @@ class JetstreamLedger implements Ledger {
     return this.#shared.lineage();
   }
 
+  *videos(): Iterable<VideoId> {
+    for (const partition of this.#partitions) yield* partition.videos();
+  }
+
   totals(video: VideoId): Totals {
     return this.#partition(video).totals(video);
   }

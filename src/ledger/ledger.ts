@@ -132,6 +132,8 @@ export interface Ledger {
   append(batch: Batch): Promise<readonly Placed[]>;
   /** Removes a comment, durably. False when there is no such comment. Rejects with LedgerUnavailable. */
   retract(video: VideoId, target: number): Promise<boolean>;
+  /** Videos that have totals, in no order that means anything; more may come while they are read. */
+  videos(): Iterable<VideoId>;
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
   /**

@@ -165,6 +165,10 @@ class SqliteLedger implements Ledger {
     return this.#lineage;
   }
 
+  videos(): Iterable<VideoId> {
+    return this.#fold.videos.keys();
+  }
+
   totals(video: VideoId): Totals {
     return this.#fold.totals(video);
   }

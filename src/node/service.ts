@@ -25,6 +25,7 @@ import type { Doors } from "../http/doors.ts";
 import { earlyDoors } from "../http/early.ts";
 import { webAssets } from "../http/pages.ts";
 import { type Seat, Seats, type Verdict } from "../http/seats.ts";
+import { type Polling, StreamShare } from "../http/share.ts";
 import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, type Journal, relayedJournal, serveJournal, tableJournal } from "../trust/journal.ts";
@@ -188,13 +189,16 @@ export class Service {
     return this.#isFull;
   }
 
-  async #openModeration({ bus }: Node): Promise<Moderation> {
+  async #openModeration(node: Node): Promise<Moderation> {
+    const { bus } = node;
     const { clock } = this.#parts;
     const journal = await this.#openJournal(bus);
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
+    for (const video of moderation.allClosed()) node.frontend?.turn(video, true);
+    moderation.turned = (video, state) => node.frontend?.turn(video, state === "closed");
     return moderation;
   }
 
@@ -222,6 +226,19 @@ export class Service {
     return this.#moderation?.bans(who, address, seat.videos()) ? "banned" : undefined;
   }
 
+  #polling(): Polling {
+    const { settings, clock, prng } = this.#parts;
+    const access = this.#access;
+    return {
+      everyMs: settings.pollEveryMs,
+      lateMs: settings.mediaBehindMs,
+      share: new StreamShare(Number(settings.streamShare), prng, clock),
+      get signatures() {
+        return access.signatures;
+      },
+    };
+  }
+
   #doors(): Doors {
     const { settings, clock, prng, log, allMetrics, runtime } = this.#parts;
     const early = earlyDoors(prng);
@@ -235,6 +252,9 @@ export class Service {
       },
       get reader() {
         return node()?.reader ?? early.reader;
+      },
+      get catalog() {
+        return node()?.catalog ?? early.catalog;
       },
       get times() {
         return node()?.times ?? early.times;
@@ -252,6 +272,7 @@ export class Service {
         return crowd();
       },
       auth: this.#access.auth,
+      polling: this.#polling(),
       allowance: this.#access.allowance,
       seats: this.#seats,
       people: new People(),

@@ -51,6 +51,18 @@ describe("settings of a node", () => {
     }
   });
 
+  test("what makes another program of an executable is warned of", () => {
+    const warned = (env: Record<string, string>) => {
+      const parsed = parseSettings([], env, noFile, machine);
+      return "mistakes" in parsed ? [] : parsed.warnings.map((warning) => warning.replace(/:.*/, ""));
+    };
+    expect(warned({ BUN_OPTIONS: "--smol", BUN_BE_BUN: "0" })).toEqual([
+      "BUN_OPTIONS is set",
+      "BUN_BE_BUN is set",
+    ]);
+    expect(warned({ BUN_OPTIONS: "", PATH: "/bin" })).toEqual([]);
+  });
+
   test("a node names itself by chance, and not after its machine, which viewers would be told", () => {
     const named = [1, 2].map(() => {
       const parsed = parseSettings([], {}, noFile);

@@ -14,6 +14,7 @@ import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
+import { liveRows, liveRules } from "./config-live.ts";
 import { timelineRows, timelineRules } from "./config-timeline.ts";
 import {
   accepted,
@@ -205,6 +206,7 @@ export const settingsTable = defineSettings({
       },
     }),
     ...group("Timeline", timelineRows),
+    ...group("Beyond streams", liveRows),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
     ...group("Hooks", hookRows),
@@ -225,6 +227,7 @@ export const settingsTable = defineSettings({
     ...accessRules,
     ...hookRules,
     ...timelineRules,
+    ...liveRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>
@@ -308,7 +311,20 @@ export function parseSettings(
   readFile: (path: string) => string,
   machine: Machine = thisMachine(),
 ): ParsedSettings {
-  return parseTable(settingsTable, { argv, env, readFile, machine });
+  const parsed = parseTable(settingsTable, { argv, env, readFile, machine });
+  return "mistakes" in parsed ? parsed : { ...parsed, warnings: [...parsed.warnings, ...foreignTo(env)] };
+}
+
+/** Variables that are not ours and change what an executable made by Bun does before it is asked. */
+const foreignVariables = ["BUN_OPTIONS", "BUN_BE_BUN"];
+
+function foreignTo(env: Readonly<Record<string, string | undefined>>): string[] {
+  return foreignVariables
+    .filter((name) => env[name])
+    .map(
+      (name) =>
+        `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
+    );
 }
 
 /** The text of `ovation --help` and `ovation serve --help`. */

@@ -149,6 +149,12 @@ describe("the packages, from their tarballs", () => {
     const read = (name: string) =>
       JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8"));
     expect(read("ovation-client").dependencies).toBeUndefined();
+    for (const name of ["ovation", "ovation-client"]) {
+      const named = [...JSON.stringify(read(name).exports).matchAll(/"\.\/([^"]+\.\w+)"(?=[,}])/g)];
+      expect(named.length).toBeGreaterThan(8);
+      for (const [, path = ""] of named)
+        expect([path, existsSync(join(folder, "node_modules", name, path))]).toEqual([path, true]);
+    }
     const files = (await run(["find", "node_modules", "-type", "f"], folder)).split("\n");
     expect(files.filter((path) => /\.test\.|(?<!\.d)\.ts$|tsconfig/.test(path))).toEqual([]);
     expect(files.filter((path) => path.endsWith("/LICENSE"))).toHaveLength(2);
