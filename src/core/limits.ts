@@ -84,6 +84,9 @@ export const limits = {
   pageBytesMax: 512 * 1024,
   /** Entries of one page of history between nodes. Beyond: the next page. */
   pageEntriesMax: 1000,
+  /** Bytes of a backup in one piece, and of the log that grows meanwhile. Beyond: it is given up. */
+  backupChunkBytes: 256 * 1024,
+  backupLogBytesMax: 256 * 1024 * 1024,
   /** Entries of a watched video that a node keeps for replay. Older ones are asked for. */
   historyEntriesMax: 1000,
   /** Longest a comment is held for review, in milliseconds. */
