@@ -36,7 +36,18 @@ const STREAM_AGAIN_MS = 120_000;
 const OFFER_AGAIN_MS = 60_000;
 /** A token is renewed this long before it ends. */
 const RENEW_MS = 10_000;
-const NAMES = ["hello", "snapshot", "likes", "comment", "viewers", "retract", "reset", "beat", "bye"];
+const NAMES = [
+  "hello",
+  "snapshot",
+  "likes",
+  "comment",
+  "viewers",
+  "retract",
+  "reset",
+  "state",
+  "beat",
+  "bye",
+];
 
 export interface Line {
   /** The videos to be told about, from now on. */
