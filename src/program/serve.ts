@@ -7,9 +7,11 @@
  */
 import { readFileSync } from "node:fs";
 import type { Readings } from "../base/metrics.ts";
+import { gateBefore } from "../http/gate.ts";
 import { bun } from "../node/runtime-bun.ts";
 import { Service, type ServiceParts } from "../node/service.ts";
 import { Collector } from "./collect-garbage.ts";
+import { Descriptors, nextDescriptor, openMax } from "./descriptors.ts";
 import { Listeners, listenOn } from "./listeners.ts";
 
 /** `allMetrics` is a worker's: others on the same port are then let in. */
@@ -64,13 +66,19 @@ class Server implements Serving {
   /** Whether what the node stands on may come later. */
   readonly #waits: boolean;
   readonly #collector: Collector;
+  readonly #descriptors: Descriptors;
   readonly #failed = Promise.withResolvers<Error>();
   #listeners: Listeners | undefined;
 
   constructor(parts: ServeParts) {
     this.#parts = parts;
     this.failed = this.#failed.promise;
-    this.#service = new Service({ ...parts, runtime: bun, readFile: readText });
+    const fewDescriptors = () => this.#descriptors.few;
+    this.#service = new Service({ ...parts, fewDescriptors, runtime: bun, readFile: readText });
+    this.#descriptors = new Descriptors({
+      ...{ clock: parts.clock, log: parts.log, metrics: this.#service.doors.metrics },
+      ...{ streams: streamsOf(parts.settings), most: openMax(), next: nextDescriptor },
+    });
     const { settings, local } = parts;
     this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
     this.listening = local ? this.#service.running : Promise.resolve();
@@ -101,6 +109,7 @@ class Server implements Serving {
     if (this.#parts.local?.ledger) return;
     const shared = this.#parts.allMetrics !== undefined;
     this.#listeners = new Listeners(doors, { ...this.#parts, shared, readFile: readText });
+    this.#descriptors.guard(gateBefore(this.#listeners.port));
   }
 
   connections(): number {
@@ -130,8 +139,14 @@ class Server implements Serving {
   async stop(): Promise<void> {
     await this.#listeners?.stop(lastRequestsMs);
     this.#collector.close();
+    this.#descriptors.close();
     await this.#service.close();
   }
+}
+
+/** Streams that a process is to hold at most. */
+function streamsOf({ limits, nodeStreams }: ServeParts["settings"]): number {
+  return limits === "off" ? 0 : nodeStreams;
 }
 
 function readText(path: string): string {
