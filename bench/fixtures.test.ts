@@ -81,7 +81,9 @@ describe("fixtures", () => {
       const keys = record.groups.reduce((sum, group) => sum + group.hi.length, 0);
       expect(keys).toBeGreaterThan(70);
       expect(keys).toBeLessThanOrEqual(100);
-      expect(decodeRecord(encodeRecord(record))).toEqual(record);
+      // How many people gave them stands beside the record (core/whose.ts).
+      const groups = record.groups.map(({ people: _, ...group }) => group);
+      expect(decodeRecord(encodeRecord(record))).toEqual({ ...record, groups });
     }
   });
 

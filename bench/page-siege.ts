@@ -9,8 +9,8 @@ export const siegeAll: Section = {
     "One caller within what it is allowed, at the executable of 8c5741b and at that of the commit below, " +
     "in one run: p99 and worst of a bystander, who likes fifty times a second from elsewhere, beside its " +
     "p99 in the three quiet seconds before; the server's memory before and at its highest; and what the " +
-    "caller was answered. The caller's process takes part of the same two cores, and of the bystander's " +
-    "time.",
+    "caller was answered. All share two cores: `starved` is the share of the time in which the server was " +
+    "ready to run and had none, which is no fault of its own.",
   tell(line) {
     const figures = new Figures(line.figures);
     const attacks = (line.figures as { attacks?: Record<string, object> }).attacks ?? {};
@@ -32,6 +32,7 @@ export const siegeAll: Section = {
         ["worst ms", (row) => ms(row, "maxMs")],
         ["likes lost", (row) => ms(row, "lost")],
         ["server, cores", (row) => ms(row, "cores")],
+        ["starved", (row) => ms(row, "starved")],
         ["memory, MB", (row) => `${ms(row, "memoryMB")} → ${ms(row, "peakMB")}`],
         ["answered", (row) => answersOf(row)],
         ["then a like of a new video", (row) => row.text("newVideo")],

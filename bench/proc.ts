@@ -14,6 +14,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Seconds that a process' first thread was ready to run and had no core: others' doing. */
+export function starvedSeconds(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e9;
+}
+
 /** Cores in use on the whole machine, as seconds of work and of everything since boot. */
 function machineSeconds(): { busy: number; all: number } {
   const fields = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "")

@@ -14,7 +14,7 @@ import { certify } from "../src/system/certificate.ts";
 import { buildEarlier } from "./before.ts";
 import { Helper } from "./link.ts";
 import { executable, type Ovation, startOvationAt } from "./ovation.ts";
-import { CpuWatch, userBytes } from "./proc.ts";
+import { CpuWatch, starvedSeconds, userBytes } from "./proc.ts";
 import { Ends, type RunFlags, say } from "./run.ts";
 import { type AttackName, type AttackOrder, type AttackWord, attackNames } from "./siege-orders.ts";
 import { mint } from "./siege-token.ts";
@@ -45,6 +45,8 @@ interface Figures {
   readonly peakMB: number;
   /** Of the server, while the attack lasted. */
   readonly cores: number;
+  /** Share of that time in which it was ready to run and had no core. */
+  readonly starved: number;
   readonly answers: AttackWord;
   /** What became of a like of a video that is new, once all was over. */
   readonly newVideo: number;
@@ -73,11 +75,11 @@ export async function measureAll({ seconds, own }: RunFlags, ends: Ends) {
 }
 
 function rowOf(name: string, when: string, { quietP99Ms, p99Ms, maxMs, ...rest }: Figures): string {
-  const { memoryMB, peakMB, lost, newVideo, answers, cores } = rest;
+  const { memoryMB, peakMB, lost, newVideo, answers, cores, starved } = rest;
   const told = JSON.stringify(answers);
   return (
     `| ${name} | ${when} | quiet p99 ${quietP99Ms} ms | p99 ${p99Ms} ms, max ${maxMs} ms, ${lost} lost | ` +
-    `${memoryMB} → ${peakMB} MB | ${cores} cores | ${told} | new video ${newVideo} |`
+    `${memoryMB} → ${peakMB} MB | ${cores} cores, starved ${starved} | ${told} | new video ${newVideo} |`
   );
 }
 
@@ -98,9 +100,11 @@ async function siege(name: AttackName, seconds: number, ends: Ends, binary: stri
     peakMB = Math.max(peakMB, megabytes(server));
   }, watchMs);
   const attacking = attacker.ask({ attack: name, url, port: server.port, seconds, given: place });
+  const starvedBefore = starvedSeconds(server.pid);
   const cpu = new CpuWatch({ server: [server.pid] });
   const besieged = await bystand(url, seconds * 1000);
   const { used, seconds: lasted } = cpu.read();
+  const starved = (starvedSeconds(server.pid) - starvedBefore) / lasted;
   const answers = await attacking;
   clearInterval(looking);
   const fresh = await like(url, `new-${Date.now()}`);
@@ -109,7 +113,7 @@ async function siege(name: AttackName, seconds: number, ends: Ends, binary: stri
     p99Ms: round(besieged.ms.p99),
     maxMs: round(besieged.ms.max),
     lost: besieged.lost,
-    ...{ memoryMB, peakMB, answers, cores: round(used.server / lasted) },
+    ...{ memoryMB, peakMB, answers, cores: round(used.server / lasted), starved: round(starved) },
     newVideo: fresh,
   };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { byeReasons, resetReasons } from "../src/core/sse.ts";
 import { statusOf } from "../src/http/answer.ts";
 import { settingsTable } from "../src/settings/config.ts";
 import { made, optionsAt } from "./docs.ts";
@@ -81,6 +82,8 @@ describe("documents", () => {
     const told = new Set(
       [...read("docs/testing.md").matchAll(/`npm (?:run )?([a-z:]+)/g)].map(([, name]) => name ?? ""),
     );
+    const named = documents.flatMap((path) => [...read(path).matchAll(/\bnpm run ([a-z:-]+)/g)]);
+    expect(named.map(([, name = ""]) => name).filter((name) => !(name in scripts))).toEqual([]);
     expect([...told].filter((name) => !(name in scripts))).toEqual([]);
     const apart = /^(bench:.*|web)$/;
     expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
@@ -91,6 +94,17 @@ describe("documents", () => {
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));
     expect(told.length).toBe(Object.keys(statuses).length);
     expect(statuses).toEqual(statusOf);
+  });
+
+  test("docs/http.md tells why streams are reset, and why they end", () => {
+    const reasonsOf = (event: string): string[] => {
+      const table = read("docs/http.md").split(`| \`reason\` of \`${event}\` |`)[1]?.split("\n\n")[0] ?? "";
+      return [...table.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)].flatMap(([, names = ""]) =>
+        names.replaceAll("`", "").split(", "),
+      );
+    };
+    expect(reasonsOf("reset").sort()).toEqual([...resetReasons].sort());
+    expect(reasonsOf("bye").sort()).toEqual([...byeReasons].sort());
   });
 
   test("docs/webhooks.md tells every type of event", () => {

@@ -1,9 +1,9 @@
 /**
  * Takes the pictures of the pages: `bun scripts/screenshots.ts FOLDER [NAME…]`, after `npm run build`.
  *
- * A real executable with a simulated crowd, a real Chromium: the demo page on a phone and a desktop, dark
- * and light, and the control room after it has watched an audience of `ovation load` for half a minute. To be
- * looked at, and shown in the README: that is what web/pictures holds.
+ * A real executable with a simulated crowd, a real Chromium: the demo page on a phone and a desktop, dark and
+ * light, live and seen again, and the control room after it has watched an audience of `ovation load` for
+ * half a minute. To be looked at, and shown in the README: that is what web/pictures holds.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,13 +25,19 @@ type Shot = {
   /** Device pixels per CSS pixel. */
   readonly ratio?: number;
   readonly whole?: boolean;
+  /** Pressed before the seconds pass, where it is there. */
+  readonly press?: string;
 };
+
+const again = { path: "/?lang=en&replay", seconds: 6, press: "button.moment, .play" } as const;
 
 const shots: readonly Shot[] = [
   { name: "phone", path: "/?lang=en", width: 390, height: 844, scheme: "light", seconds: 12, ratio: 2 },
   { name: "phone-arabic", path: "/?lang=ar", width: 390, height: 844, scheme: "dark", seconds: 8, ratio: 2 },
   { name: "desktop-dark", path: "/?lang=en", width: 1440, height: 900, scheme: "dark", seconds: 12 },
   { name: "desktop-light", path: "/?lang=en", width: 1440, height: 900, scheme: "light", seconds: 12 },
+  { name: "phone-again", ...again, width: 390, height: 844, scheme: "dark", ratio: 2 },
+  { name: "desktop-again", ...again, width: 1440, height: 900, scheme: "light" },
   {
     name: "control-room",
     path: "/admin",
@@ -63,7 +69,7 @@ async function start(): Promise<{ url: string; stop(): void }> {
 }
 
 async function take(browser: Browser, url: string, shot: Shot): Promise<void> {
-  const { name, path, width, height, scheme, seconds, ratio = 1, whole = false } = shot;
+  const { name, path, width, height, scheme, seconds, ratio = 1, whole = false, press } = shot;
   const context = await browser.newContext({
     viewport: { width, height },
     deviceScaleFactor: ratio,
@@ -72,6 +78,7 @@ async function take(browser: Browser, url: string, shot: Shot): Promise<void> {
   await context.addInitScript((key) => sessionStorage.setItem("ovation admin key", key), adminKey);
   const page = await context.newPage();
   await page.goto(`${url}${path}`);
+  if (press) await page.locator(press).last().click();
   await Bun.sleep(seconds * 1000);
   const png = await page.screenshot({ fullPage: whole });
   await context.close();

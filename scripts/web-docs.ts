@@ -51,7 +51,19 @@ function htmlOf(text: string): string {
     .replace(/\[([^\]]+)\]\((?!https?:)([^)]*)\)/g, (_, words: string, target: string) =>
       linkTo(words, target),
     );
-  return Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true });
+  return withContents(
+    Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true }),
+  );
+}
+
+/** Sections from which on a page begins with a list of them. */
+const sectionsMin = 4;
+
+function withContents(html: string): string {
+  const sections = [...html.matchAll(/<h2 id="([^"]+)">(.*?)<\/h2>/g)];
+  if (sections.length < sectionsMin) return html;
+  const links = sections.map(([, id, words]) => `<a href="#${id}">${words}</a>`).join("\n");
+  return html.replace("</h1>", () => `</h1>\n<nav aria-label="On this page">\n${links}\n</nav>`);
 }
 
 function linkTo(words: string, target: string): string {

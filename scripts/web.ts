@@ -10,6 +10,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DocPage, docIndex, docPages } from "./web-docs.ts";
+import { clientTypes } from "./web-types.ts";
 
 const web = join(import.meta.dir, "../web");
 const dist = join(web, "dist");
@@ -27,6 +28,7 @@ const types = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   svg: "image/svg+xml",
+  ts: "text/plain; charset=utf-8",
 } as const;
 
 /**
@@ -53,6 +55,16 @@ const styleText: Bun.BunPlugin = {
   },
 };
 
+/** What the client fetches only when it needs it: an asset of its own, beside whoever asks for it. */
+const laterParts: Bun.BunPlugin = {
+  name: "later parts",
+  setup(build) {
+    build.onResolve({ filter: /\/polling\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./ovation-polling.js", external: true } : undefined,
+    );
+  },
+};
+
 /** One module and all it imports, as one minified text. */
 async function bundle(path: string): Promise<string> {
   const built = await Bun.build({
@@ -60,7 +72,7 @@ async function bundle(path: string): Promise<string> {
     target: "browser",
     format: "esm",
     minify: true,
-    plugins: [styleText],
+    plugins: [styleText, laterParts],
   });
   const [output] = built.outputs;
   if (!output) throw new Error(`nothing came of ${path}`);
@@ -88,6 +100,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
   const client = await bundle(join(web, "client/client.ts"));
   const stable = [
     ["ovation", client],
+    ["ovation-polling", await bundle(join(web, "client/polling.ts"))],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
     ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],
@@ -122,6 +135,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
     ...parts,
     ...stable.map(([name, body]) => ({ path: `/${name}.js`, type: types.js, immutable: false, body })),
     hashed("ovation", "js", client),
+    { path: "/ovation.d.ts", type: types.ts, immutable: false, body: clientTypes() },
     { path: "/favicon.svg", type: types.svg, immutable: false, body: await text("favicon.svg") },
   ];
 }

@@ -48,7 +48,7 @@ export const dispatcher: readonly Mutant[] = [
       ],
       ["rows of others' videos are removed", "if (this.owns(video)) keys.push", "keys.push"],
       ["a frontend owns videos", 'row !== undefined && row.role !== "frontend" &&', "row !== undefined &&"],
-      ["rows are removed at once", "now - ended < limits.endedRowsMs || ", ""],
+      ["rows are removed at once", "if (now - since < limits.endedRowsMs) continue;", ""],
     ],
   ),
   ...plant(

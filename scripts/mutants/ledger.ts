@@ -154,4 +154,20 @@ export const ledger: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/ledger/partition.ts",
+    ["src/ledger/jetstream-idle.test.ts"],
+    [
+      [
+        "a log that is full is so for ever",
+        "if (copy.fold.full && this.trouble === undefined) await this.#passTime();",
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/snapshot.ts",
+    ["src/ledger/idle.test.ts"],
+    [["a snapshot tells not what was forgotten", "writer.f64(floor + raise);", "writer.f64(raise);"]],
+  ),
 ];

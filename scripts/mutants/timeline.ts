@@ -80,11 +80,7 @@ export const timeline: readonly Mutant[] = [
         "return sorted[sorted.length >> 1] as number;",
         "return ((sorted[0] as number) + (sorted.at(-1) as number)) / 2;",
       ],
-      [
-        "samples are never forgotten",
-        "if (this.#samples.length <= limits.mediaSamplesMax) return;",
-        "return;",
-      ],
+      ["samples are never forgotten", "this.#samples.length > limits.mediaSamplesMax ||", ""],
       [
         "a flood in one second is taken whole",
         "Math.min(count, limits.mediaSamplesPerSecond - this.#taken)",
@@ -97,17 +93,13 @@ export const timeline: readonly Mutant[] = [
     "src/core/moments.ts",
     ["src/core/moments.test.ts"],
     [
-      ["chance is no reason", "return Math.min(robust, 2 *", "return Math.max(robust, 2 *"],
+      ["chance is no reason", "return Math.min(robust, byChance(", "return Math.max(robust, byChance("],
       [
         "peaks close to each other are several",
         "if (last && (start - last.end) * stepS < apartS) {",
         "if (last && start < 0) {",
       ],
-      [
-        "the first seconds are usual enough",
-        "if (sorted.length < fewest) return 0;",
-        "if (sorted.length < 1) return 0;",
-      ],
+      ["a crowd that comes back is a moment", "Math.min(score ?? 0, behind[i] ?? score ?? 0)", "score ?? 0"],
     ],
   ),
   ...plant(

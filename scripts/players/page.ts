@@ -1,8 +1,9 @@
 /**
  * The page of `npm run players`: two players of one live stream, ten seconds apart, and a watch for each. For
- * every comment it notes which picture each of the two viewers saw when it was told, read off the picture.
+ * every comment it notes which picture each of the two viewers saw when it was told, read off the picture;
+ * and for those of the first viewer's own, which picture he saw when he wrote it.
  */
-import { watch } from "../../web/client/client.ts";
+import { type Watch, watch } from "../../web/client/client.ts";
 import {
   type DashPlayer,
   dashPlayhead,
@@ -50,8 +51,9 @@ const players = globalThis as unknown as Globals;
 interface Viewer {
   readonly playhead: Playhead;
   film(): HTMLVideoElement;
-  /** Told comments: their ids, and the picture that was shown. */
-  readonly told: { id: string; picture: number; history: boolean }[];
+  readonly watch: Watch;
+  /** Told comments, and the picture that was shown. */
+  readonly told: { text: string; picture: number }[];
   passed: number;
 }
 
@@ -121,20 +123,28 @@ const page = {
       if (!make) throw new Error(`no player ${name}`);
       // video.js puts an element of its own in the place of the one it is given.
       const now = () => document.querySelector<HTMLVideoElement>(`#film${n} video, video#film${n}`) ?? film;
-      const viewer: Viewer = { playhead: await make(film), film: now, told: [], passed: 0 };
-      viewers.push(viewer);
-      watch(video, {
-        url,
-        playhead: viewer.playhead,
-        comment: ({ id, history = false }) => viewer.told.push({ id, picture: pictureOf(now()), history }),
+      const playhead = await make(film);
+      const told: Viewer["told"] = [];
+      const watching = watch(video, {
+        ...{ url, playhead },
+        comment: ({ text }) => told.push({ text, picture: pictureOf(now()) }),
         passed: ({ comments }) => {
           viewer.passed += comments;
         },
       });
+      const viewer: Viewer = { playhead, film: now, watch: watching, told, passed: 0 };
+      viewers.push(viewer);
     }
   },
   /** Unix ms that each of the two believes to show. */
   playheads: () => viewers.map(({ playhead }) => playhead()),
+  /** The first viewer writes a comment; the picture that he sees. */
+  say(text: string): number {
+    const [first] = viewers;
+    if (!first) return Number.NaN;
+    void first.watch.comment(text);
+    return pictureOf(first.film());
+  },
   /** Winds the second player until it is `ms` behind the first. */
   apart(ms: number): void {
     const [first, second] = viewers;

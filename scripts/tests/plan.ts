@@ -36,6 +36,8 @@ export const longFirst = [
   "src/ledger/jetstream-faults.test.ts",
   "src/system/cluster-leader.test.ts",
   "src/system/sim.test.ts",
+  "src/system/sim-known.test.ts",
+  "src/system/sim-noticed.test.ts",
 ];
 
 /** The test files below `root` whose paths hold one of `words`; all, where there are none. */

@@ -194,15 +194,19 @@ export class Session {
   }
 
   #answer(id: number, outcome: Promise<unknown>): void {
+    const say = (how: (typeof answers)[number], body?: Uint8Array): void =>
+      this.#send("answer", { id, more: answers.indexOf(how), ...(body && { body }) });
     outcome.then(
       (body) => {
-        const isReply = body instanceof Uint8Array;
-        this.#send("answer", { id, more: answers.indexOf("done"), ...(isReply && { body }) });
+        if (!(body instanceof Uint8Array)) say("done");
+        // Half of the room is for what nobody asked for: too long an answer can be asked for again.
+        else if (this.pipe.waiting + body.length <= limits.localWaitingBytesMax / 2) say("done", body);
+        else say("unavailable", Buffer.from("too much waits to be read"));
       },
       (error: unknown) => {
         const how = error instanceof NobodyServes ? "nobody" : "unavailable";
-        const more = answers.indexOf(error instanceof BusUnavailable ? how : "refused");
-        this.#send("answer", { id, more, body: Buffer.from(error instanceof Error ? error.message : "") });
+        const why = Buffer.from(error instanceof Error ? error.message : "");
+        say(error instanceof BusUnavailable ? how : "refused", why);
       },
     );
   }

@@ -6,7 +6,7 @@
  * rows with a lease run out here too, a lease after the connection was lost.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import { checkSubject, type Subscription, type Table } from "./bus.ts";
+import { BusUnavailable, checkSubject, type Subscription, type Table } from "./bus.ts";
 import type { encodeFrame, Kind } from "./frames.ts";
 import { type Changed, Rows } from "./rows.ts";
 
@@ -50,11 +50,10 @@ export class LocalTables {
 
   /** Opens the table, as soon as there is a hub. Rejects when the hub has it with another lease. */
   async open(name: string, leaseMs: number | undefined): Promise<Table> {
-    await this.#link.connected();
-    const opened: Opened = { id: this.#tables.length, name, leaseMs };
+    const id = this.#tables.length;
+    const opened: Opened = { id, name, leaseMs };
     this.#tables.push(opened);
-    await this.#link.ask("open", openingOf(opened));
-    const { id } = opened;
+    await this.#opened(opened);
     return {
       put: async (key, value) => {
         checkSubject(key);
@@ -66,6 +65,19 @@ export class LocalTables {
       },
       watch: (changed, synced) => this.#watch(opened, changed, synced),
     };
+  }
+
+  /** A hub that goes before it has answered is one more to wait for. */
+  async #opened(opened: Opened): Promise<void> {
+    for (;;) {
+      await this.#link.connected();
+      try {
+        await this.#link.ask("open", openingOf(opened));
+        return;
+      } catch (error) {
+        if (!(error instanceof BusUnavailable)) throw error;
+      }
+    }
   }
 
   /** There is a hub again: asks it for all tables and watches. */

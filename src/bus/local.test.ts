@@ -130,6 +130,25 @@ describe("a hub that dies", () => {
     expect(bus.connected()).toBe(true);
   });
 
+  test("may go while a table is opened, which is then opened at the next", async () => {
+    const at = place();
+    const short = Bun.listen({
+      unix: at.path,
+      socket: {
+        data: (socket, piece) => {
+          welcomeOnce(socket);
+          if (piece.includes("t-table")) socket.terminate();
+        },
+      },
+    });
+    const bus = await at.join();
+    const table = bus.table("t-table");
+    await until(() => !bus.connected());
+    short.stop(true);
+    at.begin();
+    await (await table).put("k", "1");
+  });
+
   test("that answers nothing is taken to be away within two seconds", async () => {
     const at = place();
     const hung = Bun.listen({ unix: at.path, socket: { data: (socket) => void welcomeOnce(socket) } });
@@ -193,20 +212,24 @@ describe("a member that goes", () => {
 /** A connection that says what it likes. */
 async function stranger(path: string) {
   const heard: string[] = [];
+  const bodies: number[] = [];
   const reader = new FrameReader();
   const state = { ended: false };
   const socket = await Bun.connect({
     unix: path,
     socket: {
       data: (_, piece) => {
-        for (const { kind } of reader.read(piece)) heard.push(kind);
+        for (const { kind, body } of reader.read(piece)) {
+          heard.push(kind);
+          bodies.push(body.length);
+        }
       },
       close: () => {
         state.ended = true;
       },
     },
   });
-  return { heard, state, say: (frame: Uint8Array) => socket.write(frame), socket };
+  return { heard, bodies, state, say: (frame: Uint8Array) => socket.write(frame), socket };
 }
 
 describe("strangers", () => {
@@ -262,6 +285,31 @@ describe("strangers", () => {
     await until(() => at.hub?.members === 1);
     slow.socket.terminate();
   });
+});
+
+test("answers that nobody reads are refused before they push out what all get", async () => {
+  const at = place();
+  const own = at.begin().connect();
+  own.serve("page", () => new Uint8Array(1024 * 1024));
+  const slow = await stranger(at.path);
+  slow.say(encodeFrame("hello", { text: greeting }));
+  slow.say(encodeFrame("subscribe", { text: "v" }));
+  await until(() => slow.heard.includes("welcome"));
+  slow.socket.pause();
+  const count = 24;
+  for (let id = 1; id <= count; id++) slow.say(encodeFrame("ask", { id, more: 60_000, text: "page" }));
+  const bus = await at.join();
+  await bus.flush();
+  own.publish("v", new Uint8Array(1024 * 1024));
+  expect(at.hub?.members).toBe(2);
+  slow.socket.resume();
+  await until(() => slow.heard.filter((kind) => kind === "answer").length === count);
+  expect(slow.heard).toContain("message");
+  const long = slow.bodies.filter((length) => length === 1024 * 1024).length;
+  // The message, and so many answers.
+  expect(long).toBeGreaterThan(4);
+  expect(long).toBeLessThan(count);
+  expect(at.log.lines).toEqual([]);
 });
 
 test("a table that is larger than what may wait is shown whole", async () => {

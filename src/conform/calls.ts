@@ -149,6 +149,8 @@ export const likeChecks: Checks = {
     const headers = keyed(newKey());
     for (let i = 0; i < 3; i++) expectStatus(await probe.like(video, {}, headers), 202);
     await expectTotal(probe, video, 1);
+    const other = probe.isOnce ? { viewer: "another" } : { count: 2 };
+    expectRefusal(await probe.like(video, other, headers), 409, "key-used");
   },
   async "like-7"(probe) {
     const [one, other] = [probe.video(), probe.video()];

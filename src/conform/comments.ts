@@ -48,6 +48,8 @@ export const commentChecks: Checks = {
     }
     for (const reply of replies) expectStatus(reply, 201);
     expectSame("the second answer", replies[1]?.says, replies[0]?.says);
+    const other = await probe.ask("POST", path(video), { json: { text: "another" }, headers });
+    expectRefusal(other, 409, "key-used");
     expectSame("the listing", await textsOf(probe, video), ["once"]);
   },
   async "comment-4"(probe) {

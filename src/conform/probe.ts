@@ -39,6 +39,7 @@ export interface Config {
   readonly kinds: readonly string[];
   readonly likeMode: string;
   readonly auth: string;
+  readonly role?: string;
   readonly version: string;
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -78,6 +79,8 @@ export class Probe {
   readonly streams: Stream[] = [];
   /** Videos on which likes were taken back. */
   readonly takenBack = new Set<string>();
+  /** Who liked under which key, where each viewer counts once. */
+  readonly #viewers = new Map<unknown, string>();
   #config: Config | undefined;
   #videos = 0;
 
@@ -143,6 +146,7 @@ export class Probe {
 
   /** Opens a stream; `place` is sent as Last-Event-ID. */
   async open(path: string, place?: string, headers: Readonly<Record<string, string>> = {}): Promise<Stream> {
+    this.needsStreams();
     const abort = new AbortController();
     const response = await fetch(`${this.parts.url}${path}`, {
       headers: { ...this.#proof(), ...(place !== undefined && { "last-event-id": place }), ...headers },
@@ -181,10 +185,21 @@ export class Probe {
   }
 
   /** Likes `video` once, or `count` times where likes add up. */
-  like(video: string, more: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
-    const own = this.isOnce ? { viewer: `viewer-${secret(8)}` } : {};
+  like(
+    video: string,
+    more: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    const own = this.isOnce ? { viewer: this.#viewerOf(headers["idempotency-key"] ?? more.key) } : {};
     const json = { kind: this.kind, ...own, ...more };
     return this.ask("POST", `/v1/videos/${video}/likes`, { json, headers });
+  }
+
+  /** Somebody new; under the same key the same one, since another's like would be another like. */
+  #viewerOf(key: unknown): string {
+    const viewer = this.#viewers.get(key) ?? `viewer-${secret(8)}`;
+    if (key !== undefined) this.#viewers.set(key, viewer);
+    return viewer;
   }
 
   /** Comments, and answers the comment's id. */
@@ -219,6 +234,12 @@ export class Probe {
 
   needsKey(): void {
     if (this.parts.key === "") throw new Untried("it needs --key, of somebody who may moderate");
+  }
+
+  /** A node of the role dispatcher answers all calls but these. */
+  needsStreams(): void {
+    if (this.config.role === "dispatcher")
+      throw new Untried("this node holds no streams: its role is dispatcher");
   }
 
   needsMany(): void {

@@ -193,10 +193,27 @@ export const streamChecks: Checks = {
     }
   },
   async "stream-18"(probe) {
+    probe.needsStreams();
     const video = probe.video();
     const head = await probe.ask("HEAD", events(video));
     expectStatus(head, 200);
     expectSame("viewers", (await probe.state(video)).viewers, 0);
+  },
+  async "stream-19"(probe) {
+    probe.needsKey();
+    const video = probe.video();
+    const turn = async (state: string): Promise<void> => {
+      expectStatus(await probe.ask("PUT", `/v1/admin/videos/${video}`, { json: { state } }), 204);
+    };
+    const stream = await probe.watch(video);
+    await turn("closed");
+    await probe.heard(stream, "state", ({ says }) => says.state === "closed");
+    expectRefusal(await probe.like(video), 409, "closed");
+    const later = await probe.open(events(video));
+    await probe.heard(later, "snapshot", ({ says }) => says.state === "closed");
+    await turn("open");
+    for (const each of [stream, later]) await probe.heard(each, "state", ({ says }) => says.state === "open");
+    for (const each of [stream, later]) each.close();
   },
 };
 
@@ -256,11 +273,13 @@ async function expectReset(probe: Probe, stream: Stream, video: string): Promise
 
 export const pollChecks: Checks = {
   async "poll-1"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 22);
     const said = pollIn(await probe.ask("GET", `/v1/videos/${video}/poll`));
     expectSame("comments", [said.comments.length, said.comments.at(-1)?.text], [20, "22"]);
   },
   async "poll-2"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 1);
     const path = `/v1/videos/${video}/poll`;
     const { cursor } = pollIn(await probe.ask("GET", path));
@@ -277,6 +296,7 @@ export const pollChecks: Checks = {
     expectRefusal(await probe.ask("GET", `${path}?wait=26`), 400, "bad-query");
   },
   async "poll-3"(probe) {
+    probe.needsStreams();
     const { video } = await talk(probe, 1);
     const said = pollIn(await probe.ask("GET", `/v1/videos/${video}/poll?after=nonsense`));
     expectSame("reset and comments", [said.reset, said.comments.length], [true, 1]);

@@ -53,6 +53,7 @@ const rejectionCodes = [
   "work-rate",
   "muted",
   "banned",
+  "closed",
   "comments-off",
   "members-only",
   "text-refused",

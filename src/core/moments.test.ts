@@ -54,6 +54,12 @@ describe("moments", () => {
     }
   });
 
+  test("a crowd that comes back from a pause is none", () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      expect(peaksOf(audience(seed, 1_800, (second) => (second < 900 ? 3 : 30)))).toEqual([]);
+    }
+  });
+
   test("of twenty viewers are when most of them react, and their chatter is none", () => {
     for (let seed = 1; seed <= 10; seed++) {
       // Each of twenty somewhere within two minutes, and twelve of them at once.

@@ -4,11 +4,12 @@
  *
  * Method: how many people began within a few seconds, against what was usual in the minutes before. Both the
  * robust z (distance from the median in MADs: Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993)
- * and that of counts that come by chance (the Poisson distribution with its spread made even by roots:
- * Anscombe, The Transformation of Poisson Data, 1948) must be high; the lower of them is the score. So a slow
- * rise moves the median along, twenty viewers need most of them, and two million need more than their noise;
- * and as it counts people (trust/people.ts), one viewer's taps are one, however many.
- * Pure. Held by moments.test.ts, and by `npm run moments`, which prints precision and recall.
+ * and that of counts that come by chance (the signed root of the Poisson deviance: McCullagh and Nelder,
+ * Generalized Linear Models, 2.4) must be high, and so against the minutes behind it as far as they are
+ * known; the lowest of these is the score. So a slow rise moves the median along, a crowd that comes back
+ * from a pause is no peak, twenty viewers need many of them, and two million need more than their noise; and
+ * as it counts people (trust/people.ts), one viewer's taps are one, however many. Pure. Held by
+ * moments.test.ts, and by `npm run moments`, which prints precision and recall.
  */
 
 /** A peak, in steps of the series it was found in. */
@@ -31,14 +32,16 @@ const usualS = 180;
 const usualMinS = 60;
 const usualStepsMin = 18;
 const scoreMin = 4.5;
+/** Seconds behind a step that may be the end of the same peak. */
+const peakS = 30;
 /** What is below it is no part of a peak. */
 const edgeScore = 2;
 /** Of the counts before, those that count for a mean: the highest may be an earlier peak. */
 const trimmedShare = 0.9;
 /** Seconds between two peaks, at least: closer ones are one. */
 const apartS = 15;
-/** What is added under the root. */
-const anscombe = 3 / 8;
+/** What is expected of an audience that never does anything. */
+const usualMin = 0.3;
 /** What makes the MAD of a normal distribution its deviation. */
 const madScale = 1.4826;
 
@@ -68,27 +71,44 @@ export function peaksOf(people: readonly number[], stepS = 1): Peak[] {
   return peaks;
 }
 
-/** How far each step stands out of what was usual before it; 0 where nothing can be said. */
+/**
+ * How far each step stands out of what was usual before it, and of what is usual behind it as far as that is
+ * known; 0 where nothing can be said.
+ */
 function scoresOf(people: readonly number[], stepS: number): number[] {
   const half = Math.floor(windowS / stepS / 2);
   const together = people.map((_, i) => sum(people, i - half, i + half + 1));
+  // What belongs to the peak itself is no part of what is usual around it.
+  const before = scoresAgainst(together, { stepS, gap: 2 * half + 1 });
+  const behind = scoresAgainst(together.toReversed(), { stepS, gap: Math.ceil(peakS / stepS) }).reverse();
+  return before.map((score, i) => Math.min(score ?? 0, behind[i] ?? score ?? 0));
+}
+
+/** As `scoresOf`, of what stands so many steps before it and further; undefined where nothing can be said. */
+function scoresAgainst(
+  together: readonly number[],
+  { stepS, gap }: { readonly stepS: number; readonly gap: number },
+): (number | undefined)[] {
   const fewest = Math.max(usualStepsMin, Math.round(usualMinS / stepS));
   const steps = Math.max(fewest, Math.round(usualS / stepS));
-  // What belongs to the peak itself is no part of what was usual before it.
-  const gap = 2 * half + 1;
   const sorted: number[] = [];
   return together.map((count, i) => {
     const enters = i - gap;
     if (enters >= 0) insert(sorted, together[enters] as number);
     if (enters - steps >= 0) remove(sorted, together[enters - steps] as number);
-    if (sorted.length < fewest) return 0;
+    if (sorted.length < fewest) return undefined;
     const middle = sorted[sorted.length >> 1] as number;
     const robust = (count - middle) / Math.max(madScale * deviation(sorted, middle), 1);
     if (robust < edgeScore) return 0;
     const kept = Math.ceil(trimmedShare * sorted.length);
     const usual = Math.max(middle, sum(sorted, 0, kept) / kept);
-    return Math.min(robust, 2 * (Math.sqrt(count + anscombe) - Math.sqrt(usual + anscombe)));
+    return Math.min(robust, byChance(count, Math.max(usual, usualMin)));
   });
+}
+
+/** How many deviations of a normal distribution are as rare as `count` where `mean` is expected. */
+function byChance(count: number, mean: number): number {
+  return count <= mean ? 0 : Math.sqrt(2 * (count * Math.log(count / mean) - (count - mean)));
 }
 
 /** The median distance from `middle` in what is sorted. */

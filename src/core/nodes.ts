@@ -97,6 +97,8 @@ export interface ClusterView {
     readonly owner: string;
     readonly nodes: readonly string[];
     readonly ended: readonly string[];
+    /** Median of server time less the dates of the pictures its viewers see, in ms; absent: not known. */
+    readonly skewMs?: number;
   }[];
 }
 

@@ -16,6 +16,7 @@ import {
   helloFrame,
   likesFrame,
   micros,
+  type ResetReason,
   resetFrame,
   snapshotFrame,
   stamp,
@@ -97,6 +98,7 @@ const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
     text: anyText,
     user,
     atMs: timeMs,
+    mediaMs: timeMs,
   }),
   fc.record({ type: fc.constant("retract" as const), video, seq, previous: fc.nat(), target: seq }),
 );
@@ -132,7 +134,7 @@ const anySent: fc.Arbitrary<Sent> = fc.oneof(
     };
   }),
   anyText.map((reason) => ({
-    text: resetFrame(v, reason),
+    text: resetFrame(v, reason as ResetReason),
     event: "reset",
     id: undefined,
     data: { video: v, reason },
@@ -153,7 +155,7 @@ describe("frames", () => {
       likesFrame(shown, 9.876, []),
       likesFrame(shown, 10, by),
       entryFrame(abcd, entry()),
-      entryFrame(abcd, entry({ user: "Zoë", text: "a\u2028\n" })),
+      entryFrame(abcd, entry({ user: "Zoë", text: "a\u2028\n", mediaMs: 2.5 })),
       entryFrame(abcd, { type: "retract", video: v, seq: 9, previous: 7, target: 7 }),
       snapshotFrame(shown, 3, [commentJson(abcd, entry())], "abcd-7"),
       viewersFrame(v, 3),
@@ -183,7 +185,7 @@ data: {"video":"v","id":"abcd-7","text":"hi","at":1700000000000,"us":126}
 id: abcd-7
 
 event: comment
-data: {"video":"v","id":"abcd-7","user":"Zoë","text":"a\u2028\\n","at":1700000000000,"us":126}
+data: {"video":"v","id":"abcd-7","user":"Zoë","text":"a\u2028\\n","at":1700000000000,"mediaTime":2,"us":126}
 id: abcd-7
 
 event: retract

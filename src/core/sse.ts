@@ -23,6 +23,7 @@ type EventName =
   | "likes"
   | "comment"
   | "viewers"
+  | "state"
   | "held"
   | "retract"
   | "reset"
@@ -102,16 +103,17 @@ export interface CommentJson {
   readonly user?: string;
   readonly text: string;
   readonly at: number;
+  /** Date of the picture that its writer saw, in the stream's own clock, Unix ms: as he said, not proven. */
+  readonly mediaTime?: number;
   /** Of a comment that only moderators are shown yet: the audience sees it then at the earliest, Unix ms. */
   readonly visibleAt?: number;
 }
 
 export function commentJson(lineage: Lineage, entry: CommentEntry): CommentJson {
   const id = lineage.idOf(entry.seq);
-  const { video, user, text } = entry;
-  return user === undefined
-    ? { video, id, text, at: stamp(entry.atMs) }
-    : { video, id, user, text, at: stamp(entry.atMs) };
+  const { video, user, text, mediaMs } = entry;
+  const said = { text, at: stamp(entry.atMs), ...(mediaMs !== undefined && { mediaTime: stamp(mediaMs) }) };
+  return user === undefined ? { video, id, ...said } : { video, id, user, ...said };
 }
 
 /**
@@ -146,16 +148,29 @@ export function snapshotFrame(
   viewers: number,
   comments: readonly CommentJson[],
   id: string | undefined,
+  closed = false,
 ): string {
   const { video, totals, version } = shown;
-  return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version }), id);
+  const state = closed ? { state: "closed" } : {};
+  return frame("snapshot", JSON.stringify({ video, totals, viewers, comments, version, ...state }), id);
+}
+
+/** A video was closed, or opened again. */
+export function stateFrame(video: VideoId, closed: boolean): string {
+  return frame("state", JSON.stringify({ video, state: closed ? "closed" : "open" }));
 }
 
 export function viewersFrame(video: VideoId, viewers: number): string {
   return frame("viewers", JSON.stringify({ video, viewers }));
 }
 
-export function resetFrame(video: VideoId, reason: string): string {
+/**
+ * Why a place cannot be continued: the data of `reset`, and a label of its metric. docs/http.md tells each.
+ */
+export const resetReasons = ["unknown-id", "epoch", "history", "future", "unavailable"] as const;
+export type ResetReason = (typeof resetReasons)[number];
+
+export function resetFrame(video: VideoId, reason: ResetReason): string {
   return frame("reset", JSON.stringify({ video, reason }));
 }
 
@@ -163,10 +178,37 @@ export function beatFrame(nowMs: number, stale: boolean): string {
   return frame("beat", stale ? `{"now":${stamp(nowMs)},"stale":true}` : `{"now":${stamp(nowMs)}}`);
 }
 
+/** Why a stream ends, as `bye` says; docs/http.md tells each. */
+export const byeReasons = [
+  ...([
+    "drain",
+    "starting",
+    "age",
+    "spread",
+    "share",
+    "limit",
+    "busy",
+    "expired",
+    "revoked",
+    "banned",
+  ] as const),
+] as const;
+export type ByeReason = (typeof byeReasons)[number];
+
+/** Where whoever gets no stream hears of the same meanwhile: http/live.ts. */
+export interface PollOffer {
+  /** Relative to the stream's own URL; of several videos with `{video}` in place of each. */
+  readonly url: string;
+  /** By video, where each has another. */
+  readonly urls?: Readonly<Record<VideoId, string>>;
+  readonly everyMs: number;
+}
+
 /**
  * Last event of a stream. The `retry` field makes browsers wait as long as the data says; `place` is that of
  * a stream that holds nothing else, see Greeting.
  */
-export function byeFrame(reason: string, retryMs: number, place?: string): string {
-  return `retry: ${retryMs}\n${frame("bye", JSON.stringify({ reason, retry: retryMs }), place)}`;
+export function byeFrame(reason: ByeReason, retryMs: number, place?: string, poll?: PollOffer): string {
+  const json = JSON.stringify({ reason, retry: retryMs, ...(poll && { poll }) });
+  return `retry: ${retryMs}\n${frame("bye", json, place)}`;
 }

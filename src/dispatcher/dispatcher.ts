@@ -11,11 +11,12 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
+import { catalogSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { encodeHealth } from "../core/nodes.ts";
+import { type ClusterView, encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import { timesSubject } from "../core/times.ts";
@@ -35,11 +36,12 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
+import { Catalog } from "./catalog.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { MomentWatch } from "./moment-watch.ts";
-import { Routes } from "./routes.ts";
+import { Routes, type RowOfLife } from "./routes.ts";
 import { type Mark, Ticks } from "./ticks.ts";
 import { Times } from "./times.ts";
 import { ViewerSamples } from "./viewer-samples.ts";
@@ -72,6 +74,10 @@ export class Dispatcher {
   readonly #ticks: Ticks;
   /** Videos whose state is to be published whether it changed or not. */
   readonly #states: Sweep<VideoId>;
+  /** Videos whose rows may be those of nodes that are no more. */
+  readonly #ended: Sweep<VideoId>;
+  /** Rows behind which another life stands than before. */
+  readonly #lives: Sweep<RowOfLife>;
   readonly #presence = new Presence();
   readonly #subscriptions: Subscription[] = [];
   readonly #peers: Peers;
@@ -92,10 +98,16 @@ export class Dispatcher {
     this.#batch = new Batch(ledger, clock, metrics);
     this.#ticks = new Ticks(parts.tickMs, clock, (mark, echo) => this.#publishTick(mark, echo));
     this.#states = new Sweep({ clock, turnMax: takeOverMax, act: (video) => this.#publishState(video) });
+    this.#lives = new Sweep({ clock, turnMax: takeOverMax, act: (row) => this.#rowLives(row) });
+    this.#ended = new Sweep({
+      ...{ clock, turnMax: takeOverMax, underWayMax: limits.endedRowsMax },
+      act: (video) => this.#removeEndedOf(video),
+    });
     const admit = new Admit(ledger, parts.commentRate);
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
     this.#moments = this.#watchMoments();
+    const catalog = new Catalog({ ledger, clock });
     const times = new Times({ ledger, clock, viewers: this.#viewers });
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
@@ -121,8 +133,9 @@ export class Dispatcher {
       ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
+      ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
-      ...this.#serve(subjects.cluster, () => encodeJson(this.routes.view(clock.elapsed()))),
+      ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
       bus.onConnected((connected) => {
         if (!connected) return;
@@ -148,6 +161,17 @@ export class Dispatcher {
     this.#beat();
   }
 
+  /** Both shared tables, and whose clock each video goes by. */
+  cluster(): ClusterView {
+    const { clock, ledger } = this.#parts;
+    const view = this.routes.view(clock.elapsed());
+    const routes = view.routes.map((route) => {
+      const skewMs = ledger.timeline(route.video)?.skewMs;
+      return skewMs === undefined ? route : { ...route, skewMs: Math.round(skewMs) };
+    });
+    return { ...view, routes };
+  }
+
   /** Resolves when everything accepted is durable. */
   drained(): Promise<void> {
     return this.#batch.drained();
@@ -158,6 +182,8 @@ export class Dispatcher {
     for (const subscription of this.#subscriptions.splice(0)) subscription.end();
     this.#ticks.close();
     this.#states.close();
+    this.#ended.close();
+    this.#lives.close();
     this.#happenings?.close();
     this.#moments?.close();
     for (const timer of this.#timers) timer.cancel();
@@ -182,6 +208,7 @@ export class Dispatcher {
         if (other !== node) this.#peers.hear(other);
       },
       rowsChanged: (video) => this.#happenings?.rowsChanged(video),
+      lifeChanged: (rows) => this.#lives.each(rows),
     });
   }
 
@@ -233,14 +260,30 @@ export class Dispatcher {
     return this.#publish(video, nowMs, nowMs, []);
   }
 
+  #rowLives({ video, begun }: RowOfLife): true {
+    if (begun) this.#states.add(video);
+    this.#happenings?.rowsChanged(video);
+    return true;
+  }
+
   /** Takes rows out of the table whose node died and did not come back. */
   #removeEnded(): void {
+    if (this.#ended.busy) return;
+    this.routes.forgetEnded(this.#parts.clock.elapsed());
+    this.#ended.each(this.routes.all);
+  }
+
+  /** Of one video; it need not be tried again: it is looked at anew soon. */
+  #removeEndedOf(video: VideoId): true | Promise<true> {
     const { routes, clock } = this.#parts;
-    for (const key of this.routes.ended(clock.elapsed())) {
+    const keys = this.routes.ended(video, clock.elapsed());
+    if (keys.length === 0) return true;
+    const removed = keys.map((key) =>
       routes.remove(key).catch((error: unknown) => {
         if (!(error instanceof BusUnavailable)) throw error;
-      });
-    }
+      }),
+    );
+    return Promise.all(removed).then(() => true as const);
   }
 
   /** False when the bus refused. */

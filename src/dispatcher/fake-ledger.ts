@@ -46,6 +46,10 @@ export class FakeLedger implements Ledger {
   readonly #waiting: Append[] = [];
   #seq = 0;
 
+  videos(): Iterable<VideoId> {
+    return [];
+  }
+
   holdings(): readonly Holding[] {
     return this.holds;
   }

@@ -59,7 +59,7 @@ async function bench() {
       metrics: createMetrics(),
       nodes: await bus.table("nodes", { leaseMs: limits.leaseMs }),
       routes: await bus.table("routes"),
-      herald: { milestones: [10, 100], tell },
+      herald: { milestones: [10, 100], moments: true, tell },
     });
     const likes = async (count: number, video: VideoId) => {
       const like = { video, kind: "heart" as Kind, count, user: undefined, key: undefined };
@@ -159,6 +159,21 @@ describe("a video", () => {
       expect(heard()).toEqual([]);
     }
   });
+});
+
+test("a moment is told once, by the owner, under an id that every dispatcher would give it", async () => {
+  const { dispatch, pass, heard, ids } = await bench();
+  const both = await Promise.all([dispatch("d1"), dispatch("d2")]);
+  for (let second = 0; second < 110; second++) {
+    const people = second >= 90 && second < 94 ? 30 : 1;
+    for (const { likes } of both) for (let i = 0; i < people; i++) await likes(1, ofD1);
+    await pass(1_000 - 20 * people > 0 ? 1_000 - 20 * people : 500);
+  }
+  await pass(10_000);
+  expect(heard().filter((what) => what.includes("moment"))).toEqual([`d1 moment ${ofD1}`]);
+  expect(ids.filter((id) => id.startsWith("moment"))).toEqual([
+    expect.stringMatching(new RegExp(`^moment:shared:${ofD1}:\\d+$`)),
+  ]);
 });
 
 describe("a milestone", () => {

@@ -89,7 +89,9 @@ export class MomentWatch {
     if (!watched || !view) return true;
     const nowS = Math.floor((clock.date() - (view.skewMs ?? 0)) / 1000);
     if (!hasFew(view, nowS)) return true;
-    for (const moment of momentsIn(view, nowS - searchedS, nowS, 1)) {
+    // That people come at all is no moment.
+    const fromS = Math.max(nowS - searchedS, view.bounds()?.fromS ?? nowS);
+    for (const moment of momentsIn(view, fromS, nowS, 1)) {
       const overMs = 1000 * nowS - moment.endMs;
       if (overMs < 1000 * overS || overMs > 1000 * lateS || moment.startMs < watched.toldMs) continue;
       watched.toldMs = moment.endMs;

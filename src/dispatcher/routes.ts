@@ -27,8 +27,17 @@ export interface RouteEvents {
   dispatcherCame(node: string): void;
   /** A node's lease has ended. */
   nodeGone(node: string): void;
-  /** `video` may have begun or ceased to be watched: a row of it, or a life behind one, has changed. */
+  /** `video` may have begun or ceased to be watched: a row of it has changed. */
   rowsChanged?(video: VideoId): void;
+  /** So may these, in as many turns as it takes to read them: the life behind a row of theirs has changed. */
+  lifeChanged(rows: Iterable<RowOfLife>): void;
+}
+
+/** A row of a node that began another life, or ended one. */
+export interface RowOfLife {
+  readonly video: VideoId;
+  /** Whether that life has written it: then the video's state should be published. */
+  readonly begun: boolean;
 }
 
 export class Routes {
@@ -42,8 +51,8 @@ export class Routes {
   readonly #rows = new Map<VideoId, Map<string, string>>();
   /** All videos with a row, live or not, to be read in as many turns as it takes. */
   readonly all: Iterable<VideoId> = { [Symbol.iterator]: () => this.#rows.keys() };
-  /** Lives that left rows behind, and since when that is known. */
-  #ended = new Map<string, Elapsed>();
+  /** Lives that left rows behind, since when that is known, and when one was seen last. */
+  readonly #ended = new Map<string, { readonly since: Elapsed; readonly seen: Elapsed }>();
 
   constructor(self: string, events: RouteEvents) {
     this.#self = self;
@@ -65,10 +74,15 @@ export class Routes {
     this.#reckon(key);
     // Rows may arrive before the lease that makes them count.
     if (row?.incarnation !== before?.incarnation) {
-      for (const [video, rows] of this.#rows) {
-        if (row && rows.get(key) === row.incarnation) this.#events.watched(video);
-        if (rows.has(key)) this.#events.rowsChanged?.(video);
-      }
+      const begun = { [Symbol.iterator]: () => this.#rowsOf(key, row?.incarnation) };
+      this.#events.lifeChanged(begun);
+    }
+  }
+
+  *#rowsOf(node: string, life: string | undefined): Iterator<RowOfLife> {
+    for (const [video, rows] of this.#rows) {
+      const incarnation = rows.get(node);
+      if (incarnation !== undefined) yield { video, begun: incarnation === life };
     }
   }
 
@@ -110,24 +124,30 @@ export class Routes {
   }
 
   /**
-   * Keys of rows, of videos that this dispatcher ticks, behind which no life has stood for
-   * limits.endedRowsMs; to be asked for now and then. Nobody else would ever remove them.
+   * Keys of rows of `video`, if this dispatcher ticks it, behind which no life has stood for
+   * limits.endedRowsMs; to be asked for of each video now and then. Nobody else would ever remove them.
    */
-  ended(now: Elapsed): string[] {
-    const since = new Map<string, Elapsed>();
+  ended(video: VideoId, now: Elapsed): string[] {
     const keys: string[] = [];
-    for (const [video, rows] of this.#rows) {
-      for (const [node, incarnation] of rows) {
-        if (this.#nodes.get(node)?.incarnation === incarnation) continue;
-        const life = `${node} ${incarnation}`;
-        const ended = this.#ended.get(life) ?? now;
-        since.set(life, ended);
-        if (now - ended < limits.endedRowsMs || keys.length >= limits.endedRowsMax) continue;
-        if (this.owns(video)) keys.push(routeKey(video, node));
+    for (const [node, incarnation] of this.#rows.get(video) ?? []) {
+      const life = `${node} ${incarnation}`;
+      if (this.#nodes.get(node)?.incarnation === incarnation) {
+        this.#ended.delete(life);
+        continue;
       }
+      const { since } = this.#ended.get(life) ?? { since: now };
+      this.#ended.set(life, { since, seen: now });
+      if (now - since < limits.endedRowsMs) continue;
+      if (this.owns(video)) keys.push(routeKey(video, node));
     }
-    this.#ended = since;
     return keys;
+  }
+
+  /** Forgets lives of which no row was seen for long. */
+  forgetEnded(now: Elapsed): void {
+    for (const [life, { seen }] of this.#ended) {
+      if (now - seen > limits.endedRowsMs) this.#ended.delete(life);
+    }
   }
 
   /** True while a live node watches `video`. */

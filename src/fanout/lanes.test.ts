@@ -224,7 +224,7 @@ describe("a slot's turn", () => {
     shard.step("small", 3);
     const [watch] = watches as [VideoState];
     watch.history.remove(1);
-    shard.tellAll(slots.get(watch) as Slot, new Uint8Array(1));
+    shard.tellAll(slots.get(watch) as Slot, "retract", new Uint8Array(1));
     stepAll();
     expect(readers.map(({ reader }) => reader.ids.length)).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
   });

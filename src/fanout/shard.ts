@@ -9,11 +9,12 @@ import type { Clock, Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Roster } from "../base/roster.ts";
 import type { VideoId } from "../core/interaction.ts";
+import type { ResetReason } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
 import { CatchUp, ownOf, settle, standingAt } from "./catchup.ts";
 import type { EndReason } from "./connection.ts";
 import { type LaneName, Lanes } from "./lanes.ts";
-import { type Home, type OwnPlace, type ResetReason, Slot, type Viewer } from "./slot.ts";
+import { type Home, type OwnPlace, Slot, type Viewer } from "./slot.ts";
 import { type FrameKind, Tally } from "./tally.ts";
 import { Walk } from "./walk.ts";
 
@@ -176,12 +177,12 @@ export class Shard implements Home {
     if (lap) this.#lanes.aside(lap);
   }
 
-  /** Asks for the news of a removal before its turn to be written to all in `slot` whose readers take it. */
-  tellAll(slot: Slot, bytes: Uint8Array): void {
+  /** Asks for news (a removal before its turn, say) to be written to all in `slot` whose readers take it. */
+  tellAll(slot: Slot, event: "retract" | "state", bytes: Uint8Array): void {
     this.#lanes.remake(slot);
     if (this.#lanes.crowded) return;
     this.#lanes.aside(
-      new Walk(slot.viewers.slice(), (viewer, nowMs) => this.#tell("retract", viewer, bytes, nowMs)),
+      new Walk(slot.viewers.slice(), (viewer, nowMs) => this.#tell(event, viewer, bytes, nowMs)),
     );
   }
 

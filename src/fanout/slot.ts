@@ -8,6 +8,7 @@
 import type { Elapsed } from "../base/clock.ts";
 import type { Listed } from "../base/roster.ts";
 import type { VideoId } from "../core/interaction.ts";
+import type { ResetReason } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Connection, ConnectionClass, ConnectionOwner, EndReason } from "./connection.ts";
 import type { Walk } from "./walk.ts";
@@ -79,9 +80,6 @@ export interface OwnPlace extends Place {
   /** Set when it begins anew: then that is told first. */
   reason: ResetReason | undefined;
 }
-
-/** Why a place cannot be continued: the data of `reset`, and a label of its metric. */
-export type ResetReason = "unknown-id" | "epoch" | "future" | "history" | "unavailable";
 
 /**
  * What is on its way to the viewers of a slot who stand with it; as a place, where they stood: from the

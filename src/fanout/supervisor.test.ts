@@ -211,7 +211,7 @@ describe("turns", () => {
     join([watch], 3_000);
     const happens = [
       () => supervisor.restart(watch, "history"),
-      () => supervisor.tellAll(watch, new Uint8Array(3)),
+      () => supervisor.tellAll(watch, "retract", new Uint8Array(3)),
       () => setStale(true),
     ];
     for (const happen of happens) {

@@ -9,12 +9,13 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
+import type { ResetReason } from "../core/sse.ts";
 import { beatFrame, bytesOf } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
 import { type LaneName, laneNames } from "./lanes.ts";
 import { Pace } from "./pace.ts";
 import { Shard, type ShardEvents } from "./shard.ts";
-import type { ResetReason, Slot, Viewer } from "./slot.ts";
+import type { Slot, Viewer } from "./slot.ts";
 
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;
@@ -126,9 +127,9 @@ export class Supervisor {
     this.#wake();
   }
 
-  /** Tells all viewers of `watch` whose readers take it of a removal before its turn. */
-  tellAll(watch: VideoState, bytes: Uint8Array): void {
-    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, bytes);
+  /** Tells all viewers of `watch` whose readers take it of a removal before its turn, or of its state. */
+  tellAll(watch: VideoState, event: "retract" | "state", bytes: Uint8Array): void {
+    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, event, bytes);
     this.#wake();
   }
 

@@ -3,12 +3,12 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Showing, Slot } from "./slot.ts";
 
 /** Kinds of frames that the fan-out writes; each is a label of `ovation_frames_total`. */
-export type FrameKind = "likes" | "comment" | "snapshot" | "reset" | "retract" | "beat";
+export type FrameKind = "likes" | "comment" | "snapshot" | "reset" | "retract" | "state" | "beat";
 
 export class Tally {
   readonly #metrics: Metrics;
   readonly #frames: Record<FrameKind, number> = {
-    ...{ likes: 0, comment: 0, snapshot: 0, reset: 0, retract: 0, beat: 0 },
+    ...{ likes: 0, comment: 0, snapshot: 0, reset: 0, retract: 0, state: 0, beat: 0 },
   };
   #bytes = 0;
   #likes = 0;

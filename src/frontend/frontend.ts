@@ -23,7 +23,7 @@ import type { Bus, Subscription, Table } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Rejection, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { bytesOf, earlyRetractFrame } from "../core/sse.ts";
+import { type ByeReason, bytesOf, earlyRetractFrame, type PollOffer } from "../core/sse.ts";
 import { decodeWatch, encodeJson, subjects } from "../core/wire.ts";
 import type { Connection, ConnectionClass, EndReason } from "../fanout/connection.ts";
 import { Review } from "../fanout/review.ts";
@@ -33,6 +33,7 @@ import { Counts } from "../video/counts.ts";
 import { Interest } from "../video/interest.ts";
 import type { VideoState } from "../video/state.ts";
 import { Sync } from "../video/sync.ts";
+import { Closed } from "./closed.ts";
 import { Expiry } from "./expiry.ts";
 import { Farewell } from "./farewell.ts";
 import { type Joiner, Lobby, type Resume, resumeAsking, resumeNow, stillTrue, welcome } from "./joining.ts";
@@ -82,6 +83,8 @@ export class Frontend implements Watching {
   readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
+  /** Which videos are closed. */
+  readonly closed: Closed;
   #draining = false;
 
   constructor(parts: FrontendParts) {
@@ -103,14 +106,15 @@ export class Frontend implements Watching {
     };
     this.#arrivals = new Sweep({ clock, turnMax: limits.stepWritesMax, act });
     this.#supervisor = new Supervisor({
-      clock,
-      metrics,
-      tickMs: parts.tickMs,
-      commentTickMs: parts.commentTickMs,
+      ...{ clock, metrics, tickMs: parts.tickMs, commentTickMs: parts.commentTickMs },
       beatSweepMs: this.#words.beats.sweepMs,
       // Every viewer here is one that `open` has made.
       left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
+    });
+    this.closed = new Closed(clock, {
+      find: (video) => this.#interest.find(video),
+      tell: (watch, bytes) => this.#supervisor.tellAll(watch, "state", bytes),
     });
     this.#sync = new Sync(parts, {
       ready: (watch) => this.#ready(watch),
@@ -127,6 +131,7 @@ export class Frontend implements Watching {
     this.#interest = new Interest({
       ...parts,
       began: (watch) => {
+        watch.closed = this.closed.has(watch.video);
         this.#sync.follow(watch);
         this.#counts.follow(watch);
         metrics.videos.inc();
@@ -171,10 +176,7 @@ export class Frontend implements Watching {
     return this.#interest.watches();
   }
 
-  /**
-   * Opens a stream; `hello` is its first bytes. The caller has checked that there are videos, and not too
-   * many.
-   */
+  /** Opens a stream; `hello` is its first bytes. That there are videos, and not too many, was checked. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, metrics } = this.#parts;
     const nowMs = clock.elapsed();
@@ -205,11 +207,9 @@ export class Frontend implements Watching {
     return stream;
   }
 
-  /**
-   * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
-   */
-  refuse(reason: string, lastEventId?: string): Uint8Array {
-    return this.#words.bye(reason, lastEventId);
+  /** The whole body of a stream that is not to be: come back later, or elsewhere, with the same place. */
+  refuse(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
+    return this.#words.bye(reason, lastEventId, poll);
   }
 
   async watch(connection: string, video: VideoId, on: boolean, untilMs?: number): Promise<WatchVerdict> {
@@ -217,6 +217,11 @@ export class Frontend implements Watching {
       return this.#elsewhere.watch(connection, video, on, untilMs);
     }
     return this.#change(connection, video, on, untilMs);
+  }
+
+  /** How `video` stands for everybody; the same object until it changes. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#polls.live(video, signal);
   }
 
   /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
@@ -232,13 +237,9 @@ export class Frontend implements Watching {
   /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */
   async shed(count: number): Promise<void> {
     const { prng } = this.#parts;
-    const chosen: Connection[] = [];
-    const all = this.#connections();
-    let left = all.length;
-    for (const connection of all) {
-      if (prng.next() * left-- < count - chosen.length) chosen.push(connection);
-    }
-    await this.#moving.all(chosen, limits.shedMs);
+    let [wanted, left] = [count, this.#streams.size];
+    const isChosen = (): boolean => prng.next() * left-- < wanted && wanted-- > 0;
+    await this.#moving.all(this.#connections().filter(isChosen), limits.shedMs);
   }
 
   /** Sends every viewer away, each with its own delay to return after, spread over `overMs`. */
@@ -332,7 +333,7 @@ export class Frontend implements Watching {
   #entryHeld(watch: VideoState, entry: Entry): void {
     this.#review.held(watch);
     if (entry.type !== "retract" || entry.target > watch.history.tip) return;
-    this.#supervisor.tellAll(watch, bytesOf(earlyRetractFrame(watch.lineage, entry)));
+    this.#supervisor.tellAll(watch, "retract", bytesOf(earlyRetractFrame(watch.lineage, entry)));
   }
 
   #stateChanged(watch: VideoState): void {

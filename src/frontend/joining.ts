@@ -8,7 +8,8 @@
 import type { Reader } from "../asking/reader.ts";
 import type { Elapsed } from "../base/clock.ts";
 import { parseId } from "../core/entry.ts";
-import type { ResetReason, Slot, Viewer } from "../fanout/slot.ts";
+import type { ResetReason } from "../core/sse.ts";
+import type { Slot, Viewer } from "../fanout/slot.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Sync } from "../video/sync.ts";
 

@@ -154,3 +154,39 @@ describe("a poll", () => {
     expect([...frontend.watches()]).toEqual([]);
   });
 });
+
+describe("what everybody is told", () => {
+  const never = new AbortController().signal;
+
+  test("is the same object until there is something else to see, and says which comments went", async () => {
+    const { log, frontend, rest } = await polled();
+    const live = async () => {
+      const asked = frontend.live(v, never);
+      await rest(300);
+      return (await asked) as PollAnswer;
+    };
+    log.like(v, false);
+    for (let i = 1; i <= 30; i++) await log.comment(v, `t${i}`);
+    const first = await live();
+    expect(first).toMatchObject({ video: "v", totals: { heart: 10 }, version: 1, retracted: [] });
+    expect(first.comments.map(({ text }) => text)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `t${i + 11}`),
+    );
+    expect(await live()).toBe(first);
+    log.like(v);
+    const liked = await live();
+    expect([liked === first, liked.totals.heart]).toEqual([false, 20]);
+    await log.retract(v, 30);
+    const without = await live();
+    expect([without.comments.at(-1)?.text, without.retracted]).toEqual(["t29", [log.id(30)]]);
+    expect(await live()).toBe(without);
+  });
+
+  test("is refused while the log cannot be reached", async () => {
+    const { log, frontend, rest } = await polled();
+    log.beforeAnswer = () => new Promise(() => {});
+    const asked = frontend.live(v, never);
+    await rest(2 * limits.requestMs);
+    expect(await asked).toMatchObject({ rejected: "unavailable" });
+  });
+});

@@ -12,6 +12,7 @@ import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { CommentJson } from "../core/sse.ts";
 import type { Counts } from "../core/totals.ts";
+import type { History } from "../video/history.ts";
 import type { Interest } from "../video/interest.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Sync } from "../video/sync.ts";
@@ -28,8 +29,18 @@ export interface PollAnswer {
   readonly comments: readonly CommentJson[];
   /** Ids of comments that were removed since. */
   readonly retracted: readonly string[];
+  /** Of what everybody is told: it takes nothing more. */
+  readonly state?: "closed";
   /** What came since the cursor is not known any more: begin anew with this. */
   readonly reset?: true;
+}
+
+/** What everybody was told last of a video, and what that depends on. */
+interface Told {
+  readonly answer: PollAnswer;
+  readonly history: History;
+  readonly removals: number;
+  readonly closed: boolean;
 }
 
 /** Likes alone wait this long for company, so that a busy video does not turn polls into a storm; in ms. */
@@ -41,6 +52,7 @@ export class Polls {
   readonly #sync: Sync;
   readonly #reader: Reader;
   readonly #waiting = new Map<VideoState, Set<() => void>>();
+  readonly #told = new WeakMap<VideoState, Told>();
   #count = 0;
   #closed = false;
 
@@ -63,11 +75,28 @@ export class Polls {
   }
 
   /** See Frontend.poll. Rejected when too many polls are held, or when the state cannot be had. */
-  async poll(
+  poll(
     video: VideoId,
     cursor: string | undefined,
     waitMs: number,
     signal: AbortSignal,
+  ): Promise<PollAnswer | Rejection> {
+    return this.#held(video, waitMs, signal, (watch, deadlineMs) =>
+      this.#answer(watch, cursor, deadlineMs, signal),
+    );
+  }
+
+  /** See Frontend.live. Rejected as `poll` is. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#held(video, 0, signal, (watch) => this.#live(watch));
+  }
+
+  /** What `answer` makes of a video whose state is there. */
+  async #held(
+    video: VideoId,
+    waitMs: number,
+    signal: AbortSignal,
+    answer: (watch: VideoState, deadlineMs: number) => PollAnswer | Promise<PollAnswer>,
   ): Promise<PollAnswer | Rejection> {
     if (this.#count >= limits.pollsMax) return reject("busy", "too many polls are held", 5);
     if (this.#interest.size >= limits.watchesMax) return reject("busy", "too many videos are watched", 5);
@@ -81,7 +110,7 @@ export class Polls {
         await this.#until(watch, () => watch.phase !== "loading", this.#clock.elapsed() + loadMs, signal);
       }
       if (watch.phase === "loading") return reject("unavailable", "the log cannot be reached", 1);
-      return await this.#answer(watch, cursor, deadlineMs, signal);
+      return await answer(watch, deadlineMs);
     } finally {
       this.#count--;
       this.#interest.release(watch);
@@ -147,6 +176,31 @@ export class Polls {
     const comments = watch.history.latest(limits.snapshotCommentsMax, tip);
     const answer = this.#said(watch, Math.max(tip, watch.whole), comments, []);
     return reset ? { ...answer, reset: true } : answer;
+  }
+
+  #live(watch: VideoState): PollAnswer {
+    const { history, totals, closed } = watch;
+    const { tip, removals } = history;
+    const told = this.#told.get(watch);
+    const head = this.#said(
+      watch,
+      Math.max(tip, watch.whole),
+      [],
+      history.latestRemoved(limits.snapshotCommentsMax),
+    );
+    const isSame = told?.history === history && told.removals === removals && told.closed === closed;
+    if (isSame && told.answer.cursor === head.cursor && told.answer.viewers === head.viewers)
+      return told.answer;
+    const kinds = Object.entries(totals.counts).sort(([a], [b]) => (a < b ? -1 : 1));
+    const comments = history.latest(limits.snapshotCommentsMax, tip);
+    const answer = {
+      ...head,
+      totals: Object.fromEntries(kinds),
+      comments,
+      ...(closed && { state: "closed" as const }),
+    };
+    this.#told.set(watch, { answer, history, removals, closed });
+    return answer;
   }
 
   #said(

@@ -7,7 +7,10 @@ import type { Prng } from "../base/prng.ts";
 import { type Beats, beatsOf } from "../core/beats.ts";
 import { parseId } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
-import { byeFrame, bytesOf, helloFrame } from "../core/sse.ts";
+import { type ByeReason, byeFrame, bytesOf, helloFrame, type PollOffer } from "../core/sse.ts";
+
+/** How long whoever polls waits until it asks for a stream again, in ms: half of it more or less. */
+export const streamAgainMs = 60_000;
 
 export interface WordsParts {
   readonly node: string;
@@ -47,14 +50,15 @@ export class Words {
   }
 
   /** Last bytes of a stream; `lastEventId` is that of one that holds nothing else. */
-  bye(reason: string, lastEventId?: string): Uint8Array {
-    return bytesOf(byeFrame(reason, this.#retryMs(reason), placeIn(lastEventId)));
+  bye(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
+    return bytesOf(byeFrame(reason, this.#retryMs(reason), placeIn(lastEventId), poll));
   }
 
-  #retryMs(reason: string): number {
+  #retryMs(reason: ByeReason): number {
     const { prng, streams } = this.#parts;
     // Whoever is merely old, or one too many here, comes back at once: there is room, and time was spread.
     if (reason === "age" || reason === "spread") return prng.between(0, limits.ageRetryMs);
+    if (reason === "share") return prng.between(streamAgainMs / 2, (3 * streamAgainMs) / 2);
     // So many return at once that a node accepts about two thousand a second.
     return prng.between(limits.retryMinMs, Math.max(limits.retryMaxMs, streams() / 2));
   }

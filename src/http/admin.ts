@@ -38,7 +38,7 @@ async function restrict(doors: Doors, entry: Entry, type: Restriction["type"]): 
   return foreign ?? decided(doors, (moderation) => moderation.restrict(restriction, who));
 }
 
-/** `PUT /v1/admin/videos/:video` `{"slowModeMs"?,"comments"?,"only"?,"holdMs"?}` */
+/** `PUT /v1/admin/videos/:video` `{"state"?,"slowModeMs"?,"comments"?,"only"?,"holdMs"?}` */
 export async function putVideoRules(doors: Doors, entry: Entry): Promise<Response> {
   const { who } = entry;
   const video = videoOf(entry);

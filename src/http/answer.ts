@@ -16,6 +16,8 @@ type HttpCode =
   | "method-not-allowed"
   | "unknown-comment"
   | "unknown-connection"
+  | "not-yet"
+  | "not-kept"
   | "no-streams"
   | "cross-site"
   | "admin-off"
@@ -44,10 +46,13 @@ export const statusOf: Readonly<Record<Code, number>> = {
   "unknown-comment": 404,
   "unknown-connection": 404,
   "no-streams": 404,
+  "not-yet": 404,
+  "not-kept": 404,
   "method-not-allowed": 405,
   "too-slow": 408,
   "like-mode": 409,
   "key-used": 409,
+  closed: 409,
   "too-large": 413,
   "bad-content-type": 415,
   "bad-field": 422,

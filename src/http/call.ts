@@ -18,7 +18,7 @@ export function wholeNumber(
 ): number | Rejection {
   const text = query.get(name);
   if (text !== null && query.getAll(name).length > 1) return reject("bad-query", `${name} is given twice`);
-  if (text === null || text === "") return bounds.fallback;
+  if (text === null) return bounds.fallback;
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.min && value <= bounds.max) return value;
   return reject("bad-query", `${name} must be a whole number from ${bounds.min} to ${bounds.max}`);

@@ -229,6 +229,9 @@ function clusterOf(view: ClusterView & { readonly self: string }) {
   const owners = view.routes
     .filter(({ video }) => videos.has(video))
     .map(({ video, owner }) => [video, owner]);
+  const skews = view.routes.flatMap(({ video, skewMs }) => {
+    return skewMs !== undefined && videos.has(video) ? [[video, skewMs]] : [];
+  });
   return {
     nodes: view.nodes.map(({ node, role, region, incarnation, leaseLeftMs, viewers }) => ({
       node,
@@ -241,6 +244,7 @@ function clusterOf(view: ClusterView & { readonly self: string }) {
     })),
     routes: shown,
     owners: Object.fromEntries(owners) as Record<string, string>,
+    skews: Object.fromEntries(skews) as Record<string, number>,
   };
 }
 

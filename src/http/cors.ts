@@ -42,13 +42,14 @@ export class Cors {
   /** Adds what the browser must know to `response`, the answer to `request`. */
   mark(request: Request, response: Response): Response {
     const listed = this.#origins.size > 0 && !this.#any;
-    if (listed) response.headers.append("vary", "Origin");
     const origin = request.headers.get("origin");
     // Headers that nobody touched cost nothing; touched ones stay with a viewer's answer, 400 bytes each.
-    if (origin === null) return response;
+    if (!listed && origin === null) return response;
     const { headers } = response;
-    // A file that every origin may import keeps its own answer.
+    // What every origin may read keeps its own answer, which is the same for all of them.
     if (headers.has("access-control-allow-origin")) return response;
+    if (listed) headers.append("vary", "Origin");
+    if (origin === null) return response;
     if (this.#any || this.#origins.has(origin)) {
       headers.set("access-control-allow-origin", this.#any ? "*" : origin);
       headers.set("access-control-expose-headers", exposed);

@@ -6,6 +6,8 @@
  * Bun and under Node, which system/mounted.test.ts holds.
  */
 
+import type { Backup } from "../asking/backup.ts";
+import type { CatalogReader } from "../asking/catalog.ts";
 import type { Watching } from "../asking/elsewhere.ts";
 import type { Reader } from "../asking/reader.ts";
 import type { TimesReader } from "../asking/times.ts";
@@ -22,11 +24,12 @@ import type { People } from "../trust/people.ts";
 import type { Auth } from "./auth.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Seats } from "./seats.ts";
+import type { Polling } from "./share.ts";
 
 /** What routes ask of the frontend. */
 export type Streams = Pick<
   Frontend,
-  "open" | "refuse" | "poll" | "draining" | "connections" | "watches" | "watched"
+  "open" | "refuse" | "poll" | "live" | "draining" | "connections" | "watches" | "watched"
 >;
 
 /** Simulated fans, for showing: http/demo.ts. */
@@ -62,6 +65,8 @@ export interface DoorSettings {
 
 export interface Doors {
   readonly auth: Auth;
+  /** How whoever gets no stream polls. */
+  readonly polling: Polling;
   /** Absent with --limits=off. */
   readonly allowance?: Allowance | undefined;
   /** Who has liked what a moment ago; absent: everybody is new. */
@@ -76,6 +81,7 @@ export interface Doors {
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
+  readonly catalog: Pick<CatalogReader, "videos">;
   readonly times: Pick<TimesReader, "timeline" | "moments" | "replay">;
   /** Absent on a node that holds no streams. */
   readonly frontend: Streams | undefined;
@@ -90,6 +96,8 @@ export interface Doors {
   full?(): string | undefined;
   /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
   cluster(): Promise<object | Rejection>;
+  /** Begins a backup; absent where NATS has everything. */
+  readonly backup?: () => Promise<Backup | Rejection>;
   readonly assets: readonly Asset[];
   /** Present when started with --demo. */
   readonly crowd?: Crowd | undefined;

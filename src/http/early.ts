@@ -14,7 +14,10 @@ import type { Doors, Streams } from "./doors.ts";
 const retryAfterS = 2;
 
 /** The doors of a node that is not there yet. */
-export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "times" | "watching"> & {
+export function earlyDoors(prng: Prng): Pick<
+  Doors,
+  "catalog" | "ingest" | "reader" | "times" | "watching"
+> & {
   readonly frontend: Streams;
   readonly refusal: () => Rejection;
 } {
@@ -29,6 +32,7 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "times
       retract: async () => refusal(),
     },
     reader: { state: async () => refusal(), listing: async () => refusal() },
+    catalog: { videos: async () => refusal() },
     times: { timeline: async () => refusal(), moments: async () => refusal(), replay: async () => refusal() },
     watching: { watch: async () => refusal() },
     frontend: {
@@ -45,8 +49,9 @@ export function earlyDoors(prng: Prng): Pick<Doors, "ingest" | "reader" | "times
           },
         });
       },
-      refuse: (reason, lastEventId) => words.bye(reason, lastEventId),
+      refuse: (reason, lastEventId, poll) => words.bye(reason, lastEventId, poll),
       poll: async () => refusal(),
+      live: async () => refusal(),
     },
   };
 }

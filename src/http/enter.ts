@@ -17,6 +17,7 @@ import {
   type VideoId,
 } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
+import type { PollOffer } from "../core/sse.ts";
 import { addressOf } from "../trust/address.ts";
 import { prices } from "../trust/allowance.ts";
 import {
@@ -29,12 +30,13 @@ import {
   type Videos,
   videosOf,
 } from "../trust/identity.ts";
-import { payerAt, payerOf } from "../trust/payer.ts";
-import { type Answer, lastAnswer, refused } from "./answer.ts";
+import { type Payer, payerAt, payerOf } from "../trust/payer.ts";
+import { type Answer, lastAnswer, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { type Call, lastEventIdOf, wholeNumber } from "./call.ts";
-import type { Doors } from "./doors.ts";
+import type { Doors, Streams } from "./doors.ts";
 import type { Entry, Place } from "./entry.ts";
+import { pollOffer } from "./live.ts";
 import type { Row } from "./row.ts";
 import { isThisMachine } from "./surroundings.ts";
 
@@ -72,6 +74,7 @@ function enter(doors: Doors, row: Row, call: Call): Entry | Response | Promise<E
   if (row.orThisMachine === "always" && isThisMachine(call)) return ownEntry(call, named);
   const address = addressIn(doors, row, call);
   const ask: Ask = { doors, row, call, named, address };
+  if (row.signed && doors.auth.mode === "token" && named.query.has("sig")) return admitSigned(ask);
   const found = doors.auth.identify(call.request);
   if (!("prove" in found)) return found instanceof Response ? counted(ask, found) : known(ask, found);
   // Checked at the cost of the address, which gets it back from whoever proves to be somebody.
@@ -111,6 +114,29 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const right = named.held ? "moderate" : (row.right as Right);
   const forbidden = forbiddenBy(ask, who, right);
   if (forbidden) return counted(ask, forbidden);
+  return letIn(ask, who, right, payer);
+}
+
+/** Lets in whoever has an address that was signed here: it was given to somebody who may watch the video. */
+function admitSigned(ask: Ask): Entry | Response {
+  const { doors, row, call, named, address } = ask;
+  const { clock, polling, allowance } = doors;
+  const payer = payerAt(address);
+  const late = allowance?.work(payer, prices.call, clock.elapsed());
+  if (late) return refusal(doors, row, late, call);
+  const [video] = named.videos;
+  const [until, sig] = [named.query.get("until"), named.query.get("sig")];
+  if (video === undefined || !polling.signatures?.holds(video, until, sig, clock.date())) {
+    const why = "this address was not signed here, or its time is over: ask for a stream to get another";
+    return refusal(doors, row, reject("forbidden", why), call);
+  }
+  return letIn(ask, anybody, "watch", payer);
+}
+
+/** The entry of `who`, who holds `right`, unless they are banned or it takes too much. */
+function letIn(ask: Ask, who: Identity, right: Right, payer: Payer | undefined): Entry | Response {
+  const { doors, row, call, named, address } = ask;
+  const now = doors.clock.elapsed();
   const banned = isStaffs(right) ? undefined : doors.moderation?.bans(who, address, named.videos);
   if (banned) return refusal(doors, row, banned, call);
   const entry = entryOf(call, named, { who, address, payer });
@@ -120,11 +146,34 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const over =
     (units === 0 ? undefined : doors.allowance?.work(payer, units, now)) ??
     (watches(row) && doors.allowance ? doors.seats.over(payer, named.videos.length) : undefined);
-  if (over) return refusal(doors, row, over, call);
+  if (over) return refusal(doors, row, over, call, offerTo(ask));
   if (row.takes !== "stream") return entry;
+  // Moderators work on what they see.
+  const isDrawn = named.held || !doors.frontend || isOfShare(doors, doors.frontend, named);
+  if (!isDrawn) return polls(ask);
   const place = placeOf(doors, who, address);
   if (place === undefined) return entry;
-  return isRejection(place) ? refusal(doors, row, place, call) : { ...entry, place };
+  return isRejection(place) ? refusal(doors, row, place, call, offerTo(ask)) : { ...entry, place };
+}
+
+/** Whether this one is of the share that gets streams. */
+function isOfShare({ polling }: Doors, { connections }: Streams, { polls }: Named): boolean {
+  return polling.share.admits(connections, polls);
+}
+
+/** What a stream is told in place of one, where there is anything: only after it is known to be let in. */
+function offerTo({ doors, row, named }: Ask): PollOffer | undefined {
+  return row.takes === "stream" ? pollOffer(doors, named.videos, row.path.includes(":video")) : undefined;
+}
+
+function polls(ask: Ask): Response {
+  const { doors, call, named } = ask;
+  doors.metrics.refused.inc({ reason: "share" });
+  const place = lastEventIdOf(call.request, named.query);
+  return streamAnswer(
+    (doors.frontend?.refuse("share", place, offerTo(ask)) ?? null) as BodyInit | null,
+    true,
+  );
 }
 
 /** The entry of somebody who is not asked who they are. */
@@ -205,6 +254,7 @@ export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | u
   const now = doors.clock.elapsed();
   return (
     doors.moderation?.bans(who, address, [like.video], like.user) ??
+    doors.moderation?.closed(like.video) ??
     doors.allowance?.like(payer, like.count, now) ??
     doors.allowance?.video(payer, like.video, now)
   );
@@ -242,6 +292,8 @@ interface Named {
   readonly videos: readonly VideoId[];
   readonly query: URLSearchParams;
   readonly held: boolean;
+  /** Asks for a stream, and polls until it gets one. */
+  readonly polls: boolean;
 }
 
 const noQuery = new URLSearchParams();
@@ -258,11 +310,20 @@ function namesIn(row: Row, { request, params }: Call): Named | Rejection {
       if (!names.has(name)) return reject("bad-query", unknownName("query parameter", name, names));
     }
   }
-  const held = at >= 0 && query.has("held") ? wholeNumber(query, "held", { min: 0, max: 1, fallback: 0 }) : 0;
+  const held = yesIn(query, "held");
+  const polls = yesIn(query, "polling");
   if (typeof held === "object") return held;
+  if (typeof polls === "object") return polls;
   const videos = params.video === undefined ? videosIn(row, query) : parseVideoId(params.video);
-  if (typeof videos === "string") return { videos: [videos], query, held: held === 1 };
-  return isRejection(videos) ? videos : { videos, query, held: held === 1 };
+  if (typeof videos === "string") return { videos: [videos], query, held, polls };
+  return isRejection(videos) ? videos : { videos, query, held, polls };
+}
+
+/** Whether `name` is 1; 0 where it is not there. */
+function yesIn(query: URLSearchParams, name: string): boolean | Rejection {
+  if (query === noQuery) return false;
+  const said = wholeNumber(query, name, { min: 0, max: 1, fallback: 0 });
+  return typeof said === "object" ? said : said === 1;
 }
 
 function queryNames(row: Row): ReadonlySet<string> {
@@ -300,7 +361,7 @@ function addressIn(doors: Doors, { takes }: Row, { request, peer }: Call): strin
 // ---- refusing
 
 /** The answer to a refusal, counted. An EventSource gives up on anything but 200, so a stream gets that. */
-function refusal(doors: Doors, row: Row, rejection: Rejection, call: Call): Response {
+function refusal(doors: Doors, row: Row, rejection: Rejection, call: Call, poll?: PollOffer): Response {
   const { metrics, frontend } = doors;
   const reason = rejection.rejected;
   if (row.takes === "likes" && reason !== "unauthorized") metrics.likesRejected.inc({ reason });
@@ -312,7 +373,7 @@ function refusal(doors: Doors, row: Row, rejection: Rejection, call: Call): Resp
   if (row.takes !== "stream" || !isLater || !frontend) return answer;
   const query = new URL(call.request.url, "http://any").searchParams;
   const place = lastEventIdOf(call.request, query);
-  return lastAnswer(frontend.refuse("limit", place) as BodyInit);
+  return lastAnswer(frontend.refuse("limit", place, poll) as BodyInit);
 }
 
 function counted({ doors }: Ask, answer: Response): Response {

@@ -4,6 +4,7 @@
  * hears.
  */
 import { limits } from "../core/limits.ts";
+import { byeReasons, resetReasons } from "../core/sse.ts";
 import { list, object, ref, type Schema, type Schemas } from "./schema.ts";
 import { eventId, schemas, text, timeMs, totals, version, videoId, whole } from "./schemas.ts";
 
@@ -44,13 +45,17 @@ export const videoEvents = {
   snapshot: {
     about: "The whole state of a video: at the beginning, and after a reset. Forget what came before.",
     id: "always, but where nothing is known of the log's place yet",
-    payload: object({
-      video: videoId,
-      totals,
-      viewers: whole,
-      comments: { ...list(ref("SaidComment")), description: "the newest ones, oldest first" },
-      version,
-    }),
+    payload: object(
+      {
+        video: videoId,
+        totals,
+        viewers: whole,
+        comments: { ...list(ref("SaidComment")), description: "the newest ones, oldest first" },
+        version,
+        state: { enum: ["closed"], description: "it is over and takes nothing more; else absent" },
+      },
+      "state",
+    ),
   },
   likes: {
     about: "Totals, absolute, at most once per tick. The highest version is the truth, also out of order.",
@@ -95,6 +100,11 @@ export const videoEvents = {
     id: "never",
     payload: object({ video: videoId, viewers: whole }),
   },
+  state: {
+    about: "A video was closed and takes neither likes nor comments any more, or was opened again.",
+    id: "never",
+    payload: object({ video: videoId, state: { enum: ["open", "closed"] } }),
+  },
   held: {
     about: "A comment that is held for review, on streams of moderators with `held=1`.",
     id: "never",
@@ -110,7 +120,7 @@ export const videoEvents = {
     id: "never",
     payload: object({
       video: videoId,
-      reason: { ...text, description: "unknown-id, epoch, future, history, unavailable; others may come" },
+      reason: { ...text, description: `${resetReasons.join(", ")}; others may come` },
     }),
   },
   beat: {
@@ -127,13 +137,32 @@ export const videoEvents = {
   bye: {
     about: "The last event of a stream: come back after `retry` ms. It also carries the field `retry:`.",
     id: "the place that was asked for, on a stream that holds nothing else",
-    payload: object({
-      reason: {
-        ...text,
-        description: "drain, age, spread, busy, slow, starting, banned, …; others may come",
+    payload: object(
+      {
+        reason: {
+          ...text,
+          description: `${byeReasons.join(", ")}; others may come`,
+        },
+        retry,
+        poll: {
+          ...object(
+            {
+              url: {
+                ...text,
+                description:
+                  "what to poll, relative to the stream's own URL; of several videos with {video} for each",
+              },
+              urls: { type: "object", additionalProperties: text },
+              everyMs: whole,
+            },
+            "urls",
+          ),
+          description:
+            "there is no stream for you now: poll this, and ask for a stream again about once a minute",
+        },
       },
-      retry,
-    }),
+      "poll",
+    ),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;
 
@@ -185,6 +214,12 @@ export const controlRoomEvents = {
       ),
       routes: list(object({ video: videoId, node: text }), 500),
       owners: { type: "object", additionalProperties: text },
+      skews: {
+        type: "object",
+        additionalProperties: { type: "integer" },
+        description:
+          "how old the pictures are that viewers see, by their dates, ms; of videos where it is known",
+      },
     }),
   },
 } as const satisfies Readonly<Record<string, EventRow>>;

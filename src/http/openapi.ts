@@ -121,6 +121,7 @@ const about: Readonly<Record<string, string>> = {
   video: "a video's id; a new one begins a new video",
   comment: "a comment's id, as events and answers tell it",
   connection: "a stream's name, as its event `hello` tells it",
+  second: "a second of the video's own time, Unix seconds",
   file: "a path in the --media folder",
   "Idempotency-Key": "makes a repeat harmless: within 120 s the same key on the same video counts once",
   "Last-Event-ID": "the `id:` a stream is to go on behind, as EventSource sends it by itself",

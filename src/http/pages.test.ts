@@ -38,6 +38,15 @@ describe("pages", () => {
     expect(response.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   });
 
+  test("the config names the client of this version, with the hash that a page can pin it by", async () => {
+    const body = "export const a = 1;";
+    const own = { path: "/ovation-0123456789.js", type: "text/javascript", immutable: true, body };
+    const { text } = await call({ path: "/v1/config", doors: { assets: [...assets, own] } });
+    const integrity = `sha384-${new Bun.CryptoHasher("sha384").update(body).digest("base64")}`;
+    expect(JSON.parse(text).client).toEqual({ path: own.path, integrity });
+    expect(JSON.parse((await call({ path: "/v1/config" })).text).client).toBeUndefined();
+  });
+
   test("a hashed file is kept for good", async () => {
     const { response } = await get("/chunk-abc123.css");
     expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");

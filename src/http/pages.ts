@@ -54,7 +54,7 @@ function pageOf(asset: Asset): Page {
 }
 
 function headersOf(asset: Asset, etag: string, varies: boolean): Record<string, string> {
-  const script = asset.type.startsWith("text/javascript");
+  const script = asset.type.startsWith("text/javascript") || asset.path.endsWith(".d.ts");
   const headers: Record<string, string> = {
     "content-type": asset.type.includes("charset") ? asset.type : `${asset.type}; charset=utf-8`,
     "cache-control": asset.immutable ? "public, max-age=31536000, immutable" : "no-cache",

@@ -1,9 +1,10 @@
 /** Reads: a video's state, its comments, and what a page must know before it starts. */
+import { createHash } from "node:crypto";
 import { parseId } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { json, refuse, refused } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
-import type { Doors } from "./doors.ts";
+import type { Asset, Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
 
 /** `GET /v1/videos/:video` */
@@ -12,7 +13,8 @@ export async function getVideo(doors: Doors, entry: Entry): Promise<Response> {
   const state = await doors.reader.state(video, undefined, 0);
   if ("rejected" in state) return refused(state);
   const { totals, viewers } = state;
-  return json(200, { video, totals: totals.counts, viewers, version: totals.version });
+  const closed = doors.moderation?.closed(video) ? { state: "closed" } : {};
+  return json(200, { video, totals: totals.counts, viewers, version: totals.version, ...closed });
 }
 
 /**
@@ -51,6 +53,7 @@ export function getConfig(doors: Doors): Response {
     media: doors.media !== undefined,
     admin: doors.auth.grantable("admin"),
     auth: doors.auth.mode,
+    client: clientOf(doors.assets),
     limits: {
       likeCount: limits.likeCountMax,
       commentCharacters: limits.commentCharsMax,
@@ -60,4 +63,21 @@ export function getConfig(doors: Doors): Response {
       bodyBytes: limits.bodyBytesMax,
     },
   });
+}
+
+const clients = new WeakMap<readonly Asset[], object>();
+
+/**
+ * The browser client of this version: where it is, below the path that all of this is mounted under, and what
+ * a page can pin it by (W3C, Subresource Integrity).
+ */
+function clientOf(assets: readonly Asset[]): object | undefined {
+  const known = clients.get(assets);
+  if (known) return known;
+  const asset = assets.find(({ path }) => /^\/ovation-[0-9a-f]{10}\.js$/.test(path));
+  if (!asset) return undefined;
+  const hash = createHash("sha384").update(asset.body).digest("base64");
+  const client = { path: asset.path, integrity: `sha384-${hash}` };
+  clients.set(assets, client);
+  return client;
 }

@@ -10,13 +10,16 @@
 import { limits } from "../core/limits.ts";
 import { auditMax } from "../trust/moderation.ts";
 import { getAudit, getModeration, postBan, postMute, putVideoRules } from "./admin.ts";
+import { backupRateMax, getBackup } from "./backup.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
 import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./publish.ts";
 import { getComments, getConfig, getVideo } from "./read.ts";
 import type { Row } from "./row.ts";
-import { comment, heldQuery, like, log, resumeQuery } from "./row-words.ts";
+import { comment, heldQuery, like, log, pollingQuery, resumeQuery } from "./row-words.ts";
+import { liveRows } from "./rows-live.ts";
 import { timesRows } from "./rows-times.ts";
+import { videosRows } from "./rows-videos.ts";
 import { deleteWatch, getEvents, getPoll, getVideoEvents, putWatch, waitSecondsMax } from "./streams.ts";
 
 /** The busiest call: server.ts leads to it past the router. */
@@ -45,7 +48,7 @@ export const streamRow: Row = {
   right: "watch",
   takes: "stream",
   summary: "Stream of one video's events",
-  query: [resumeQuery, heldQuery],
+  query: [resumeQuery, heldQuery, pollingQuery],
   resumes: true,
   answer: { status: 200, about: "Server-Sent Events", type: "text/event-stream" },
   refusals: ["bad-query", "no-streams", "admin-off"],
@@ -141,6 +144,7 @@ export const rows: readonly Row[] = [
     refusals: ["bad-query", "busy", "unavailable", "admin-off"],
   },
   ...timesRows,
+  ...videosRows,
   {
     method: "GET",
     path: "/v1/videos/:video/poll",
@@ -157,6 +161,7 @@ export const rows: readonly Row[] = [
     answer: { status: 200, about: "the state, and the comments since", schema: "Poll" },
     refusals: ["bad-query", "no-streams", "unavailable"],
   },
+  ...liveRows,
   streamRow,
   {
     method: "GET",
@@ -171,6 +176,7 @@ export const rows: readonly Row[] = [
       { name: "video", about: "the videos to watch; repeat it for several", kind: "videos" },
       resumeQuery,
       heldQuery,
+      pollingQuery,
     ],
     resumes: true,
     answer: { status: 200, about: "Server-Sent Events", type: "text/event-stream" },
@@ -270,7 +276,7 @@ export const rows: readonly Row[] = [
     handle: putVideoRules,
     right: "moderate",
     takes: "call",
-    summary: "How a video takes comments",
+    summary: "What a video takes: whether it is open, and its comments",
     body: "VideoRules",
     answer: { status: 204, about: "decided, on all nodes within moments" },
     refusals: ["bad-field", "forbidden", ...log],
@@ -299,6 +305,20 @@ export const rows: readonly Row[] = [
     query: [{ name: "limit", about: "at most so many", kind: "whole number", min: 1, max: auditMax }],
     answer: { status: 200, about: "decisions", schema: "Audit" },
     refusals: ["bad-query", "forbidden", "unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/v1/admin/backup",
+    id: "getBackup",
+    tag: "server",
+    handle: getBackup,
+    right: "admin",
+    orThisMachine: true,
+    takes: "reading",
+    summary: "All that a node without NATS keeps, as it is now: what ovation backup writes to a file",
+    query: [{ name: "rate", about: "megabytes a second", kind: "whole number", min: 1, max: backupRateMax }],
+    answer: { status: 200, about: "a backup", type: "application/octet-stream" },
+    refusals: ["bad-query", "forbidden", "not-found", "unavailable"],
   },
   {
     method: "GET",

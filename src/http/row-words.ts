@@ -13,6 +13,12 @@ export const heldQuery: QueryRow = {
   kind: "whole number",
   max: 1,
 };
+export const pollingQuery: QueryRow = {
+  name: "polling",
+  about: "1: was told to poll, and does so until it gets a stream",
+  kind: "whole number",
+  max: 1,
+};
 /** Why a like may be refused. */
 export const like: readonly Code[] = [
   "bad-field",

@@ -85,6 +85,8 @@ export interface Row {
   readonly body?: SchemaName;
   /** Takes an `Idempotency-Key`. */
   readonly keyed?: true;
+  /** A signature in its query is as good as a token: trust/signatures.ts. */
+  readonly signed?: true;
   /** Takes a `Last-Event-ID`. */
   readonly resumes?: true;
   readonly refusals?: readonly Code[];

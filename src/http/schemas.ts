@@ -79,7 +79,11 @@ export const schemas = {
     "mediaTime",
   ),
   Placed: object({ id: eventId }),
-  Video: object({ video: videoId, totals, viewers: whole, version }),
+  Video: object({ video: videoId, totals, viewers: whole, version, state: { enum: ["closed"] } }, "state"),
+  Videos: object({
+    videos: list(object({ video: videoId, totals, version, state: { enum: ["open", "closed"] } })),
+    more: { type: "boolean" },
+  }),
   SaidComment: object(
     {
       video: videoId,
@@ -87,9 +91,11 @@ export const schemas = {
       user: text,
       text,
       at: timeMs,
+      mediaTime: { ...timeMs, description: "date of the picture its writer saw, as he said" },
       visibleAt: { ...timeMs, description: visibleAt },
     },
     "user",
+    "mediaTime",
     "visibleAt",
   ),
   Comments: object({ comments: list(ref("SaidComment")), more: yesNo, reset }, "reset"),
@@ -105,6 +111,33 @@ export const schemas = {
       reset,
     },
     "reset",
+  ),
+  Live: object(
+    {
+      video: videoId,
+      everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
+      totals,
+      viewers: whole,
+      version,
+      comments: {
+        ...list(ref("SaidComment"), limits.snapshotCommentsMax),
+        description: "the newest, oldest first",
+      },
+      retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
+      cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+      state: { enum: ["closed"], description: "it is over and takes nothing more; else absent" },
+    },
+    "state",
+  ),
+  Tick: object(
+    {
+      video: videoId,
+      second: { ...whole, description: "Unix seconds in the stream's clock" },
+      likes: totals,
+      unlikes: { ...totals, description: "with --like-mode=once: likes taken back" },
+      comments: whole,
+    },
+    "unlikes",
   ),
   Timeline: object(
     {
@@ -142,19 +175,29 @@ export const schemas = {
       limits.momentsMax,
     ),
   }),
-  Config: object({
-    version: text,
-    node: text,
-    region: text,
-    role: text,
-    kinds: list(text),
-    likeMode: { type: "string", description: "many: likes add up; once: one like per viewer" },
-    demo: yesNo,
-    media: yesNo,
-    admin: yesNo,
-    auth: { type: "string", description: "open, or token: a token is needed" },
-    limits: { type: "object", additionalProperties: whole },
-  }),
+  Config: object(
+    {
+      version: text,
+      node: text,
+      region: text,
+      role: text,
+      kinds: list(text),
+      likeMode: { type: "string", description: "many: likes add up; once: one like per viewer" },
+      demo: yesNo,
+      media: yesNo,
+      admin: yesNo,
+      auth: { type: "string", description: "open, or token: a token is needed" },
+      client: {
+        ...object({
+          path: text,
+          integrity: { type: "string", description: "sha384-…, for a page's `integrity`" },
+        }),
+        description: "the browser client of this version, which stays the same under its path",
+      },
+      limits: { type: "object", additionalProperties: whole },
+    },
+    "client",
+  ),
   Cluster: object({
     self: { type: "string", description: "the node that answers" },
     seenBy: { type: "string", description: "the dispatcher whose tables these are" },
@@ -178,12 +221,16 @@ export const schemas = {
     videos: whole,
     rows: { type: "integer", minimum: 0, description: "of the (video, node) table, ended ones included" },
     routes: list(
-      object({
-        video: videoId,
-        owner: { type: "string", description: "the dispatcher that ticks it" },
-        nodes: list(text),
-        ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
-      }),
+      object(
+        {
+          video: videoId,
+          owner: { type: "string", description: "the dispatcher that ticks it" },
+          nodes: list(text),
+          ended: { type: "array", items: text, description: "rows of nodes whose lease has ended" },
+          skewMs: { type: "integer", description: "median of server time less mediaTime; absent: unknown" },
+        },
+        "skewMs",
+      ),
       limits.clusterVideosMax,
     ),
   }),
@@ -195,6 +242,7 @@ export const schemas = {
   ),
   VideoRules: body(
     {
+      state: { type: "string", enum: ["open", "closed"], description: "closed takes no likes or comments" },
       slowModeMs: { type: "integer", minimum: 0, description: "between two comments of one viewer" },
       comments: { type: "string", enum: ["on", "off"] },
       only: { type: "string", description: "a role that a token must carry to comment; empty for none" },
@@ -205,6 +253,7 @@ export const schemas = {
         description: "how long only moderators see a comment before everybody does",
       },
     },
+    "state",
     "slowModeMs",
     "comments",
     "only",

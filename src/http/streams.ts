@@ -23,7 +23,7 @@ const cursorCharsMax = 256;
 export const waitSecondsMax = 25;
 const connectionPattern = /^[A-Za-z0-9_.-]{1,128}$/;
 
-function noStreams(): Response {
+export function noStreams(): Response {
   return refuse("no-streams", "this node holds no streams: ask a node with --role=frontend or --role=both");
 }
 

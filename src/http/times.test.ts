@@ -1,9 +1,16 @@
 /** A video's own time over HTTP: what is asked of the dispatcher, and what caches are told. */
 import { describe, expect, test } from "bun:test";
-import { reject } from "../core/interaction.ts";
+import { VirtualClock } from "../base/clock.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { memoryBus } from "../bus/memory.ts";
+import { reject, type VideoId } from "../core/interaction.ts";
 import type { ReplayReply, TimelineReply, TimesRequest } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
 import { call } from "../system/fake-doors.ts";
+import { anybody } from "../trust/identity.ts";
+import { fileJournal } from "../trust/journal.ts";
+import { Moderation } from "../trust/moderation.ts";
+import { noRules } from "../trust/rules.ts";
 import type { Doors } from "./doors.ts";
 
 const of = (counts: Counts): Counts => Object.assign(emptyCounts(), counts);
@@ -86,6 +93,23 @@ describe("a cache", () => {
       expect(other.status).toBe(200);
     },
   );
+});
+
+test("of a video that is over a cache may keep it for good", async () => {
+  const clock = new VirtualClock();
+  const table = await memoryBus({ clock }).table("moderation");
+  const parts = { table, journal: fileJournal(":memory:"), clock, metrics: createMetrics() };
+  const moderation = await Moderation.open(parts);
+  const rules = { ...noRules, state: "closed" } as const;
+  await moderation.setRules("v" as VideoId, rules, { ...anybody, by: "key" });
+  const path = "/v1/videos/v/replay";
+  const age = async () => {
+    const { response } = await call({ path, doors: { times: doors().times, moderation } });
+    return response.headers.get("cache-control");
+  };
+  expect(await age()).toBe("public, max-age=1");
+  clock.advance(60_000);
+  expect(await age()).toBe("public, max-age=31536000, immutable");
 });
 
 describe("a replay", () => {

@@ -25,6 +25,8 @@ import { type Entry, videoOf } from "./entry.ts";
 import { cueOf, vttHead } from "./vtt.ts";
 
 const secondsOfStepMax = 86_400;
+/** How long a cache may keep what is told of a video that is over. */
+const closedSecondsMax = 31_536_000;
 const shows = ["all", "comments", "reactions"] as const;
 
 /** `GET /v1/videos/:video/timeline?from=&to=&step=&kind=` */
@@ -156,7 +158,7 @@ function rangeIn(entry: Entry): Omit<TimesRequest, "want"> | Rejection {
 /** The time `name` of a query, whole Unix milliseconds. */
 function timeIn(query: URLSearchParams, name: string): number | undefined | Rejection {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
+  if (text === null) return undefined;
   return /^[0-9]{1,15}$/.test(text)
     ? Number(text)
     : reject("bad-query", `${name} must be a time in Unix milliseconds`);
@@ -190,15 +192,17 @@ function plain(counts: Counts): Counts {
 
 /** An answer that caches may keep, and that whoever has it already is not given again. */
 function cached(
-  { auth }: Doors,
-  { request }: Entry,
+  { auth, moderation }: Doors,
+  entry: Entry,
   type: string,
   body: { readonly text: string } | { readonly stream: ReadableStream<Uint8Array> },
 ): Response {
+  const { request } = entry;
   const whose = auth.mode === "token" ? "private" : "public";
+  const age = moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
   const headers: Record<string, string> = {
     "content-type": type,
-    "cache-control": `${whose}, max-age=1`,
+    "cache-control": `${whose}, max-age=${age}`,
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",

@@ -50,6 +50,7 @@ function describeLikes(bench: Bench, skip: readonly Skip[]): void {
     expect(ofV[0]?.atMs).toBe(123.25);
     expect(ofV[0]?.durableMs).toBeGreaterThan(123.25);
     expect(bench.changes).toHaveLength(3);
+    expect([...bench.ledger.videos()].sort()).toEqual(["v", "w"] as VideoId[]);
   });
 
   test("that were answered are in the totals that are asked for, at once", async () => {

@@ -75,6 +75,10 @@ export class Copy {
     return this.#told !== this.#fold;
   }
 
+  videos(): Iterable<VideoId> {
+    return this.#told.videos.keys();
+  }
+
   totals(video: VideoId): Totals {
     return this.#told.totals(video);
   }

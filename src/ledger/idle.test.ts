@@ -178,4 +178,18 @@ describe("whatever the log holds", () => {
       { numRuns: 200 },
     );
   });
+
+  test("a snapshot with idle videos that is cut or changed is none, or a fold", () => {
+    const of = halfFull();
+    for (const video of ["f", "g", "h"]) give(of, video, 1, 2_000 + limits.idleMs);
+    const bytes = encodeFold(of);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(decodeFold(bytes.subarray(0, length), { seed: 0.1, videosMax })).toBeUndefined();
+    }
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] as number) ^ 0xff;
+      expect(() => decodeFold(changed, { seed: 0.1, videosMax })).not.toThrow();
+    }
+  });
 });

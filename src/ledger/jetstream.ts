@@ -45,6 +45,8 @@ export interface JetstreamOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held; the same on all nodes. Default limits.videosMax. */
+  readonly videosMax?: number;
   /** How reactions are kept in their time; by default as the settings have it by default. The same on all. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
@@ -114,7 +116,7 @@ class JetstreamLedger implements Ledger {
     // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
     // window forgets decides what counts.
     const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
-    const [keysMax, videosMax] = [share(limits.keysMax), share(limits.videosMax)];
+    const [keysMax, videosMax] = [share(limits.keysMax), share(options.videosMax ?? limits.videosMax)];
     const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
     const whole = timelineOf(options.timeline);
     const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
@@ -179,6 +181,10 @@ class JetstreamLedger implements Ledger {
 
   lineage(): Lineage {
     return this.#shared.lineage();
+  }
+
+  *videos(): Iterable<VideoId> {
+    for (const partition of this.#partitions) yield* partition.videos();
   }
 
   totals(video: VideoId): Totals {

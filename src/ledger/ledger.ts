@@ -93,6 +93,20 @@ export interface Holding {
   readonly likesMax?: number;
 }
 
+/** What a ledger keeps, as it was at one instant, read piece by piece. */
+export interface Copy {
+  /** The file's own name. */
+  readonly name: string;
+  readonly bytes: number;
+  /**
+   * The piece that begins at `at`, of limits.backupChunkBytes or what is left. Rejects with LedgerUnavailable
+   * once the copy was given up.
+   */
+  read(at: number): Promise<Uint8Array>;
+  /** To be called when no more is read. */
+  end(): void;
+}
+
 export interface Ledger {
   /** Names this log for good: totals of another one mean nothing here. `^[a-z0-9]{4,16}$` */
   readonly epoch: string;
@@ -118,6 +132,8 @@ export interface Ledger {
   append(batch: Batch): Promise<readonly Placed[]>;
   /** Removes a comment, durably. False when there is no such comment. Rejects with LedgerUnavailable. */
   retract(video: VideoId, target: number): Promise<boolean>;
+  /** Videos that have totals, in no order that means anything; more may come while they are read. */
+  videos(): Iterable<VideoId>;
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
   /**
@@ -147,6 +163,11 @@ export interface Ledger {
   room(like: Like): Space;
   /** How full it is, each part of it. */
   holdings(): readonly Holding[];
+  /**
+   * Begins a copy of all it keeps, of this instant; one at a time. Absent where it is kept elsewhere. Throws
+   * LedgerUnavailable when there can be none now.
+   */
+  copy?(): Copy;
   /** Writes what is left, gives back files and connections. */
   close(): Promise<void>;
 }

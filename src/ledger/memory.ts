@@ -96,6 +96,10 @@ class MemoryLedger implements Ledger {
     return this.#head;
   }
 
+  videos(): Iterable<VideoId> {
+    return this.#fold.videos.keys();
+  }
+
   totals(video: VideoId): Totals {
     return this.#fold.totals(video);
   }

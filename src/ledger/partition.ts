@@ -118,6 +118,10 @@ export class Partition {
     });
   }
 
+  videos(): Iterable<VideoId> {
+    return this.#copy.videos();
+  }
+
   totals(video: VideoId): Totals {
     return this.#copy.totals(video);
   }

@@ -25,6 +25,8 @@ const samplesMin = 3;
 export class Skew {
   /** Server time less media time, in ms, oldest first. */
   readonly #samples: number[] = [];
+  /** Log time of each, in ms. */
+  readonly #times: number[] = [];
   #sorted: number[] = [];
   /** The second of log time that samples were taken in last, and how many were. */
   #second = 0;
@@ -33,17 +35,21 @@ export class Skew {
   /** The skew of what these numbers tell (`flat`). */
   static of(flat: readonly number[]): Skew {
     const skew = new Skew();
-    const [second = 0, taken = 0, ...samples] = flat;
+    const [second = 0, taken = 0, ...pairs] = flat;
     skew.#second = second;
     skew.#taken = taken;
-    skew.#samples.push(...samples.slice(-limits.mediaSamplesMax));
+    for (let i = 0; i + 1 < Math.min(pairs.length, 2 * limits.mediaSamplesMax); i += 2) {
+      skew.#samples.push(pairs[i] as number);
+      skew.#times.push(pairs[i + 1] as number);
+    }
     skew.#sorted = [...skew.#samples].sort((a, b) => a - b);
     return skew;
   }
 
   /** All there is of it, as numbers. */
   flat(): number[] {
-    return [this.#second, this.#taken, ...this.#samples];
+    const pairs = this.#samples.flatMap((sample, i) => [sample, this.#times[i] as number]);
+    return [this.#second, this.#taken, ...pairs];
   }
 
   /** Whether anybody said what they saw. */
@@ -66,7 +72,7 @@ export class Skew {
     if (second !== this.#second) this.#taken = 0;
     this.#second = second;
     const most = Math.min(count, limits.mediaSamplesPerSecond - this.#taken);
-    for (let i = 0; i < most; i++) this.#push(skewMs);
+    for (let i = 0; i < most; i++) this.#push(skewMs, logMs);
     this.#taken += Math.max(0, most);
   }
 
@@ -76,12 +82,18 @@ export class Skew {
     return awayMs <= behindMs && awayMs >= -aheadMs;
   }
 
-  #push(skewMs: number): void {
+  #push(skewMs: number, logMs: number): void {
     this.#samples.push(skewMs);
+    this.#times.push(logMs);
     insert(this.#sorted, skewMs);
-    if (this.#samples.length <= limits.mediaSamplesMax) return;
-    const oldest = this.#samples.shift() as number;
-    this.#sorted.splice(place(this.#sorted, oldest), 1);
+    const isOld = (): boolean => logMs - (this.#times[0] as number) > limits.mediaSampleMs;
+    while (
+      this.#samples.length > limits.mediaSamplesMax ||
+      (this.#samples.length > limits.mediaSamplesKept && isOld())
+    ) {
+      this.#times.shift();
+      this.#sorted.splice(place(this.#sorted, this.#samples.shift() as number), 1);
+    }
   }
 }
 

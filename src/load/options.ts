@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import {
   accepted,
   choice,
+  durationOrNone,
   listOf,
   matching,
   oneLine,
@@ -94,6 +95,11 @@ export const loadTable = defineSettings({
       likes: { kind: wholeNumber(0, 10_000_000), fallback: "100", help: "taps per second in total" },
       likesBatch: { kind: wholeNumber(1, 50), fallback: "1", help: "taps sent in one request" },
       comments: { kind: wholeNumber(0, 100_000), fallback: "0", help: "comments per second in total" },
+      behindMs: {
+        kind: durationOrNone(1, 120_000),
+        fallback: "0",
+        help: "how far viewers are behind the picture at most; they then say which one they see",
+      },
       kinds: { kind: listOf(kind, 1, 16), fallback: "heart,clap,laugh,wow,fire", help: "kinds of like" },
       arrivals: {
         kind: choice("poisson", "even"),
@@ -156,14 +162,19 @@ export const loadTable = defineSettings({
 
 export type LoadOptions = SettingsOf<typeof loadTable.rows>;
 
-/** Reads the flags after `load`; every mistake at once. `readFile` answers a file's text or throws. */
+/**
+ * Reads the flags after `load`, of which the first may be the nodes alone (`load http://127.0.0.1:8080`);
+ * every mistake at once. `readFile` answers a file's text or throws.
+ */
 export function parseLoadOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): Parsed<typeof loadTable.rows> {
   const machine = { suffix: randomBytes(2).toString("hex") };
-  return parseTable(loadTable, { argv, env, readFile, machine });
+  const [first = "", ...rest] = argv;
+  const flags = /^https?:/.test(first) ? [`--url=${first}`, ...rest] : argv;
+  return parseTable(loadTable, { argv: flags, env, readFile, machine });
 }
 
 /** The text of `ovation load --help`. */

@@ -27,6 +27,8 @@ export interface PublishPlan {
   readonly token: string;
   /** Every like is that of a viewer of its own: for a server that takes one per viewer. */
   readonly once: boolean;
+  /** Everybody says which picture they see, and is up to so far behind, in ms; 0: nobody says it. */
+  readonly behindMs: number;
   /** Begins every key, user and comment of this run. */
   readonly tag: string;
 }
@@ -134,12 +136,20 @@ export class Publishers {
     const kind = kinds[this.#prng.between(0, kinds.length - 1)] ?? "heart";
     const user = `fan-${this.#prng.between(1, 9999)}`;
     const viewer = once ? `${tag}-viewer-${this.#count + 1}` : undefined;
-    this.#publish(kind, likesBatch, JSON.stringify({ kind, count: likesBatch, user, viewer }), dueMs);
+    const like = { kind, count: likesBatch, user, viewer, mediaTime: this.#seen() };
+    this.#publish(kind, likesBatch, JSON.stringify(like), dueMs);
+  }
+
+  /** Date of the picture that somebody sees now. */
+  #seen(): number | undefined {
+    const { behindMs } = this.#plan;
+    return behindMs === 0 ? undefined : Date.now() - this.#prng.between(0, behindMs);
   }
 
   #comment(dueMs: number): void {
     const text = `Comment ${this.#count + 1} of run ${this.#plan.tag}: what a goal! ⚽`;
-    this.#publish("", 1, JSON.stringify({ text, user: `fan-${this.#prng.between(1, 9999)}` }), dueMs);
+    const user = `fan-${this.#prng.between(1, 9999)}`;
+    this.#publish("", 1, JSON.stringify({ text, user, mediaTime: this.#seen() }), dueMs);
   }
 
   #publish(kind: string, count: number, body: string, dueMs: number): void {

@@ -202,6 +202,7 @@ function startPublishers(
     kinds: options.kinds,
     likesPerS: options.likes,
     likesBatch: options.likesBatch,
+    behindMs: options.behindMs,
     commentsPerS: options.comments,
     arrivals: options.arrivals,
     repeat: options.repeat / 100,

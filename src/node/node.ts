@@ -7,6 +7,7 @@
  */
 
 import { Asker } from "../asking/asker.ts";
+import { CatalogReader } from "../asking/catalog.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
@@ -19,8 +20,9 @@ import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/
 import type { Herald } from "../core/happening.ts";
 import type { Ingest } from "../core/ingest.ts";
 import { kindSet, type Rejection } from "../core/interaction.ts";
-import { assertLimits, limits } from "../core/limits.ts";
+import { limits } from "../core/limits.ts";
 import { type ClusterView, encodeNodeRow, type Role } from "../core/nodes.ts";
+import { assertLimits } from "../core/relations.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
 import { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { Connection, type ConnectionClass } from "../fanout/connection.ts";
@@ -73,6 +75,7 @@ export class Node {
   readonly ingest: Ingest;
   readonly reader: Reader;
   readonly times: TimesReader;
+  readonly catalog: CatalogReader;
   /** Undefined on a dispatcher: it holds no streams. */
   readonly frontend: Frontend | undefined;
   /** Changes what streams watch, on any node: this one need not hold any. */
@@ -121,6 +124,7 @@ export class Node {
     this.#asker = new Asker(bus, clock);
     this.reader = new Reader(this.#asker, kindSet(settings.kinds));
     this.times = new TimesReader(this.#asker);
+    this.catalog = new CatalogReader(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
     this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger, herald: parts.herald });
     this.frontend =
@@ -167,9 +171,7 @@ export class Node {
 
   /** Both shared tables, as this node sees them or, without tables of its own, as a dispatcher does. */
   async cluster(): Promise<(ClusterView & { readonly self: string }) | Rejection> {
-    const view = this.dispatcher
-      ? this.dispatcher.routes.view(this.#parts.clock.elapsed())
-      : await this.reader.cluster();
+    const view = this.dispatcher ? this.dispatcher.cluster() : await this.reader.cluster();
     return "rejected" in view ? view : { self: this.settings.node, ...view };
   }
 

@@ -6,6 +6,7 @@
  * what it stands on (open.ts) comes with the runtime.
  */
 
+import { beginBackup } from "../asking/backup.ts";
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
@@ -24,6 +25,7 @@ import type { Doors } from "../http/doors.ts";
 import { earlyDoors } from "../http/early.ts";
 import { webAssets } from "../http/pages.ts";
 import { type Seat, Seats, type Verdict } from "../http/seats.ts";
+import { type Polling, StreamShare } from "../http/share.ts";
 import { Access, type ReadFile, readCredentials } from "../settings/access.ts";
 import type { Settings } from "../settings/config.ts";
 import { fileJournal, type Journal, relayedJournal, serveJournal, tableJournal } from "../trust/journal.ts";
@@ -189,13 +191,16 @@ export class Service {
     return this.#isFull;
   }
 
-  async #openModeration({ bus }: Node): Promise<Moderation> {
+  async #openModeration(node: Node): Promise<Moderation> {
+    const { bus } = node;
     const { clock } = this.#parts;
     const journal = await this.#openJournal(bus);
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
+    for (const video of moderation.allClosed()) node.frontend?.closed.turn(video, true);
+    moderation.turned = (video, state) => node.frontend?.closed.turn(video, state === "closed");
     return moderation;
   }
 
@@ -223,6 +228,19 @@ export class Service {
     return this.#moderation?.bans(who, address, seat.videos()) ? "banned" : undefined;
   }
 
+  #polling(): Polling {
+    const { settings, clock, prng } = this.#parts;
+    const access = this.#access;
+    return {
+      everyMs: settings.pollEveryMs,
+      lateMs: settings.mediaBehindMs,
+      share: new StreamShare(Number(settings.streamShare), prng, clock),
+      get signatures() {
+        return access.signatures;
+      },
+    };
+  }
+
   #doors(): Doors {
     const { settings, clock, prng, log, allMetrics, runtime } = this.#parts;
     const early = earlyDoors(prng);
@@ -236,6 +254,9 @@ export class Service {
       },
       get reader() {
         return node()?.reader ?? early.reader;
+      },
+      get catalog() {
+        return node()?.catalog ?? early.catalog;
       },
       get times() {
         return node()?.times ?? early.times;
@@ -253,6 +274,7 @@ export class Service {
         return crowd();
       },
       auth: this.#access.auth,
+      polling: this.#polling(),
       allowance: this.#access.allowance,
       seats: this.#seats,
       people: new People(),
@@ -270,6 +292,9 @@ export class Service {
         return this.#parts.fewDescriptors?.() ? "this node holds as many connections as it may" : undefined;
       },
       cluster: async () => this.#node?.cluster() ?? early.refusal(),
+      ...(settings.nats.length === 0 && {
+        backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),
+      }),
       assets: webAssets,
       ...(settings.media !== "" && runtime.media && { media: runtime.media(settings.media) }),
     };

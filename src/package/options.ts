@@ -140,7 +140,7 @@ export interface OvationOptions {
    */
   readonly commentRate?: Settings["commentRate"];
   /**
-   * Comments kept per video for listing and replay. A whole number from 20 to 100000.
+   * Comments kept per video for listing and replay. A whole number from 20 to 1000000.
    * @default 1000
    */
   readonly commentHistory?: Settings["commentHistory"];
@@ -178,6 +178,23 @@ export interface OvationOptions {
    * @default 10000
    */
   readonly mediaAheadMs?: Settings["mediaAheadMs"];
+  /**
+   * Share of the viewers who get a stream; the others poll what caches share; the same on all nodes. A share
+   * from 0 to 1, like 0.2.
+   * @default "1"
+   */
+  readonly streamShare?: Settings["streamShare"];
+  /**
+   * How often whoever gets no stream polls. A duration from 1s to 1m, in ms.
+   * @default 2000
+   */
+  readonly pollEveryMs?: Settings["pollEveryMs"];
+  /**
+   * With --auth=token: secrets that sign what is polled, the same on all nodes; the first one signs. One line
+   * of at most 16384 characters.
+   * @default "" (--jwt-secrets)
+   */
+  readonly liveSecrets?: Settings["liveSecrets"];
   /**
    * Web origins whose pages may call this server; * alone allows all. At most 256 different items, each an
    * origin like https://example.com or capacitor://localhost, null, or *.

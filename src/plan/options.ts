@@ -1,5 +1,5 @@
 /** The flags of `ovation plan` and of `ovation calibrate`: tables read as a node's settings are. */
-import { accepted, duration, oneLine, onOff, wholeNumber } from "../settings/kinds.ts";
+import { accepted, duration, oneLine, onOff, share, wholeNumber } from "../settings/kinds.ts";
 import { defineSettings, group, type Parsed, parseTable, type SettingsOf } from "../settings/table.ts";
 import { helpText } from "../settings/text.ts";
 import type { Audience, Machine } from "./model.ts";
@@ -23,9 +23,6 @@ function amountOf(text: string): number {
   return Number(digits) * (letter === undefined ? 1 : unit[letter as keyof typeof unit]);
 }
 
-const share = accepted("a share from 0 to 1, like 0.2", "share", (text) =>
-  /^(0(\.\d{1,6})?|1(\.0+)?)$/.test(text),
-);
 const price = accepted("a price, like 0.17", "price", (text) => /^\d{1,9}(\.\d{1,6})?$/.test(text));
 
 export const planTable = defineSettings({

@@ -6,8 +6,8 @@
  * or SIGINT drains, the second ends at once. A bug (an uncaught throw) ends the process with one line: a
  * node that no longer knows what it knows is worth less than its restart.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, constants, tmpdir, totalmem } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, constants, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
@@ -25,9 +25,9 @@ import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
 import { askHealth } from "./health.ts";
-import { type About, helpAbout } from "./help.ts";
+import { helpAbout } from "./help.ts";
 import { explain, mint, parseTokenOptions } from "./mint.ts";
-import { claimPort, type ServeParts, type Serving, startServing } from "./serve.ts";
+import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
 
@@ -76,12 +76,14 @@ async function main(argv: readonly string[]): Promise<number> {
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
+    case "completion":
+    case "man":
     case "help":
       return help(asked);
   }
 }
 
-function help(about: About): number {
+function help(about: Parameters<typeof helpAbout>[0]): number {
   const text = helpAbout(about);
   if (typeof text !== "string") return mistaken(text.mistakes);
   print(text);
@@ -142,7 +144,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   const { log } = parts;
   endOnBugs(log);
   let workers: Workers | undefined;
-  const folder = parts.settings.nats.length > 0 ? undefined : mkdtempSync(join(tmpdir(), "ovation-"));
+  let folder: string | undefined;
   const leaveNothing = (): void => {
     if (folder) rmSync(folder, { recursive: true, force: true });
   };
@@ -153,6 +155,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
   });
   try {
     const settings = { ...parts.settings, port: await claimPort(parts) };
+    if (settings.nats.length === 0) folder = claimFolder();
     const path = folder && join(folder, "bus");
     workers = new Workers({ ...parts, settings, count, path, start: startWorker });
     const url = await workers.start();
@@ -160,6 +163,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     log.info("listening", { url, role, node, region, workers: count, version: build.version });
     hangUp.rereadBy(() => workers?.reload());
     say("READY=1");
+    giveBack();
     const signal = await signalled;
     say("STOPPING=1");
     log.info("draining", { reason: signal, workers: count, ms: drainMs });

@@ -5,9 +5,12 @@
  * (what was accepted is durable, files and sockets are given back): system/main.test.ts. Not here: what a
  * node stands on (node/open.ts), and signals, arguments and exit codes (main.ts).
  */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Readings } from "../base/metrics.ts";
 import { gateBefore } from "../http/gate.ts";
+import { StartRefused } from "../node/company.ts";
 import { bun } from "../node/runtime-bun.ts";
 import { Service, type ServiceParts } from "../node/service.ts";
 import { Collector } from "./collect-garbage.ts";
@@ -40,6 +43,8 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
+/** The path of a socket has at most 107 bytes on Linux, and less elsewhere. */
+const tmpdirBytesMax = 80;
 /** How long requests under way may take to end once nobody new comes, in ms. */
 const lastRequestsMs = 2_000;
 
@@ -86,11 +91,9 @@ class Server implements Serving {
     this.#collector = new Collector(parts.clock, () => this.#service.connections(), {
       beside: () => Bun.gc(false),
       giveBack: () => Bun.shrink(),
-      atOnce: () => {
-        Bun.gc(true);
-        Bun.shrink();
-      },
+      atOnce: giveBack,
     });
+    this.#service.running.then(giveBack, () => {});
   }
 
   get url(): string {
@@ -149,8 +152,31 @@ function streamsOf({ limits, nodeStreams }: ServeParts["settings"]): number {
   return limits === "off" ? 0 : nodeStreams;
 }
 
+/** Gives the system what nobody uses: after the start 13 MB of 41, in each of several processes. */
+export function giveBack(): void {
+  Bun.gc(true);
+  Bun.shrink();
+}
+
 function readText(path: string): string {
   return readFileSync(path, "utf8");
+}
+
+/**
+ * A folder of our own for the socket at which workers meet, mode 0700. Throws StartRefused when there can be
+ * none.
+ */
+export function claimFolder(): string {
+  const below = tmpdir();
+  if (Buffer.byteLength(below) > tmpdirBytesMax) {
+    throw new StartRefused(`workers meet at a socket below TMPDIR, and ${below} is too long for one`);
+  }
+  try {
+    return mkdtempSync(join(below, "ovation-"));
+  } catch (error) {
+    const why = (error as { code?: string }).code;
+    throw new StartRefused(`workers meet at a socket below TMPDIR, and ${below} takes no folder (${why})`);
+  }
 }
 
 /** A port that nobody listens on now, for workers to share: the one of the settings, or a free one for 0. */

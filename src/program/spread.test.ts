@@ -106,6 +106,17 @@ describe("a worker that holds too many", () => {
     expect(told).toHaveLength(2);
   });
 
+  test("is left alone while others leave, who may be told of first", () => {
+    const { clock, told, holds } = bench();
+    holds(1_000, 1_000, 1_000);
+    clock.advance(10_000);
+    holds(1_000, 0, 0);
+    clock.advance(2_000);
+    holds(0, 0, 0);
+    clock.advance(10_000);
+    expect(told).toEqual([]);
+  });
+
   test("is left alone within a tenth, with few viewers, and while one is missing", () => {
     const { clock, told, spread, holds } = bench();
     holds(1_099, 1_000, 901);

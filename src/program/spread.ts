@@ -33,8 +33,8 @@ const steerMs = 15_000;
 /** A worker holds too many at this multiple of its share, and so many more than its share. */
 const shareMax = 1.1;
 const surplusMin = 50;
-/** Looks in a row at which no more had come, in parts of all, and what is done about it waits for. */
-const growthMax = 0.005;
+/** Looks in a row at which few had come or left, in parts of all, and what is done about it waits for. */
+const changeMax = 0.005;
 const looksMin = 3;
 /** The pause until what was done can be seen, in ms. */
 const pauseMs = 15_000;
@@ -52,7 +52,7 @@ export class Spread {
   readonly #members = new Map<string, Member>();
   /** The one whose listener is known to be the last of all. */
   #newest: string | undefined;
-  /** Viewers of all at the last look, and looks since which they have grown little. */
+  /** Viewers of all at the last look, and looks since which they have changed little. */
   #all = 0;
   #still = 0;
   /** To whom all are steered, and until when at most. */
@@ -95,7 +95,7 @@ export class Spread {
     const now = clock.elapsed();
     let all = 0;
     for (const { viewers } of this.#members.values()) all += viewers;
-    this.#still = all > this.#all * (1 + growthMax) ? 0 : this.#still + 1;
+    this.#still = Math.abs(all - this.#all) > this.#all * changeMax ? 0 : this.#still + 1;
     this.#all = all;
     const share = all / count;
     const steered = this.#steered;

@@ -11,6 +11,7 @@ import { hookSecret, hookSecretBytesMin, hookSecretsMax } from "../hooks/signatu
 import { Auth } from "../http/auth.ts";
 import { Allowance } from "../trust/allowance.ts";
 import { ApiKeys } from "../trust/keys.ts";
+import { Signatures } from "../trust/signatures.ts";
 import { publicKeys, secretBytesMin, secretKey, secretsMax, type TokenKey } from "../trust/token-keys.ts";
 import { type TokenRules, Tokens } from "../trust/tokens.ts";
 import { Words } from "../trust/words.ts";
@@ -25,6 +26,8 @@ interface Credentials {
   readonly words: Words;
   /** What webhooks and reviews are signed with. */
   readonly hookSecrets: readonly Uint8Array[];
+  /** What signs addresses in place of tokens; undefined where nobody needs one, or there is no secret. */
+  readonly signatures: Signatures | undefined;
 }
 export type Read = Credentials | { readonly mistakes: readonly string[] };
 
@@ -47,6 +50,10 @@ export function readCredentials(settings: Settings, readFile: ReadFile): Read {
   const secrets = [...items(settings.jwtSecrets), ...inFile];
   if (settings.auth === "token") mistakes.push(...weakSecrets(secrets));
   const tokenKeys = secrets.map(secretKey);
+  const ofLive = items(settings.liveSecrets);
+  mistakes.push(...weakSecrets(ofLive, "live secret"));
+  const signing = settings.auth === "token" ? [...(ofLive.length > 0 ? ofLive : secrets)] : [];
+  const signatures = signing.length > 0 ? new Signatures(signing) : undefined;
   const text = file("--jwt-keys-file", settings.jwtKeysFile);
   try {
     if (text !== "") tokenKeys.push(...publicKeys(text));
@@ -60,7 +67,7 @@ export function readCredentials(settings: Settings, readFile: ReadFile): Read {
   }
   const words = wordsOf(file("--word-list", settings.wordList), mistakes);
   if (mistakes.length > 0 || "mistakes" in keys || !words) return { mistakes };
-  return { keys, tokenKeys, words, hookSecrets };
+  return { keys, tokenKeys, words, hookSecrets, signatures };
 }
 
 /** The access rules of a running node. */
@@ -72,12 +79,14 @@ export class Access {
   words: Words;
   /** What webhooks and reviews are signed with from now on. */
   hookSecrets: readonly Uint8Array[];
+  signatures: Signatures | undefined;
   readonly #settings: Settings;
   readonly #tokens: Tokens | undefined;
 
   constructor(settings: Settings, credentials: Credentials, clock: Clock, log: Log) {
-    const { keys, tokenKeys, words, hookSecrets } = credentials;
+    const { keys, tokenKeys, words, hookSecrets, signatures } = credentials;
     this.words = words;
+    this.signatures = signatures;
     this.hookSecrets = hookSecrets;
     this.#settings = settings;
     this.#tokens =
@@ -93,6 +102,7 @@ export class Access {
     this.auth.reload(read.keys);
     this.words = read.words;
     this.hookSecrets = read.hookSecrets;
+    this.signatures = read.signatures;
     this.#tokens?.reload(rulesOf(this.#settings, read.tokenKeys));
     return [];
   }
@@ -117,11 +127,11 @@ function wordsOf(text: string, mistakes: string[]): Words | undefined {
   }
 }
 
-function weakSecrets(secrets: readonly string[]): string[] {
-  if (secrets.length > secretsMax) return [`at most ${secretsMax} JWT secrets`];
+function weakSecrets(secrets: readonly string[], name = "JWT secret"): string[] {
+  if (secrets.length > secretsMax) return [`at most ${secretsMax} ${name}s`];
   return secrets.flatMap((secret, index) => {
     const bytes = new TextEncoder().encode(secret).length;
-    return bytes >= secretBytesMin ? [] : [tooShort(`JWT secret ${index + 1}`, bytes, secretBytesMin)];
+    return bytes >= secretBytesMin ? [] : [tooShort(`${name} ${index + 1}`, bytes, secretBytesMin)];
   });
 }
 

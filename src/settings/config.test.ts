@@ -51,6 +51,18 @@ describe("settings of a node", () => {
     }
   });
 
+  test("what makes another program of an executable is warned of", () => {
+    const warned = (env: Record<string, string>) => {
+      const parsed = parseSettings([], env, noFile, machine);
+      return "mistakes" in parsed ? [] : parsed.warnings.map((warning) => warning.replace(/:.*/, ""));
+    };
+    expect(warned({ BUN_OPTIONS: "--smol", BUN_BE_BUN: "0" })).toEqual([
+      "BUN_OPTIONS is set",
+      "BUN_BE_BUN is set",
+    ]);
+    expect(warned({ BUN_OPTIONS: "", PATH: "/bin" })).toEqual([]);
+  });
+
   test("a node names itself by chance, and not after its machine, which viewers would be told", () => {
     const named = [1, 2].map(() => {
       const parsed = parseSettings([], {}, noFile);
@@ -69,7 +81,7 @@ describe("settings of a node", () => {
     ],
     ["--tick", ["0", "0ms", "5s"], ["5001ms", "6s", "-1"]],
     ["--comment-tick", ["0", "1s"], ["1001ms"]],
-    ["--comment-history", ["20", "100000"], ["19", "100001"]],
+    ["--comment-history", ["20", "1000000"], ["19", "1000001"]],
     ["--drain", ["0", "10m"], ["11m"]],
     ["--port", ["0", "65535"], ["65536", "http"]],
     ["--nats-prefix", ["ov", "a_B-9"], ["a.b", "a b", "*", ">", ""]],

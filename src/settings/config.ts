@@ -14,6 +14,7 @@ import { secret } from "../base/prng.ts";
 import { limits } from "../core/limits.ts";
 import { accessRows, accessRules, limitRows } from "./config-access.ts";
 import { hookRows, hookRules } from "./config-hooks.ts";
+import { liveRows, liveRules } from "./config-live.ts";
 import { timelineRows, timelineRules } from "./config-timeline.ts";
 import {
   accepted,
@@ -199,12 +200,13 @@ export const settingsTable = defineSettings({
         help: "comments per second written to a viewer per video",
       },
       commentHistory: {
-        kind: wholeNumber(20, 100_000),
+        kind: wholeNumber(20, 1_000_000),
         fallback: "1000",
         help: "comments kept per video for listing and replay",
       },
     }),
     ...group("Timeline", timelineRows),
+    ...group("Beyond streams", liveRows),
     ...group("Access", accessRows),
     ...group("Limits", limitRows),
     ...group("Hooks", hookRows),
@@ -225,6 +227,7 @@ export const settingsTable = defineSettings({
     ...accessRules,
     ...hookRules,
     ...timelineRules,
+    ...liveRules,
     {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>
@@ -262,6 +265,8 @@ export const commands = {
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
+  completion: "print what a shell completes these by: source <(ovation completion bash), or zsh, fish",
+  man: "print the manual page: ovation man | man -l -",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
@@ -308,7 +313,20 @@ export function parseSettings(
   readFile: (path: string) => string,
   machine: Machine = thisMachine(),
 ): ParsedSettings {
-  return parseTable(settingsTable, { argv, env, readFile, machine });
+  const parsed = parseTable(settingsTable, { argv, env, readFile, machine });
+  return "mistakes" in parsed ? parsed : { ...parsed, warnings: [...parsed.warnings, ...foreignTo(env)] };
+}
+
+/** Variables that are not ours and change what an executable made by Bun does before it is asked. */
+const foreignVariables = ["BUN_OPTIONS", "BUN_BE_BUN"];
+
+function foreignTo(env: Readonly<Record<string, string | undefined>>): string[] {
+  return foreignVariables
+    .filter((name) => env[name])
+    .map(
+      (name) =>
+        `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
+    );
 }
 
 /** The text of `ovation --help` and `ovation serve --help`. */

@@ -98,6 +98,11 @@ export function accepted(
   return { expects, placeholder, schema: z.string().refine(accepts) };
 }
 
+/** A part of a whole, as text: 0.2. */
+export const share = accepted("a share from 0 to 1, like 0.2", "share", (text) =>
+  /^(0(\.\d{1,6})?|1(\.0+)?)$/.test(text),
+);
+
 /** Any text on one line, at most `charsMax` characters, empty allowed: a path, a password. */
 export function oneLine(charsMax: number, placeholder = "text"): Kind<string> {
   const schema = z

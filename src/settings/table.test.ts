@@ -217,6 +217,7 @@ describe("a table of settings as text", () => {
     expect(markdown).toContain(
       "| `--rest` | `50ms` | a duration from 0ms to 5s, like 50ms, 5s or 2m | silence between songs |",
     );
+    expect(markdown).toContain("### ");
     expect(markdown).toContain("| `--hall` | `what fits` | one of big, small | where |");
     for (const key of Object.keys(table.rows)) {
       expect(help).toContain(`--${flagOf(key)}`);

@@ -24,23 +24,24 @@ export function helpText<R extends Rows>(table: Table<R>, more = ""): string {
   return `${command.helpInformation()}\n${variables}\n${more}`;
 }
 
-/** The table of docs/settings.md, without a trailing newline. */
+/** What docs/settings.md lists: a table for each group, without a trailing newline. */
 export function settingsMarkdown<R extends Rows>(table: Table<R>): string {
-  const rows = Object.entries(table.rows).map(([key, row]) => {
+  const groups = new Map<string, string[]>();
+  for (const [key, row] of Object.entries(table.rows)) {
     const fallback = fallbackOf(row);
-    return [`\`--${flagOf(key)}\``, fallback === "" ? "" : `\`${fallback}\``, row.kind.expects, row.help];
-  });
-  rows.push([
-    "`--config`",
-    "",
-    "the path of a JSON file",
-    "a file of these settings, its keys the flags without --",
-  ]);
+    const shown = fallback === "" ? "" : `\`${fallback}\``;
+    const lines = groups.get(row.group) ?? ["| flag | default | value | what it does |", "|---|---|---|---|"];
+    groups.set(row.group, [...lines, markdownRow(`\`--${flagOf(key)}\``, shown, row.kind.expects, row.help)]);
+  }
   const variable = `Every flag has a variable: \`--some-flag\` is \`${variableOf(table, "some-flag")}\`.`;
   const order = "A flag beats a variable, a variable beats the `--config` file, the file beats the default.";
-  const head = ["| flag | default | value | what it does |", "|---|---|---|---|"];
-  const lines = rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);
-  return [`${variable} ${order}`, "", ...head, ...lines].join("\n");
+  const file = "`--config` is the path of a JSON file of these settings, its keys the flags without `--`.";
+  const sections = [...groups].map(([name, lines]) => [`### ${name}`, "", ...lines].join("\n"));
+  return [`${variable} ${order}\n${file}`, ...sections].join("\n\n");
+}
+
+function markdownRow(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
 /** What `check` prints: every setting in effect and where it came from, one line each, secrets hidden. */

@@ -16,6 +16,7 @@ import {
   until,
 } from "./cluster.ts";
 import { Viewer } from "./events.ts";
+import { expectInTime } from "./in-time.ts";
 import { startNats } from "./nats.ts";
 
 setDefaultTimeout(90_000);
@@ -30,13 +31,15 @@ afterAll(() => cluster.close());
 
 /** Hurts the cluster in the middle of a load, and holds everything against what was acked. */
 async function underLoad(of: string, seconds: number, hurt: () => Promise<void>): Promise<LoadReport> {
-  const load = startLoad(cluster, [`--duration=${seconds}`]);
+  const load = startLoad(cluster, [`--duration=${seconds}`, "--behind=20s"]);
   await load.counted(100);
   await hurt();
   const healedMs = await healed(cluster, performance.now());
   const report = await load.report(of);
   console.info(`  whole again ${Math.round(healedMs)} ms after the fault ended`);
   expectExact(report);
+  // And each like stands in its second of the video, on whichever node it is asked for.
+  await expectInTime(cluster.nodes, load.video);
   return report;
 }
 

@@ -11,6 +11,7 @@ import {
   until,
 } from "./cluster.ts";
 import { post } from "./events.ts";
+import { expectInTime } from "./in-time.ts";
 import { startNats } from "./nats.ts";
 
 setDefaultTimeout(120_000);
@@ -47,6 +48,7 @@ async function everywhere(video: string, hearts: number): Promise<void> {
   // The same to the version, whichever dispatcher answers.
   const all = await Promise.all(cluster.nodes.map(told));
   expect(new Set(all.map((one) => one?.version)).size).toBe(1);
+  await expectInTime(cluster.nodes, video);
 }
 
 test("a viewer on several nodes counts once, and may take it back on another", async () => {

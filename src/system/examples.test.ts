@@ -1,6 +1,6 @@
 /**
  * The examples in the documentation of the package's functions, as an editor shows them, run as they stand:
- * under Node from what is built, under Bun from source. That of `watch` is run by snippets.test.ts.
+ * under Node and under Bun, from what the package leads to. That of `watch` is run by snippets.test.ts.
  */
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ for (const [file, runtime, script] of [
 ] as const) {
   if (!Bun.which(runtime)) continue;
   test(`createOvation of ${file}`, async () => {
-    if (runtime === "node") bundle();
+    bundle();
     const [port] = await freePorts(1);
     writeFileSync(join(folder, script), exampleOf(file, "createOvation").replace("8080", `${port}`));
     const child = Bun.spawn([...dieWithUs, runtime, script], {

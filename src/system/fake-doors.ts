@@ -4,6 +4,7 @@ import { expect } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
+import { seededPrng } from "../base/prng.ts";
 import type { CommentDraft, Like } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { bytesOf } from "../core/sse.ts";
@@ -14,6 +15,7 @@ import { Bodies } from "../http/bodies.ts";
 import type { Doors, Streams } from "../http/doors.ts";
 import { Seats } from "../http/seats.ts";
 import { createServer } from "../http/server.ts";
+import { StreamShare } from "../http/share.ts";
 
 export interface Asked {
   readonly likes: Like[];
@@ -50,6 +52,12 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
     auth: openAuth(""),
     seats: new Seats(clock),
     bodies: new Bodies(clock),
+    polling: {
+      everyMs: 2_000,
+      lateMs: 120_000,
+      share: new StreamShare(1, seededPrng(1), clock),
+      signatures: undefined,
+    },
     ingest: {
       like: async (like) => void asked.likes.push(like),
       likes: async (likes) => {
@@ -70,6 +78,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       }),
       listing: async () => ({ comments: [], more: false }),
     },
+    catalog: { videos: async () => ({ videos: [], more: false }) },
     times: {
       timeline: async () => ({
         ...noTimes,
@@ -131,6 +140,10 @@ export function fakeFrontend(asked: Asked): Streams {
     refuse: (reason) => bytesOf(`retry: 5000\nevent: bye\ndata: {"reason":"${reason}"}\n\n`),
     poll: async (video, ...more) => {
       asked.polls.push([video, ...more]);
+      const totals = { heart: 7 };
+      return { cursor: "c1", video, totals, viewers: 2, version: 3, comments: [], retracted: [] };
+    },
+    live: async (video) => {
       const totals = { heart: 7 };
       return { cursor: "c1", video, totals, viewers: 2, version: 3, comments: [], retracted: [] };
     },

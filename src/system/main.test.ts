@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { post, Viewer } from "./events.ts";
+import { expectInTime } from "./in-time.ts";
 import { Raw } from "./raw.ts";
 import { executable, startExecutable } from "./server.ts";
 
@@ -54,6 +55,7 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
     expect((await like(second.url)).status).toBe(202);
     const says = (await (await fetch(`${second.url}/v1/videos/v`)).json()) as { totals: object };
     expect(says.totals).toEqual({ heart: 7 });
+    await expectInTime([{ name: "alone", url: second.url }], "v");
     await second.stop();
   });
 

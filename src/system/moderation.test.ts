@@ -92,5 +92,85 @@ for (const how of hows) {
     ] as const)("%s is refused", async (_, method, path, body, as, status) => {
       expect((await admin(method, path, body, as)).status).toBe(status);
     });
+
+    test("a closed video is watched and read, takes nothing and says so, also after a restart", async () => {
+      const like = async () => {
+        const { status, says } = await post(`${node.url}/v1/videos/over/likes`, { kind: "heart" });
+        return status === 202 ? 202 : (says as { error: { code: string } }).error.code;
+      };
+      const state = async () => (await (await fetch(`${node.url}/v1/videos/over`)).json()) as object;
+      expect(await like()).toBe(202);
+      const viewer = await Viewer.open(`${node.url}/v1/videos/over/events`);
+      const first = await viewer.until(({ event }) => event === "snapshot");
+      expect(first.says).not.toHaveProperty("state");
+      const turn = (to: string) => admin("PUT", "/v1/admin/videos/over", { state: to });
+      expect((await turn("shut")).status).toBe(422);
+      expect((await turn("closed")).status).toBe(204);
+      const told = await viewer.until(({ event }) => event === "state");
+      expect(told.says).toEqual({ video: "over", state: "closed" });
+      const said = await post(`${node.url}/v1/videos/over/comments`, { text: "late" });
+      expect([await like(), said.status, said.says]).toMatchObject([
+        ...["closed", 409, { error: { code: "closed" } }],
+      ]);
+      const many = await post(`${node.url}/v1/likes`, { items: [{ video: "over", kind: "heart" }] });
+      expect(many.says).toMatchObject({ items: [{ status: 409, error: { code: "closed" } }] });
+      viewer.close();
+
+      await node.stop();
+      node = await startServer(how, flags);
+      expect(await like()).toBe("closed");
+      expect(await state()).toMatchObject({ totals: { heart: 1 }, state: "closed" });
+      const later = await Viewer.open(`${node.url}/v1/videos/over/events`);
+      const snapshot = await later.until(({ event }) => event === "snapshot");
+      expect(snapshot.says).toMatchObject({ totals: { heart: 1 }, state: "closed" });
+      await turn("open");
+      expect((await later.until(({ event }) => event === "state")).says).toMatchObject({ state: "open" });
+      expect(await like()).toBe(202);
+      expect(await state()).not.toHaveProperty("state");
+      later.close();
+    });
+
+    test("videos can be listed, and one of them taken away whole", async () => {
+      for (const [video, count] of [
+        ["list-a", 3],
+        ["list-b", 9],
+        ["list-c", 1],
+      ] as const) {
+        await post(`${node.url}/v1/videos/${video}/likes`, { kind: "heart", count });
+      }
+      for (let i = 0; i < 3; i++)
+        await post(`${node.url}/v1/videos/list-b/comments`, { text: `c${i}`, user: "ann" });
+      await admin("PUT", "/v1/admin/videos/list-c", { state: "closed" });
+      const page = async (query: string) =>
+        (await admin("GET", `/v1/admin/videos?search=list-&${query}`)).says;
+      expect(await page("limit=2")).toEqual({
+        videos: [
+          { video: "list-a", totals: { heart: 3 }, version: 1, state: "open" },
+          { video: "list-b", totals: { heart: 9 }, version: 1, state: "open" },
+        ],
+        more: true,
+      });
+      expect(await page("after=list-b")).toMatchObject({
+        videos: [{ video: "list-c", state: "closed" }],
+        more: false,
+      });
+      const { videos } = await page("sort=likes&limit=1");
+      expect(videos).toMatchObject([{ video: "list-b" }]);
+      for (const query of ["sort=age", "search=a%20b", "limit=0", "after=a%20b", "sort=likes&after=list-a"]) {
+        expect((await admin("GET", `/v1/admin/videos?${query}`)).status).toBe(400);
+      }
+      const answer = await fetch(`${node.url}/v1/admin/videos/list-b/export`, {
+        headers: { "x-api-key": key },
+      });
+      const lines = (await answer.text())
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(lines[0]).toMatchObject({ video: "list-b", totals: { heart: 9 } });
+      expect(lines[1].timeline.totals).toEqual({ heart: 9 });
+      expect(lines.slice(2, -1).map(({ text }) => text)).toEqual(["c0", "c1", "c2"]);
+      expect(lines.at(-1)).toEqual({ end: true });
+      expect((await fetch(`${node.url}/v1/admin/videos`)).status).toBe(401);
+    });
   });
 }

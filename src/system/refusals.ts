@@ -88,6 +88,7 @@ export const refusals: [string, Try, number, string][] = [
   ["a poll of a bad video", { path: "/v1/videos/%20/poll" }, 400, "bad-video"],
   ["a long wait", { path: "/v1/videos/v/poll?wait=26" }, 400, "bad-query"],
   ["a negative wait", { path: "/v1/videos/v/poll?wait=-1" }, 400, "bad-query"],
+  ["a wait of nothing", { path: "/v1/videos/v/poll?wait=" }, 400, "bad-query"],
   ["a wait said twice", { path: "/v1/videos/v/poll?wait=1&wait=2" }, 400, "bad-query"],
   ["a wait in words", { path: "/v1/videos/v/poll?wait=soon" }, 400, "bad-query"],
   ["a long cursor", { path: `/v1/videos/v/poll?after=${"c".repeat(257)}` }, 400, "bad-query"],

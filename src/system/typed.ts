@@ -82,7 +82,7 @@ export async function typePage(page: string): Promise<Typed[]> {
 }
 
 function misses(text: string, tool: string): boolean {
-  return new RegExp(`(^|[(|;] ?)${tool} `, "m").test(text) && !Bun.which(tool);
+  return new RegExp(`(^|[\\s(|;])${tool} `, "m").test(text) && !Bun.which(tool);
 }
 
 function writeProgram(folder: string): void {
@@ -126,6 +126,7 @@ function ready(ofThePage: string) {
     const lines = [line, 'started="$started $!"'];
     if (!starts.test(line)) return lines;
     const port = /--port=(\d+)/.exec(line)?.[1] ?? ofThePage;
-    return [...lines, `until curl -sf http://127.0.0.1:${port}/health/ready >/dev/null; do sleep 0.1; done`];
+    const isReady = `curl -sf http://127.0.0.1:${port}/health/ready >/dev/null`;
+    return [...lines, `until ${isReady}; do kill -0 $!; sleep 0.1; done`];
   };
 }

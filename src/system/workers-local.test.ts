@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { limits } from "../core/limits.ts";
 import {
   adminKey,
   Cluster,
@@ -198,12 +197,18 @@ test("SIGTERM drains: viewers are told bye, and nothing is left behind", async (
   await until("no socket is left", () => readdirSync(sockets).length === 0);
 });
 
-test("a ledger that cannot be opened ends all of them, with the reason", async () => {
+test("a ledger or a folder that cannot be had ends all of them, with the reason", async () => {
   const all = new Cluster([]);
   clusters.push(all);
-  const refused = await all.add("both", [`--workers=${count}`, "--data=/proc/nowhere"], "");
-  refused.start();
-  expect(await refused.exited).toBe(1);
-  expect(refused.lines.some((line) => line.includes("cannot start"))).toBe(true);
-  expect(limits.localPingMs * (limits.localPingsMax + 1)).toBeLessThanOrEqual(2_000);
+  const flags = [`--workers=${count}`, "--data=/proc/nowhere"];
+  const [ledger, folder] = [await all.add("both", flags, ""), await all.add("both", flags, "")];
+  ledger.start();
+  folder.start({ TMPDIR: "/proc/nowhere" });
+  for (const [node, why] of [
+    [ledger, "cannot be used"],
+    [folder, "takes no folder"],
+  ] as const) {
+    expect(await node.exited).toBe(1);
+    expect(node.lines.some((line) => line.includes("cannot start") && line.includes(why))).toBe(true);
+  }
 });

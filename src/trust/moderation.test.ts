@@ -50,6 +50,24 @@ async function alone(path = ":memory:", clock = new VirtualClock()) {
 }
 
 describe("decisions", () => {
+  test("a closed video takes nothing of anybody, and is over when what was taken has come", async () => {
+    const { moderation, clock, comment } = await alone();
+    const turned: string[] = [];
+    moderation.turned = (video, state) => turned.push(`${video} ${state}`);
+    const turn = (state: "open" | "closed") => moderation.setRules(v, { ...noRules, state }, desk);
+    await turn("closed");
+    await turn("closed");
+    expect([comment("ann"), comment("desk", "hi", desk)]).toEqual(["closed", "closed"]);
+    expect(moderation.closed(v)?.rejected).toBe("closed");
+    expect([...moderation.allClosed()]).toEqual([v]);
+    expect(moderation.over(v)).toBeFalse();
+    clock.advance(30_000);
+    expect(moderation.over(v)).toBeTrue();
+    await turn("open");
+    expect([moderation.over(v), moderation.closed(v), comment("ann")]).toEqual([false, undefined, undefined]);
+    expect(turned).toEqual(["v closed", "v open"]);
+  });
+
   test("a mute keeps a user from commenting, by any spelling, for its time", async () => {
     const { comment, restrict, clock, moderation } = await alone();
     await restrict("mute", { user: "Ann", seconds: 60 });

@@ -44,6 +44,8 @@ const sweepMs = 60_000;
 /** Rows taken away at once, and the pause before the next ones, in ms. */
 const sweptMax = 500;
 const sweptPauseMs = 1_000;
+/** So long after a video was closed nothing more comes of what was taken before, in ms. */
+const settledMs = 30_000;
 export const auditMax = 1_000;
 
 export class Moderation {
@@ -59,6 +61,10 @@ export class Moderation {
   readonly #heldUntil = new Map<VideoId, Elapsed>();
   /** When a viewer's last comment on a video in slow mode was taken. */
   readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
+  /** Videos that are closed, and since when that is known here. */
+  readonly #closedAt = new Map<VideoId, Elapsed>();
+  /** Is told when a video is closed, or opened again. */
+  turned: (video: VideoId, state: VideoRules["state"]) => void = () => {};
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
@@ -127,6 +133,8 @@ export class Moderation {
 
   /** Why `draft` of `who` is not taken, or undefined; then it has used its turn in slow mode. */
   comment(draft: CommentDraft, who: Identity, address: string | undefined): Rejection | undefined {
+    const closed = this.closed(draft.video);
+    if (closed) return closed;
     if (who.rights.has("moderate")) return undefined;
     const { video, user, text } = draft;
     const banned = this.bans(who, address, [video], user);
@@ -153,7 +161,23 @@ export class Moderation {
     this.#slow.delete(slowKey(draft, who, address));
   }
 
-  /** How `video` takes comments. */
+  /** Why nothing is taken on `video` any more, or undefined. */
+  closed(video: VideoId): Rejection | undefined {
+    return this.rules(video).state === "closed" ? reject("closed", "this video is closed") : undefined;
+  }
+
+  /** Whether `video` is closed, and so long that nothing more comes of what was taken before. */
+  over(video: VideoId): boolean {
+    const closedAt = this.#closedAt.get(video);
+    return closedAt !== undefined && this.#parts.clock.elapsed() - closedAt >= settledMs;
+  }
+
+  /** Videos that are closed. */
+  *allClosed(): Iterable<VideoId> {
+    yield* this.#closedAt.keys();
+  }
+
+  /** What `video` takes. */
   rules(video: VideoId): VideoRules {
     return this.#videos.get(video) ?? noRules;
   }
@@ -191,7 +215,7 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes how `video` takes comments. Rejects with BusUnavailable. */
+  /** Changes what `video` takes. Rejects with BusUnavailable. */
   async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
@@ -302,7 +326,7 @@ export class Moderation {
 
   /** `video` takes comments by `rules` from now on. */
   #rule(video: VideoId, rules: VideoRules | undefined): void {
-    const { holdMs } = this.rules(video);
+    const { holdMs, state } = this.rules(video);
     if (holdMs > (rules?.holdMs ?? 0)) {
       const until = later(this.#parts.clock.elapsed(), holdMs);
       const before = this.#heldUntil.get(video);
@@ -310,6 +334,11 @@ export class Moderation {
     }
     if (rules) this.#videos.set(video, rules);
     else this.#videos.delete(video);
+    const now = this.rules(video).state;
+    if (now === state) return;
+    if (now === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
+    else this.#closedAt.delete(video);
+    this.turned(video, now);
   }
 
   /** Takes rows away that have run out, some at a time. */

@@ -29,8 +29,10 @@ export interface Restriction {
   readonly untilMs: UnixMs;
 }
 
-/** How a video takes comments. */
+/** What a video takes. */
 export interface VideoRules {
+  /** Closed: it is over. It is watched and read as before, and takes neither likes nor comments. */
+  readonly state: "open" | "closed";
   /** Least time between two comments of one viewer, in ms. */
   readonly slowModeMs: number;
   readonly comments: "on" | "off";
@@ -40,7 +42,7 @@ export interface VideoRules {
   readonly holdMs: number;
 }
 
-export const noRules: VideoRules = { slowModeMs: 0, comments: "on", only: "", holdMs: 0 };
+export const noRules: VideoRules = { state: "open", slowModeMs: 0, comments: "on", only: "", holdMs: 0 };
 export const slowModeMsMax = 600_000;
 const secondsMax = 10 * 365 * 86_400;
 
@@ -97,16 +99,17 @@ export function parseRestriction(
   return { ...rest, user };
 }
 
-/** `{"slowModeMs"?, "comments"?, "only"?, "holdMs"?}` over what holds now. */
+/** `{"state"?, "slowModeMs"?, "comments"?, "only"?, "holdMs"?}` over what holds now. */
 export function parseVideoRules(body: unknown, before: VideoRules): VideoRules | Rejection {
   const given = fieldsOf(body, rulesFields);
   if (isRejection(given)) return given;
-  const { slowModeMs, comments, only, holdMs } = { ...before, ...given };
+  const { state, slowModeMs, comments, only, holdMs } = { ...before, ...given };
+  if (state !== "open" && state !== "closed") return reject("bad-field", 'state is "open" or "closed"');
   if (!isMs(slowModeMs, slowModeMsMax)) return reject("bad-field", `slowModeMs is 0 to ${slowModeMsMax}`);
   if (comments !== "on" && comments !== "off") return reject("bad-field", 'comments is "on" or "off"');
   if (typeof only !== "string" || only.length > 128) return reject("bad-field", "only is a role, or empty");
   if (!isHold(holdMs)) return reject("bad-field", `holdMs is 0 to ${limits.holdMsMax}`);
-  return { slowModeMs, comments, only, holdMs };
+  return { state, slowModeMs, comments, only, holdMs };
 }
 
 /** The row under `key`, or undefined when it is not one of ours: another node may be newer or broken. */

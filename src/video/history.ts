@@ -26,6 +26,7 @@ export class History {
   #kept: Kept[] = [];
   #floor: number;
   #tip: number;
+  #removals = 0;
   #joined: { after: number; upTo: number; bytes: Uint8Array } | undefined;
 
   /** `max` entries at most. Holds nothing, and knows that nothing lies between `floor` and `tip`. */
@@ -44,6 +45,11 @@ export class History {
   /** The newest place known: of the last entry, or of the log when the video had nothing newer. */
   get tip(): number {
     return this.#tip;
+  }
+
+  /** Grows with every comment that is shown no longer. */
+  get removals(): number {
+    return this.#removals;
   }
 
   /** The log has opened a branch behind all that is here: only what comes is called by it. */
@@ -118,6 +124,16 @@ export class History {
     return found.reverse().map((entry) => commentJson(this.#lineage, entry));
   }
 
+  /** The places of the comments that the newest `count` removals took away, the newest first. */
+  latestRemoved(count: number): number[] {
+    const found: number[] = [];
+    for (let i = this.#kept.length - 1; i >= 0 && found.length < count; i--) {
+      const { entry } = this.#kept[i] as Kept;
+      if (entry.type === "retract") found.push(entry.target);
+    }
+    return found;
+  }
+
   /** The seq of the first entry behind `after`, if there is one. */
   next(after: number): number | undefined {
     return this.#kept[this.#firstAfter(after)]?.entry.seq;
@@ -148,6 +164,7 @@ export class History {
   #remove(target: number): void {
     const kept = this.#kept[this.#firstAfter(target - 1)];
     if (kept?.entry.seq !== target || kept.entry.type !== "comment") return;
+    if (!kept.removed) this.#removals++;
     kept.removed = true;
     kept.frame = undefined;
     this.#joined = undefined;

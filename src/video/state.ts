@@ -10,6 +10,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { By } from "../core/record.ts";
+import type { ResetReason } from "../core/sse.ts";
 import { bytesOf, likesFrame, resetFrame, snapshotFrame, viewersFrame } from "../core/sse.ts";
 import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.ts";
 import type { State, Tick } from "../core/wire.ts";
@@ -83,6 +84,8 @@ export class VideoState {
   viewers = 0;
   /** Viewers on all nodes as last told to viewers here, and how often that changed. */
   shownViewers = 0;
+  /** It is over: it takes nothing more. */
+  closed = false;
   viewersVersion = 0;
   /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
   head = 0;
@@ -337,17 +340,17 @@ export class VideoState {
    * stands anywhere yet.
    */
   snapshot(seq: number, id: string | undefined): Uint8Array {
-    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}`;
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}/${this.closed}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.closed);
     const bytes = bytesOf(text);
     this.#snapshot = { key, bytes };
     return bytes;
   }
 
   /** Tells viewers that what they had cannot be continued. */
-  reset(reason: string): Uint8Array {
+  reset(reason: ResetReason): Uint8Array {
     return bytesOf(resetFrame(this.video, reason));
   }
 

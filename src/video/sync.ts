@@ -14,6 +14,7 @@ import type { Reader } from "../asking/reader.ts";
 import type { Clock, Elapsed, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
+import { Sweep } from "../base/sweep.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
 import type { Entry } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
@@ -28,6 +29,8 @@ import { Strangers } from "./strangers.ts";
 const askingMax = 32;
 const retryMinMs = 250;
 const retryMaxMs = 1_000;
+/** Watches looked at on one turn when all are asked for. */
+const refreshMax = 512;
 /** How often a hole is asked for before the entry behind it is taken for one that the log does not know. */
 const fillsMax = 5;
 
@@ -77,6 +80,9 @@ export class Sync {
   readonly #reach: Reach;
   readonly #hearsay: Hearsay;
   readonly #timer: Timer;
+  readonly #watches: Iterable<VideoState> = { [Symbol.iterator]: () => this.#followed.keys() };
+  /** Watches that are to be asked for, as they all are. */
+  readonly #refreshing: Sweep<VideoState>;
 
   constructor(parts: FeedParts, events: FeedEvents) {
     this.#parts = parts;
@@ -84,11 +90,19 @@ export class Sync {
     this.#reach = new Reach(parts.reader, parts.clock);
     this.#hearsay = new Hearsay(new Set(parts.kinds));
     this.#timer = parts.clock.every(limits.recheckEveryMs, () => this.#recheck());
+    this.#refreshing = new Sweep({
+      ...{ clock: parts.clock, turnMax: refreshMax },
+      act: (watch) => {
+        if (this.#followed.has(watch)) this.#ask(watch);
+        return true;
+      },
+    });
   }
 
   /** Asks for nothing more of its own accord. */
   close(): void {
     this.#timer.cancel();
+    this.#refreshing.close();
     for (const timer of this.#releases.values()) timer.cancel();
     this.#releases.clear();
   }
@@ -134,10 +148,8 @@ export class Sync {
 
   /** Asks for every watch anew: live messages may have been lost, and what comes now waits for the answer. */
   refresh(): void {
-    for (const watch of this.#followed.keys()) {
-      if (watch.phase === "live") watch.phase = "filling";
-      this.#ask(watch);
-    }
+    for (const watch of this.#followed.keys()) watch.doubt();
+    this.#refreshing.each(this.#watches);
   }
 
   /** As Reach.extend. */

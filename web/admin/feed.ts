@@ -55,6 +55,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly routes: readonly { readonly video: string; readonly node: string }[];
   readonly owners: Readonly<Record<string, string>>;
+  /** How old the pictures are that viewers see, by their dates, ms; of videos where that is known. */
+  readonly skews?: Readonly<Record<string, number>>;
 }
 
 /** How a stream is; `refused`: the key is wrong or missing, or there is nothing to be let into. */

@@ -15,6 +15,8 @@ const HEIGHT = 400;
 const ROWS = { dispatcher: 58, video: 200, frontend: 336 } as const;
 /** Videos drawn; the table holds the rest. */
 const VIDEOS_MAX = 12;
+/** Videos whose pictures' age is told. */
+const AGES_MAX = 3;
 const RING_R = 27;
 const LEASE_MS = 10_000;
 
@@ -36,6 +38,12 @@ export function videosOf(cluster: Cluster): string[] {
     .slice(0, VIDEOS_MAX)
     .map(([video]) => video)
     .sort();
+}
+
+/** How old the pictures of the first videos are, where that is known. */
+function agesOf({ skews = {} }: Cluster): string {
+  const ages = Object.entries(skews).map(([video, ms]) => `${video} ${(ms / 1000).toFixed(1)} s`);
+  return ages.length === 0 ? "" : `; pictures are old by: ${ages.slice(0, AGES_MAX).join(", ")}`;
 }
 
 /** Where every node and video stands. */
@@ -234,7 +242,7 @@ export function createPicture(): Picture {
       const drawn = all > places.videos.size ? `; ${places.videos.size} of ${exact(all)} videos drawn` : "";
       const rows = `${exact(cluster.routes.length)} rows in the (video, node) table`;
       const many = cluster.nodes.length === 1 ? "1 node" : `${exact(cluster.nodes.length)} nodes`;
-      note.textContent = `${many}, ${rows}${drawn}`;
+      note.textContent = `${many}, ${rows}${drawn}${agesOf(cluster)}`;
     },
     rates(likesPerS) {
       rates = likesPerS;

@@ -77,6 +77,15 @@ describe("a picture that lags", () => {
     expect(comments).toMatchObject([{ id: "late", history: false }]);
   });
 
+  test("a comment that says a far later picture waits ten seconds longer, and no more", async () => {
+    const { say, outside, comments } = viewer(10_000);
+    say("lies", { mediaTime: START + 3_600_000 });
+    await outside.pass(19_900);
+    expect(comments).toEqual([]);
+    await outside.pass(200);
+    expect(comments.map(({ id }) => id)).toEqual(["lies"]);
+  });
+
   test("history that this picture has not come to is not told before it", async () => {
     const { feed, outside, comments } = viewer(10_000);
     const said = (id: string, at: number) => ({ id, text: id, at });
@@ -195,7 +204,7 @@ describe("seeking and pausing", () => {
     expect(comments.length).toBe(HELD_MAX);
   });
 
-  test("whatever comes and however the picture moves: totals never fall, and nothing goes unsaid", async () => {
+  test("whatever comes, however the picture moves: totals never fall, nothing goes unsaid", async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("like" as const), by: fc.integer({ min: 1, max: 9 }) }),
       fc.record({ do: fc.constant("say" as const), by: fc.integer({ min: -9000, max: 9000 }) }),

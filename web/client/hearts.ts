@@ -25,7 +25,7 @@ export interface HeartsOptions {
 }
 
 export interface Hearts {
-  /** The totals of a tick. The first call is the start, not a burst, and `quiet` ones are not happening now. */
+  /** The totals of a tick. The first call is the start, not a burst; `quiet` ones do not happen now. */
   totals(totals: Totals, quiet?: boolean): void;
   /** Taps made here; a negative count takes back what the server refused. `at`: where the finger was. */
   own(kind: string, count: number, at?: { x: number; y: number }): void;

@@ -1,4 +1,4 @@
-/** Playheads of players as they were seen to behave: before their first picture, while seeking, without dates. */
+/** Playheads of players as they were seen: before their first picture, while seeking, without dates. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { dashPlayhead, hlsPlayhead, shakaPlayhead, videoJsPlayhead } from "./players.ts";
 

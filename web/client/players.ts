@@ -7,8 +7,8 @@
  * Each player knows the date of its picture somewhere else, and most know a wrong one for a while: before
  * their first picture they say 1970, the start of the stream or the viewer's own clock, and from `seeking` to
  * `seeked` the date of where they are going while the old picture still stands. So: no date before the first
- * picture, the last one while seeking or without data, and `null` (reactions are shown at once) for what has no
- * dates: files, streams without EXT-X-PROGRAM-DATE-TIME, a browser's own HLS, DASH by video.js. Held by
+ * picture, the last one while seeking or without data, and `null` (reactions are shown at once) for what has
+ * no dates: files, streams without EXT-X-PROGRAM-DATE-TIME, a browser's own HLS, DASH by video.js. Held by
  * players.test.ts; `npm run players` measures them in Chromium.
  */
 

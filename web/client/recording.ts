@@ -1,6 +1,6 @@
 /**
- * A recorded match for tests and measurements: what its audience did, second by second, and the answers that a
- * server gives about it (`/timeline`, `/replay`, `/moments`), in the server's own shapes.
+ * A recorded match for tests and measurements: what its audience did, second by second, and the answers that
+ * a server gives about it (`/timeline`, `/replay`, `/moments`), in the server's own shapes.
  *
  * Made from a seed and never held as a whole: each second is drawn when it is asked for, so three hours with
  * five million likes cost nothing until they are looked at.

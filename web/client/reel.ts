@@ -1,10 +1,10 @@
 /**
  * What a recording's audience did, as far as a page needs it: the reel of replay.ts.
  *
- * Two things are read: the video's *timeline* once, of which the totals at the start of any minute follow, and
- * *windows* of its replay, a minute each, of which the rest follows. Only `WINDOWS_MAX` windows are kept, however
- * long the recording and however often it is wound: a match of three hours with 200,000 comments costs what
- * four of its minutes hold (replay.test.ts).
+ * Two things are read: the video's *timeline* once, of which the totals at the start of any minute follow,
+ * and *windows* of its replay, a minute each, of which the rest follows. Only `WINDOWS_MAX` windows are kept,
+ * however long the recording and however often it is wound: a match of three hours with 200,000 comments
+ * costs what four of its minutes hold (replay.test.ts).
  */
 import type { Comment, Outside, Totals } from "./types.ts";
 
@@ -45,8 +45,8 @@ interface Window {
 
 export interface Reel {
   /**
-   * Reads what is needed around `at`, or only the timeline; resolves when that is here, rejects when it cannot be
-   * read.
+   * Reads what is needed around `at`, or only the timeline; resolves when that is here, rejects when it
+   * cannot be read.
    */
   load(at?: number): Promise<void>;
   /** Whether what happened at `at` is here. */

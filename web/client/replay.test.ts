@@ -140,7 +140,7 @@ describe("replay", () => {
     expect(likes.filter(({ quiet }) => quiet).length).toBe(1);
   });
 
-  test("wherever it is wound: the totals of that picture, and the comments before it as history", async () => {
+  test("wherever it is wound: the totals of that picture, the comments before it as history", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 599 }), { minLength: 1, maxLength: 8 }),

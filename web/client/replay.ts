@@ -4,10 +4,10 @@
  *     import { replay } from "https://your.host/ovation-replay.js";
  *     const again = replay("final", { media: film, startsAt: kickOff, likes: …, comment: … });
  *
- * What was done while the video was live is told again, when the picture of `media` comes to it: paused with it,
- * at its speed, from wherever it was wound to. A page that shows `watch`'s events shows these without a change:
- * totals are what they were then, comments that were there before carry `history`, and after each seek a `reset`
- * says that the list begins anew. Held by replay.test.ts.
+ * What was done while the video was live is told again, when the picture of `media` comes to it: paused with
+ * it, at its speed, from wherever it was wound to. A page that shows `watch`'s events shows these without a
+ * change: totals are what they were then, comments that were there before carry `history`, and after each
+ * seek a `reset` says that the list begins anew. Held by replay.test.ts.
  */
 import { backoffMs } from "./backoff.ts";
 import { createReel, type Timeline, WINDOW_MS, windowOf } from "./reel.ts";
@@ -35,7 +35,7 @@ export interface Media extends EventTarget {
 }
 
 export interface ReplayState {
-  /** Reading what happened at this picture; following it; or the server did not answer, and is asked again. */
+  /** Reading what happened at this picture; following it; or asking a server again that did not answer. */
   readonly phase: "loading" | "following" | "failed";
 }
 
@@ -52,8 +52,8 @@ export interface ReplayOptions extends ReplayListeners, Pick<ConnectOptions, "ur
   /** Unix ms of the recording's 0, in the stream's own dates. Default: the first second anything happened. */
   readonly startsAt?: number;
   /**
-   * Unix ms of the picture shown now, as for `watch`: for recordings whose dates do not run evenly, such as those
-   * of a stream that had an outage. Without it the recording is off by every outage before.
+   * Unix ms of the picture shown now, as for `watch`: for recordings whose dates do not run evenly, such as
+   * those of a stream that had an outage. Without it the recording is off by every outage before.
    */
   readonly playhead?: () => number | null | undefined;
 }
@@ -93,7 +93,19 @@ const browser: Pick<Outside, "now" | "after" | "random" | "fetch"> = {
   fetch: (url, init) => fetch(url, init),
 };
 
-/** Follows `options.media` until `close`. */
+/**
+ * Follows `options.media` until `close`.
+ *
+ * @example
+ * const again = replay("final", {
+ *   url: "https://ovation.example",
+ *   media: document.querySelector("video"),
+ *   likes: ({ totals }) => console.log("hearts then", totals.heart ?? 0),
+ *   comment: ({ user = "Guest", text }) => console.log(`${user}: ${text}`),
+ * });
+ * const [best] = await again.moments(1);
+ * console.log(best ? `best at ${new Date(best.peak)}` : "no moment stood out");
+ */
 export function replay(video: string, options: ReplayOptions, outside = browser): Replay {
   const { media, token } = options;
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url);

@@ -68,6 +68,8 @@ export interface Events {
   /** What was missed could not be filled in; history follows. */
   reset: { readonly video: string; readonly reason: string };
   retract: { readonly video: string; readonly id: string };
+  /** The video is over and takes neither likes nor comments any more, or was opened again. */
+  closed: { readonly video: string; readonly closed: boolean };
   beat: { readonly now: number; readonly stale?: boolean };
   passed: Passed;
 }
@@ -88,9 +90,9 @@ export interface ViewerOptions {
   /** The name sent with likes and comments. */
   user?: string;
   /**
-   * Unix ms of the picture shown now, in the stream's own dates, or null while that is not known. With it, what
-   * others did waits for that picture, up to 60 s and 2,000 of it, and likes and comments say which picture they
-   * are about. Without a date all is told at once. players.ts has one for each known player.
+   * Unix ms of the picture shown now, in the stream's own dates, or null while that is not known. With it,
+   * what others did waits for that picture, up to 60 s and 2,000 of it, and likes and comments say which
+   * picture they are about. Without a date all is told at once. players.ts has one for each known player.
    */
   playhead?: () => number | null | undefined;
 }
@@ -109,8 +111,8 @@ export interface Watch {
    */
   like(kind?: string, count?: number): Promise<void>;
   /**
-   * Where each viewer likes once (`likeMode` of `/v1/config`): likes, or takes the like back. Not merged, sent
-   * in order, repeated like taps. Without a token the viewer is this browser. Resolves once durable.
+   * Where each viewer likes once (`likeMode` of `/v1/config`): likes, or takes the like back. Not merged,
+   * sent in order, repeated like taps. Without a token the viewer is this browser. Resolves once durable.
    */
   setLike(kind: string, liked: boolean): Promise<void>;
   /** Resolves with the comment's id once durable; rejects with a `Refusal`. */

@@ -1,13 +1,13 @@
 /**
- * What the timeline under the picture shows, apart from how: so many bars of the reactions there were, and where
- * the moments stand among them. Pure; held by graph.test.ts.
+ * What the timeline under the picture shows, apart from how: so many bars of the reactions there were, and
+ * where the moments stand among them. Pure; held by graph.test.ts.
  */
 import type { Timeline } from "../client/reel.ts";
 import type { Moment } from "../client/replay.ts";
 
 /**
- * Reactions of all kinds in `columns` equal parts of the time from `from` to `to`. A point that lies across two
- * columns is shared between them, so that their sum is that of the points.
+ * Reactions of all kinds in `columns` equal parts of the time from `from` to `to`. A point that lies across
+ * two columns is shared between them, so that their sum is that of the points.
  */
 export function barsOf({ from, to, step, likes }: Timeline, columns: number): number[] {
   const bars = new Array<number>(columns).fill(0);
@@ -31,7 +31,7 @@ export interface Placed extends Moment {
   readonly place: number;
 }
 
-/** The moments that fit with `gap` (a part of the whole) between each and the next; the strongest first served. */
+/** The moments that fit with `gap` (a part of the whole) between each two; the strongest first served. */
 export function placed(
   moments: readonly Moment[],
   { from, to }: Pick<Timeline, "from" | "to">,

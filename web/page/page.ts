@@ -1,10 +1,10 @@
 /**
  * The demo page: one `<ovation-stage>` in a frame of its own (brand, menu, crowd slider).
  *
- * `?video=` chooses the video, `?src=` a real video file and `?startsAt=` the date of its first picture, `?lang=`
- * and `?theme=` override what the browser says, `?alone` is for a second viewer in the same browser, who is to
- * count as one. Everything about the stream itself is the element's; what is here is what a visitor of the
- * binary's own page needs beside it.
+ * `?video=` chooses the video, `?src=` a real video file and `?startsAt=` the date of its first picture,
+ * `?replay` shows again what was done so far, `?lang=` and `?theme=` override what the browser says, `?alone`
+ * is for a second viewer in the same browser, who is to count as one. Everything about the stream itself is
+ * the element's; what is here is what a visitor of the binary's own page needs beside it.
  */
 import { make } from "../client/stage/dom.ts";
 import type { OvationStage } from "../client/stage/stage.ts";
@@ -47,4 +47,4 @@ void createCrowd(labels).then((crowd) => {
   if (crowd) stage.append(crowd);
 });
 
-void addTimeline(stage, labels);
+void addTimeline(stage, labels, query.has("replay"));

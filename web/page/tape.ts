@@ -1,6 +1,6 @@
 /**
- * A film without pictures: something to follow where a stream was never recorded. It plays, stands, is wound and
- * ends as a `<video>` does, by a clock (tape.test.ts), so that replay.ts and the timeline need not know.
+ * A film without pictures: something to follow where a stream was never recorded. It plays, stands, is wound
+ * and ends as a `<video>` does, by a clock (tape.test.ts), so that replay.ts and the timeline need not know.
  */
 import type { Media } from "../client/replay.ts";
 

@@ -2,8 +2,8 @@
  * The timeline under the picture: when the audience reacted, and the moments of it. While the video is live it
  * grows; once it is over, the stage shows the recording, and whoever jumps to a moment sees what was done then.
  *
- * It is there where the server has `/timeline`. A video is over when what the server says of it may be kept for
- * ever (`immutable`): nothing will be added. Where there is no film of it, a silent tape is played in its place.
+ * It is there where the server has `/timeline`. A video is over when it was closed, or for whoever asks to see
+ * it again (`?replay`). Where there is no film of it, a silent tape is played in its place.
  */
 import { iconElement } from "../client/icons.ts";
 import type { Timeline } from "../client/reel.ts";
@@ -27,7 +27,18 @@ const PAUSE = "M8 5v14M16 5v14";
 interface Known {
   readonly timeline: Timeline;
   readonly moments: readonly Moment[];
-  readonly isOver: boolean;
+}
+
+/** What is played once a video is over, and the date of its first picture. */
+interface Playing {
+  readonly tape: Tape;
+  readonly startsAt: number;
+}
+
+const dateOf = ({ tape, startsAt }: Playing) => startsAt + 1000 * tape.currentTime;
+
+function wind({ tape, startsAt }: Playing, date: number): void {
+  tape.currentTime = Math.max(0, (date - startsAt) / 1000);
 }
 
 /** Asks the server; undefined when it has no timeline, or does not answer. */
@@ -39,11 +50,15 @@ async function ask(video: string): Promise<Known | undefined> {
   if (!line?.ok) return;
   const timeline = (await line.json()) as Timeline;
   const moments = peaks?.ok ? ((await peaks.json()) as { moments: Moment[] }).moments : [];
-  return { timeline, moments, isOver: !!line.headers.get("cache-control")?.includes("immutable") };
+  return { timeline, moments };
 }
 
-/** Puts the timeline under the picture of `stage`, if the server has one. */
-export async function addTimeline(stage: OvationStage, labels: Labels): Promise<void> {
+/** Puts the timeline under the picture of `stage`, if the server has one; `replay`: to see it again. */
+export async function addTimeline(stage: OvationStage, labels: Labels, replay: boolean): Promise<void> {
+  let isOver = replay;
+  stage.addEventListener("ovation-closed", (event) => {
+    isOver = replay || (event as CustomEvent<boolean>).detail;
+  });
   const first = await ask(stage.video);
   if (!first) return;
   const canvas = make("canvas", { "aria-hidden": "true" });
@@ -52,17 +67,21 @@ export async function addTimeline(stage: OvationStage, labels: Labels): Promise<
   const strip = make("section", { class: "timeline", slot: "under", "aria-label": labels.timeline }, track);
   stage.append(strip);
   let known = first;
-  let tape: Tape | undefined;
+  let playing: Playing | undefined;
 
-  function draw(): void {
-    drawBars(canvas, known.timeline, tape && tape.currentTime / tape.duration);
+  /** How much of the time shown is past, 0 to 1. */
+  function played(): number {
+    const { from, to } = known.timeline;
+    return playing ? (dateOf(playing) - from) / (to - from) : 1;
   }
+
+  const draw = () => drawBars(canvas, known.timeline, played());
 
   function place(): void {
     const shown = placed(known.moments, known.timeline, GAP_PX / Math.max(1, track.clientWidth));
     marks.replaceChildren(
       ...shown.map((moment) => {
-        const item = make("li", {}, markOf(moment, known.timeline.from, labels, tape));
+        const item = make("li", {}, markOf(moment, known.timeline.from, labels, playing));
         item.style.setProperty("--place", String(moment.place));
         return item;
       }),
@@ -70,9 +89,11 @@ export async function addTimeline(stage: OvationStage, labels: Labels): Promise<
   }
 
   function finish(): void {
-    tape = recordingOf(stage, known.timeline);
+    const now = recordingOf(stage, known.timeline);
+    playing = now;
     stage.dataset.over = "";
-    const controls = createControls(tape, labels);
+    const { from, to } = known.timeline;
+    const controls = createControls(now, labels, played, (part) => wind(now, from + part * (to - from)));
     strip.prepend(controls.play);
     strip.append(controls.time);
     track.append(controls.position);
@@ -83,8 +104,10 @@ export async function addTimeline(stage: OvationStage, labels: Labels): Promise<
   }
 
   async function again(): Promise<void> {
-    if (!document.hidden) known = (await ask(stage.video)) ?? known;
-    if (known.isOver) finish();
+    // Before the answer, so that it holds what came until then.
+    const over = isOver;
+    if (over || !document.hidden) known = (await ask(stage.video)) ?? known;
+    if (over) finish();
     else setTimeout(again, EVERY_MS);
     place();
     draw();
@@ -94,41 +117,46 @@ export async function addTimeline(stage: OvationStage, labels: Labels): Promise<
     place();
     draw();
   }).observe(track);
-  if (known.isOver) finish();
+  if (replay) finish();
   else setTimeout(again, EVERY_MS);
 }
 
 /** From here on the stage shows what was done then: over the film there is, or a silent tape. */
-function recordingOf(stage: OvationStage, { from, to }: Timeline): Tape {
+function recordingOf(stage: OvationStage, { from, to }: Timeline): Playing {
   const src = stage.getAttribute("src");
   const startsAt = Number(new URLSearchParams(location.search).get("startsAt")) || from;
   if (!src) {
     const tape = new SilentTape((to - from) / 1000);
     stage.recording = { media: tape, startsAt: from };
-    return tape;
+    return { tape, startsAt: from };
   }
   const film = make("video", { slot: "player", src, playsinline: true });
   stage.append(film);
   stage.recording = { media: film, startsAt };
-  return film;
+  return { tape: film, startsAt };
 }
 
 /** While the video is live a mark, and then a way there. */
-function markOf(moment: Moment, from: number, labels: Labels, tape: Tape | undefined): HTMLElement {
+function markOf(moment: Moment, from: number, labels: Labels, playing: Playing | undefined): HTMLElement {
   const counts = Object.entries(moment.likes).sort(([, a], [, b]) => b - a);
   const sum = counts.reduce((all, [, count]) => all + count, 0);
   const name = labels.moment(clockOf((moment.peak - from) / 1000, labels.locale), sum);
   const icon = iconElement(counts[0]?.[0] ?? "heart");
-  if (!tape) return make("span", { class: "moment", role: "img", "aria-label": name, title: name }, icon);
+  if (!playing) return make("span", { class: "moment", role: "img", "aria-label": name, title: name }, icon);
   const button = make("button", { type: "button", class: "moment", "aria-label": name, title: name }, icon);
   button.addEventListener("click", () => {
-    tape.currentTime = Math.max(0, (moment.start - LEAD_MS - from) / 1000);
-    void tape.play();
+    wind(playing, moment.start - LEAD_MS);
+    void playing.tape.play();
   });
   return button;
 }
 
-function createControls(tape: Tape, labels: Labels) {
+function createControls(
+  { tape }: Playing,
+  labels: Labels,
+  played: () => number,
+  windTo: (part: number) => void,
+) {
   const play = make("button", { type: "button", class: "play" });
   const time = make("output", { class: "time" });
   const position = make("input", { type: "range", min: 0, max: 1000, "aria-label": labels.position });
@@ -140,7 +168,7 @@ function createControls(tape: Tape, labels: Labels) {
       time.textContent = text;
       position.setAttribute("aria-valuetext", text);
     }
-    position.value = String((1000 * tape.currentTime) / (tape.duration || 1));
+    position.value = String(1000 * played());
     if (tape.paused === wasPaused) return;
     wasPaused = tape.paused;
     play.replaceChildren(glyph(wasPaused ? PLAY : PAUSE));
@@ -152,7 +180,7 @@ function createControls(tape: Tape, labels: Labels) {
     show();
   });
   position.addEventListener("input", () => {
-    tape.currentTime = (position.valueAsNumber / 1000) * tape.duration;
+    windTo(position.valueAsNumber / 1000);
     show();
   });
   show();
@@ -160,7 +188,7 @@ function createControls(tape: Tape, labels: Labels) {
 }
 
 /** Bars of the reactions; what was played stands out from what was not. */
-function drawBars(canvas: HTMLCanvasElement, timeline: Timeline, played: number | undefined): void {
+function drawBars(canvas: HTMLCanvasElement, timeline: Timeline, played: number): void {
   const ratio = Math.min(2, devicePixelRatio || 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   canvas.width = Math.round(width * ratio);
@@ -174,7 +202,7 @@ function drawBars(canvas: HTMLCanvasElement, timeline: Timeline, played: number 
   for (const [n, bar] of bars.entries()) {
     // A square root: beside a goal, one also sees that somebody was there before it.
     const high = bar > 0 ? Math.max(2, Math.sqrt(bar / most) * height) : 1;
-    context.globalAlpha = played === undefined || n / bars.length <= played ? 1 : 0.4;
+    context.globalAlpha = n / bars.length <= played ? 1 : 0.4;
     context.fillRect(n * BAR_PX, height - high, BAR_PX - 1, high);
   }
 }

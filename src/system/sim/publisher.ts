@@ -46,7 +46,10 @@ export class Publishers {
   like(video: VideoId): void {
     const count = this.#prng.between(1, 5);
     const kind = (this.#prng.next() < 0.7 ? "heart" : "clap") as Kind;
-    const like: Like = { video, kind, count, user: "u", key: `k${this.#names++}` };
+    const nth = this.#names++;
+    // Up to 30 s behind the picture, most say so, and one of eleven lies.
+    const mediaMs = Math.max(0, this.#clock.date() - (nth % 11 === 0 ? 1e9 : 1_000 * (nth % 30)));
+    const like: Like = { video, kind, count, user: "u", key: `k${nth}`, ...(nth % 4 > 0 && { mediaMs }) };
     this.keyed.set(video, (this.keyed.get(video) ?? 0) + count);
     const send = async ({ node }: SimNode) => {
       const sentAt = this.#clock.elapsed();

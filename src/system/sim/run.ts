@@ -8,6 +8,7 @@ import { type Prng, seededPrng } from "../../base/prng.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import { limits } from "../../core/limits.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
+import { likesOf } from "../../core/totals.ts";
 import { pass } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
 import { laneOf } from "./log.ts";
@@ -284,6 +285,7 @@ class Run {
           if (folded[kind] !== totals[kind]) this.wrong(`${kind} of ${video} folded as ${folded[kind]}`);
         }
       }
+      this.#inTime(video, counted);
     }
     const written = [...cluster.log.entries.values()].flat();
     const texts = written.flatMap((entry) => (entry.type === "comment" ? [entry.text] : []));
@@ -295,6 +297,18 @@ class Run {
     this.note("attempts", publishers.attempts);
     this.note("refused", publishers.refused);
     this.note("comments", texts.length);
+  }
+
+  /** Every like stands in the timeline, and in that of every dispatcher in the same second. */
+  #inTime(video: VideoId, counted: number): void {
+    const told = [...this.cluster.log.views].map((view) => {
+      const timeline = view.timeline(video);
+      const spots = timeline?.spots(0, Number.MAX_SAFE_INTEGER) ?? [];
+      const placed = spots.reduce((sum, { likes }) => sum + likesOf(likes), likesOf(timeline?.before ?? {}));
+      if (placed !== counted) this.wrong(`${video}: ${placed} in time, ${counted} counted`);
+      return JSON.stringify([timeline?.before, timeline?.skewMs, spots]);
+    });
+    if (new Set(told).size > 1) this.wrong(`${video} has several timelines`);
   }
 
   /** Likes of a lane that had a leader were not refused, whatever others had. */
@@ -374,4 +388,10 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
     if (own.timers > 0) run.wrong(`${name} left ${own.timers} timers`);
   }
   return { seed, violations: run.violations, virtualMs: clock.elapsed() - startAt, done: run.done };
+}
+
+/** What was wrong in the run of `seed`, each with the seed that shows it again. */
+export async function violations(seed: number, options: Options = {}): Promise<readonly string[]> {
+  const outcome = await simulate(seed, options);
+  return outcome.violations.map((what) => `seed ${seed}: ${what}`);
 }

@@ -135,6 +135,10 @@ export class SimLedger implements Ledger {
 
   lineage = (): Lineage => this.#lineage;
   ready = (): boolean => this.troubles().length === 0;
+  *videos(): Iterable<VideoId> {
+    for (const { fold } of this.#lanes) yield* fold.videos.keys();
+  }
+
   totals = (video: VideoId): Totals => (this.#lanes[laneOf(video)] as Lane).fold.totals(video);
   timeline = (video: VideoId): TimelineView | undefined =>
     (this.#lanes[laneOf(video)] as Lane).fold.timeline(video);

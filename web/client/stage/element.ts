@@ -2,8 +2,8 @@
  * What every element of Ovation has in common: which video of which server, in which language, for whom, and
  * whether it follows the live video or a recording of it.
  *
- * An element is built when it is connected and built anew when something it stands on changes; one that has gone
- * from the page leaves nothing behind (src/system/page-parts.test.ts).
+ * An element is built when it is connected and built anew when something it stands on changes; one that has
+ * gone from the page leaves nothing behind (src/system/page-parts.test.ts).
  */
 import { type Client, createClient } from "../client.ts";
 import { type ReplayOptions, replay } from "../replay.ts";

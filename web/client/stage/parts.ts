@@ -4,9 +4,10 @@
  *     <ovation-hearts video="final"></ovation-hearts>
  *     <ovation-comments video="final"></ovation-comments>
  *
- * `<ovation-hearts>` lies over whatever it is put on, lets every tap through, and has `like(kind, count)` for the
- * page's own buttons; `<ovation-comments>` is the list and the form. Attributes `video`, `server`, `lang`, `theme`, `user`, `alone` and properties `token`, `playhead`
- * and `recording` are those of the stage. Held by src/system/page-parts.test.ts.
+ * `<ovation-hearts>` lies over whatever it is put on, lets every tap through, and has `like(kind, count)` for
+ * the page's own buttons; `<ovation-comments>` is the list and the form. Attributes `video`, `server`,
+ * `lang`, `theme`, `user`, `alone` and properties `token`, `playhead` and `recording` are those of the stage.
+ * Held by src/system/page-parts.test.ts.
  */
 import { createHearts, type Hearts } from "../hearts.ts";
 import type { Watch } from "../types.ts";
@@ -64,10 +65,12 @@ export class OvationComments extends OvationElement {
         return watch.comment(text);
       },
     });
-    const { watch, close } = this.follow(base, talk.listeners);
-    this.shadowRoot?.replaceChildren(
-      make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said),
-    );
+    const card = make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said);
+    const { watch, close } = this.follow(base, {
+      ...talk.listeners,
+      closed: ({ closed }) => card.classList.toggle("over", closed),
+    });
+    this.shadowRoot?.replaceChildren(card);
     return () => {
       close();
       talk.stop();

@@ -4,13 +4,14 @@
  *     <script type="module" src="https://your.host/ovation-stage.js"></script>
  *     <ovation-stage video="final"></ovation-stage>
  *
- * Attributes: `video` (its id); `src` (a real video file instead of the drawn match); `server` (default: where
- * this script came from); `lang` (en, ar; default: the page's, then the browser's); `theme` (dark, light;
- * default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9 work wherever the focus
- * is, not only inside); `alone` (a connection of its own instead of one for all tabs, so it counts as a viewer
- * of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`, `tools`, `under`.
- * Properties: `token`, the client's hook; `playhead`, which picture the player shows; `recording`, to show what
- * was done before. The element joins parts that know nothing of each other; each is one file beside this one.
+ * Attributes: `video` (its id); `src` (a real video file instead of the drawn match); `server` (default:
+ * where this script came from); `lang` (en, ar; default: the page's, then the browser's); `theme` (dark,
+ * light; default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9 work wherever
+ * the focus is, not only inside); `alone` (a connection of its own instead of one for all tabs, so it counts
+ * as a viewer of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`,
+ * `tools`, `under`. Properties: `token`, the client's hook; `playhead`, which picture the player shows;
+ * `recording`, to show what was done before. The element joins parts that know nothing of each other; each is
+ * one file beside this one.
  */
 
 import { HELD_MS } from "../align.ts";
@@ -94,7 +95,11 @@ function build(
     hearts?.own(kind, taps, at && { x: at.x - box.x, y: Math.min(at.y - box.y, box.height) - 16 });
   }
 
+  /** Closed: it takes nothing more. */
+  let isOver = false;
+
   function tap(kind: string, taps: number, at?: Point): void {
+    if (isOver) return;
     if (once) {
       setLike(kind, !liked.has(kind), at);
       return;
@@ -207,13 +212,19 @@ function build(
       badge.show(state);
       host.dispatchEvent(new CustomEvent("ovation-state", { detail: state }));
     },
+    closed({ closed }) {
+      isOver = closed;
+      stage.classList.toggle("over", closed);
+      badge.instead(closed ? words.over : undefined);
+      host.dispatchEvent(new CustomEvent("ovation-closed", { detail: closed }));
+    },
     reset(event) {
       tally.reset();
       talk.listeners.reset(event);
     },
   });
   watch = source.watch;
-  if (recorded) badge.replay();
+  if (recorded) badge.instead(words.replay);
   const unlisten = recorded ? () => {} : listenForKeys(host, reactions);
   picture.element.addEventListener("pointerdown", (event) => {
     const at = { x: event.clientX, y: event.clientY + 16 };

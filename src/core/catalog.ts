@@ -1,0 +1,84 @@
+/**
+ * What a dispatcher is asked about all videos of its log, and what it answers: a page of them.
+ *
+ * As in wire.ts, nothing that another node says is believed unchecked.
+ */
+import { isKind, isVideoId, type VideoId } from "./interaction.ts";
+import { limits } from "./limits.ts";
+import { type Counts, emptyCounts } from "./totals.ts";
+import { decodeJson, encodeJson, isCount } from "./wire.ts";
+
+/** Where it is asked. */
+export const catalogSubject = "videos";
+
+export const catalogSorts = ["id", "likes"] as const;
+
+export interface CatalogRequest {
+  /** What ids begin with; empty for all. */
+  readonly search: string;
+  /** By id, ascending; or the most liked first, of which there is one page. */
+  readonly sort: (typeof catalogSorts)[number];
+  /** By id: those behind this one. */
+  readonly after?: VideoId | undefined;
+  readonly limit: number;
+}
+
+export interface CatalogVideo {
+  readonly video: VideoId;
+  readonly totals: Counts;
+  readonly version: number;
+}
+
+export interface CatalogReply {
+  readonly videos: readonly CatalogVideo[];
+  /** There are more of them. */
+  readonly more: boolean;
+}
+
+const searchPattern = /^[A-Za-z0-9_-]{0,64}$/;
+
+/** Whether ids can begin with `text`. */
+export function isSearch(text: string): boolean {
+  return searchPattern.test(text);
+}
+
+export function encodeCatalogRequest(request: CatalogRequest): Uint8Array {
+  return encodeJson(request);
+}
+
+export function decodeCatalogRequest(payload: Uint8Array): CatalogRequest | undefined {
+  const m = decodeJson(payload);
+  if (!m || typeof m.search !== "string" || !isSearch(m.search)) return undefined;
+  const sort = catalogSorts.find((each) => each === m.sort);
+  if (!sort || !isCount(m.limit) || m.limit < 1 || m.limit > limits.listingMax) return undefined;
+  if (m.after !== undefined && !isVideoId(m.after)) return undefined;
+  return { search: m.search, sort, after: m.after, limit: m.limit };
+}
+
+export function encodeCatalog({ videos, more }: CatalogReply): Uint8Array {
+  return encodeJson({ videos: videos.map(({ video, totals, version }) => [video, totals, version]), more });
+}
+
+export function decodeCatalog(payload: Uint8Array): CatalogReply | undefined {
+  const m = decodeJson(payload);
+  if (!m || !Array.isArray(m.videos) || typeof m.more !== "boolean") return undefined;
+  if (m.videos.length > limits.listingMax) return undefined;
+  const videos: CatalogVideo[] = [];
+  for (const row of m.videos as unknown[]) {
+    const read = Array.isArray(row) ? videoOf(row) : undefined;
+    if (!read) return undefined;
+    videos.push(read);
+  }
+  return { videos, more: m.more };
+}
+
+function videoOf([video, counts, version]: readonly unknown[]): CatalogVideo | undefined {
+  if (!isVideoId(video) || !isCount(version) || typeof counts !== "object" || counts === null)
+    return undefined;
+  const totals = emptyCounts();
+  for (const [kind, count] of Object.entries(counts)) {
+    if (!isKind(kind) || !isCount(count)) return undefined;
+    totals[kind] = count;
+  }
+  return { video, totals, version };
+}

@@ -1,0 +1,111 @@
+/** Pages of all videos, beside a list that is sorted; and that a million of them stop nobody. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { VirtualClock } from "../base/clock.ts";
+import {
+  type CatalogReply,
+  type CatalogRequest,
+  decodeCatalog,
+  decodeCatalogRequest,
+  encodeCatalog,
+  encodeCatalogRequest,
+} from "../core/catalog.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
+import { emptyCounts } from "../core/totals.ts";
+import { Catalog } from "./catalog.ts";
+
+function over(likes: ReadonlyMap<string, number>) {
+  const clock = new VirtualClock();
+  const ledger = {
+    videos: () => likes.keys() as Iterable<VideoId>,
+    totals: (video: VideoId) => ({
+      counts: Object.assign(emptyCounts(), { heart: likes.get(video) ?? 0 }),
+      version: likes.get(video) ?? 0,
+    }),
+  };
+  const catalog = new Catalog({ ledger, clock });
+  const serve = (request: CatalogRequest) => catalog.serve(encodeCatalogRequest(request));
+  /** The answer, and the turns that it took. */
+  const ask = async (request: CatalogRequest): Promise<{ reply: CatalogReply; turns: number }> => {
+    let done: Uint8Array | undefined;
+    void serve(request).then((bytes) => {
+      done = bytes;
+    });
+    for (let turns = 1; ; turns++) {
+      await Promise.resolve();
+      for (let i = 0; i < 20 && !done; i++) await Promise.resolve();
+      if (done) return { reply: decodeCatalog(done) as CatalogReply, turns };
+      clock.advance(0);
+    }
+  };
+  return { ask, serve };
+}
+
+const ids = (reply: CatalogReply): string[] => reply.videos.map(({ video }) => video);
+
+describe("a page of videos", () => {
+  test("is that of a sorted list, and pages behind each other are all of it", async () => {
+    const names = fc.uniqueArray(fc.stringMatching(/^[ab]{1,4}$/), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(
+        names,
+        fc.integer({ min: 1, max: 7 }),
+        fc.stringMatching(/^[ab]{0,2}$/),
+        async (all, limit, search) => {
+          const likes = new Map(all.map((name, index) => [name, (index * 7) % 5]));
+          const { ask } = over(likes);
+          const wanted = all.filter((name) => name.startsWith(search)).sort();
+          const got: string[] = [];
+          for (let after: VideoId | undefined; ; after = got.at(-1) as VideoId) {
+            const { reply } = await ask({ search, sort: "id", after, limit });
+            got.push(...ids(reply));
+            if (!reply.more) break;
+          }
+          expect(got).toEqual(wanted);
+          const most = wanted.toSorted(
+            (a, b) => (likes.get(b) ?? 0) - (likes.get(a) ?? 0) || (a < b ? -1 : 1),
+          );
+          const { reply } = await ask({ search, sort: "likes", limit });
+          expect([ids(reply), reply.more]).toEqual([most.slice(0, limit), most.length > limit]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("is looked for some thousands a turn, by few at once", async () => {
+    const likes = new Map(Array.from({ length: 3 * limits.catalogTurnMax }, (_, i) => [`v${i}`, i]));
+    const { ask, serve } = over(likes);
+    const { turns, reply } = await ask({ search: "", sort: "likes", limit: 2 });
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(ids(reply)).toEqual([`v${likes.size - 1}`, `v${likes.size - 2}`]);
+    const asked = { search: "", sort: "id", limit: 1 } as const;
+    for (let i = 0; i < limits.catalogsMax; i++) void serve(asked);
+    await expect(serve(asked)).rejects.toThrow("too many");
+  });
+});
+
+describe("what is said of videos", () => {
+  test("is read as it was written, and nothing else is", () => {
+    const request = { search: "a", sort: "id", after: "ab" as VideoId, limit: 5 } as const;
+    expect(decodeCatalogRequest(encodeCatalogRequest(request))).toEqual(request);
+    const reply = {
+      videos: [{ video: "a" as VideoId, totals: Object.assign(emptyCounts(), { heart: 2 }), version: 3 }],
+      more: true,
+    };
+    expect(decodeCatalog(encodeCatalog(reply))).toEqual(reply);
+    const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    for (const wrong of [
+      { ...request, limit: 0 },
+      { ...request, search: "a b" },
+      { ...request, sort: "age" },
+      [],
+    ]) {
+      expect(decodeCatalogRequest(text(wrong))).toBeUndefined();
+    }
+    for (const videos of [[["a b", {}, 1]], [["a", { heart: -1 }, 1]], [["a", {}, 0.5]], ["a"], 7]) {
+      expect(decodeCatalog(text({ videos, more: false }))).toBeUndefined();
+    }
+  });
+});
