@@ -265,6 +265,8 @@ export const commands = {
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
+  completion: "print what a shell completes these by: source <(ovation completion bash), or zsh, fish",
+  man: "print the manual page: ovation man | man -l -",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
