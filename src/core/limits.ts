@@ -2,6 +2,8 @@
  * Every number that bounds memory or work, with its unit, in one place; what happens at each bound is
  * said beside it. How they relate is checked once, at start: relations.ts.
  */
+import { timeLimits } from "./limits-time.ts";
+
 export const limits = {
   /** Bytes of a request body. Beyond: 413. */
   bodyBytesMax: 16 * 1024,
@@ -82,6 +84,9 @@ export const limits = {
   pageBytesMax: 512 * 1024,
   /** Entries of one page of history between nodes. Beyond: the next page. */
   pageEntriesMax: 1000,
+  /** Bytes of a backup in one piece, and of the log that grows meanwhile. Beyond: it is given up. */
+  backupChunkBytes: 256 * 1024,
+  backupLogBytesMax: 256 * 1024 * 1024,
   /** Entries of a watched video that a node keeps for replay. Older ones are asked for. */
   historyEntriesMax: 1000,
   /** Longest a comment is held for review, in milliseconds. */
@@ -301,48 +306,8 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
-  /**
-   * Bytes that the timeline of one video weighs, at four a count (stored they are two, mostly). Beyond: what
-   * is oldest is merged into longer steps before its time, and in the end only counted.
-   */
-  timelineOfOneBytesMax: 2 * 1024 * 1024,
-  /**
-   * Bytes that all timelines of one ledger weigh. Beyond: the reactions of videos that were quiet for longest
-   * are only counted, without their place in time.
-   */
-  timelinesBytesMax: 64 * 1024 * 1024,
-  /** Timelines held open for more, some 15 KB each. Beyond: the quietest is packed until its next like. */
-  timelinesOpenMax: 512,
-  /**
-   * Media times whose median is a video's skew, and of them in one second of log time. Beyond: passed over.
-   * Older ones than so many milliseconds are forgotten, but for so many: a step shows within half a minute.
-   */
-  mediaSamplesMax: 255,
-  mediaSamplesPerSecond: 8,
-  mediaSampleMs: 60_000,
-  mediaSamplesKept: 31,
-  /** Whoever liked a video within so many milliseconds before is nobody new to it. */
-  personMs: 10_000,
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
-  /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
-  timelinePointsMax: 10_800,
-  timesBytesMax: 768 * 1024,
-  /** Lines of one page of a replay, and bytes of the comments in it. Beyond: the next page. */
-  replayLinesMax: 2_000,
-  replayBytesMax: 256 * 1024,
-  /** Moments of one answer, and comments of each. */
-  momentsMax: 100,
-  momentCommentsMax: 3,
-  /** Videos that are watched for moments. Beyond: the one longest without a like is not. */
-  momentVideosMax: 10_000,
-  /** Comments whose time a dispatcher knows. Beyond: of the video asked for longest ago they are not. */
-  commentTimesMax: 1_000_000,
-  /** How often viewers are counted for timelines, in ms, samples of a video, and videos that have such. */
-  viewerSampleMs: 10_000,
-  viewerSamplesMax: 1_440,
-  sampledVideosMax: 1_000,
-  /** Of a caller and a video, in each of two generations. Beyond: the quietest are new once more. */
-  peopleMax: 200_000,
+  ...timeLimits,
 } as const;

@@ -176,10 +176,7 @@ export class Frontend implements Watching {
     return this.#interest.watches();
   }
 
-  /**
-   * Opens a stream; `hello` is its first bytes. The caller has checked that there are videos, and not too
-   * many.
-   */
+  /** Opens a stream; `hello` is its first bytes. That there are videos, and not too many, was checked. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, metrics } = this.#parts;
     const nowMs = clock.elapsed();
@@ -210,9 +207,7 @@ export class Frontend implements Watching {
     return stream;
   }
 
-  /**
-   * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
-   */
+  /** The whole body of a stream that is not to be: come back later, or elsewhere, with the same place. */
   refuse(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
     return this.#words.bye(reason, lastEventId, poll);
   }
@@ -224,6 +219,11 @@ export class Frontend implements Watching {
     return this.#change(connection, video, on, untilMs);
   }
 
+  /** How `video` stands for everybody; the same object until it changes. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#polls.live(video, signal);
+  }
+
   /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
   poll(
     video: VideoId,
@@ -232,11 +232,6 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
-  }
-
-  /** All of `video` as everybody may see it now; the same object until there is something else to see. */
-  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
-    return this.#polls.live(video, signal);
   }
 
   /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */

@@ -55,6 +55,7 @@ const table: readonly [string, string, string, object?][] = [
   ["PUT /v1/admin/videos/:video", "moderate", "call", { slowModeMs: 5_000 }],
   ["GET /v1/admin/moderation", "moderate", "call"],
   ["GET /v1/admin/audit", "moderate", "reading"],
+  ["GET /v1/admin/backup", "admin", "reading"],
   ["GET /v1/demo", "admin", "call"],
   ["PUT /v1/demo", "admin", "call", { fans: 5 }],
   ["GET /health/live", "anybody", "nothing"],
@@ -124,6 +125,7 @@ async function doorsOf(decide?: (moderation: Moderation) => Promise<unknown>): P
   const media = async () => new Response("film");
   return {
     ...{ auth: new Auth(keys, new Tokens(rules, clock, log)), clock, moderation, media },
+    backup: async () => ({ parts: [], read: async () => new Uint8Array(0), end: () => {} }),
     ...{ crowd: { fans: 0, set: () => {} }, settings: { ...settings, likeMode: "once" } },
   };
 }

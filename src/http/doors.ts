@@ -6,6 +6,7 @@
  * Bun and under Node, which system/mounted.test.ts holds.
  */
 
+import type { Backup } from "../asking/backup.ts";
 import type { CatalogReader } from "../asking/catalog.ts";
 import type { Watching } from "../asking/elsewhere.ts";
 import type { Reader } from "../asking/reader.ts";
@@ -95,6 +96,8 @@ export interface Doors {
   full?(): boolean;
   /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
   cluster(): Promise<object | Rejection>;
+  /** Begins a backup; absent where NATS has everything. */
+  readonly backup?: () => Promise<Backup | Rejection>;
   readonly assets: readonly Asset[];
   /** Present when started with --demo. */
   readonly crowd?: Crowd | undefined;

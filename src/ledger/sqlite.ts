@@ -26,6 +26,7 @@ import { Fold } from "./fold.ts";
 import {
   type Batch,
   type Change,
+  type Copy,
   type Holding,
   type Ledger,
   LedgerRefused,
@@ -37,7 +38,8 @@ import {
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
-import { type Durability, openFile, refusal } from "./sqlite-file.ts";
+import { Copies } from "./sqlite-copy.ts";
+import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 import { Written } from "./written.ts";
@@ -103,6 +105,7 @@ class SqliteLedger implements Ledger {
   readonly #timer: Timer;
   readonly #written: Written;
   readonly #retention: Retention;
+  readonly #copies: Copies;
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
   #writtenSeq = 0;
@@ -140,6 +143,7 @@ class SqliteLedger implements Ledger {
     this.#retention = this.#loadLog();
     this.#head = this.#comments.head();
     this.#lineage = this.#openBranch();
+    this.#copies = new Copies({ ...options, empty: () => emptyLog(db), hold: (on) => holdLog(db, on) });
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
@@ -234,13 +238,20 @@ class SqliteLedger implements Ledger {
     return [{ stream: this.#path, ...this.#fold.holding() }];
   }
 
+  copy(): Copy {
+    this.#rest(false);
+    return this.#copies.begin();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#timer.cancel();
+    this.#copies.giveUp("the node ends");
     this.#rest(true);
     this.#closed = true;
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#db.close();
+    this.#copies.close();
   }
 
   /** Log time now: it goes on from what the log holds as time really passes, whatever the wall says. */
@@ -355,9 +366,10 @@ class SqliteLedger implements Ledger {
     this.#restSoon = false;
     const startMs = this.#clock.elapsed();
     try {
+      this.#copies.look();
       this.#write();
       if (checkpoint && this.#walBytes > 0) {
-        this.#statements.checkpoint.get();
+        if (!this.#copies.holds) this.#statements.checkpoint.get();
         this.#walBytes = 0;
       }
     } catch (error) {

@@ -6,6 +6,7 @@
  * what it stands on (open.ts) comes with the runtime.
  */
 
+import { beginBackup } from "../asking/backup.ts";
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
@@ -286,6 +287,9 @@ export class Service {
       ready: () => this.#ready(),
       full: () => this.#full(),
       cluster: async () => this.#node?.cluster() ?? early.refusal(),
+      ...(settings.nats.length === 0 && {
+        backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),
+      }),
       assets: webAssets,
       ...(settings.media !== "" && runtime.media && { media: runtime.media(settings.media) }),
     };

@@ -200,7 +200,7 @@ export const settingsTable = defineSettings({
         help: "comments per second written to a viewer per video",
       },
       commentHistory: {
-        kind: wholeNumber(20, 100_000),
+        kind: wholeNumber(20, 1_000_000),
         fallback: "1000",
         help: "comments kept per video for listing and replay",
       },
