@@ -163,7 +163,7 @@ export const loadTable = defineSettings({
 export type LoadOptions = SettingsOf<typeof loadTable.rows>;
 
 /**
- * Reads the flags after `load`, of which the first may be the nodes alone, as in `load http://127.0.0.1:8080`;
+ * Reads the flags after `load`, of which the first may be the nodes alone (`load http://127.0.0.1:8080`);
  * every mistake at once. `readFile` answers a file's text or throws.
  */
 export function parseLoadOptions(
