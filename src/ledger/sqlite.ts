@@ -57,9 +57,7 @@ export interface SqliteOptions {
   /** What an answered append outlives. Default "process". */
   readonly durability?: Durability | undefined;
   readonly log?: Log;
-  /**
-   * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
-   */
+  /** Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in ms. */
   readonly rested?: (ms: number) => void;
 }
 

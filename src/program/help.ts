@@ -8,6 +8,7 @@ import { conformHelp } from "../conform/command.ts";
 import { loadHelp } from "../load/options.ts";
 import { calibrateHelp, planHelp } from "../plan/options.ts";
 import { type Command, commands, settingsHelp } from "../settings/config.ts";
+import { keepHelp } from "./keep-options.ts";
 import { tokenHelp } from "./mint.ts";
 
 /** What was asked about. */
@@ -29,6 +30,7 @@ export function helpAbout(about: About): string | { readonly mistakes: readonly 
 function helpOf(command: Command): string {
   const own: Partial<Record<Command, () => string>> = {
     ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp, conform: conformHelp },
+    ...{ backup: keepHelp, restore: keepHelp, verify: keepHelp },
   };
   return own[command]?.() ?? `${settingsHelp()}\n${topicsLine()}`;
 }
