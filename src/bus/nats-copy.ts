@@ -1,12 +1,12 @@
 /**
  * Streams and buckets of a prefix as bytes, and back: NATS' own snapshots, over its API.
  *
- * The server sends a stream in chunks and waits for them to be acknowledged, so that nobody is sent more than
- * they can take; it takes one back in the same way. What was in it at the moment of the question is in it,
- * while others go on writing. Each stream is of a moment of its own: comments and likes have no order between
- * them, and a log that is behind its snapshot's place is one that a start folds on (ledger/verifier.ts). Rows
- * with a lease are of no use to another life, so their buckets are left out. Held by system/backup-nats.test.ts
- * on Debian's server and today's.
+ * The server sends a stream in chunks and waits for them to be acknowledged, so that nobody is sent more
+ * than they can take; it takes one back in the same way. What was in it at the moment of the question is
+ * in it, while others go on writing. Each stream is of a moment of its own: comments and likes have no
+ * order between them, and a log that is behind its snapshot's place is one that a start folds on
+ * (ledger/verifier.ts). Rows with a lease are of no use to another life, so their buckets are left out.
+ * Held by system/backup-nats.test.ts on Debian's server and today's.
  */
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";

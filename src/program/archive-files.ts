@@ -23,7 +23,7 @@ import { fileName as journalName } from "../trust/journal.ts";
 
 const readBytes = 1024 * 1024;
 
-/** Writes what `pieces` gives into `file`, which only its owner may read; `check` looks before it has its name. */
+/** Writes `pieces` into `file`, which only its owner may read; `check` looks before it has its name. */
 export async function writeWhole(
   file: string,
   pieces: AsyncIterable<Uint8Array>,
@@ -90,7 +90,7 @@ export async function wholeArchive(file: string): Promise<ArchiveOf> {
   return of;
 }
 
-/** Puts the files of a node's folder into `folder`, which is made where it is missing, for its owner alone. */
+/** Puts the files of a node's folder into `folder`, made where it is missing, for its owner alone. */
 export async function unpackFolder(file: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const open = new Map<string, number>();

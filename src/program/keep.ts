@@ -81,7 +81,8 @@ async function backup(file: string, settings: KeepSettings, io: KeepIo): Promise
 /** The bytes that a node sends. */
 async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
   const { url, adminKey } = settings;
-  const at = `${url === "" ? ownUrl(settings) : url.replace(/\/$/, "")}/v1/admin/backup?rate=${rateOf(settings)}`;
+  const node = url === "" ? ownUrl(settings) : url.replace(/\/$/, "");
+  const at = `${node}/v1/admin/backup?rate=${rateOf(settings)}`;
   const headers: Record<string, string> = adminKey === "" ? {} : { authorization: `Bearer ${adminKey}` };
   const answer = await fetch(at, { headers, tls: { rejectUnauthorized: url !== "" } }).catch(
     (error: Error) => {

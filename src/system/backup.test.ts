@@ -32,7 +32,7 @@ const post = (url: string, path: string, body: object): Promise<Response> =>
     body: JSON.stringify(body),
   });
 
-/** Likes and comments, one after the other, until stopped; each accepted one is counted when it is answered. */
+/** Likes and comments until stopped; each is counted when it is answered. */
 class Publisher {
   likes = 0;
   comments = 0;
