@@ -184,9 +184,7 @@ class SqliteLedger implements Ledger {
   }
 
   /** One commit holds likes and comments: there is nothing that could fail apart. */
-  laneOf(): number {
-    return this.commentLane;
-  }
+  laneOf = (): number => this.commentLane;
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
     this.#changed = listener;

@@ -197,8 +197,8 @@ export class Service {
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
-    for (const video of moderation.allClosed()) node.frontend?.turn(video, true);
-    moderation.turned = (video, state) => node.frontend?.turn(video, state === "closed");
+    for (const video of moderation.allClosed()) node.frontend?.closed.turn(video, true);
+    moderation.turned = (video, state) => node.frontend?.closed.turn(video, state === "closed");
     return moderation;
   }
 

@@ -25,7 +25,7 @@ import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
 import { askHealth } from "./health.ts";
-import { type About, helpAbout } from "./help.ts";
+import { helpAbout } from "./help.ts";
 import { runKeep } from "./keep.ts";
 import { runToken } from "./mint.ts";
 import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
@@ -84,12 +84,14 @@ async function main(argv: readonly string[]): Promise<number> {
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
+    case "completion":
+    case "man":
     case "help":
       return help(asked);
   }
 }
 
-function help(about: About): number {
+function help(about: Parameters<typeof helpAbout>[0]): number {
   const text = helpAbout(about);
   if (typeof text !== "string") return mistaken(text.mistakes);
   print(text);

@@ -3,72 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../base/clock.ts";
-import { type KeepCommand, runKeep } from "../program/keep.ts";
-import { hows, type Running, startServer } from "./server.ts";
+import { keep, key, Publisher, post, textsOf } from "./keeping.ts";
+import { hows, startServer } from "./server.ts";
 
-const key = "only-for-these-tests";
 let root = "";
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "ovation-backup-"));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** What a command says and answers. */
-async function keep(command: KeepCommand, ...argv: string[]): Promise<{ code: number; said: string }> {
-  let said = "";
-  const say = (text: string): void => {
-    said += text;
-  };
-  const io = { env: {}, clock: systemClock(), suffix: "x", print: say, complain: say, readFile: String };
-  const code = await runKeep(command, argv, io);
-  return { code, said };
-}
-
-const post = (url: string, path: string, body: object): Promise<Response> =>
-  fetch(`${url}/v1/${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
-    body: JSON.stringify(body),
-  });
-
-/** Likes and comments until stopped; each is counted when it is answered. */
-class Publisher {
-  likes = 0;
-  comments = 0;
-  #going = true;
-  readonly #done: Promise<void>;
-
-  constructor({ url }: Running) {
-    this.#done = this.#go(url);
-  }
-
-  async stop(): Promise<void> {
-    this.#going = false;
-    await this.#done;
-  }
-
-  async #go(url: string): Promise<void> {
-    while (this.#going) {
-      const answers = await Promise.all([
-        post(url, "videos/v/likes", { kind: "heart", count: 3 }),
-        post(url, "videos/v/comments", { text: `${this.comments + 1}` }),
-      ]);
-      expect(answers.map(({ status }) => status)).toEqual([202, 201]);
-      this.likes += 3;
-      this.comments++;
-    }
-  }
-
-  async until(comments: number): Promise<void> {
-    while (this.comments < comments) await Bun.sleep(5);
-  }
-}
-
-const textsOf = async ({ url }: Running): Promise<string[]> => {
-  const answer = await fetch(`${url}/v1/videos/v/comments?limit=100`);
-  return ((await answer.json()) as { comments: { text: string }[] }).comments.map(({ text }) => text);
-};
 
 describe.each(hows.map((how) => [how]))("a backup of a running node, %s", (how) => {
   test("holds what had been accepted, in order, and is put back into another", async () => {

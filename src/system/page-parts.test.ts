@@ -23,6 +23,7 @@ import { hows, type Running, startServer } from "./server.ts";
 
 const folder = join(import.meta.dir, "../../web/snippets");
 const html = { "content-type": "text/html; charset=utf-8" };
+const adminKey = "0123456789abcdef0123456789abcdef";
 const START = 1_800_000_000_000;
 const match = { start: START, seconds: 600, likesPerSecond: 30, commentsPerSecond: 1 };
 const recording = createRecording(match);
@@ -45,14 +46,12 @@ const standIn = (behindMs: number) => `globalThis.Hls = class {
 };`;
 
 /** Answers what is asked about the past of a video with that of the generated match. */
-async function withPast(page: Page, isOver: () => boolean): Promise<void> {
+async function withPast(page: Page): Promise<void> {
   await page.route(/\/v1\/videos\/[^/]+\/(timeline|moments|replay)/, (route) => {
     const { pathname, search } = new URL(route.request().url());
     const path = pathname.split("/").slice(4).join("/") + search;
     const body = path.startsWith("moments") ? JSON.stringify({ moments: [moment] }) : recording.answer(path);
-    const age = isOver() ? "public, max-age=31536000, immutable" : "public, max-age=1";
-    const headers = { "cache-control": age, "access-control-allow-origin": "*" };
-    return route.fulfill({ body: body ?? "", headers });
+    return route.fulfill({ body: body ?? "", headers: { "access-control-allow-origin": "*" } });
   });
 }
 
@@ -77,7 +76,7 @@ describe(how, () => {
         return new Response(text.replaceAll("https://ovation.example", node.url), { headers: html });
       },
     });
-    node = await startServer(how, [`--cors-origins=${elsewhere.url.origin}`]);
+    node = await startServer(how, [`--cors-origins=${elsewhere.url.origin}`, `--admin-key=${adminKey}`]);
     const { page, context } = await openWindow(browser, "about:blank");
     picture = new Uint8Array(await film(page));
     await context.close();
@@ -93,6 +92,14 @@ describe(how, () => {
   const hearts = async (video: string) => {
     const answer = await fetch(`${node.url}/v1/videos/${video}`);
     return ((await answer.json()) as { totals: { heart?: number } }).totals.heart ?? 0;
+  };
+  const close = async (video: string) => {
+    const answer = await fetch(`${node.url}/v1/admin/videos/${video}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", "x-api-key": adminKey },
+      body: '{"state":"closed"}',
+    });
+    expect(answer.ok).toBe(true);
   };
   const say = (video: string, text: string) =>
     post(`${node.url}/v1/videos/${video}/comments`, { text, user: "Lin" });
@@ -183,7 +190,7 @@ describe(how, () => {
 
   test("a recording: what was there at its picture, wherever it is wound to", async () => {
     const { page, context, wrong } = await openWindow(browser, "about:blank");
-    await withPast(page, () => true);
+    await withPast(page);
     await page.goto(`${elsewhere.url}replay.html`);
     const likes = page.locator("#likes");
     await until("the start", async () => (await likes.textContent()) === "5");
@@ -211,21 +218,38 @@ describe(how, () => {
     await context.close();
   });
 
+  test("a video that is closed: nothing more to tap, and soon it can be seen again", async () => {
+    await like("closing", 2);
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    await page.clock.install();
+    await page.goto(`${node.url}/?lang=en&video=closing`);
+    await untilPhase(page, "live");
+    await page.locator(".react").first().waitFor();
+    await close("closing");
+    await page.getByText("Over", { exact: true }).waitFor();
+    await page.locator(".react").first().waitFor({ state: "hidden" });
+    await page.clock.runFor(6000);
+    await page.getByRole("button", { name: "Play" }).click();
+    await untilTotal(page, 2);
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
   for (const [name, lang, options] of [
     ["on a desktop, dark", "en", { viewport: { width: 1200, height: 760 }, colorScheme: "dark" }],
     ["on a phone, light, Arabic", "ar", { viewport: { width: 390, height: 844 }, colorScheme: "light" }],
   ] as const) {
     test(`the timeline ${name}: marks while it is live, ways to moments once it is over`, async () => {
-      let isOver = false;
       // What slides in is faint for a moment, which is not what axe is asked about.
       const still = { ...options, reducedMotion: "reduce" } as const;
       const { page, context, wrong } = await openWindow(browser, "about:blank", still);
       await page.clock.install();
-      await withPast(page, () => isOver);
-      await page.goto(`${node.url}/?lang=${lang}&video=past`);
+      await withPast(page);
+      await page.goto(`${node.url}/?lang=${lang}&video=past-${lang}`);
       await page.locator("span.moment").waitFor();
       expect(await page.locator("button.moment").count()).toBe(0);
-      isOver = true;
+      await close(`past-${lang}`);
+      await page.locator(".over .picture").waitFor();
       await page.clock.runFor(6000);
       await page.locator("button.moment").click();
       await page.clock.runFor(500);
@@ -234,7 +258,7 @@ describe(how, () => {
       await until("what was said then", async () => /second (29[6-9]|3\d\d)$/.test(await said()));
       const least = recording.likesUpTo(297);
       if (lang === "en") await until("the totals of then", async () => (await totalOf(page)) >= least);
-      expect(await page.locator(".badge").getAttribute("data-phase")).toBe("replay");
+      expect(await page.locator(".badge").getAttribute("data-phase")).toBe("past");
       // Nothing can be sent to what is over.
       expect(await page.locator(".react, .say").count()).toBe(0);
       expect(await seriousOf(page)).toEqual([]);

@@ -8,7 +8,7 @@
  * `HELD_MAX`, or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*:
  * likes into the total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
  */
-import { createFeed, type Feed, type Message } from "./feed.ts";
+import { createFeed, type Feed } from "./feed.ts";
 import type { Comment, Likes, Listeners, Outside, Passed } from "./types.ts";
 
 /** Likes' ticks and comments that wait; with more, the earliest are collapsed. */
@@ -25,13 +25,18 @@ const LOOK_MAX_MS = 250;
 const OWN_MAX = 100;
 /** A writer may say a picture this much later than his comment: dates of some packagers lie ahead. */
 const AHEAD_MS = 10_000;
-/** 2000-01-01: players say 1970 where they know no date. */
-const DATED_MS = 946_684_800_000;
+/** A day of 2001: players say 1970 where they know no date. */
+const DATED_MS = 1e12;
 
 type Held = { readonly dueMs: number; readonly sinceMs: number } & (
   | { readonly name: "likes"; readonly event: Likes }
   | { readonly name: "comment"; readonly event: Comment }
 );
+
+interface Collapsed {
+  likes: number;
+  comments: number;
+}
 
 export interface Aligned {
   listen: Feed["listen"];
@@ -55,10 +60,9 @@ export function createAligned(
   let held: Held[] = [];
   let cancel: (() => void) | undefined;
   /** Where the picture was at the last look, and when that was. */
-  let last: { at: number; ms: number } | undefined;
+  let last: { at: number; ms: number } | 0 | undefined;
   let started = false;
-  let toldLikes = 0;
-  let passed: { likes: number; comments: number } | undefined;
+  let passed: Collapsed | undefined;
   let newest: Likes | undefined;
 
   function picture(): number | undefined {
@@ -71,12 +75,11 @@ export function createAligned(
     return undefined;
   }
 
-  const take = (name: string, event: object) => shown.take(name, event as Message);
+  const take = shown.take as (name: string, event: object) => void;
 
   /** History that has waited happens now, for this viewer. */
   function tell({ name, event }: Held, waited: boolean): void {
     settle();
-    if (name === "likes") toldLikes = sumOf(event.totals);
     take(name, name === "comment" && waited ? { ...event, history: false } : event);
   }
 
@@ -92,9 +95,11 @@ export function createAligned(
 
   /** Tells what was collapsed: the totals first, so that nothing told after them holds it once more. */
   function settle(why: Passed["why"] = "jump"): void {
-    if (newest && passed) {
-      passed.likes = Math.max(0, sumOf(newest.totals) - toldLikes);
-      toldLikes = sumOf(newest.totals);
+    if (newest) {
+      (passed as Collapsed).likes = Math.max(
+        0,
+        sumOf(newest.totals) - sumOf(shown.snapshot(video)?.totals ?? {}),
+      );
       take("likes", { ...newest, quiet: true });
     }
     const told = passed;
@@ -108,30 +113,29 @@ export function createAligned(
     const now = outside.now();
     const at = picture();
     const before = last;
-    last = at === undefined ? undefined : { at, ms: now };
-    const jumped = !!before && !!at && at - before.at > (now - before.ms) * RATE_MAX + JUMP_MS;
+    last = at && { at, ms: now };
+    const jumped = before && at && at - before.at > (now - before.ms) * RATE_MAX + JUMP_MS;
     // What comes out of here may listen, like, and so look again: the list is left whole at each step.
-    for (let one = held[0]; one && (at === undefined || one.dueMs <= at); one = held[0]) {
+    for (let one = held[0]; one && (!at || one.dueMs <= at); one = held[0]) {
       held.shift();
-      const over = jumped && one.sinceMs <= before.ms && one.dueMs < at - JUMP_MS;
-      if (over) collapse(one, true);
+      if (jumped && one.sinceMs <= before.ms && one.dueMs < at - JUMP_MS) collapse(one, true);
       else tell(one, one !== come);
     }
     settle();
     const old = held.filter(({ sinceMs }, n) => now - sinceMs > HELD_MS || n < held.length - HELD_MAX);
-    if (old.length) held = held.filter((one) => !old.includes(one));
+    held = held.filter((one) => !old.includes(one));
     for (const one of old) collapse(one, false);
     settle("full");
-    if (!held[0] || at === undefined) return;
+    if (!held[0] || !at) return;
     const waitMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, (held[0].dueMs - at) / 2));
     cancel = outside.after(waitMs, () => look());
   }
 
   function hold(dueMs: number, what: Pick<Held, "name" | "event">): void {
-    let place = held.length;
-    while (place > 0 && (held[place - 1] as Held).dueMs > dueMs) place--;
     const one = { dueMs, sinceMs: outside.now(), ...what } as Held;
-    held.splice(place, 0, one);
+    held.push(one);
+    // In order but for its end: what has the same date stays in the order it came.
+    held.sort((a, b) => a.dueMs - b.dueMs);
     look(one);
   }
 
@@ -143,7 +147,6 @@ export function createAligned(
       if (started) return hold(event.at ?? feed.now(), { name: "likes", event });
       // Where everything starts from; a listener that comes late is told it too.
       started = true;
-      toldLikes = sumOf(event.totals);
       take("snapshot", event);
     },
     comment(event) {
@@ -153,6 +156,7 @@ export function createAligned(
       hold(Math.min(mediaTime, at + AHEAD_MS), { name: "comment", event });
     },
     viewers: (event) => take("viewers", event),
+    closed: ({ closed }) => take("state", { video, state: closed ? "closed" : "open" }),
     state: (event) => shown.tell("state", event),
     beat: (event) => shown.tell("beat", event),
     reset(event) {

@@ -56,6 +56,26 @@ describe("totals", () => {
   });
 });
 
+test("a video that is over says so, once, also to who comes late, and when it is opened again", () => {
+  const { feed, other } = listening();
+  const heard: boolean[] = [];
+  const stop = feed.listen("v", { closed: ({ closed }) => heard.push(closed) });
+  feed.take("snapshot", snapshot());
+  feed.take("state", message({ video: "v", state: "closed" }));
+  feed.take("state", message({ video: "v", state: "closed" }));
+  feed.take("poll", snapshot({ version: 2 }));
+  feed.listen("v", { closed: ({ closed }) => other.push(["closed", closed]) });
+  feed.take("state", message({ video: "v", state: "open" }));
+  feed.take("snapshot", snapshot({ state: "closed" }));
+  stop();
+  expect(heard).toEqual([true, false, true]);
+  expect(other.filter(([name]) => name === "closed").map(([, closed]) => closed)).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});
+
 describe("comments", () => {
   test("any run with any repeats: each once, in order", () => {
     fc.assert(

@@ -5,6 +5,7 @@
  * late listener's history all pass through `take`, and because totals carry versions and comments carry
  * ids, hearing something twice is the same as hearing it once. Held by feed.test.ts.
  */
+import type { Offer } from "./polling.ts";
 import type { Comment, EventName, Events, Listeners, Totals } from "./types.ts";
 
 /** Comments kept for listeners that come late. */
@@ -25,6 +26,7 @@ interface Entry extends Snapshot {
   comments: Comment[];
   readonly seen: Set<string>;
   known: boolean;
+  closed: boolean;
   readonly listeners: Set<Listeners>;
 }
 
@@ -38,8 +40,10 @@ export type Message = Partial<Omit<Snapshot, "video">> & {
   reason: string;
   connection: string;
   retry?: number;
+  poll?: Offer;
   beat?: number;
   stale?: boolean;
+  state?: string;
 };
 
 export interface Feed {
@@ -119,6 +123,12 @@ export function createFeed(now: () => number): Feed {
     } else if (name === "comment") {
       comment(entry, message as Comment);
     } else {
+      const isClosed = message.state === "closed";
+      // A poll does not say.
+      if (isClosed !== entry.closed && /^s/.test(name)) {
+        entry.closed = isClosed;
+        emit(entry, "closed", { video: entry.video, closed: isClosed });
+      }
       entry.known ||= name === "snapshot";
       likes(entry, message);
       viewers(entry, message);
@@ -144,6 +154,7 @@ export function createFeed(now: () => number): Feed {
         comments: [],
         seen: new Set(),
         known: false,
+        closed: false,
         listeners: new Set(),
       };
       entries.set(video, entry);
@@ -152,6 +163,7 @@ export function createFeed(now: () => number): Feed {
       if (late) {
         listeners.likes?.({ ...late });
         listeners.viewers?.(late);
+        if (entry.closed) listeners.closed?.({ video, closed: true });
         for (const said of late.comments) listeners.comment?.({ ...said, history: true });
       }
       return () => {

@@ -68,6 +68,8 @@ export interface Events {
   /** What was missed could not be filled in; history follows. */
   reset: { readonly video: string; readonly reason: string };
   retract: { readonly video: string; readonly id: string };
+  /** The video is over and takes neither likes nor comments any more, or was opened again. */
+  closed: { readonly video: string; readonly closed: boolean };
   beat: { readonly now: number; readonly stale?: boolean };
   passed: Passed;
 }

@@ -1,11 +1,9 @@
 /**
- * The timeline under the picture: when the audience reacted, and the moments of it. While the video is live
- * it grows; once it is over, the stage shows the recording, and whoever jumps to a moment sees what was done
- * then.
+ * The timeline under the picture: when the audience reacted, and the moments of it. While the video is live it
+ * grows; once it is over, the stage shows the recording, and whoever jumps to a moment sees what was done then.
  *
- * It is there where the server has `/timeline`. A video is over when what the server says of it may be kept
- * for ever (`immutable`), since nothing will be added; or for whoever asks to see it again (`?replay`). Where
- * there is no film of it, a silent tape is played in its place.
+ * It is there where the server has `/timeline`. A video is over when it was closed, or for whoever asks to see
+ * it again (`?replay`). Where there is no film of it, a silent tape is played in its place.
  */
 import { iconElement } from "../client/icons.ts";
 import type { Timeline } from "../client/reel.ts";
@@ -29,7 +27,6 @@ const PAUSE = "M8 5v14M16 5v14";
 interface Known {
   readonly timeline: Timeline;
   readonly moments: readonly Moment[];
-  readonly isOver: boolean;
 }
 
 /** What is played once a video is over, and the date of its first picture. */
@@ -45,7 +42,7 @@ function wind({ tape, startsAt }: Playing, date: number): void {
 }
 
 /** Asks the server; undefined when it has no timeline, or does not answer. */
-async function ask(video: string, again: boolean): Promise<Known | undefined> {
+async function ask(video: string): Promise<Known | undefined> {
   const path = `/v1/videos/${video}`;
   const [line, peaks] = await Promise.all(
     ["timeline", "moments?n=10"].map((what) => fetch(`${path}/${what}`).catch(() => undefined)),
@@ -53,13 +50,16 @@ async function ask(video: string, again: boolean): Promise<Known | undefined> {
   if (!line?.ok) return;
   const timeline = (await line.json()) as Timeline;
   const moments = peaks?.ok ? ((await peaks.json()) as { moments: Moment[] }).moments : [];
-  const isClosed = !!line.headers.get("cache-control")?.includes("immutable");
-  return { timeline, moments, isOver: again || isClosed };
+  return { timeline, moments };
 }
 
 /** Puts the timeline under the picture of `stage`, if the server has one; `replay`: to see it again. */
 export async function addTimeline(stage: OvationStage, labels: Labels, replay: boolean): Promise<void> {
-  const first = await ask(stage.video, replay);
+  let isOver = replay;
+  stage.addEventListener("ovation-closed", (event) => {
+    isOver = replay || (event as CustomEvent<boolean>).detail;
+  });
+  const first = await ask(stage.video);
   if (!first) return;
   const canvas = make("canvas", { "aria-hidden": "true" });
   const marks = make("ol", { class: "moments", "aria-label": labels.moments });
@@ -104,8 +104,10 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
   }
 
   async function again(): Promise<void> {
-    if (!document.hidden) known = (await ask(stage.video, replay)) ?? known;
-    if (known.isOver) finish();
+    // Before the answer, so that it holds what came until then.
+    const over = isOver;
+    if (over || !document.hidden) known = (await ask(stage.video)) ?? known;
+    if (over) finish();
     else setTimeout(again, EVERY_MS);
     place();
     draw();
@@ -115,7 +117,7 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
     place();
     draw();
   }).observe(track);
-  if (known.isOver) finish();
+  if (replay) finish();
   else setTimeout(again, EVERY_MS);
 }
 

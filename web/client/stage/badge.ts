@@ -32,8 +32,8 @@ export function badgeText(words: Words, state: State, nowMs: number): string {
 export interface Badge {
   readonly element: HTMLElement;
   show(state: State): void;
-  /** Says that this is a recording, and nothing else. */
-  replay(): void;
+  /** What it says instead of being live: a recording, a video that is over; undefined: live again. */
+  instead(word: string | undefined): void;
   stop(): void;
 }
 
@@ -43,11 +43,13 @@ export function createBadge(words: Words, say: (text: string) => void): Badge {
   const element = make("span", { class: "badge", part: "badge" }, make("i", { class: "dot" }), text);
   let state: State = { phase: "connecting", via: "stream" };
   let saidPhase = "connecting";
+  let word: string | undefined;
 
   function draw(): void {
-    const next = badgeText(words, state, Date.now());
+    const isLive = state.phase === "live" || state.phase === "connecting";
+    const next = word && isLive ? word : badgeText(words, state, Date.now());
     if (text.textContent !== next) text.textContent = next;
-    element.dataset.phase = state.phase;
+    element.dataset.phase = word && isLive ? "past" : state.phase;
   }
   const ticking = setInterval(() => {
     if (state.phase === "reconnecting") draw();
@@ -65,10 +67,9 @@ export function createBadge(words: Words, say: (text: string) => void): Badge {
         say(badgeText(words, next, Date.now()));
       saidPhase = trouble;
     },
-    replay() {
-      clearInterval(ticking);
-      text.textContent = words.replay;
-      element.dataset.phase = "replay";
+    instead(next) {
+      word = next;
+      draw();
     },
     stop: () => clearInterval(ticking),
   };

@@ -65,10 +65,12 @@ export class OvationComments extends OvationElement {
         return watch.comment(text);
       },
     });
-    const { watch, close } = this.follow(base, talk.listeners);
-    this.shadowRoot?.replaceChildren(
-      make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said),
-    );
+    const card = make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said);
+    const { watch, close } = this.follow(base, {
+      ...talk.listeners,
+      closed: ({ closed }) => card.classList.toggle("over", closed),
+    });
+    this.shadowRoot?.replaceChildren(card);
     return () => {
       close();
       talk.stop();

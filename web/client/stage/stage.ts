@@ -95,7 +95,11 @@ function build(
     hearts?.own(kind, taps, at && { x: at.x - box.x, y: Math.min(at.y - box.y, box.height) - 16 });
   }
 
+  /** Closed: it takes nothing more. */
+  let isOver = false;
+
   function tap(kind: string, taps: number, at?: Point): void {
+    if (isOver) return;
     if (once) {
       setLike(kind, !liked.has(kind), at);
       return;
@@ -208,13 +212,19 @@ function build(
       badge.show(state);
       host.dispatchEvent(new CustomEvent("ovation-state", { detail: state }));
     },
+    closed({ closed }) {
+      isOver = closed;
+      stage.classList.toggle("over", closed);
+      badge.instead(closed ? words.over : undefined);
+      host.dispatchEvent(new CustomEvent("ovation-closed", { detail: closed }));
+    },
     reset(event) {
       tally.reset();
       talk.listeners.reset(event);
     },
   });
   watch = source.watch;
-  if (recorded) badge.replay();
+  if (recorded) badge.instead(words.replay);
   const unlisten = recorded ? () => {} : listenForKeys(host, reactions);
   picture.element.addEventListener("pointerdown", (event) => {
     const at = { x: event.clientX, y: event.clientY + 16 };

@@ -36,6 +36,8 @@ export interface Words {
   passed(count: number): string;
   /** What is shown was done before: a recording. */
   readonly replay: string;
+  /** The video is closed. */
+  readonly over: string;
   readonly guest: string;
   refused(reason: string): string;
   readonly sound: string;
@@ -97,6 +99,7 @@ const en: Words = {
   passed: (n) =>
     `${enNumber.format(n)} ${enPlural(n, { one: "comment", other: "comments" })} while you were away`,
   replay: "Replay",
+  over: "Over",
   guest: "Guest",
   refused: (reason) => `Not sent: ${reason}`,
   sound: "Turn sound on",
@@ -157,6 +160,7 @@ const ar: Words = {
       other: `${arNumber.format(n)} تعليق أثناء غيابك`,
     }),
   replay: "إعادة",
+  over: "انتهى",
   guest: "ضيف",
   refused: (reason) => `لم يُرسل: ${reason}`,
   sound: "شغّل الصوت",
