@@ -63,10 +63,7 @@ export interface SqliteOptions {
 
 /** How often totals are written down. */
 const restEveryMs = 1_000;
-/**
- * Bytes of records and entries at which the write-ahead log is emptied sooner; else it is once a rest on
- * time.
- */
+/** Bytes of records and entries at which the write-ahead log is emptied sooner than once a rest. */
 const walBytesMax = 1024 * 1024;
 /** Rows of the log, and keys of comments, that one rest forgets at least, as far as they are old. */
 const pruneRowsMin = 1_000;
@@ -114,6 +111,8 @@ class SqliteLedger implements Ledger {
   readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
+  /** Whether the write-ahead log may hold text that was removed. */
+  #erases = false;
   #restSoon = false;
   #ready = true;
   #closed = false;
@@ -218,6 +217,7 @@ class SqliteLedger implements Ledger {
     const seq = this.#head + 1;
     const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
+    this.#erases ||= removal !== undefined;
     return removal !== undefined;
   }
 
@@ -365,7 +365,8 @@ class SqliteLedger implements Ledger {
       this.#copies.look();
       this.#write();
       if (checkpoint && this.#walBytes > 0) {
-        if (!this.#copies.holds) this.#statements.checkpoint.get();
+        if (!this.#copies.holds && !this.#erases) this.#statements.checkpoint.get();
+        else if (!this.#copies.holds) this.#erases = !emptyLog(this.#db);
         this.#walBytes = 0;
       }
     } catch (error) {
