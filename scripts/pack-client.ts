@@ -12,6 +12,10 @@ const byName: BunPlugin = {
   setup(build) {
     // tsconfig.json leads the name to the source.
     build.onResolve({ filter: /^ovation-client$/ }, ({ path }) => ({ path, external: true }));
+    // A module of its own, which few need: see client/polling.ts.
+    build.onResolve({ filter: /\/polling\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./polling.js", external: true } : undefined,
+    );
   },
 };
 

@@ -55,6 +55,16 @@ const styleText: Bun.BunPlugin = {
   },
 };
 
+/** What the client fetches only when it needs it: an asset of its own, beside whoever asks for it. */
+const laterParts: Bun.BunPlugin = {
+  name: "later parts",
+  setup(build) {
+    build.onResolve({ filter: /\/polling\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./ovation-polling.js", external: true } : undefined,
+    );
+  },
+};
+
 /** One module and all it imports, as one minified text. */
 async function bundle(path: string): Promise<string> {
   const built = await Bun.build({
@@ -62,7 +72,7 @@ async function bundle(path: string): Promise<string> {
     target: "browser",
     format: "esm",
     minify: true,
-    plugins: [styleText],
+    plugins: [styleText, laterParts],
   });
   const [output] = built.outputs;
   if (!output) throw new Error(`nothing came of ${path}`);
@@ -90,6 +100,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
   const client = await bundle(join(web, "client/client.ts"));
   const stable = [
     ["ovation", client],
+    ["ovation-polling", await bundle(join(web, "client/polling.ts"))],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
     ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],

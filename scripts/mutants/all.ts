@@ -1,4 +1,5 @@
 /** All faults, folder by folder. */
+import { api } from "./api.ts";
 import { client } from "./client.ts";
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...client,
   ...docs,
   ...timeline,
+  ...api,
 ];

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { assertLimits, limits } from "./limits.ts";
+import { limits } from "./limits.ts";
+import { assertLimits } from "./relations.ts";
 
 test("no two limits contradict each other", () => expect(assertLimits).not.toThrow());
 

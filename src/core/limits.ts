@@ -1,8 +1,8 @@
 /**
  * Every number that bounds memory or work, with its unit, in one place; what happens at each bound is
- * said beside it. `assertLimits` checks how they relate, once, at start.
+ * said beside it. How they relate is checked once, at start: relations.ts.
  */
-import { assert } from "../base/assert.ts";
+import { timeLimits } from "./limits-time.ts";
 
 export const limits = {
   /** Bytes of a request body. Beyond: 413. */
@@ -76,6 +76,8 @@ export const limits = {
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
   streamChunksMax: 8,
+  /** Descriptors kept for health, metrics and publishing. Streams that would take one of them: `bye`. */
+  descriptorsReserved: 64,
   /** Bytes that wait in the kernel to be sent to one viewer, on Linux. Beyond: it counts as lagging. */
   notSentBytesMax: 16 * 1024,
   /** Bytes of comments owed to a lagging viewer. Beyond: its stream is closed and resumes by id. */
@@ -84,6 +86,9 @@ export const limits = {
   pageBytesMax: 512 * 1024,
   /** Entries of one page of history between nodes. Beyond: the next page. */
   pageEntriesMax: 1000,
+  /** Bytes of a backup in one piece, and of the log that grows meanwhile. Beyond: it is given up. */
+  backupChunkBytes: 256 * 1024,
+  backupLogBytesMax: 256 * 1024 * 1024,
   /** Entries of a watched video that a node keeps for replay. Older ones are asked for. */
   historyEntriesMax: 1000,
   /** Longest a comment is held for review, in milliseconds. */
@@ -130,13 +135,9 @@ export const limits = {
   unansweredMinMs: 25_000,
   /** What `--stream-age` may be at least, in milliseconds, unless it is 0. */
   streamAgeMinMs: 60_000,
-  /**
-   * Longest a stream that ended for its age stays away, in milliseconds: its place is free, and it is live.
-   */
+  /** Longest a stream that ended for its age stays away, in ms: its place is free, and it is live. */
   ageRetryMs: 1_000,
-  /**
-   * Least time between two log lines about the same thing that strangers can bring about, in milliseconds.
-   */
+  /** Least time between two log lines about the same thing that strangers can bring about, in ms. */
   logAgainMs: 60_000,
   /** Streams in a row with a forwarding header from one address, after which that is taken for a proxy. */
   forwardedStreamsMin: 5,
@@ -148,7 +149,7 @@ export const limits = {
   corsHeadersCharsMax: 2_048,
   /**
    * Bytes of one event: clients in Go read lines of 64 KiB, and meet a longer one again and again. The
-   * longest is a snapshot, which the other bounds keep below this; see assertLimits.
+   * longest is a snapshot, which the other bounds keep below this; see relations.ts.
    */
   eventBytesMax: 60_000,
   /** First reconnect delay told to each stream, drawn from this range, in milliseconds. */
@@ -180,10 +181,7 @@ export const limits = {
   reasonsMax: 64,
   /** What goes on being wrong between nodes is said in the log this often, in milliseconds. */
   saidAgainMs: 60_000,
-  /**
-   * How often a dispatcher says that it is there, in ms, and how often it may be missed before others step
-   * in.
-   */
+  /** How often a dispatcher says that it is there, in ms, and how often it may be missed. */
   aliveEveryMs: 500,
   /** Rows of a node without a lease are removed after this, in milliseconds, of so many videos at a time. */
   endedRowsMs: 60_000,
@@ -303,100 +301,8 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
-  /**
-   * Bytes that the timeline of one video weighs, at four a count (stored they are two, mostly). Beyond: what
-   * is oldest is merged into longer steps before its time, and in the end only counted.
-   */
-  timelineOfOneBytesMax: 2 * 1024 * 1024,
-  /**
-   * Bytes that all timelines of one ledger weigh. Beyond: the reactions of videos that were quiet for longest
-   * are only counted, without their place in time.
-   */
-  timelinesBytesMax: 64 * 1024 * 1024,
-  /** Timelines held open for more, some 15 KB each. Beyond: the quietest is packed until its next like. */
-  timelinesOpenMax: 512,
-  /**
-   * Media times whose median is a video's skew, and of them in one second of log time. Beyond: passed over.
-   * Older ones than so many milliseconds are forgotten, but for so many: a step shows within half a minute.
-   */
-  mediaSamplesMax: 255,
-  mediaSamplesPerSecond: 8,
-  mediaSampleMs: 60_000,
-  mediaSamplesKept: 31,
-  /** Whoever liked a video within so many milliseconds before is nobody new to it. */
-  personMs: 10_000,
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
-  /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
-  timelinePointsMax: 10_800,
-  timesBytesMax: 768 * 1024,
-  /** Lines of one page of a replay, and bytes of the comments in it. Beyond: the next page. */
-  replayLinesMax: 2_000,
-  replayBytesMax: 256 * 1024,
-  /** Moments of one answer, and comments of each. */
-  momentsMax: 100,
-  momentCommentsMax: 3,
-  /** Videos that are watched for moments. Beyond: the one longest without a like is not. */
-  momentVideosMax: 10_000,
-  /** Comments whose time a dispatcher knows. Beyond: of the video asked for longest ago they are not. */
-  commentTimesMax: 1_000_000,
-  /** How often viewers are counted for timelines, in ms, samples of a video, and videos that have such. */
-  viewerSampleMs: 10_000,
-  viewerSamplesMax: 1_440,
-  sampledVideosMax: 1_000,
-  /** Of a caller and a video, in each of two generations. Beyond: the quietest are new once more. */
-  peopleMax: 200_000,
+  ...timeLimits,
 } as const;
-
-/** Throws if two limits contradict each other. */
-export function assertLimits(): void {
-  const l = limits;
-  assert(l.beatMinMs <= l.beatMaxMs, "beatMinMs <= beatMaxMs");
-  assert(l.idleBeats >= 3, "a stream outlives two beats that got lost");
-  assert((l.idleBeats * l.beatMaxMs) / 1000 <= 255, "an idle time fits the runtime's 255 seconds");
-  assert(l.streamAgeMinMs >= l.beatMaxMs, "a stream lives for a beat at least");
-  // Four bytes to a code point, six to one of JSON's escapes, of which text has two: for a break and a quote.
-  const commentBytes = 4 * (l.commentCharsMax + l.userCharsMax) + 2 * l.videoIdCharsMax + 128;
-  const regionsAndKinds = 8 * 1024;
-  assert(
-    l.snapshotCommentsMax * commentBytes + regionsAndKinds <= l.eventBytesMax,
-    "the longest snapshot is an event of allowed length",
-  );
-  assert(l.viewersExpireMs >= 2 * l.viewersRepeatMs, "a viewer count survives one lost message");
-  assert(l.leaseMs >= 3 * l.leaseRenewMs, "a lease survives two lost renewals");
-  assert(
-    l.aliveEveryMs * l.aliveMissedMax < l.leaseMs,
-    "a silent dispatcher is passed over before its lease ends",
-  );
-  assert(l.handoverMs >= 2 * l.aliveEveryMs * l.aliveMissedMax, "what a dead owner did not tell is told");
-  assert(l.vacantMs > l.retryMaxMs, "viewers who are sent elsewhere are back before their video is vacated");
-  assert(l.endedRowsMs >= 3 * l.leaseMs, "a node that was away for a moment finds its rows again");
-  assert(l.lingerMs >= l.leaseMs, "a linger outlives a lease");
-  assert(l.recordKeysMax * 17 + 640 * 1024 <= l.payloadBytesMin, "a record fits NATS' default payload");
-  assert(l.pageBytesMax <= 0.75 * l.payloadBytesMin, "a page fits NATS' default payload");
-  assert(
-    l.pageBytesMax + 40 * l.branchesMax <= l.payloadBytesMin,
-    "a page and a lineage fit NATS' default payload",
-  );
-  assert(l.lineageCheckMs < l.recheckMs, "a dispatcher knows of a break before viewers are looked after");
-  assert(l.vouchMs < l.requestMs, "who starts does not wait longer for the living than for an answer");
-  assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
-  assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");
-  assert(l.owedBytesMax >= 8 * l.commentCharsMax * 4, "a lagging viewer may owe several comments");
-  assert(l.watchesMax >= 10 * l.watchesOfOneMax, "no one caller fills a node with what it watches");
-  assert(l.bodiesOfOneBytesMax >= 4 * l.batchBodyBytesMax, "a server sends several batches at once");
-  assert(l.bodiesBytesMax >= 8 * l.bodiesOfOneBytesMax, "no one caller keeps others' bodies out");
-  assert(l.idleMs >= 2 * l.keyWindowMs, "a like that is repeated under its key finds what it was counted in");
-  assert(l.batchItemsMax * l.keyBytesMax <= l.batchBodyBytesMax, "a full batch of keys fits its body");
-  assert(3 * l.readWaitMs < l.requestMs, "who asks for totals hears that they cannot be known");
-  assert(l.relayMs + l.storeMs < 2_000, "a publisher knows within two seconds that the log is away");
-  assert(l.leapMax > l.seedVersions, "totals of a log that was seeded anew are believed at once");
-  assert(64 * l.countMax <= Number.MAX_SAFE_INTEGER, "sums over logs are whole numbers");
-  assert(l.retryMinMs <= l.retryMaxMs, "retryMinMs <= retryMaxMs");
-  assert(l.heldEntriesMax >= 2 * l.pageEntriesMax, "a page fits where half of what is held was shown");
-  assert(l.rowsUnderWayMax * 8 <= l.busRequestsMax, "rows leave room for other requests");
-  assert(l.localFrameBytesMax >= 2 * l.payloadBytesMin, "what NATS carries is carried on one machine too");
-  assert(l.localWaitingBytesMax >= 4 * l.localFrameBytesMax, "several of the longest messages may wait");
-  assert(l.releaseMax <= l.historyEntriesMax, "what is shown at once is held for replay");
-}

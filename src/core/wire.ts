@@ -31,6 +31,8 @@ export const subjects = {
   node: (node: string): string => `node.${node}`,
   /** Reads and writes moderators' decisions where one process keeps them for all of its machine. */
   journal: "journal",
+  /** Reads all that a node alone keeps. */
+  backup: "backup",
   /** Asks whether a node of this name lives. */
   life: (node: string): string => `life.${node}`,
 } as const;

@@ -5,6 +5,7 @@
  * looks for those of one minute has to look at all of them. Their times are held for the videos asked for
  * last, their texts are read when they are wanted. Held by times.test.ts.
  */
+import type { Clock } from "../base/clock.ts";
 import type { CommentEntry, Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -19,7 +20,7 @@ export interface Dated {
 
 interface Known {
   readonly lineage: Lineage;
-  /** In their order. */
+  /** In the order of the video. */
   comments: Dated[];
   /** Behind it nothing has been read yet. */
   last: number;
@@ -32,14 +33,28 @@ export function dateOf({ mediaMs, atMs }: Pick<CommentEntry, "mediaMs" | "atMs">
   return Math.max(0, mediaMs ?? atMs - skewMs);
 }
 
+/** The first place in `comments`, which are in order, that is not before `atMs`. */
+export function placeOf(comments: readonly Dated[], atMs: number): number {
+  let low = 0;
+  let high = comments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((comments[middle] as Dated).atMs < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 export class CommentTimes {
   readonly #ledger: Ledger;
+  readonly #clock: Pick<Clock, "soon">;
   /** Asked for longest ago first. */
   readonly #known = new Map<VideoId, Known>();
   readonly #reading = new Map<VideoId, Promise<Known>>();
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, clock: Pick<Clock, "soon">) {
     this.#ledger = ledger;
+    this.#clock = clock;
   }
 
   /** All comments of a video that are left. `skewMs`: for those that do not say what was seen. */
@@ -74,12 +89,17 @@ export class CommentTimes {
     const lineage = this.#ledger.lineage();
     let known = this.#known.get(video);
     if (known?.lineage !== lineage) known = { lineage, comments: [], last: 0, cut: false };
+    const before = known.last;
     for (;;) {
       const page = await this.#ledger.entries(video, known.last, limits.pageEntriesMax);
       if (page.floor > known.last) known.cut = true;
-      this.#take(known, page.entries, skewMs);
+      take(known, page.entries, skewMs);
       if (!page.more || page.entries.length === 0) break;
+      // A ledger may answer at once: of a long history each page has a turn of its own.
+      await new Promise<void>((resolve) => this.#clock.soon(resolve));
     }
+    // Nearly in order as they came, which a sort by stretches makes use of.
+    if (known.last !== before) known.comments.sort((a, b) => a.atMs - b.atMs || a.seq - b.seq);
     this.#known.delete(video);
     this.#known.set(video, known);
     let held = 0;
@@ -91,14 +111,14 @@ export class CommentTimes {
     }
     return known;
   }
+}
 
-  #take(known: Known, entries: readonly Entry[], skewMs: number): void {
-    const removed = new Set<number>();
-    for (const entry of entries) {
-      if (entry.type === "retract") removed.add(entry.target);
-      else known.comments.push({ seq: entry.seq, atMs: dateOf(entry, skewMs) });
-      known.last = entry.seq;
-    }
-    if (removed.size > 0) known.comments = known.comments.filter(({ seq }) => !removed.has(seq));
+function take(known: Known, entries: readonly Entry[], skewMs: number): void {
+  const removed = new Set<number>();
+  for (const entry of entries) {
+    if (entry.type === "retract") removed.add(entry.target);
+    else known.comments.push({ seq: entry.seq, atMs: dateOf(entry, skewMs) });
+    known.last = entry.seq;
   }
+  if (removed.size > 0) known.comments = known.comments.filter(({ seq }) => !removed.has(seq));
 }

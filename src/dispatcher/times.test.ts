@@ -42,7 +42,7 @@ function bench(more: { readonly onceMax?: number; readonly timeline?: "off" } = 
     request: Omit<TimesRequest, "video">,
     read: (m: Record<string, unknown>) => T | undefined,
   ): Promise<T> => {
-    const told = decodeTimes(await times.serve(encodeJson({ video: v, ...request })), read);
+    const told = decodeTimes(await clock.during(times.serve(encodeJson({ video: v, ...request }))), read);
     if (!told) throw new Error("not an answer");
     return told as T;
   };

@@ -27,7 +27,7 @@ import {
 import { addCounts, emptyCounts } from "../core/totals.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import type { TimelineView } from "../ledger/timeline-view.ts";
-import { CommentTimes, type Dated } from "./comment-times.ts";
+import { CommentTimes, type Dated, placeOf } from "./comment-times.ts";
 import type { ViewerSamples } from "./viewer-samples.ts";
 
 export interface TimesParts {
@@ -53,16 +53,28 @@ interface Range {
 export class Times {
   readonly #parts: TimesParts;
   readonly #comments: CommentTimes;
+  /** Being answered: those who ask the same meanwhile share it. */
+  readonly #under = new Map<string, Promise<Uint8Array>>();
 
   constructor(parts: TimesParts) {
     this.#parts = parts;
-    this.#comments = new CommentTimes(parts.ledger);
+    this.#comments = new CommentTimes(parts.ledger, parts.clock);
   }
 
   /** Answers a request (core/times.ts). Rejects with LedgerUnavailable, also for what is none. */
   async serve(payload: Uint8Array): Promise<Uint8Array> {
     const request = decodeTimesRequest(payload);
     if (!request) throw new LedgerUnavailable("not a question about times");
+    const name = JSON.stringify(request);
+    let answer = this.#under.get(name);
+    if (!answer) {
+      answer = this.#bytes(request).finally(() => this.#under.delete(name));
+      this.#under.set(name, answer);
+    }
+    return answer;
+  }
+
+  async #bytes(request: TimesRequest): Promise<Uint8Array> {
     const bytes = encodeTimes(await this.#answer(request));
     return bytes.length <= limits.timesBytesMax ? bytes : encodeTimes({ refused: "too-much" });
   }
@@ -123,23 +135,23 @@ export class Times {
     comments: readonly Dated[],
   ): Promise<ReplayReply> {
     const { ledger } = this.#parts;
-    const spots = view.spots(Math.floor(fromMs / 1000), Math.ceil(toMs / 1000));
-    const wanted: (LikesLine | Dated)[] = [
-      ...spots.filter(({ atMs }) => atMs >= fromMs).map((spot) => likesLine(spot, ledger.once)),
-      ...comments.filter(({ atMs }) => atMs >= fromMs && atMs < toMs),
-    ].sort((a, b) => a.atMs - b.atMs);
-    const cut = cutAt(wanted, limits.replayLinesMax);
-    const texts = await this.#lines(video, wanted.slice(0, cut).filter(isDated));
+    const spots = view
+      .spots(Math.floor(fromMs / 1000), Math.ceil(toMs / 1000))
+      .filter(({ atMs }) => atMs >= fromMs)
+      .map((spot) => likesLine(spot, ledger.once));
+    const said = comments.slice(placeOf(comments, fromMs), placeOf(comments, toMs));
+    const { wanted, nextMs } = pageOf(spots, said, limits.replayLinesMax);
+    const texts = await this.#lines(video, wanted.filter(isDated));
     const lines: ReplayLine[] = [];
     let bytes = 0;
-    for (const [i, one] of wanted.slice(0, cut).entries()) {
+    for (const [i, one] of wanted.entries()) {
       const isNext = i > 0 && one.atMs > (wanted[i - 1]?.atMs ?? 0);
       if (bytes > limits.replayBytesMax && isNext) return { lines, nextMs: one.atMs };
       const line = isDated(one) ? texts.get(one.seq) : one;
       if (line) lines.push(line);
       bytes += line && "text" in line ? 3 * line.text.length : 0;
     }
-    return { lines, nextMs: wanted[cut]?.atMs ?? null };
+    return { lines, nextMs };
   }
 
   async #moments({ video, most = 10 }: TimesRequest, view: TimelineView, comments: readonly Dated[]) {
@@ -206,7 +218,9 @@ function rangeOf({ fromMs, toMs }: TimesRequest, view: TimelineView, comments: r
   const bounds = view.bounds();
   let first = bounds ? 1000 * bounds.fromS : Number.POSITIVE_INFINITY;
   let last = bounds ? 1000 * bounds.toS : 0;
-  for (const { atMs } of comments) {
+  // Whoever names a stretch, as everybody does who shows a recording, does not wait for all of them.
+  const asked = fromMs !== undefined && toMs !== undefined ? [] : comments;
+  for (const { atMs } of asked) {
     first = Math.min(first, Math.floor(atMs / 1000) * 1000);
     last = Math.max(last, Math.floor(atMs / 1000) * 1000 + 1000);
   }
@@ -226,11 +240,25 @@ function isDated(one: LikesLine | Dated): one is Dated {
   return "seq" in one;
 }
 
-/** How many of `lines` a page holds: never some of one millisecond without the others. */
-function cutAt(lines: readonly { readonly atMs: number }[], most: number): number {
-  let cut = Math.min(most, lines.length);
-  while (cut < lines.length && lines[cut]?.atMs === lines[cut - 1]?.atMs) cut++;
-  return cut;
+/**
+ * About the first `most` of likes and comments, each in order, and where the next page begins: never some of
+ * one millisecond without the others, of which there may be more.
+ */
+function pageOf(
+  spots: readonly LikesLine[],
+  said: readonly Dated[],
+  most: number,
+): { readonly wanted: readonly (LikesLine | Dated)[]; readonly nextMs: number | null } {
+  const first = <T>(all: readonly T[]): readonly T[] => all.slice(0, most + 1);
+  const merged = [...first(spots), ...first(said)].sort((a, b) => a.atMs - b.atMs);
+  const cutMs = merged[most]?.atMs;
+  if (cutMs === undefined) return { wanted: merged, nextMs: null };
+  const before = merged.filter(({ atMs }) => atMs < cutMs);
+  if (before.length > 0) return { wanted: before, nextMs: cutMs };
+  const at = [...spots, ...said].filter(({ atMs }) => atMs === cutMs);
+  const later = (least: number, { atMs }: { atMs: number }) => (atMs > cutMs ? Math.min(least, atMs) : least);
+  const next = [...spots, ...said].reduce(later, Number.POSITIVE_INFINITY);
+  return { wanted: at, nextMs: Number.isFinite(next) ? next : null };
 }
 
 /** The comments that stand nearest to a moment's peak. */

@@ -10,32 +10,40 @@ import type { VideoState } from "../video/state.ts";
 /** After so long viewers are told once more, in ms. */
 const againMs = 5_000;
 
+/** What this node shows of videos. */
+export interface Shown {
+  find(video: VideoId): VideoState | undefined;
+  /** Writes to all viewers whose readers take it. */
+  tell(watch: VideoState, bytes: Uint8Array): void;
+}
+
 export class Closed {
   readonly #clock: Clock;
-  readonly #tell: (watch: VideoState, bytes: Uint8Array) => void;
+  readonly #shown: Shown;
   /** As many as moderation keeps rules for. */
   readonly #videos = new Set<VideoId>();
 
-  constructor(clock: Clock, tell: (watch: VideoState, bytes: Uint8Array) => void) {
+  constructor(clock: Clock, shown: Shown) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#shown = shown;
   }
 
   has(video: VideoId): boolean {
     return this.#videos.has(video);
   }
 
-  /** `video`, of which `watch` is what this node shows, if it does, was closed, or opened again. */
-  turn(video: VideoId, closed: boolean, watch: VideoState | undefined): void {
+  /** `video` was closed, or opened again. */
+  turn(video: VideoId, closed: boolean): void {
+    const watch = this.#shown.find(video);
     if (closed) this.#videos.add(video);
     else this.#videos.delete(video);
     if (!watch) return;
     watch.closed = closed;
     const bytes = bytesOf(stateFrame(video, closed));
-    this.#tell(watch, bytes);
+    this.#shown.tell(watch, bytes);
     // Once more, for readers that were behind just then.
     this.#clock.after(againMs, () => {
-      if (watch.closed === closed) this.#tell(watch, bytes);
+      if (watch.closed === closed) this.#shown.tell(watch, bytes);
     });
   }
 }

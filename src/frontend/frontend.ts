@@ -83,7 +83,8 @@ export class Frontend implements Watching {
   readonly #moving: Farewell<Connection>;
   readonly #review: Review;
   readonly #subscriptions: Subscription[] = [];
-  readonly #closed: Closed;
+  /** Which videos are closed. */
+  readonly closed: Closed;
   #draining = false;
 
   constructor(parts: FrontendParts) {
@@ -105,16 +106,16 @@ export class Frontend implements Watching {
     };
     this.#arrivals = new Sweep({ clock, turnMax: limits.stepWritesMax, act });
     this.#supervisor = new Supervisor({
-      clock,
-      metrics,
-      tickMs: parts.tickMs,
-      commentTickMs: parts.commentTickMs,
+      ...{ clock, metrics, tickMs: parts.tickMs, commentTickMs: parts.commentTickMs },
       beatSweepMs: this.#words.beats.sweepMs,
       // Every viewer here is one that `open` has made.
       left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
     });
-    this.#closed = new Closed(clock, (watch, bytes) => this.#supervisor.tellAll(watch, "state", bytes));
+    this.closed = new Closed(clock, {
+      find: (video) => this.#interest.find(video),
+      tell: (watch, bytes) => this.#supervisor.tellAll(watch, "state", bytes),
+    });
     this.#sync = new Sync(parts, {
       ready: (watch) => this.#ready(watch),
       stateChanged: (watch) => this.#stateChanged(watch),
@@ -130,7 +131,7 @@ export class Frontend implements Watching {
     this.#interest = new Interest({
       ...parts,
       began: (watch) => {
-        watch.closed = this.#closed.has(watch.video);
+        watch.closed = this.closed.has(watch.video);
         this.#sync.follow(watch);
         this.#counts.follow(watch);
         metrics.videos.inc();
@@ -165,11 +166,6 @@ export class Frontend implements Watching {
     return this.#interest.find(video) !== undefined;
   }
 
-  /** `video` was closed, or opened again. */
-  turn(video: VideoId, closed: boolean): void {
-    this.#closed.turn(video, closed, this.#interest.find(video));
-  }
-
   /** Streams open now. */
   get connections(): number {
     return this.#streams.size;
@@ -180,10 +176,7 @@ export class Frontend implements Watching {
     return this.#interest.watches();
   }
 
-  /**
-   * Opens a stream; `hello` is its first bytes. The caller has checked that there are videos, and not too
-   * many.
-   */
+  /** Opens a stream; `hello` is its first bytes. That there are videos, and not too many, was checked. */
   open(request: StreamRequest): ReadableStream<Uint8Array> {
     const { clock, metrics } = this.#parts;
     const nowMs = clock.elapsed();
@@ -214,9 +207,7 @@ export class Frontend implements Watching {
     return stream;
   }
 
-  /**
-   * The whole body of a stream that is not to be: come back later, perhaps elsewhere, with the same place.
-   */
+  /** The whole body of a stream that is not to be: come back later, or elsewhere, with the same place. */
   refuse(reason: ByeReason, lastEventId?: string, poll?: PollOffer): Uint8Array {
     return this.#words.bye(reason, lastEventId, poll);
   }
@@ -228,6 +219,11 @@ export class Frontend implements Watching {
     return this.#change(connection, video, on, untilMs);
   }
 
+  /** How `video` stands for everybody; the same object until it changes. */
+  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
+    return this.#polls.live(video, signal);
+  }
+
   /** Answers when `video` has something newer than `cursor`, or after `waitMs`. */
   poll(
     video: VideoId,
@@ -236,11 +232,6 @@ export class Frontend implements Watching {
     signal: AbortSignal,
   ): Promise<PollAnswer | Rejection> {
     return this.#polls.poll(video, cursor, waitMs, signal);
-  }
-
-  /** All of `video` as everybody may see it now; the same object until there is something else to see. */
-  live(video: VideoId, signal: AbortSignal): Promise<PollAnswer | Rejection> {
-    return this.#polls.live(video, signal);
   }
 
   /** Sends so many viewers away, over limits.shedMs; they come back at once, to another process by chance. */

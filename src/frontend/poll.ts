@@ -29,6 +29,8 @@ export interface PollAnswer {
   readonly comments: readonly CommentJson[];
   /** Ids of comments that were removed since. */
   readonly retracted: readonly string[];
+  /** Of what everybody is told: it takes nothing more. */
+  readonly state?: "closed";
   /** What came since the cursor is not known any more: begin anew with this. */
   readonly reset?: true;
 }
@@ -38,6 +40,7 @@ interface Told {
   readonly answer: PollAnswer;
   readonly history: History;
   readonly removals: number;
+  readonly closed: boolean;
 }
 
 /** Likes alone wait this long for company, so that a busy video does not turn polls into a storm; in ms. */
@@ -176,7 +179,7 @@ export class Polls {
   }
 
   #live(watch: VideoState): PollAnswer {
-    const { history, totals } = watch;
+    const { history, totals, closed } = watch;
     const { tip, removals } = history;
     const told = this.#told.get(watch);
     const head = this.#said(
@@ -185,13 +188,18 @@ export class Polls {
       [],
       history.latestRemoved(limits.snapshotCommentsMax),
     );
-    const isSame = told?.history === history && told.removals === removals;
+    const isSame = told?.history === history && told.removals === removals && told.closed === closed;
     if (isSame && told.answer.cursor === head.cursor && told.answer.viewers === head.viewers)
       return told.answer;
     const kinds = Object.entries(totals.counts).sort(([a], [b]) => (a < b ? -1 : 1));
     const comments = history.latest(limits.snapshotCommentsMax, tip);
-    const answer = { ...head, totals: Object.fromEntries(kinds), comments };
-    this.#told.set(watch, { answer, history, removals });
+    const answer = {
+      ...head,
+      totals: Object.fromEntries(kinds),
+      comments,
+      ...(closed && { state: "closed" as const }),
+    };
+    this.#told.set(watch, { answer, history, removals, closed });
     return answer;
   }
 

@@ -55,6 +55,7 @@ const table: readonly [string, string, string, object?][] = [
   ["PUT /v1/admin/videos/:video", "moderate", "call", { slowModeMs: 5_000 }],
   ["GET /v1/admin/moderation", "moderate", "call"],
   ["GET /v1/admin/audit", "moderate", "reading"],
+  ["GET /v1/admin/backup", "admin", "reading"],
   ["GET /v1/demo", "admin", "call"],
   ["PUT /v1/demo", "admin", "call", { fans: 5 }],
   ["GET /health/live", "anybody", "nothing"],
@@ -63,8 +64,7 @@ const table: readonly [string, string, string, object?][] = [
   ["GET /media/:file{.+}", "anybody", "nothing"],
 ];
 
-const secret = "0123456789abcdef0123456789abcdef";
-const stranger = "192.0.2.7";
+const [secret, stranger] = ["0123456789abcdef0123456789abcdef", "192.0.2.7"];
 const clock = new VirtualClock();
 const nameOf = ({ method, path }: Row) => `${method} ${path}`;
 const bodyOf = (row: Row) => table.find(([name]) => name === nameOf(row))?.[3];
@@ -101,11 +101,8 @@ function tried(row: Row, more: { body?: object; query?: string; as?: string } = 
     ...(body && { "content-type": "application/json" }),
     ...(more.as !== undefined && { authorization: `Bearer ${more.as}` }),
   };
-  const { method } = row;
   return {
-    method,
-    headers,
-    from: stranger,
+    ...{ method: row.method, headers, from: stranger },
     path: text ? `${path}?${text}` : path,
     ...(body && { body: JSON.stringify(body) }),
   };

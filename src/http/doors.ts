@@ -6,6 +6,7 @@
  * Bun and under Node, which system/mounted.test.ts holds.
  */
 
+import type { Backup } from "../asking/backup.ts";
 import type { CatalogReader } from "../asking/catalog.ts";
 import type { Watching } from "../asking/elsewhere.ts";
 import type { Reader } from "../asking/reader.ts";
@@ -91,10 +92,12 @@ export interface Doors {
   readonly log: Log;
   readonly version: string;
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
-  /** Whether the process holds as much memory as it may: no new streams then. */
-  full?(): boolean;
+  /** Why no new streams are taken now: the process holds as much as it may. */
+  full?(): string | undefined;
   /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
   cluster(): Promise<object | Rejection>;
+  /** Begins a backup; absent where NATS has everything. */
+  readonly backup?: () => Promise<Backup | Rejection>;
   readonly assets: readonly Asset[];
   /** Present when started with --demo. */
   readonly crowd?: Crowd | undefined;

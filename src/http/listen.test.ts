@@ -174,6 +174,25 @@ describe("a listener", () => {
     await listener.stop(systemClock(), 0);
   });
 
+  test("keeps a stream that is never silent for long, also with the shortest beat", async () => {
+    // Longer than the 4 s after which the runtime looks at idle connections.
+    const wanted = 12;
+    const body = () => {
+      let beats = 0;
+      return new ReadableStream({
+        async pull(controller) {
+          await Bun.sleep(450);
+          controller.enqueue(new TextEncoder().encode("b"));
+          if (++beats === wanted) controller.close();
+        },
+      });
+    };
+    const beating = { ...options, host: "127.0.0.1", beatMs: 1_000 };
+    const listener = listen(() => new Response(body()), beating);
+    expect(await (await fetch(listener.url)).text()).toBe("b".repeat(wanted));
+    await listener.stop(systemClock(), 0);
+  }, 20_000);
+
   test.each(["127.0.0.1", "0.0.0.0", "::1", "::", "localhost"])(
     "on %s says where it can be reached",
     async (host) => {

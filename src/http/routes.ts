@@ -10,6 +10,7 @@
 import { limits } from "../core/limits.ts";
 import { auditMax } from "../trust/moderation.ts";
 import { getAudit, getModeration, postBan, postMute, putVideoRules } from "./admin.ts";
+import { backupRateMax, getBackup } from "./backup.ts";
 import { getAdminEvents } from "./control-room.ts";
 import { getCluster, getDemo, getLive, getMedia, getMetrics, getReady, putDemo } from "./ops.ts";
 import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./publish.ts";
@@ -304,6 +305,20 @@ export const rows: readonly Row[] = [
     query: [{ name: "limit", about: "at most so many", kind: "whole number", min: 1, max: auditMax }],
     answer: { status: 200, about: "decisions", schema: "Audit" },
     refusals: ["bad-query", "forbidden", "unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/v1/admin/backup",
+    id: "getBackup",
+    tag: "server",
+    handle: getBackup,
+    right: "admin",
+    orThisMachine: true,
+    takes: "reading",
+    summary: "All that a node without NATS keeps, as it is now: what ovation backup writes to a file",
+    query: [{ name: "rate", about: "megabytes a second", kind: "whole number", min: 1, max: backupRateMax }],
+    answer: { status: 200, about: "a backup", type: "application/octet-stream" },
+    refusals: ["bad-query", "forbidden", "not-found", "unavailable"],
   },
   {
     method: "GET",

@@ -112,19 +112,23 @@ export const schemas = {
     },
     "reset",
   ),
-  Live: object({
-    video: videoId,
-    everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
-    totals,
-    viewers: whole,
-    version,
-    comments: {
-      ...list(ref("SaidComment"), limits.snapshotCommentsMax),
-      description: "the newest, oldest first",
+  Live: object(
+    {
+      video: videoId,
+      everyMs: { ...whole, description: "ask again after so many ms, some more or less" },
+      totals,
+      viewers: whole,
+      version,
+      comments: {
+        ...list(ref("SaidComment"), limits.snapshotCommentsMax),
+        description: "the newest, oldest first",
+      },
+      retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
+      cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+      state: { enum: ["closed"], description: "it is over and takes nothing more; else absent" },
     },
-    retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
-    cursor: { type: "string", description: "the place of all this, for a poll that waits" },
-  }),
+    "state",
+  ),
   Tick: object(
     {
       video: videoId,

@@ -199,11 +199,10 @@ function cached(
 ): Response {
   const { request } = entry;
   const whose = auth.mode === "token" ? "private" : "public";
-  // Not "immutable": a comment may still be removed, and who asks anew is told.
-  const seconds = moderation?.over(videoOf(entry)) ? closedSecondsMax : 1;
+  const age = moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
   const headers: Record<string, string> = {
     "content-type": type,
-    "cache-control": `${whose}, max-age=${seconds}`,
+    "cache-control": `${whose}, max-age=${age}`,
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",

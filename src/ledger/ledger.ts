@@ -93,6 +93,20 @@ export interface Holding {
   readonly likesMax?: number;
 }
 
+/** What a ledger keeps, as it was at one instant, read piece by piece. */
+export interface Copy {
+  /** The file's own name. */
+  readonly name: string;
+  readonly bytes: number;
+  /**
+   * The piece that begins at `at`, of limits.backupChunkBytes or what is left. Rejects with LedgerUnavailable
+   * once the copy was given up.
+   */
+  read(at: number): Promise<Uint8Array>;
+  /** To be called when no more is read. */
+  end(): void;
+}
+
 export interface Ledger {
   /** Names this log for good: totals of another one mean nothing here. `^[a-z0-9]{4,16}$` */
   readonly epoch: string;
@@ -149,6 +163,11 @@ export interface Ledger {
   room(like: Like): Space;
   /** How full it is, each part of it. */
   holdings(): readonly Holding[];
+  /**
+   * Begins a copy of all it keeps, of this instant; one at a time. Absent where it is kept elsewhere. Throws
+   * LedgerUnavailable when there can be none now.
+   */
+  copy?(): Copy;
   /** Writes what is left, gives back files and connections. */
   close(): Promise<void>;
 }

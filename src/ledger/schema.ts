@@ -108,6 +108,19 @@ export function lineageOf(text: unknown): Lineage | undefined {
   return m && Lineage.read(m.branches, m.turn);
 }
 
+/** Throws LedgerRefused unless the tables are those of this version. */
+export function mustBeCurrent(db: Tables, file: string): void {
+  const isOurs = db.query("SELECT name FROM sqlite_schema WHERE name = ?1").get("meta");
+  const meta = db.query.bind(db, "SELECT value FROM meta WHERE name = ?1");
+  const row = isOurs ? (meta().get("schema") as { value: unknown } | null) : null;
+  if (!row) throw new LedgerRefused(`${file} belongs to another program`);
+  const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
+  const isWhole = ["members", "timelines"].every((name) => tables.get(name));
+  if (row.value === schemaVersion && isWhole) return;
+  const todo = "start it once to bring it up to date";
+  throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
+}
+
 /**
  * Checks that this program can read the tables in the data directory `path`, for a node whose likes are of
  * this mode, and gives older ones what they lack. Throws LedgerRefused.

@@ -11,7 +11,15 @@ import { linkSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { secret } from "../base/prng.ts";
 import { LedgerRefused } from "./ledger.ts";
-import { checkSchema, createSchema, fileName } from "./schema.ts";
+import {
+  checkSchema,
+  createSchema,
+  fileName,
+  mustBeCurrent,
+  type Prepare,
+  type Query,
+  type Value,
+} from "./schema.ts";
 
 /** What an answered append outlives: the death of this process, or that of the machine's power as well. */
 export type Durability = "process" | "power";
@@ -42,6 +50,8 @@ export function openFile({ path, likes, durability, walBytes }: FileWanted): Dat
     db.run("PRAGMA locking_mode = EXCLUSIVE");
     db.run("PRAGMA journal_mode = WAL");
     db.run(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
+    // What moderators remove is overwritten, not only given up; beside the writing itself that costs nothing.
+    db.run("PRAGMA secure_delete = ON");
     db.run(`PRAGMA cache_size = -${cacheKiB}`);
     db.run(`PRAGMA wal_autocheckpoint = ${autoCheckpointPages}`);
     db.run(`PRAGMA journal_size_limit = ${walBytes}`);
@@ -53,6 +63,51 @@ export function openFile({ path, likes, durability, walBytes }: FileWanted): Dat
     db?.close();
     throw error instanceof LedgerRefused ? error : refusal(path, error as Error);
   }
+}
+
+/** A ledger's file, opened to be looked through by this process alone. */
+export interface Opened {
+  readonly prepare: Prepare;
+  /** What SQLite finds damaged, at most so many lines. */
+  readonly damage: (linesMax: number) => readonly string[];
+  readonly close: () => void;
+}
+
+/** Opens `file` to look through it. Throws LedgerRefused when it is no ledger of this version, or in use. */
+export function openToVerify(file: string): Opened {
+  let db: Database | undefined;
+  try {
+    if (!statSync(file, { throwIfNoEntry: false })?.size)
+      throw new LedgerRefused(`${file} is not there, or empty`);
+    const opened = new Database(file, { create: false, readwrite: true });
+    db = opened;
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("BEGIN EXCLUSIVE");
+    mustBeCurrent(db, file);
+    return {
+      prepare: <Row, Params extends Value[]>(text: string) =>
+        opened.prepare(text) as unknown as Query<Row, Params>,
+      damage(linesMax) {
+        const rows = opened.query(`PRAGMA integrity_check(${linesMax})`).values();
+        return rows.map(([line]) => String(line)).filter((line) => line !== "ok");
+      },
+      close: () => opened.close(),
+    };
+  } catch (error) {
+    db?.close();
+    throw error instanceof LedgerRefused ? error : refusal(file, error as Error);
+  }
+}
+
+/** Moves all of the write-ahead log into the file; false when that could not be. */
+export function emptyLog(db: Database): boolean {
+  const { busy, log } = db.query("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number; log: number };
+  return busy === 0 && log === 0;
+}
+
+/** Whether SQLite leaves the write-ahead log as it is, however long it gets. */
+export function holdLog(db: Database, holds: boolean): void {
+  db.run(`PRAGMA wal_autocheckpoint = ${holds ? 0 : autoCheckpointPages}`);
 }
 
 /** Makes the folder and the file where they are missing; whoever is first makes it, and whole. */

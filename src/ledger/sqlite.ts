@@ -26,6 +26,7 @@ import { Fold } from "./fold.ts";
 import {
   type Batch,
   type Change,
+  type Copy,
   type Holding,
   type Ledger,
   LedgerRefused,
@@ -37,7 +38,8 @@ import {
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
-import { type Durability, openFile, refusal } from "./sqlite-file.ts";
+import { Copies } from "./sqlite-copy.ts";
+import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 import { Written } from "./written.ts";
@@ -55,18 +57,13 @@ export interface SqliteOptions {
   /** What an answered append outlives. Default "process". */
   readonly durability?: Durability | undefined;
   readonly log?: Log;
-  /**
-   * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
-   */
+  /** Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in ms. */
   readonly rested?: (ms: number) => void;
 }
 
 /** How often totals are written down. */
 const restEveryMs = 1_000;
-/**
- * Bytes of records and entries at which the write-ahead log is emptied sooner; else it is once a rest on
- * time.
- */
+/** Bytes of records and entries at which the write-ahead log is emptied sooner than once a rest. */
 const walBytesMax = 1024 * 1024;
 /** Rows of the log, and keys of comments, that one rest forgets at least, as far as they are old. */
 const pruneRowsMin = 1_000;
@@ -103,6 +100,7 @@ class SqliteLedger implements Ledger {
   readonly #timer: Timer;
   readonly #written: Written;
   readonly #retention: Retention;
+  readonly #copies: Copies;
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
   #writtenSeq = 0;
@@ -113,6 +111,8 @@ class SqliteLedger implements Ledger {
   readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
+  /** Whether the write-ahead log may hold text that was removed. */
+  #erases = false;
   #restSoon = false;
   #ready = true;
   #closed = false;
@@ -140,6 +140,7 @@ class SqliteLedger implements Ledger {
     this.#retention = this.#loadLog();
     this.#head = this.#comments.head();
     this.#lineage = this.#openBranch();
+    this.#copies = new Copies({ ...options, empty: () => emptyLog(db), hold: (on) => holdLog(db, on) });
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
@@ -182,9 +183,7 @@ class SqliteLedger implements Ledger {
   }
 
   /** One commit holds likes and comments: there is nothing that could fail apart. */
-  laneOf(): number {
-    return this.commentLane;
-  }
+  laneOf = (): number => this.commentLane;
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
     this.#changed = listener;
@@ -218,6 +217,7 @@ class SqliteLedger implements Ledger {
     const seq = this.#head + 1;
     const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
+    this.#erases ||= removal !== undefined;
     return removal !== undefined;
   }
 
@@ -234,13 +234,20 @@ class SqliteLedger implements Ledger {
     return [{ stream: this.#path, ...this.#fold.holding() }];
   }
 
+  copy(): Copy {
+    this.#rest(false);
+    return this.#copies.begin();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#timer.cancel();
+    this.#copies.giveUp("the node ends");
     this.#rest(true);
     this.#closed = true;
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#db.close();
+    this.#copies.close();
   }
 
   /** Log time now: it goes on from what the log holds as time really passes, whatever the wall says. */
@@ -355,9 +362,11 @@ class SqliteLedger implements Ledger {
     this.#restSoon = false;
     const startMs = this.#clock.elapsed();
     try {
+      this.#copies.look();
       this.#write();
       if (checkpoint && this.#walBytes > 0) {
-        this.#statements.checkpoint.get();
+        if (!this.#copies.holds && !this.#erases) this.#statements.checkpoint.get();
+        else if (!this.#copies.holds) this.#erases = !emptyLog(this.#db);
         this.#walBytes = 0;
       }
     } catch (error) {

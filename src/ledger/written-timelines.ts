@@ -12,7 +12,7 @@ import type { Statements } from "./schema.ts";
 import { decodeBlock, decodeHead, encodeBlock, encodeHead } from "./timeline-bytes.ts";
 import type { Timelines } from "./timelines.ts";
 
-const namesKey = "timelineSeries";
+export const namesKey = "timelineSeries";
 
 export class WrittenTimelines {
   readonly #statements: Statements;

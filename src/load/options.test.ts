@@ -27,6 +27,18 @@ describe("options", () => {
     });
   });
 
+  test("the nodes alone, without a flag's name", () => {
+    const one = parse("http://127.0.0.1:9000", "--viewers=10");
+    expect(one).toMatchObject({ url: ["http://127.0.0.1:9000"], viewers: 10 });
+    expect(parse("http://127.0.0.1:1,http://127.0.0.1:2")).toMatchObject({
+      url: ["http://127.0.0.1:1", "http://127.0.0.1:2"],
+    });
+    expect(parse("http:")).toBeArray();
+    expect(parse("--viewers=10", "http://127.0.0.1:9000")).toEqual([
+      'unexpected word "http://127.0.0.1:9000"',
+    ]);
+  });
+
   test("one line for each mistake", () => {
     const mistakes = parse(
       "--viewers=-1",

@@ -162,14 +162,19 @@ export const loadTable = defineSettings({
 
 export type LoadOptions = SettingsOf<typeof loadTable.rows>;
 
-/** Reads the flags after `load`; every mistake at once. `readFile` answers a file's text or throws. */
+/**
+ * Reads the flags after `load`, of which the first may be the nodes alone (`load http://127.0.0.1:8080`);
+ * every mistake at once. `readFile` answers a file's text or throws.
+ */
 export function parseLoadOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): Parsed<typeof loadTable.rows> {
   const machine = { suffix: randomBytes(2).toString("hex") };
-  return parseTable(loadTable, { argv, env, readFile, machine });
+  const [first = "", ...rest] = argv;
+  const flags = /^https?:/.test(first) ? [`--url=${first}`, ...rest] : argv;
+  return parseTable(loadTable, { argv: flags, env, readFile, machine });
 }
 
 /** The text of `ovation load --help`. */

@@ -20,8 +20,9 @@ import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/
 import type { Herald } from "../core/happening.ts";
 import type { Ingest } from "../core/ingest.ts";
 import { kindSet, type Rejection } from "../core/interaction.ts";
-import { assertLimits, limits } from "../core/limits.ts";
+import { limits } from "../core/limits.ts";
 import { type ClusterView, encodeNodeRow, type Role } from "../core/nodes.ts";
+import { assertLimits } from "../core/relations.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
 import { Dispatcher } from "../dispatcher/dispatcher.ts";
 import { Connection, type ConnectionClass } from "../fanout/connection.ts";

@@ -7,6 +7,7 @@
  * one line for its operator: system/main.test.ts, system/cluster.test.ts, system/workers-local.test.ts.
  */
 import { readFileSync } from "node:fs";
+import { serveBackup } from "../asking/backup.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -24,6 +25,7 @@ import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { checkMode } from "../ledger/shared.ts";
 import type { TimelineOptions } from "../ledger/timelines.ts";
 import type { Settings } from "../settings/config.ts";
+import { keptJournal } from "../trust/journal.ts";
 import { StartRefused } from "./company.ts";
 import { Node } from "./node.ts";
 import type { Runtime, Sockets } from "./runtime.ts";
@@ -103,6 +105,11 @@ export class Opening {
   async #assemble(nats: NatsBus | undefined): Promise<Node> {
     const ledger = nats ? await this.#sharedLedger(nats) : await this.#ownLedger();
     if (ledger) this.#ends.push(() => ledger.close());
+    if (ledger && !nats) {
+      const beside = () => keptJournal(this.#parts.settings.data);
+      const serving = serveBackup(this.#bus, ledger, beside);
+      this.#ends.push(async () => serving.end());
+    }
     const node = await Node.start({
       ...this.#parts,
       bus: this.#bus,
@@ -180,7 +187,9 @@ function socketsOf({ sockets, name }: Runtime): Sockets {
   return sockets;
 }
 
-function openNats({ settings, clock, prng, log }: StartParts): NatsBus {
+/** The bus of these settings, which dials in the background. Throws StartRefused. */
+export function openNats(parts: Pick<StartParts, "settings" | "clock" | "prng" | "log">): NatsBus {
+  const { settings, clock, prng, log } = parts;
   const { nats, natsPrefix, natsReplicas, natsUser, natsPassword, natsToken, natsCreds, natsCa } = settings;
   return natsBus({
     servers: nats,

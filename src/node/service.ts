@@ -6,6 +6,7 @@
  * what it stands on (open.ts) comes with the runtime.
  */
 
+import { beginBackup } from "../asking/backup.ts";
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
@@ -44,6 +45,8 @@ export interface ServiceParts {
   readonly readFile: ReadFile;
   /** Bytes this process holds, and those of the machine; without them memory is not watched. */
   readonly memory?: { used(): number; readonly all: number };
+  /** Whether few descriptors are left; absent: they are not watched. */
+  readonly fewDescriptors?: () => boolean;
   /** On a worker: the metrics of all workers as text. */
   readonly allMetrics?: () => Promise<string>;
   /** On a worker of a node without NATS: where it meets the others. */
@@ -196,8 +199,8 @@ export class Service {
     const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
-    for (const video of moderation.allClosed()) node.frontend?.turn(video, true);
-    moderation.turned = (video, state) => node.frontend?.turn(video, state === "closed");
+    for (const video of moderation.allClosed()) node.frontend?.closed.turn(video, true);
+    moderation.turned = (video, state) => node.frontend?.closed.turn(video, state === "closed");
     return moderation;
   }
 
@@ -284,8 +287,14 @@ export class Service {
       log,
       version: build.version,
       ready: () => this.#ready(),
-      full: () => this.#full(),
+      full: () => {
+        if (this.#full()) return "this node holds as much memory as it may";
+        return this.#parts.fewDescriptors?.() ? "this node holds as many connections as it may" : undefined;
+      },
       cluster: async () => this.#node?.cluster() ?? early.refusal(),
+      ...(settings.nats.length === 0 && {
+        backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),
+      }),
       assets: webAssets,
       ...(settings.media !== "" && runtime.media && { media: runtime.media(settings.media) }),
     };

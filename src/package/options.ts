@@ -140,7 +140,7 @@ export interface OvationOptions {
    */
   readonly commentRate?: Settings["commentRate"];
   /**
-   * Comments kept per video for listing and replay. A whole number from 20 to 100000.
+   * Comments kept per video for listing and replay. A whole number from 20 to 1000000.
    * @default 1000
    */
   readonly commentHistory?: Settings["commentHistory"];

@@ -3,15 +3,15 @@ import { topics } from "../../web/dist/topics.ts";
 import { helpAbout } from "./help.ts";
 
 test("a command's flags, a topic in short, or the nearest one", () => {
-  expect(helpAbout({ of: "load" })).toContain("--viewers");
-  expect(helpAbout({ of: "help" })).toContain("Topics, as in");
-  const about = helpAbout({ topic: "auth" });
+  expect(helpAbout({ command: "help", of: "load" })).toContain("--viewers");
+  expect(helpAbout({ command: "help", of: "help" })).toContain("Topics, as in");
+  const about = helpAbout({ command: "help", topic: "auth" });
   expect(about).toStartWith("Who may do what\n\n    export SECRET=");
   expect(about).toEndWith("All of it: docs/auth.md, or /docs/auth of a running server.\n");
-  expect(helpAbout({ topic: "authh" })).toMatchObject({
+  expect(helpAbout({ command: "help", topic: "authh" })).toMatchObject({
     mistakes: ['no help about "authh"; did you mean auth?', expect.stringContaining("webhooks")],
   });
-  expect(helpAbout({ topic: "__proto__" })).toHaveProperty("mistakes");
+  expect(helpAbout({ command: "help", topic: "__proto__" })).toHaveProperty("mistakes");
 });
 
 test("each topic is short, and says something", () => {

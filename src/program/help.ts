@@ -1,21 +1,31 @@
 /**
  * What `ovation help` prints: flags of a command, or what a topic comes to, which is a page of docs/ in
- * short. The topics come with the web pages (scripts/web-docs.ts). Held by help.test.ts.
+ * short; and what a shell or `man` is given. The topics come with the web pages (scripts/web-docs.ts). Held
+ * by help.test.ts.
  */
 import { topics } from "../../web/dist/topics.ts";
 import { nearest } from "../base/nearest.ts";
+import { build } from "../base/version.ts";
 import { conformHelp } from "../conform/command.ts";
 import { loadHelp } from "../load/options.ts";
 import { calibrateHelp, planHelp } from "../plan/options.ts";
-import { type Command, commands, settingsHelp } from "../settings/config.ts";
+import { type Asked, type Command, commands, settingsHelp } from "../settings/config.ts";
+import { completion, shells } from "./completion.ts";
+import { keepHelp } from "./keep-options.ts";
+import { manual } from "./manual.ts";
 import { tokenHelp } from "./mint.ts";
 
-/** What was asked about. */
-export type About = { readonly of: Command } | { readonly topic: string };
-
-/** The text, or the mistake of asking about something there is no help about. */
-export function helpAbout(about: About): string | { readonly mistakes: readonly string[] } {
+/**
+ * The text, or the mistake of asking about something there is no help about. Asked with flags, it is that of
+ * `completion` or of `man`.
+ */
+export function helpAbout(about: Asked): string | { readonly mistakes: readonly string[] } {
   if ("of" in about) return helpOf(about.of);
+  if ("flags" in about) {
+    if (about.command === "man") return manual(build.version);
+    const [shell = ""] = about.flags;
+    return completion(shell) ?? { mistakes: [`completion is for one of ${shells.join(", ")}`] };
+  }
   const { topic } = about;
   const text = Object.hasOwn(topics, topic) ? topics[topic] : undefined;
   if (text !== undefined) {
@@ -29,6 +39,7 @@ export function helpAbout(about: About): string | { readonly mistakes: readonly 
 function helpOf(command: Command): string {
   const own: Partial<Record<Command, () => string>> = {
     ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp, conform: conformHelp },
+    ...{ backup: keepHelp, restore: keepHelp, verify: keepHelp },
   };
   return own[command]?.() ?? `${settingsHelp()}\n${topicsLine()}`;
 }

@@ -200,7 +200,7 @@ export const settingsTable = defineSettings({
         help: "comments per second written to a viewer per video",
       },
       commentHistory: {
-        kind: wholeNumber(20, 100_000),
+        kind: wholeNumber(20, 1_000_000),
         fallback: "1000",
         help: "comments kept per video for listing and replay",
       },
@@ -265,6 +265,11 @@ export const commands = {
   calibrate: "measure here, in half a minute, what plan works with",
   check: "check the settings and print those in effect, and where each came from",
   health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
+  backup: "keep a copy of what a running node, or a cluster, holds: ovation backup FILE",
+  restore: "put such a copy into an empty folder, or an empty NATS: ovation restore FILE",
+  verify: "look whether a folder, or a copy, holds together: ovation verify [FILE]",
+  completion: "print what a shell completes these by: source <(ovation completion bash), or zsh, fish",
+  man: "print the manual page: ovation man | man -l -",
   version: "print the version",
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;

@@ -1,6 +1,8 @@
 /**
  * The pages of docs/, typed as they stand: what runs there runs, and prints what they say. The embedding
  * guide is run in a browser, by snippets.test.ts.
+ *
+ * Mostly waits: for streams of some seconds, and for servers to be ready.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";

@@ -44,7 +44,7 @@ export interface Journal {
   all(): readonly Decision[];
 }
 
-const fileName = "moderation.jsonl";
+export const fileName = "moderation.jsonl";
 
 /** The journal of a node alone, in its data directory; in memory only for ":memory:". */
 export function fileJournal(path: string): Journal {
@@ -59,6 +59,16 @@ export function fileJournal(path: string): Journal {
     newest: async (count) => kept.slice(-count).reverse(),
     all: () => kept,
   };
+}
+
+/** The journal of a node alone as it lies in its data directory; none where there is none. */
+export function keptJournal(path: string): readonly { readonly name: string; readonly bytes: Uint8Array }[] {
+  try {
+    return path === ":memory:" ? [] : [{ name: fileName, bytes: readFileSync(join(path, fileName)) }];
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** What a worker asks of the one with the ledger: to write a decision, or to read the newest. */

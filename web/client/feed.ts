@@ -5,6 +5,7 @@
  * late listener's history all pass through `take`, and because totals carry versions and comments carry
  * ids, hearing something twice is the same as hearing it once. Held by feed.test.ts.
  */
+import type { Offer } from "./polling.ts";
 import type { Comment, EventName, Events, Listeners, Totals } from "./types.ts";
 
 /** Comments kept for listeners that come late. */
@@ -39,6 +40,7 @@ export type Message = Partial<Omit<Snapshot, "video">> & {
   reason: string;
   connection: string;
   retry?: number;
+  poll?: Offer;
   beat?: number;
   stale?: boolean;
   state?: string;

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { FakeOutside } from "./fakes.ts";
 import { BEAT_MS, createLine, GRACE_MS, type LineOptions, SILENT_MS, tokenEndMs } from "./line.ts";
+// There before the line fetches it: on a clock moved by hand, fetching takes no time.
+import "./polling.ts";
 import type { State } from "./types.ts";
 
 const B = "http://s/";
@@ -105,6 +107,19 @@ describe("breaking", () => {
       expect(waits.at(-1)).toBeLessThanOrEqual(30_050);
     });
   }
+
+  test("a first dial that fails is made again within a second, the next ones later", async () => {
+    const { outside, line } = lined();
+    line.want(["v"]);
+    await outside.pass(0);
+    for (const [count, ms] of [1_000, 4_000].entries()) {
+      outside.source.fail(0);
+      await outside.pass(ms / 2 - 1);
+      expect(outside.sources.length).toBe(count + 1);
+      await outside.pass(ms / 2 + 1);
+      expect(outside.sources.length).toBe(count + 2);
+    }
+  });
 
   test("after a good while the waits start afresh, at the server's own pace", async () => {
     const { outside } = await opened();

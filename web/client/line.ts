@@ -9,6 +9,7 @@
  */
 import { backoffMs } from "./backoff.ts";
 import type { Message } from "./feed.ts";
+import type { Offer, Polling } from "./polling.ts";
 import type { ConnectOptions, Outside, Source, State } from "./types.ts";
 import { claimsOf } from "./whose.ts";
 
@@ -23,14 +24,16 @@ const POLL_LATE_MS = 45_000;
 /** Likes that take longer than this to arrive are not live any more. */
 const LAGGING_MS = 2500;
 const LOOK_MS = 5000;
+/** A first dial that was refused or reset: the process that was to take it may just have died. */
+const FIRST_MS = 1000;
 /** Long enough that ten thousand viewers of a lost node do not come back in one instant. */
 const BASE_MS = 2000;
 /** Latency alone is told at most this often. */
 const TELL_MS = 1000;
-const POLL_WAIT_S = 25;
-const POLL_PAUSE_MS = 300;
 /** A network that held streams back gets another chance after this, then after twice as long, … */
 const STREAM_AGAIN_MS = 120_000;
+/** Whoever was told to poll asks for a stream again about so often. */
+const OFFER_AGAIN_MS = 60_000;
 /** A token is renewed this long before it ends. */
 const RENEW_MS = 10_000;
 const NAMES = [
@@ -84,6 +87,9 @@ export function createLine(options: LineOptions): Line {
   let source: Source | undefined;
   let connection = "";
   let polling = false;
+  let polls: Polling | undefined;
+  /** What the server told us to poll, until it gives a stream. */
+  let offer: Offer | undefined;
   let pollRounds = 0;
   /** Grows with every attempt; what began under an older one is void. */
   let turn = 0;
@@ -127,6 +133,7 @@ export function createLine(options: LineOptions): Line {
     source = undefined;
     connection = "";
     polling = false;
+    polls = undefined;
     cancelRetry?.();
     cancelSilent?.();
     cancelRetry = undefined;
@@ -138,7 +145,8 @@ export function createLine(options: LineOptions): Line {
     // A line that held for a while was a good one: start counting afresh.
     if (outside.now() - openedAt > 10_000) attempt = 0;
     // The first delay is the server's own, which it spreads by how many viewers it holds.
-    const waitMs = ms ?? ((attempt === 0 && retryMs) || backoffMs(attempt, outside.random(), BASE_MS));
+    const baseMs = attempt === 0 && connection === "" ? FIRST_MS : BASE_MS;
+    const waitMs = ms ?? ((attempt === 0 && retryMs) || backoffMs(attempt, outside.random(), baseMs));
     attempt++;
     stop();
     cancelRetry = outside.after(waitMs, open);
@@ -179,13 +187,15 @@ export function createLine(options: LineOptions): Line {
     if (event.lastEventId) lastId = event.lastEventId;
     if (name === "hello") {
       connection = message.connection;
+      offer = undefined;
       retryMs = message.retry ?? 0;
       beatMs = message.beat ?? BEAT_MS;
       align();
     }
     if (name === "bye") {
       refused = /token|expired|auth/.test(message.reason);
-      again(message.retry);
+      if (message.poll) poll(message.poll);
+      else again(message.retry);
       return;
     }
     if (name === "beat") stale = !!message.stale;
@@ -209,6 +219,7 @@ export function createLine(options: LineOptions): Line {
     const query = new URLSearchParams([...asked].map((video) => ["video", video]));
     if (resumed.length) query.set("last_event_id", lastId);
     if (token) query.set("token", token);
+    if (offer) query.set("polling", "1");
     const opened = outside.open(`${base}v1/events?${query}`);
     source = opened;
     for (const name of NAMES) {
@@ -221,49 +232,40 @@ export function createLine(options: LineOptions): Line {
     opened.onerror = () => {
       if (mine !== turn) return;
       refused = opened.readyState === 2;
+      offer = undefined;
       again();
     };
-    cancelSilent = outside.after(SILENT_MS, poll);
+    cancelSilent = outside.after(SILENT_MS, () => poll());
   }
 
-  function poll(): void {
+  /** Without a stream: as `told` by the server, or because none comes through. */
+  function poll(told?: Offer): void {
     const mine = stop();
     polling = true;
-    pollRounds++;
-    asked = new Set();
-    pollMore(mine);
-    cancelRetry = outside.after(STREAM_AGAIN_MS * 2 ** Math.min(pollRounds - 1, 4), open);
-  }
-
-  function pollMore(mine: number): void {
-    for (const video of wanted) {
-      if (asked.has(video)) continue;
-      asked.add(video);
-      pollVideo(mine, video).catch(() => {
-        if (mine === turn) again();
-      });
-    }
-  }
-
-  async function pollVideo(mine: number, video: string): Promise<void> {
-    for (let cursor = ""; ; ) {
-      const wait = cursor ? `?wait=${POLL_WAIT_S}&after=${encodeURIComponent(cursor)}` : "";
-      const answer = await request(`v1/videos/${video}/poll${wait}`, {
-        signal: AbortSignal.timeout((cursor ? POLL_WAIT_S + 10 : 10) * 1000),
-      });
-      if (mine !== turn || !wanted.has(video)) return void asked.delete(video);
-      if (!answer.ok) throw answer.status;
-      const { cursor: next, reset, retracted, ...message } = await answer.json();
+    offer = told;
+    if (!offer) pollRounds++;
+    const over = (status?: number) => {
       if (mine !== turn) return;
-      heardAt = outside.now();
-      if (reset) take("reset", { video, reason: "poll" } as Message, "");
-      take(cursor ? "poll" : "snapshot", message, "");
-      for (const id of retracted ?? []) take("retract", { video, id } as Message, "");
-      live();
-      cursor = next;
-      await new Promise<void>((resume) => outside.after(POLL_PAUSE_MS, resume));
+      refused = status === 401 || status === 403;
+      again();
+    };
+    import("./polling.ts").then(({ createPolling }) => {
       if (mine !== turn) return;
-    }
+      polls = createPolling({
+        ...{ outside, base, offer, request, known, take },
+        wants: (video) => mine === turn && wanted.has(video),
+        heard() {
+          heardAt = outside.now();
+          live();
+        },
+        failed: over,
+      });
+      polls.more(wanted);
+    }, over);
+    const againMs = told
+      ? OFFER_AGAIN_MS * (0.5 + outside.random())
+      : STREAM_AGAIN_MS * 2 ** Math.min(pollRounds - 1, 4);
+    cancelRetry = outside.after(againMs, open);
   }
 
   function look(): void {
@@ -283,7 +285,7 @@ export function createLine(options: LineOptions): Line {
     want(videos) {
       wanted = new Set(videos);
       if (!wanted.size) stop();
-      else if (polling) pollMore(turn);
+      else if (polling) polls?.more(wanted);
       else if (connection) align();
       else if (!cancelRetry && !source) {
         stop();

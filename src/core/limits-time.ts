@@ -1,0 +1,44 @@
+/** Of limits.ts, what bounds a video's own time: its timeline, whose clock it goes by, moments and replay. */
+export const timeLimits = {
+  /**
+   * Bytes that the timeline of one video weighs, at four a count (stored they are two, mostly). Beyond: what
+   * is oldest is merged into longer steps before its time, and in the end only counted.
+   */
+  timelineOfOneBytesMax: 2 * 1024 * 1024,
+  /**
+   * Bytes that all timelines of one ledger weigh. Beyond: the reactions of videos that were quiet for longest
+   * are only counted, without their place in time.
+   */
+  timelinesBytesMax: 64 * 1024 * 1024,
+  /** Timelines held open for more, some 15 KB each. Beyond: the quietest is packed until its next like. */
+  timelinesOpenMax: 512,
+  /**
+   * Media times whose median is a video's skew, and of them in one second of log time. Beyond: passed over.
+   * Older ones than so many milliseconds are forgotten, but for so many: a step shows within half a minute.
+   */
+  mediaSamplesMax: 255,
+  mediaSamplesPerSecond: 8,
+  mediaSampleMs: 60_000,
+  mediaSamplesKept: 31,
+  /** Whoever liked a video within so many milliseconds before is nobody new to it. */
+  personMs: 10_000,
+  /** Steps of one answer about a timeline, and its bytes. Beyond: 400. */
+  timelinePointsMax: 10_800,
+  timesBytesMax: 768 * 1024,
+  /** Lines of one page of a replay, and bytes of the comments in it. Beyond: the next page. */
+  replayLinesMax: 2_000,
+  replayBytesMax: 256 * 1024,
+  /** Moments of one answer, and comments of each. */
+  momentsMax: 100,
+  momentCommentsMax: 3,
+  /** Videos that are watched for moments. Beyond: the one longest without a like is not. */
+  momentVideosMax: 10_000,
+  /** Comments whose time a dispatcher knows. Beyond: of the video asked for longest ago they are not. */
+  commentTimesMax: 1_000_000,
+  /** How often viewers are counted for timelines, in ms, samples of a video, and videos that have such. */
+  viewerSampleMs: 10_000,
+  viewerSamplesMax: 1_440,
+  sampledVideosMax: 1_000,
+  /** Of a caller and a video, in each of two generations. Beyond: the quietest are new once more. */
+  peopleMax: 200_000,
+} as const;

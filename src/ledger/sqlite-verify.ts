@@ -1,0 +1,156 @@
+/**
+ * Whether a SQLite ledger's file holds together: everything that is written down twice, or follows from
+ * what else is there, is worked out again and compared.
+ *
+ * The log is folded anew behind the written totals, and all of it from nothing where it is still whole.
+ * What is wrong is told in lines for an operator; nothing is changed. Held by sqlite-verify.test.ts, which
+ * breaks a file in each of these ways.
+ */
+import { decodeRecord } from "../core/record.ts";
+import { emptyCounts, likesOf } from "../core/totals.ts";
+import { checkEntries } from "./entries-verify.ts";
+import { Fold } from "./fold.ts";
+import { LedgerRefused } from "./ledger.ts";
+import { lineageOf, type Prepare, prepareAll, type Statements } from "./schema.ts";
+import { openToVerify } from "./sqlite-file.ts";
+import { timelineSums } from "./timeline-sums.ts";
+import { timelineOf } from "./timelines.ts";
+import { Written } from "./written.ts";
+
+/** What was looked at, and what is wrong with it. */
+export interface Verdict {
+  readonly videos: number;
+  readonly likes: number;
+  readonly comments: number;
+  readonly records: number;
+  /** One line each, at most `wrongMax`; none: it holds together. */
+  readonly wrong: readonly string[];
+}
+
+const wrongMax = 50;
+/** Enough for any folder: who verifies need not know how many likes it may hold. */
+const onceMax = 50_000_000;
+
+/**
+ * Looks through the ledger's file. Throws LedgerRefused when it cannot be read, is in use, or is of a version
+ * that this program has not yet brought up to date.
+ */
+export function verifySqlite(file: string): Verdict {
+  const { prepare, damage, close } = openToVerify(file);
+  const statements = prepareAll(prepare);
+  try {
+    const wrong = new Wrong();
+    for (const line of damage(wrongMax)) wrong.say(line);
+    return look(statements, prepare, wrong);
+  } finally {
+    for (const statement of Object.values(statements)) statement.finalize();
+    close();
+  }
+}
+
+/** Lines, bounded. */
+class Wrong {
+  readonly lines: string[] = [];
+
+  say(line: string): void {
+    if (this.lines.length < wrongMax) this.lines.push(line);
+    else if (this.lines.length === wrongMax) this.lines.push("and more");
+  }
+}
+
+function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
+  const meta = (name: string): unknown => statements.metaGet.get(name)?.value;
+  const once = meta("likes") === "once";
+  const fold = foldOf(once);
+  let upTo: number;
+  try {
+    upTo = new Written(statements, fold).read();
+  } catch (error) {
+    throw new LedgerRefused(`its totals cannot be read: ${(error as Error).message}`);
+  }
+  checkTotals(statements, wrong);
+  for (const line of timelineSums(statements, fold.videos)) wrong.say(line);
+  const records = checkLog(statements, { fold, upTo, once }, wrong);
+  if (fold.members) {
+    let sum = 0;
+    for (const { counts } of fold.videos.values()) sum += likesOf(counts);
+    if (sum !== fold.members.size) {
+      wrong.say(`${sum} likes are counted, and ${fold.members.size} viewers' likes are there`);
+    }
+  }
+  const entries = checkEntries(statements, prepare, (line) => wrong.say(line));
+  const lineage = lineageOf(meta("lineage"));
+  if (!lineage) wrong.say("its lineage is damaged");
+  else if (lineage.newest.first > entries.head + 1) {
+    wrong.say(
+      `its lineage begins a branch at ${lineage.newest.first}, and the comments end at ${entries.head}`,
+    );
+  }
+  let likes = 0;
+  for (const { counts } of fold.videos.values()) likes += likesOf(counts);
+  return { videos: fold.videos.size, likes, comments: entries.comments, records, wrong: wrong.lines };
+}
+
+function foldOf(once: boolean): Fold {
+  return new Fold({ seed: 1, onceMax: once ? onceMax : undefined, timeline: timelineOf(undefined) });
+}
+
+/** Each video has one version, and whole numbers of likes. */
+function checkTotals(statements: Statements, wrong: Wrong): void {
+  let last: { video: string; version: number } | undefined;
+  for (const { video, kind, count, version } of statements.totalsAll.iterate()) {
+    if (!Number.isSafeInteger(count) || count < 0) wrong.say(`${video} has ${count} of ${kind}`);
+    if (last?.video === video && last.version !== version) wrong.say(`${video} has totals of two versions`);
+    last = { video, version };
+  }
+}
+
+interface Folded {
+  readonly fold: Fold;
+  readonly upTo: number;
+  readonly once: boolean;
+}
+
+/** Folds the log behind the totals; and all of it from nothing, to compare, where it is all there. */
+function checkLog(statements: Statements, { fold, upTo, once }: Folded, wrong: Wrong): number {
+  const whole = statements.logFirst.get()?.seq === 1 && !fold.idle.begun ? foldOf(once) : undefined;
+  const compare = (): void => {
+    if (whole) for (const line of differences(fold, whole)) wrong.say(line);
+  };
+  let last: { seq: number; at: number } | undefined;
+  let records = 0;
+  let compared = false;
+  for (const { seq, at, record: bytes, whose } of statements.logFrom.iterate(0, 0)) {
+    const record = decodeRecord(bytes, whose ?? undefined);
+    if (last && seq !== last.seq + 1) wrong.say(`rows ${last.seq + 1} to ${seq - 1} of its log are missing`);
+    if (last && at < last.at) wrong.say(`row ${seq} of its log is older than the one before`);
+    last = { seq, at };
+    records++;
+    if (seq > upTo && !compared) {
+      compare();
+      compared = true;
+    }
+    if (!record) {
+      wrong.say(`row ${seq} of its log is damaged`);
+      continue;
+    }
+    whole?.apply(record, at, at);
+    if (seq > upTo) fold.apply(record, at, at);
+    else fold.remember(record, at);
+  }
+  if (!compared) compare();
+  const lastSeq = last?.seq ?? upTo;
+  if (lastSeq < upTo) wrong.say(`its totals go up to row ${upTo}, and its log ends at ${lastSeq}`);
+  return records;
+}
+
+function* differences(written: Fold, whole: Fold): Iterable<string> {
+  for (const video of new Set([...written.videos.keys(), ...whole.videos.keys()])) {
+    const [is, be] = [written.totals(video).counts, whole.totals(video).counts];
+    const kinds = Object.keys({ ...emptyCounts(), ...is, ...be });
+    for (const kind of kinds) {
+      if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
+      yield `${video} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
+    }
+  }
+}
