@@ -333,6 +333,7 @@ test("answers that nobody reads are refused before they push out what all get", 
   own.publish("v", new Uint8Array(1024 * 1024));
   expect(at.hub?.members).toBe(2);
   slow.socket.resume();
+  // In whichever order: what is published does not wait for answers.
   await until(() => slow.heard.filter((kind) => kind === "answer").length === count);
   await until(() => slow.heard.includes("message"));
   const long = slow.bodies.filter((length) => length === 1024 * 1024).length;

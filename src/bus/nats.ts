@@ -20,6 +20,7 @@ import {
   type Table,
   type TableOptions,
 } from "./bus.ts";
+import { NatsCopies } from "./nats-copy.ts";
 import { JetStream } from "./nats-jetstream.ts";
 import { Link, type LinkOptions, payloadOf, type Received } from "./nats-link.ts";
 import { NatsStreams } from "./nats-streams.ts";
@@ -58,6 +59,8 @@ export function natsBus(options: NatsOptions): NatsBus {
 export class NatsBus implements Bus {
   /** Streams under the same prefix, for the ledger. */
   readonly streams: NatsStreams;
+  /** The same, whole, as bytes. */
+  readonly copies: NatsCopies;
   readonly #link: Link;
   readonly #jetstream: JetStream;
   readonly #prefix: string;
@@ -77,6 +80,7 @@ export class NatsBus implements Bus {
     this.#tableTimes = { markerMs: options.markerMs, lookMs: options.tableLookMs };
     this.#link = new Link(options);
     this.#jetstream = new JetStream({ link: this.#link, clock, prng, log });
+    this.copies = new NatsCopies(this.#jetstream, prefix);
     this.streams = new NatsStreams(this.#jetstream, prefix, replicas);
   }
 

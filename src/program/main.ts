@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
-import { systemPrng } from "../base/prng.ts";
+import { secret, systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
 import { runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
@@ -26,7 +26,8 @@ import { effectiveSettings, parseSettings, readCommand, type Settings } from "..
 import { announce } from "./announce.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
-import { explain, mint, parseTokenOptions } from "./mint.ts";
+import { runKeep } from "./keep.ts";
+import { runToken } from "./mint.ts";
 import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
@@ -44,6 +45,12 @@ const clock = systemClock(() => {
 const memory = {
   used: () => process.memoryUsage.rss(),
   all: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+};
+
+/** What a command that is no node is given of the process. */
+const commandIo = {
+  ...{ env: process.env, clock, print, readFile: readText },
+  complain: (text: string): boolean => process.stderr.write(text),
 };
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -67,12 +74,13 @@ async function main(argv: readonly string[]): Promise<number> {
     case "calibrate":
       return runCalibrate(asked.flags, planIo());
     case "token":
-      return token(asked.flags);
+      return runToken(asked.flags, commandIo);
     case "conform":
-      return runConform(asked.flags, {
-        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
-        complain: (text) => process.stderr.write(text),
-      });
+      return runConform(asked.flags, { ...commandIo, writeFile: writeFileSync });
+    case "backup":
+    case "restore":
+    case "verify":
+      return runKeep(asked.command, asked.flags, { ...commandIo, suffix: secret(8) });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
@@ -307,23 +315,6 @@ async function health(flags: readonly string[]): Promise<number> {
   const { ready, said } = await askHealth(parsed.settings, clock);
   print(`${said}\n`);
   return ready ? 0 : 1;
-}
-
-/** Makes a token, or explains one. */
-async function token(flags: readonly string[]): Promise<number> {
-  const parsed = parseTokenOptions(flags, process.env, readText);
-  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
-  const options = parsed.settings;
-  try {
-    print(
-      options.explain
-        ? explain(options.explain, clock.date())
-        : `${await mint(options, clock.date(), readText)}\n`,
-    );
-    return 0;
-  } catch (error) {
-    return mistaken([(error as Error).message]);
-  }
 }
 
 async function load(flags: readonly string[]): Promise<number> {
