@@ -16,6 +16,8 @@ export interface Labels {
   readonly admin: string;
   readonly language: string;
   readonly crowd: string;
+  /** How to get one; `#` is the flag. */
+  readonly noCrowd: string;
   /** The locale numbers and times are written in. */
   readonly locale: string;
   readonly timeline: string;
@@ -43,6 +45,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "Control room",
     language: "Language",
     crowd: "Crowd",
+    noCrowd: "An empty stadium? Start with # and a crowd comes.",
     timeline: "When the audience reacted",
     moments: "Moments",
     moment: "*, # reactions",
@@ -61,6 +64,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "غرفة التحكم",
     language: "اللغة",
     crowd: "الجمهور",
+    noCrowd: "ملعب فارغ؟ شغّل الخادم مع # فيأتي الجمهور.",
     timeline: "متى تفاعل الجمهور",
     moments: "اللحظات",
     moment: "*، التفاعلات: #",
@@ -79,6 +83,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "Régie",
     language: "Langue",
     crowd: "Public",
+    noCrowd: "Un stade vide ? Lancez avec # et le public arrive.",
     timeline: "Quand le public a réagi",
     moments: "Moments",
     moment: "*, réactions : #",
@@ -97,6 +102,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "Sala de control",
     language: "Idioma",
     crowd: "Público",
+    noCrowd: "¿Un estadio vacío? Arranca con # y llega el público.",
     timeline: "Cuándo reaccionó el público",
     moments: "Momentos",
     moment: "*, reacciones: #",
@@ -115,6 +121,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "Sala de controlo",
     language: "Idioma",
     crowd: "Público",
+    noCrowd: "Um estádio vazio? Inicie com # e o público chega.",
     timeline: "Quando o público reagiu",
     moments: "Momentos",
     moment: "*, reações: #",
@@ -133,6 +140,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "Leitstand",
     language: "Sprache",
     crowd: "Publikum",
+    noCrowd: "Ein leeres Stadion? Mit # gestartet kommt Publikum.",
     timeline: "Wann das Publikum reagiert hat",
     moments: "Momente",
     moment: "*, Reaktionen: #",
@@ -151,6 +159,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "नियंत्रण कक्ष",
     language: "भाषा",
     crowd: "दर्शक",
+    noCrowd: "खाली स्टेडियम? # के साथ शुरू करें, दर्शक आ जाएँगे।",
     timeline: "दर्शकों ने कब प्रतिक्रिया दी",
     moments: "पल",
     moment: "*, प्रतिक्रियाएँ: #",
@@ -169,6 +178,7 @@ const written: Readonly<Record<string, Written>> = {
     admin: "コントロールルーム",
     language: "言語",
     crowd: "観客",
+    noCrowd: "スタジアムが空ですか？# を付けて起動すると観客が来ます。",
     timeline: "観客が反応した時",
     moments: "見どころ",
     moment: "*、リアクション#件",
