@@ -76,6 +76,8 @@ export const limits = {
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
   streamChunksMax: 8,
+  /** Descriptors kept for health, metrics and publishing. Streams that would take one of them: `bye`. */
+  descriptorsReserved: 64,
   /** Bytes that wait in the kernel to be sent to one viewer, on Linux. Beyond: it counts as lagging. */
   notSentBytesMax: 16 * 1024,
   /** Bytes of comments owed to a lagging viewer. Beyond: its stream is closed and resumes by id. */
