@@ -21,6 +21,7 @@ import {
   type TableOptions,
 } from "./bus.ts";
 import { NatsCopies } from "./nats-copy.ts";
+import { type Inspected, inspect } from "./nats-inspect.ts";
 import { JetStream } from "./nats-jetstream.ts";
 import { Link, type LinkOptions, payloadOf, type Received } from "./nats-link.ts";
 import { NatsStreams } from "./nats-streams.ts";
@@ -150,6 +151,11 @@ export class NatsBus implements Bus {
       opening.catch(() => this.#opening.delete(key));
     }
     return opening;
+  }
+
+  /** Tries what NATS lets this user do, leaving nothing behind. */
+  inspect(): Promise<Inspected> {
+    return inspect(this, this.#jetstream, this.copies);
   }
 
   /** Resolves when NATS has taken everything sent before; rejects with BusUnavailable. */

@@ -7,14 +7,16 @@ import type { NatsBus } from "../bus/nats.ts";
 import type { StreamAbout } from "../bus/nats-copy.ts";
 import { ArchiveBroken, ArchiveWriter, type Frame } from "../core/archive.ts";
 import { openNats } from "../node/open.ts";
+import type { Settings } from "../settings/config.ts";
 import { framesOf, wholeArchive } from "./archive-files.ts";
 import { type KeepSettings, rateOf } from "./keep-options.ts";
 
 /** How long NATS is waited for, in ms. */
 const dialMs = 10_000;
 
-async function withNats<T>(
-  settings: KeepSettings,
+/** Runs `run` with the bus of these settings once it is connected. Rejects with BusUnavailable. */
+export async function withNats<T>(
+  settings: Settings,
   clock: Clock,
   run: (bus: NatsBus) => Promise<T>,
 ): Promise<T> {

@@ -22,8 +22,9 @@ import { StartRefused } from "../node/company.ts";
 import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
-import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
+import { runCheck } from "./check.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
 import { runKeep } from "./keep.ts";
@@ -66,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "load":
       return load(asked.flags);
     case "check":
-      return check(asked.flags);
+      return runCheck(asked.flags, commandIo);
     case "health":
       return health(asked.flags);
     case "plan":
@@ -297,16 +298,6 @@ function cannotStart(log: Log, error: unknown): number {
   if (!isKnown) throw error;
   log.error("cannot start", { reason: error.message });
   return 1;
-}
-
-function check(flags: readonly string[]): number {
-  const parsed = parseSettings(flags, process.env, readText);
-  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
-  const credentials = readCredentials(parsed.settings, readText);
-  if ("mistakes" in credentials) return mistaken(credentials.mistakes);
-  for (const warning of parsed.warnings) process.stderr.write(`ovation: ${warning}\n`);
-  print(effectiveSettings(parsed.sources));
-  return 0;
 }
 
 async function health(flags: readonly string[]): Promise<number> {
