@@ -7,15 +7,19 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { against } from "./page-against.ts";
 import { latency, likesCost, memory, scale, siege, storm, workers } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
+import { peers } from "./page-peers.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
 import { replay } from "./page-replay.ts";
 import { siegeAll } from "./page-siege.ts";
 import type { Place } from "./place.ts";
+import { neighboursMax } from "./proc.ts";
 import { resultsFolder, say } from "./run.ts";
 
 const sections: readonly Section[] = [
+  against,
   fanout,
   million,
   latency,
@@ -27,20 +31,40 @@ const sections: readonly Section[] = [
   storm,
   siege,
   siegeAll,
+  peers,
   replay,
 ];
 const page = join(import.meta.dir, "RESULTS.md");
 const charts = join(import.meta.dir, "charts");
 
-function lastLine(run: string): Line | undefined {
+/** The last line of a run, and of those beside loud neighbours the last, where all others are older. */
+function linesOf(run: string): { quiet: Line | undefined; loud: Line | undefined } {
   const path = join(resultsFolder, `${run}.jsonl`);
-  if (!existsSync(path)) return undefined;
-  const line = readFileSync(path, "utf8").trimEnd().split("\n").at(-1);
-  return line ? (JSON.parse(line) as Line) : undefined;
+  const text = existsSync(path) ? readFileSync(path, "utf8").trimEnd() : "";
+  const lines = text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line);
+  const quiet = lines.findLast(({ neighbours = 0 }) => neighbours <= neighboursMax);
+  const last = lines.at(-1);
+  return { quiet, loud: last === quiet ? undefined : last };
 }
 
 function placeText({ cpu, cores, memoryGB, kernel, runtime }: Place): string {
   return `${cpu}, ${cores} cores, ${memoryGB} GB, Linux ${kernel}, ${runtime}`;
+}
+
+function apartText(section: Section, line: Line): string {
+  const { aims, text } = section.tell(line);
+  const told = aims.map(({ aim, measured, met }) => `- ${aim}: ${measured}${met ? "" : ", not met"}`);
+  const share = Math.round(100 * (line.neighbours ?? 0));
+  const when = `\`npm run bench:${section.run}\`, ${line.at.slice(0, 10)}, ${line.place.commit}`;
+  return [
+    `### ${section.title}`,
+    `${when}, ${line.rounds} rounds; neighbours took ${share} % of the machine.`,
+    text,
+    ...(told.length > 0 ? [told.join("\n")] : []),
+  ].join("\n\n");
 }
 
 export function render(): void {
@@ -49,8 +73,11 @@ export function render(): void {
   const aims: string[] = [];
   const places = new Set<string>();
   const missing: string[] = [];
+  const apart: string[] = [];
   for (const section of sections) {
-    const line = lastLine(section.run);
+    const { quiet, loud } = linesOf(section.run);
+    if (loud) apart.push(apartText(section, loud));
+    const line = quiet;
     if (!line) {
       missing.push(`\`bench:${section.run}\``);
       continue;
@@ -75,6 +102,11 @@ export function render(): void {
     ...(missing.length > 0 ? [`Not measured yet: ${missing.join(", ")}.`] : []),
     ["| aim | measured | met |", "|---|---|---|", ...aims].join("\n"),
   ];
+  if (apart.length > 0) {
+    const why =
+      "Neighbours took more than a tenth of the machine meanwhile: kept apart, and no aim is judged by them.";
+    parts.push(["## Beside loud neighbours", why, ...apart].join("\n\n"));
+  }
   writeFileSync(page, `${[...head, ...parts].join("\n\n")}\n`);
   say(`wrote ${page}`);
 }

@@ -79,7 +79,7 @@ export function createMetrics() {
     hopSeconds: histogram("hop_seconds", "Time of a like from its acceptance to each stop", ["hop"]),
     requests: counter("http_requests_total", "Requests answered", ["route", "code"]),
     loopLag: histogram("event_loop_lag_seconds", "How late a timer of the event loop fired"),
-    busRefused: counter("bus_refused_total", "Messages the bus refused to carry"),
+    ...processMetrics(registry),
     busConnected: new Gauge({
       name: "ovation_bus_connected",
       help: "1 while messages travel between nodes",
@@ -89,6 +89,28 @@ export function createMetrics() {
     invalidMessages: counter("invalid_messages_total", "Messages from other nodes that were not understood"),
     gapsFilled: counter("gaps_filled_total", "Holes in live comments filled from history"),
     resets: counter("resets_total", "Streams told to start afresh, by reason", ["reason"]),
+  };
+}
+
+/** What is told of a process and what it may take. */
+function processMetrics(registry: Registry) {
+  return {
+    descriptorsMax: new Gauge({
+      name: "ovation_descriptors_limit",
+      help: "Descriptors that this process may open, one for each connection; 0 when that is not known",
+      registers: [registry],
+      aggregator: "min",
+    }),
+    busRefused: new Counter({
+      name: "ovation_bus_refused_total",
+      help: "Messages the bus refused to carry",
+      registers: [registry],
+    }),
+    acceptPauses: new Counter({
+      name: "ovation_accept_pauses_total",
+      help: "Times that accepting paused for want of descriptors",
+      registers: [registry],
+    }),
   };
 }
 

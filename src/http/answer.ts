@@ -107,6 +107,11 @@ export function streamAnswer(body: BodyInit | null, isPrivate = false): Response
   return new Response(body, isPrivate ? privateInit : streamInit);
 }
 
+/** A stream that holds nothing but a farewell: its connection, which others may want, is closed behind it. */
+export function lastAnswer(body: BodyInit): Response {
+  return new Response(body, { headers: { ...streamHeaders, connection: "close" } });
+}
+
 /** An answer without a body. */
 export function empty(status: number): Response {
   return new Response(null, { status });

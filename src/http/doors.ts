@@ -92,8 +92,8 @@ export interface Doors {
   readonly log: Log;
   readonly version: string;
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
-  /** Whether the process holds as much memory as it may: no new streams then. */
-  full?(): boolean;
+  /** Why no new streams are taken now: the process holds as much as it may. */
+  full?(): string | undefined;
   /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
   cluster(): Promise<object | Rejection>;
   /** Begins a backup; absent where NATS has everything. */

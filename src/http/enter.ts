@@ -31,7 +31,7 @@ import {
   videosOf,
 } from "../trust/identity.ts";
 import { type Payer, payerAt, payerOf } from "../trust/payer.ts";
-import { type Answer, refused, streamAnswer } from "./answer.ts";
+import { type Answer, lastAnswer, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { type Call, lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
@@ -238,8 +238,9 @@ function unitsBeyond({ frontend }: Doors, { takes }: Row, { request }: Call, nam
 /** A place among the streams of `who`, or why there is none; undefined: nobody counts theirs. */
 function placeOf(doors: Doors, who: Identity, address: string | undefined): Place | Rejection | undefined {
   const { allowance, frontend, clock } = doors;
-  const over = doors.full?.()
-    ? reject("busy", "this node holds as much memory as it may")
+  const full = doors.full?.();
+  const over = full
+    ? reject("busy", full)
     : allowance?.stream(who, address, frontend?.connections ?? 0, clock.elapsed());
   if (over || !allowance || who.by !== "token") return over;
   return { kept: false, leave: () => allowance.left(who) };
@@ -372,7 +373,7 @@ function refusal(doors: Doors, row: Row, rejection: Rejection, call: Call, poll?
   if (row.takes !== "stream" || !isLater || !frontend) return answer;
   const query = new URL(call.request.url, "http://any").searchParams;
   const place = lastEventIdOf(call.request, query);
-  return streamAnswer(frontend.refuse("limit", place, poll) as BodyInit);
+  return lastAnswer(frontend.refuse("limit", place, poll) as BodyInit);
 }
 
 function counted({ doors }: Ask, answer: Response): Response {

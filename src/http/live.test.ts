@@ -159,7 +159,7 @@ describe("whoever gets no stream", () => {
   });
 
   test("is told to where the node is full too", async () => {
-    const { text } = await call({ path: "/v1/events?video=v", doors: doors(1, { full: () => true }) });
+    const { text } = await call({ path: "/v1/events?video=v", doors: doors(1, { full: () => "full" }) });
     expect(byeOf(text)).toMatchObject({ reason: "limit", poll: { url: "videos/v/live", everyMs: 3_000 } });
   });
 
@@ -172,7 +172,7 @@ describe("whoever gets no stream", () => {
     const one = await call({ path: "/v1/videos/v/events", headers, doors: withTokens(0) });
     expect(byeOf(one.text).poll.url).toBe(`live?${signatures.query(v, clock.date())}`);
     const other = { authorization: `Bearer ${await tokenFor("w")}` };
-    const refused = await call({ path, headers: other, doors: { ...withTokens(0), full: () => true } });
+    const refused = await call({ path, headers: other, doors: { ...withTokens(0), full: () => "full" } });
     expect([refused.status, refused.text.includes("sig=")]).toEqual([403, false]);
     const unsigned = await call({
       path,

@@ -23,9 +23,10 @@ import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { limits } from "../core/limits.ts";
 
+/** The C library, under the names that it may have. */
+export const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 /** Places asked for; the kernel gives at most net.core.somaxconn. */
 const backlog = 65_535;
-const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 /** The state of a listening socket in /proc/net/tcp. */
 const listening = "0A";
 
@@ -83,7 +84,7 @@ function filterOf(place: number): Uint8Array {
 }
 
 /** The descriptor of our socket that listens on `port`: other processes may listen on the same one. */
-function listenerOn(port: number): number | undefined {
+export function listenerOn(port: number): number | undefined {
   const inodes = new Set([...inodesIn("/proc/self/net/tcp", port), ...inodesIn("/proc/self/net/tcp6", port)]);
   for (const fd of readdirSync("/proc/self/fd")) {
     const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/self/fd/${fd}`))?.[1];
@@ -134,7 +135,7 @@ function withLibrary(use: (library: Library) => boolean): boolean {
 }
 
 /** A descriptor may be closed while we look. */
-function linkOf(path: string): string {
+export function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {

@@ -9,7 +9,7 @@ import { reject, type VideoId } from "../core/interaction.ts";
 import type { OpenStream, StreamHolder } from "../frontend/request.ts";
 import type { Identity } from "../trust/identity.ts";
 import type { Payer } from "../trust/payer.ts";
-import { empty, json, refuse, refused, streamAnswer } from "./answer.ts";
+import { empty, json, lastAnswer, refuse, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
@@ -83,7 +83,7 @@ function stream(doors: Doors, frontend: Streams, entry: Entry): Response {
   const lastEventId = lastEventIdOf(request, entry.query);
   // Must not count as a viewer for an instant.
   if (request.method === "HEAD") return streamAnswer(null, isPrivate);
-  if (frontend.draining) return streamAnswer(frontend.refuse("drain", lastEventId) as BodyInit);
+  if (frontend.draining) return lastAnswer(frontend.refuse("drain", lastEventId) as BodyInit);
   noteProxy(doors, entry);
   const seat = new StreamSeat(entry, doors.seats);
   const body = frontend.open({

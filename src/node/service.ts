@@ -45,6 +45,8 @@ export interface ServiceParts {
   readonly readFile: ReadFile;
   /** Bytes this process holds, and those of the machine; without them memory is not watched. */
   readonly memory?: { used(): number; readonly all: number };
+  /** Whether few descriptors are left; absent: they are not watched. */
+  readonly fewDescriptors?: () => boolean;
   /** On a worker: the metrics of all workers as text. */
   readonly allMetrics?: () => Promise<string>;
   /** On a worker of a node without NATS: where it meets the others. */
@@ -285,7 +287,10 @@ export class Service {
       log,
       version: build.version,
       ready: () => this.#ready(),
-      full: () => this.#full(),
+      full: () => {
+        if (this.#full()) return "this node holds as much memory as it may";
+        return this.#parts.fewDescriptors?.() ? "this node holds as many connections as it may" : undefined;
+      },
       cluster: async () => this.#node?.cluster() ?? early.refusal(),
       ...(settings.nats.length === 0 && {
         backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),

@@ -9,10 +9,12 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readings } from "../base/metrics.ts";
+import { gateBefore } from "../http/gate.ts";
 import { StartRefused } from "../node/company.ts";
 import { bun } from "../node/runtime-bun.ts";
 import { Service, type ServiceParts } from "../node/service.ts";
 import { Collector } from "./collect-garbage.ts";
+import { Descriptors, nextDescriptor, openMax } from "./descriptors.ts";
 import { Listeners, listenOn } from "./listeners.ts";
 
 /** `allMetrics` is a worker's: others on the same port are then let in. */
@@ -69,13 +71,19 @@ class Server implements Serving {
   /** Whether what the node stands on may come later. */
   readonly #waits: boolean;
   readonly #collector: Collector;
+  readonly #descriptors: Descriptors;
   readonly #failed = Promise.withResolvers<Error>();
   #listeners: Listeners | undefined;
 
   constructor(parts: ServeParts) {
     this.#parts = parts;
     this.failed = this.#failed.promise;
-    this.#service = new Service({ ...parts, runtime: bun, readFile: readText });
+    const fewDescriptors = () => this.#descriptors.few;
+    this.#service = new Service({ ...parts, fewDescriptors, runtime: bun, readFile: readText });
+    this.#descriptors = new Descriptors({
+      ...{ clock: parts.clock, log: parts.log, metrics: this.#service.doors.metrics },
+      ...{ streams: streamsOf(parts.settings), most: openMax(), next: nextDescriptor },
+    });
     const { settings, local } = parts;
     this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
     this.listening = local ? this.#service.running : Promise.resolve();
@@ -104,6 +112,7 @@ class Server implements Serving {
     if (this.#parts.local?.ledger) return;
     const shared = this.#parts.allMetrics !== undefined;
     this.#listeners = new Listeners(doors, { ...this.#parts, shared, readFile: readText });
+    this.#descriptors.guard(gateBefore(this.#listeners.port));
   }
 
   connections(): number {
@@ -133,8 +142,14 @@ class Server implements Serving {
   async stop(): Promise<void> {
     await this.#listeners?.stop(lastRequestsMs);
     this.#collector.close();
+    this.#descriptors.close();
     await this.#service.close();
   }
+}
+
+/** Streams that a process is to hold at most. */
+function streamsOf({ limits, nodeStreams }: ServeParts["settings"]): number {
+  return limits === "off" ? 0 : nodeStreams;
 }
 
 /** Gives the system what nobody uses: after the start 13 MB of 41, in each of several processes. */

@@ -1,0 +1,119 @@
+/**
+ * Descriptors: every connection takes one, and a process may open so many and no more.
+ *
+ * The last ones are kept for health, metrics and publishing: when few are left, streams are answered `bye`
+ * and their connections closed. Should connections that ask for nothing take those too, accepting pauses
+ * until some are free again, instead of failing at once, again and again. Said once a minute while it is
+ * so, and at start when the limit is below --node-streams: plainly, where it is what a shell has by
+ * default. Held by system/descriptors.test.ts.
+ *
+ * How many are left is seen from the number of the next one: the kernel gives the lowest that is free.
+ */
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { limits } from "../core/limits.ts";
+import type { Gate } from "../http/gate.ts";
+
+export interface DescriptorsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** --node-streams; 0 where nothing is limited. */
+  readonly streams: number;
+  /** How many this process may open: see `openMax`. */
+  readonly most: number;
+  /** The lowest that is free: see `nextDescriptor`. */
+  readonly next: () => number | undefined;
+}
+
+/** Fewer streams than these nobody wants who wants many: the limit was forgotten. */
+const roomMin = 4_096;
+/** How often it is looked at whether accepting has to pause or can go on, in ms. */
+const everyMs = 50;
+/** Accepting pauses when so few are left, and goes on when as many more are free. */
+const pauseAt = 8;
+
+export class Descriptors {
+  readonly #parts: DescriptorsParts;
+  readonly #timer: Timer | undefined;
+  #gate: Gate | undefined;
+  #paused = false;
+  #saidAt: Elapsed = longAgo;
+
+  constructor(parts: DescriptorsParts) {
+    this.#parts = parts;
+    const { clock, log, metrics, streams, most } = parts;
+    metrics.descriptorsMax.set(Number.isFinite(most) ? most : 0);
+    if (!Number.isFinite(most)) return;
+    const room = Math.max(0, most - limits.descriptorsReserved);
+    const fields = { limit: most, streams: room, nodeStreams: streams, hint };
+    if (room < streams) log[room < roomMin ? "warn" : "debug"]("fewer descriptors than streams", fields);
+    this.#timer = clock.every(everyMs, () => this.#look());
+  }
+
+  /** Whether only those are left that no stream gets. */
+  get few(): boolean {
+    const { most, next } = this.#parts;
+    const few = (next() ?? most) >= most - limits.descriptorsReserved;
+    if (few) this.#say();
+    return few;
+  }
+
+  /** `gate` is what accepting is paused with. */
+  guard(gate: Gate | undefined): void {
+    this.#gate = gate;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    if (this.#paused) this.#gate?.set(true);
+  }
+
+  #look(): void {
+    const { most, next, metrics } = this.#parts;
+    const left = most - (next() ?? most);
+    if (this.#paused) {
+      if (left > 2 * pauseAt) this.#paused = this.#gate?.set(true) !== true;
+      return;
+    }
+    if (left > pauseAt) return;
+    if (this.#gate?.set(false)) {
+      this.#paused = true;
+      metrics.acceptPauses.inc();
+    }
+    this.#say();
+  }
+
+  #say(): void {
+    const { clock, log, most } = this.#parts;
+    const now = clock.elapsed();
+    if (now - this.#saidAt < limits.logAgainMs) return;
+    this.#saidAt = now;
+    log.warn("descriptors are running out", { limit: most, paused: this.#paused, hint });
+  }
+}
+
+const hint = "one for each connection: ulimit -n, or LimitNOFILE of the service";
+
+/** How many descriptors this process may open; without end where that is not known. */
+export function openMax(): number {
+  try {
+    const row = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+    return row ? Number(row[1]) : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The lowest descriptor that is free; undefined when none is. */
+export function nextDescriptor(): number | undefined {
+  try {
+    const fd = openSync("/dev/null", "r");
+    closeSync(fd);
+    return fd;
+  } catch {
+    return undefined;
+  }
+}
