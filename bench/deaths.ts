@@ -29,7 +29,7 @@ async function measure({ own }: RunFlags, ends: Ends) {
   const load = ends.add(
     startLoad(
       [server.port],
-      ...[`--viewers=${viewers}`, `--likes=${likesPerS}`, "--comments=2", "--repeat=10"],
+      ...[`--viewers=${viewers}`, `--likes=${likesPerS}`, `--comments=${own.comments ?? 1}`, "--repeat=10"],
       ...[`--duration=${(betweenMs / 1000) * (workers + 1)}`, `--ramp=${dialsPerS}`, "--settle=120"],
     ),
   );
@@ -105,6 +105,7 @@ await play(
       viewers: "40000 by default",
       workers: "4 by default, one of which has the ledger",
       tick: "1s by default",
+      comments: "1 a second by default",
     },
   },
   measure,

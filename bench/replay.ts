@@ -1,15 +1,17 @@
 /**
- * `npm run bench:replay`: a match of three hours with five million likes and 200,000 comments, wound to and
- * fro in a real Chromium: how long its viewer waits for the first of it and after each seek, and what the
- * page holds and works beside an empty one.
+ * `npm run bench:replay`: a match with five million likes, wound to and fro in a real Chromium: how long its
+ * viewer waits for the first of it and after each seek, and what the page holds and works beside an empty
+ * one.
  *
- * The answers are a server's in shape and size, drawn from a seed (web/client/recording.ts): three hours
- * cannot be lived through here. So it is the page that is measured, and its requests; not a server.
+ * Twice. Three hours with 200,000 comments, of which the answers are a server's in shape and size, drawn from
+ * a seed (web/client/recording.ts): three hours cannot be lived through here. And two hours with as many
+ * comments as a node keeps (100,000), told to a real node and answered by it (replay-node.ts).
  */
 import { join } from "node:path";
 import type { Browser, CDPSession } from "playwright-core";
 import { openWindow, startBrowser } from "../src/system/browser.ts";
 import { createRecording } from "../web/client/recording.ts";
+import { startMatch } from "./replay-node.ts";
 import type { ReplayPage } from "./replay-page.ts";
 import { type Ends, play, type RunFlags, say } from "./run.ts";
 import { median, percentilesOf, round } from "./stats.ts";
@@ -17,6 +19,8 @@ import { median, percentilesOf, round } from "./stats.ts";
 const seconds = 3 * 3600;
 const match = { start: 1_800_000_000_000, seconds, likesPerSecond: 463, commentsPerSecond: 18.5 };
 const seeks = 40;
+/** In a real node. */
+const real = { likes: 5_000_000, comments: 95_000 };
 
 type Global = typeof globalThis & { bench: ReplayPage };
 
@@ -66,12 +70,19 @@ async function costOf(session: CDPSession): Promise<{ heapMB: number; taskMs: nu
   return { heapMB: named("JSHeapUsedSize") / 1e6, taskMs: named("TaskDuration") * 1000 };
 }
 
-async function round1(browser: Browser, url: string, forSeconds: number) {
+/** Where a page is, and the match that it shows. */
+interface Case {
+  readonly page: string;
+  readonly server: string;
+  readonly seconds: number;
+}
+
+async function round1(browser: Browser, { page: url, server, seconds }: Case, forSeconds: number) {
   const { page, context } = await openWindow(browser, url);
   const session = await context.newCDPSession(page);
   await session.send("Performance.enable");
   const startMs = await page.evaluate(([from, length]) => (globalThis as Global).bench.start(from, length), [
-    url,
+    server,
     seconds,
   ] as const);
   const seekMs: number[] = [];
@@ -100,32 +111,47 @@ async function emptyPage(browser: Browser, url: string, forSeconds: number) {
   return { heapMB: after.heapMB, taskMs: (after.taskMs - before.taskMs) / forSeconds };
 }
 
-async function measure({ rounds, seconds: each }: RunFlags, ends: Ends) {
-  const served = ends.add(await serve());
-  const browser = await startBrowser();
-  ends.add({ end: () => browser.close() });
-  const empty = await emptyPage(browser, served.url, each);
+async function measureCase(browser: Browser, shown: Case, { rounds, seconds: each }: RunFlags) {
   const all: Awaited<ReturnType<typeof round1>>[] = [];
   for (let n = 0; n < rounds; n++) {
-    all.push(await round1(browser, served.url, each));
+    all.push(await round1(browser, shown, each));
     say(`  start ${round(all.at(-1)?.startMs ?? 0)} ms`);
   }
   const waits = percentilesOf(all.flatMap(({ seekMs }) => seekMs));
   const middle = (of: (one: (typeof all)[number]) => number) => round(median(all.map(of)));
   return {
-    ...served.totals,
     startMs: middle(({ startMs }) => startMs),
     startWorstMs: round(Math.max(...all.map(({ startMs }) => startMs))),
     seekP50Ms: round(waits.p50),
     seekP99Ms: round(waits.p99),
     seekWorstMs: round(waits.max),
     heapMB: middle(({ heapMB }) => heapMB),
-    emptyHeapMB: round(empty.heapMB),
     taskMsPerS: middle(({ taskMs }) => taskMs),
-    emptyTaskMsPerS: round(empty.taskMs),
     minutesKept: Math.max(...all.map(({ kept }) => kept)),
-    kbPerRequest: round(served.asked.bytes / served.asked.requests / 1000),
   };
 }
 
-await play({ name: "replay", rounds: 5, seconds: 10, minutesMax: 5 }, measure);
+async function measure(flags: RunFlags, ends: Ends) {
+  const served = ends.add(await serve());
+  const browser = await startBrowser();
+  ends.add({ end: () => browser.close() });
+  const page = served.url;
+  const empty = await emptyPage(browser, page, flags.seconds);
+  const three = await measureCase(browser, { page, server: page, seconds }, flags);
+  const kbPerRequest = round(served.asked.bytes / served.asked.requests / 1000);
+  const match = await startMatch(real.likes, real.comments, new URL(page).origin);
+  ends.add({ end: () => match.server.end() });
+  const server = `http://127.0.0.1:${match.server.port}/`;
+  const two = await measureCase(browser, { page, server, seconds: match.seconds }, flags);
+  return {
+    cases: [
+      { name: "stand-in, 3 h", ...served.totals, ...three },
+      { name: "a node, 2 h", likes: match.likes, comments: match.comments, ...two },
+    ],
+    emptyHeapMB: round(empty.heapMB),
+    emptyTaskMsPerS: round(empty.taskMs),
+    kbPerRequest,
+  };
+}
+
+await play({ name: "replay", rounds: 5, seconds: 10, minutesMax: 8 }, measure);

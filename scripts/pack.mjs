@@ -5,6 +5,7 @@
  *
  * `--to=FOLDER` puts them there, from what is built and set up.
  */
+import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -87,9 +88,17 @@ function buildClient() {
   copyFileSync(join(root, "LICENSE"), join(client, "LICENSE"));
 }
 
+/** By npm, or where there is only Bun by Bun, which takes the same files. */
 function pack(folder) {
-  const flags = ["--pack-destination", packages, "--ignore-scripts", "--silent"];
-  if (runToEnd("npm", ["pack", folder, ...flags]) !== 0) fail(`could not pack ${folder}`);
+  const hasNpm = spawnSync("npm", ["--version"], { stdio: "ignore" }).status === 0;
+  const [command, ...words] = hasNpm
+    ? ["npm", "pack", "--pack-destination", packages, "--silent"]
+    : [bun, "pm", "pack", "--destination", packages, "--quiet"];
+  const { status } = spawnSync(command, [...words, "--ignore-scripts"], {
+    cwd: folder,
+    stdio: ["ignore", 2, 2],
+  });
+  if (status !== 0) fail(`could not pack ${folder}`);
 }
 
 if (to === undefined) {
@@ -100,4 +109,4 @@ buildClient();
 const bytes = gzipSync(readFileSync(join(client, "npm.js")), { level: 9 }).length;
 note(`ovation-client: ${bytes} bytes gzipped`);
 if (bytes > clientGzipBytesMax) fail(`ovation-client is beyond its bound of ${clientGzipBytesMax} bytes`);
-for (const folder of [".", client]) pack(folder);
+for (const folder of [root, client]) pack(folder);

@@ -48,4 +48,13 @@ export const client: readonly Mutant[] = [
       ["history stops at the minute", "(anew && !reel.has(now - WINDOW_MS))", "false"],
     ],
   ),
+  ...plant(
+    "web/client/polling.ts",
+    ["web/client/polling.test.ts"],
+    [
+      ["all who poll do so together", "everyMs * (0.75 + outside.random() / 2)", "everyMs"],
+      ["a removal is told with every poll", 'if (!before.includes(id)) take("retract"', 'take("retract"'],
+      ["an older cache's word is taken for a new log", "const OLDER_MAX = 10;", "const OLDER_MAX = 0;"],
+    ],
+  ),
 ];

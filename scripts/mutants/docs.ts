@@ -34,4 +34,21 @@ export const docs: readonly Mutant[] = [
       ["a field that may be missing is told as always there", 'required.includes(field) ? "" : "?"', '""'],
     ],
   ),
+  ...plant(
+    "src/program/words.ts",
+    ["src/program/completion.test.ts"],
+    [
+      [
+        "no shell knows which flags take a file",
+        'isFile: placeholder === "path" || key === "data"',
+        "isFile: false",
+      ],
+      ["a shell offers no values", 'placeholder.includes("|") ? placeholder.split("|") : []', "[]"],
+    ],
+  ),
+  ...plant(
+    "src/program/manual.ts",
+    ["src/program/completion.test.ts"],
+    [["a dash in the manual is a hyphen", '    .replaceAll("-", "\\\\-")\n', ""]],
+  ),
 ];

@@ -74,4 +74,55 @@ export const http: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/http/enter.ts",
+    ["src/http/live.test.ts"],
+    [
+      [
+        "an address that nobody signed is let in",
+        "if (video === undefined || !polling.signatures?.holds(video, until, sig, clock.date())) {",
+        "if (video === undefined) {",
+      ],
+      ["everybody gets a stream, whatever the share", "if (!isDrawn) return polls(ask);", ""],
+    ],
+  ),
+  ...plant(
+    "src/http/live.ts",
+    ["src/http/live.test.ts"],
+    [
+      [
+        "what a token is told is everybody's",
+        '"cache-control": isOwn ? "private, max-age=1" : cache,',
+        '"cache-control": cache,',
+      ],
+      ["a second is told before it is over", "if (doors.clock.date() < overMs) return notYet();", ""],
+      [
+        "a second is made up of longer steps",
+        "if (finest && fromMs >= finest.fromMs) return true;",
+        "return true;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/http/cors.ts",
+    ["src/http/live.test.ts"],
+    [
+      [
+        "each origin has an answer of its own",
+        'if (headers.has("access-control-allow-origin")) return response;',
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/http/share.ts",
+    ["src/http/share.test.ts"],
+    [
+      [
+        "those who ask again are drawn for again",
+        "if (!polls) return this.#prng.next() < this.#share;",
+        "return this.#prng.next() < this.#share;",
+      ],
+    ],
+  ),
 ];

@@ -103,6 +103,40 @@ export const timeline: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/dispatcher/ingest.ts",
+    ["src/dispatcher/media-times.test.ts"],
+    [
+      ["a liar who goes on writes it all down", "return like.again ? plain : like;", "return like;"],
+      ["what is ignored is not told", "    this.#metrics.mediaTimesIgnored.inc();\n    return", "    return"],
+      [
+        "a comment carries any lie",
+        "if (timeline?.believes(mediaMs, draft.atMs)) return draft;",
+        "return draft;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/times.ts",
+    ["src/dispatcher/times.test.ts"],
+    [
+      [
+        "a held comment is replayed",
+        "if (!entry || holdLeft(entry, clock.date()) > 0) continue;",
+        "if (!entry) continue;",
+      ],
+      [
+        "what came at one moment is cut",
+        "merged.filter(({ atMs }) => atMs < cutMs);",
+        "merged.slice(0, most);",
+      ],
+      [
+        "a page of long comments is as long as any",
+        "if (bytes > limits.replayBytesMax && isNext)",
+        "if (bytes < 0 && isNext)",
+      ],
+    ],
+  ),
+  ...plant(
     "src/core/whose.ts",
     ["src/core/whose.test.ts"],
     [

@@ -190,4 +190,16 @@ export const trust: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/trust/signatures.ts",
+    ["src/trust/signatures.test.ts"],
+    [
+      ["a signed address never ends", "return isOurs && 1000 * Number(until) > nowMs;", "return isOurs;"],
+      [
+        "an address is good for every video",
+        'createHmac("sha256", key).update(`${video}\\n${until}`)',
+        'createHmac("sha256", key).update(`${video.length}\\n${until}`)',
+      ],
+    ],
+  ),
 ];

@@ -92,6 +92,12 @@ export class Link {
     return this.#sentBytes - this.#takenBytes;
   }
 
+  /** What the server of this connection is; undefined while there is none. */
+  get server(): { readonly version: string; readonly payloadBytesMax: number } | undefined {
+    const info = this.#connection?.info;
+    return info && { version: info.version, payloadBytesMax: info.max_payload };
+  }
+
   connected(): boolean {
     return this.#connection !== undefined;
   }

@@ -20,6 +20,8 @@ import {
   type Table,
   type TableOptions,
 } from "./bus.ts";
+import { NatsCopies } from "./nats-copy.ts";
+import { type Inspected, inspect } from "./nats-inspect.ts";
 import { JetStream } from "./nats-jetstream.ts";
 import { Link, type LinkOptions, payloadOf, type Received } from "./nats-link.ts";
 import { NatsStreams } from "./nats-streams.ts";
@@ -58,6 +60,8 @@ export function natsBus(options: NatsOptions): NatsBus {
 export class NatsBus implements Bus {
   /** Streams under the same prefix, for the ledger. */
   readonly streams: NatsStreams;
+  /** The same, whole, as bytes. */
+  readonly copies: NatsCopies;
   readonly #link: Link;
   readonly #jetstream: JetStream;
   readonly #prefix: string;
@@ -77,6 +81,7 @@ export class NatsBus implements Bus {
     this.#tableTimes = { markerMs: options.markerMs, lookMs: options.tableLookMs };
     this.#link = new Link(options);
     this.#jetstream = new JetStream({ link: this.#link, clock, prng, log });
+    this.copies = new NatsCopies(this.#jetstream, prefix);
     this.streams = new NatsStreams(this.#jetstream, prefix, replicas);
   }
 
@@ -146,6 +151,11 @@ export class NatsBus implements Bus {
       opening.catch(() => this.#opening.delete(key));
     }
     return opening;
+  }
+
+  /** Tries what NATS lets this user do, leaving nothing behind. */
+  inspect(): Promise<Inspected> {
+    return inspect(this, this.#jetstream, this.copies);
   }
 
   /** Resolves when NATS has taken everything sent before; rejects with BusUnavailable. */

@@ -6,6 +6,7 @@ import protocol from "../../docs/protocol.md" with { type: "text" };
 import type { Clock } from "../base/clock.ts";
 import { callChecks, likeChecks, totalChecks } from "./calls.ts";
 import { commentChecks } from "./comments.ts";
+import { liveChecks } from "./live.ts";
 import { Broken, type Check, type Checks, Probe, Untried } from "./probe.ts";
 import { authChecks, operatorChecks, seenChecks } from "./seen.ts";
 import { pollChecks, resumeChecks, streamChecks } from "./streams.ts";
@@ -17,7 +18,7 @@ const checkMs = 120_000;
 
 const checks: Checks = {
   ...{ ...streamChecks, ...callChecks, ...likeChecks, ...totalChecks, ...commentChecks },
-  ...{ ...resumeChecks, ...pollChecks, ...authChecks, ...operatorChecks },
+  ...{ ...resumeChecks, ...pollChecks, ...liveChecks, ...authChecks, ...operatorChecks },
 };
 
 /** Sentences that cannot be tried from outside, and why. */
@@ -28,6 +29,8 @@ export const beyond: Readonly<Record<string, string>> = {
   "resume-8": "it is about clients",
   "resume-9": "it is about clients",
   "poll-4": "it is about clients",
+  "live-4": "it takes a server that is full",
+  "live-5": "it is about clients",
   "auth-3": "it takes a proof that allows less",
   "auth-4": "it takes a proof that ends soon",
 };

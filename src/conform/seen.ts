@@ -179,4 +179,17 @@ export const operatorChecks: Checks = {
       throw new Broken(`it is OpenAPI ${openapi}, with ${Object.keys(paths ?? {}).length} paths`);
     }
   },
+  async "ops-5"(probe) {
+    const reply = await probe.ask("GET", "/asyncapi.json");
+    expectStatus(reply, 200);
+    const { asyncapi, components } = (reply.says ?? {}) as {
+      asyncapi?: string;
+      components?: { messages?: Record<string, unknown> };
+    };
+    const messages = Object.keys(components?.messages ?? {});
+    const left = ["hello", "snapshot", "likes", "comment", "bye"].filter((name) => !messages.includes(name));
+    if (!asyncapi?.startsWith("3.") || left.length > 0) {
+      throw new Broken(`it is AsyncAPI ${asyncapi}, without ${left.join(", ") || "nothing"}`);
+    }
+  },
 };

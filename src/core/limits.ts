@@ -135,13 +135,9 @@ export const limits = {
   unansweredMinMs: 25_000,
   /** What `--stream-age` may be at least, in milliseconds, unless it is 0. */
   streamAgeMinMs: 60_000,
-  /**
-   * Longest a stream that ended for its age stays away, in milliseconds: its place is free, and it is live.
-   */
+  /** Longest a stream that ended for its age stays away, in ms: its place is free, and it is live. */
   ageRetryMs: 1_000,
-  /**
-   * Least time between two log lines about the same thing that strangers can bring about, in milliseconds.
-   */
+  /** Least time between two log lines about the same thing that strangers can bring about, in ms. */
   logAgainMs: 60_000,
   /** Streams in a row with a forwarding header from one address, after which that is taken for a proxy. */
   forwardedStreamsMin: 5,
@@ -185,10 +181,7 @@ export const limits = {
   reasonsMax: 64,
   /** What goes on being wrong between nodes is said in the log this often, in milliseconds. */
   saidAgainMs: 60_000,
-  /**
-   * How often a dispatcher says that it is there, in ms, and how often it may be missed before others step
-   * in.
-   */
+  /** How often a dispatcher says that it is there, in ms, and how often it may be missed. */
   aliveEveryMs: 500,
   /** Rows of a node without a lease are removed after this, in milliseconds, of so many videos at a time. */
   endedRowsMs: 60_000,

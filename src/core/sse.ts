@@ -180,18 +180,16 @@ export function beatFrame(nowMs: number, stale: boolean): string {
 
 /** Why a stream ends, as `bye` says; docs/http.md tells each. */
 export const byeReasons = [
-  ...([
-    "drain",
-    "starting",
-    "age",
-    "spread",
-    "share",
-    "limit",
-    "busy",
-    "expired",
-    "revoked",
-    "banned",
-  ] as const),
+  "drain",
+  "starting",
+  "age",
+  "spread",
+  "share",
+  "limit",
+  "busy",
+  "expired",
+  "revoked",
+  "banned",
 ] as const;
 export type ByeReason = (typeof byeReasons)[number];
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { type CommentDraft, type Kind, kindSet, type Like, type VideoId } from "../core/interaction.ts";
+import type { LikeRecord } from "../core/record.ts";
 import { type IngestRequest, relayed } from "../core/relayed.ts";
 import { encodeJson } from "../core/wire.ts";
 import { openMemoryLedger } from "../ledger/memory.ts";
@@ -16,6 +17,12 @@ const startMs = 1_700_000_000_000;
 function bench() {
   const clock = new VirtualClock(startMs);
   const ledger = openMemoryLedger({ clock, commentHistory: 50 });
+  const written: LikeRecord[] = [];
+  const append = ledger.append.bind(ledger);
+  ledger.append = (work) => {
+    written.push(...work.likes);
+    return append(work);
+  };
   const metrics = createMetrics();
   const batch = new Batch(ledger, clock, metrics);
   const kinds = kindSet(["heart"]);
@@ -41,7 +48,7 @@ function bench() {
   const ignored = async () => (await metrics.mediaTimesIgnored.get()).values[0]?.value ?? 0;
   const heart = (fromS: number, toS: number) =>
     ledger.timeline(v)?.read({ fromS, toS, stepS: 1 }).likes.heart ?? [];
-  return { clock, ledger, ingest, like, comment, ignored, heart };
+  return { clock, ledger, ingest, like, comment, ignored, heart, written };
 }
 
 describe("a media time", () => {
@@ -63,7 +70,7 @@ describe("a media time", () => {
   });
 
   test("that is far off counts where it would be without, and a liar writes no more of it", async () => {
-    const { like, ledger, clock, heart, ignored } = bench();
+    const { like, ledger, clock, heart, ignored, written } = bench();
     for (let i = 0; i < 20; i++) {
       await like(5_000);
       await clock.run(500, 100);
@@ -73,6 +80,8 @@ describe("a media time", () => {
     await like(-9e6);
     for (let i = 0; i < 50; i++) await like(8e6 + i * 1_000, { again: true });
     expect(await ignored()).toBe(51);
+    const said = written.slice(-51).flatMap(({ groups }) => groups.map(({ mediaS }) => mediaS));
+    expect(said.filter((mediaS) => mediaS !== undefined)).toHaveLength(1);
     expect(heart(nowS - 2, nowS + 3).reduce((a, b) => a + b, 0) - before).toBe(51);
     expect(ledger.timeline(v)?.spots(0, 1e12).length).toBeLessThan(20);
   });

@@ -53,6 +53,8 @@ interface Range {
 export class Times {
   readonly #parts: TimesParts;
   readonly #comments: CommentTimes;
+  /** Being answered: those who ask the same meanwhile share it. */
+  readonly #under = new Map<string, Promise<Uint8Array>>();
 
   constructor(parts: TimesParts) {
     this.#parts = parts;
@@ -63,6 +65,16 @@ export class Times {
   async serve(payload: Uint8Array): Promise<Uint8Array> {
     const request = decodeTimesRequest(payload);
     if (!request) throw new LedgerUnavailable("not a question about times");
+    const name = JSON.stringify(request);
+    let answer = this.#under.get(name);
+    if (!answer) {
+      answer = this.#bytes(request).finally(() => this.#under.delete(name));
+      this.#under.set(name, answer);
+    }
+    return answer;
+  }
+
+  async #bytes(request: TimesRequest): Promise<Uint8Array> {
     const bytes = encodeTimes(await this.#answer(request));
     return bytes.length <= limits.timesBytesMax ? bytes : encodeTimes({ refused: "too-much" });
   }

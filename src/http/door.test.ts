@@ -125,7 +125,6 @@ async function doorsOf(decide?: (moderation: Moderation) => Promise<unknown>): P
   const media = async () => new Response("film");
   return {
     ...{ auth: new Auth(keys, new Tokens(rules, clock, log)), clock, moderation, media },
-    backup: async () => ({ parts: [], read: async () => new Uint8Array(0), end: () => {} }),
     ...{ crowd: { fans: 0, set: () => {} }, settings: { ...settings, likeMode: "once" } },
   };
 }

@@ -36,7 +36,8 @@ export async function getLiveState(doors: Doors, entry: Entry): Promise<Response
   if (!doors.frontend) return noStreams();
   const answer = await doors.frontend.live(videoOf(entry), entry.request.signal);
   if ("rejected" in answer) return refused(answer);
-  const known = texts.get(answer) ?? textOf({ ...answer, everyMs: doors.polling.everyMs });
+  const { video, cursor, ...state } = answer;
+  const known = texts.get(answer) ?? textOf({ video, everyMs: doors.polling.everyMs, ...state, cursor });
   texts.set(answer, known);
   return shared(doors, entry, known, liveCache);
 }

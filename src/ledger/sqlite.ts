@@ -57,18 +57,13 @@ export interface SqliteOptions {
   /** What an answered append outlives. Default "process". */
   readonly durability?: Durability | undefined;
   readonly log?: Log;
-  /**
-   * Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in milliseconds.
-   */
+  /** Told how long each rest (snapshot of totals, pruning, checkpoint) kept the event loop, in ms. */
   readonly rested?: (ms: number) => void;
 }
 
 /** How often totals are written down. */
 const restEveryMs = 1_000;
-/**
- * Bytes of records and entries at which the write-ahead log is emptied sooner; else it is once a rest on
- * time.
- */
+/** Bytes of records and entries at which the write-ahead log is emptied sooner than once a rest. */
 const walBytesMax = 1024 * 1024;
 /** Rows of the log, and keys of comments, that one rest forgets at least, as far as they are old. */
 const pruneRowsMin = 1_000;
@@ -116,6 +111,8 @@ class SqliteLedger implements Ledger {
   readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
+  /** Whether the write-ahead log may hold text that was removed. */
+  #erases = false;
   #restSoon = false;
   #ready = true;
   #closed = false;
@@ -220,6 +217,7 @@ class SqliteLedger implements Ledger {
     const seq = this.#head + 1;
     const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
+    this.#erases ||= removal !== undefined;
     return removal !== undefined;
   }
 
@@ -367,7 +365,8 @@ class SqliteLedger implements Ledger {
       this.#copies.look();
       this.#write();
       if (checkpoint && this.#walBytes > 0) {
-        if (!this.#copies.holds) this.#statements.checkpoint.get();
+        if (!this.#copies.holds && !this.#erases) this.#statements.checkpoint.get();
+        else if (!this.#copies.holds) this.#erases = !emptyLog(this.#db);
         this.#walBytes = 0;
       }
     } catch (error) {

@@ -197,6 +197,8 @@ export class Timelines {
   #opened(timeline: Timeline): void {
     if (this.#last === timeline) return;
     this.#last = timeline;
+    // Who was open longest ago matters to nobody while there is room for all.
+    if (this.#open.size < limits.timelinesOpenMax / 2 && this.#open.has(timeline)) return;
     this.#open.delete(timeline);
     this.#open.add(timeline);
     for (const quietest of this.#open) {

@@ -187,7 +187,9 @@ function socketsOf({ sockets, name }: Runtime): Sockets {
   return sockets;
 }
 
-function openNats({ settings, clock, prng, log }: StartParts): NatsBus {
+/** The bus of these settings, which dials in the background. Throws StartRefused. */
+export function openNats(parts: Pick<StartParts, "settings" | "clock" | "prng" | "log">): NatsBus {
+  const { settings, clock, prng, log } = parts;
   const { nats, natsPrefix, natsReplicas, natsUser, natsPassword, natsToken, natsCreds, natsCa } = settings;
   return natsBus({
     servers: nats,

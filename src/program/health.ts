@@ -19,10 +19,7 @@ export interface Health {
 
 /** What the node answered, in its own words or ours; never throws. */
 export async function askHealth(settings: Settings, clock: Clock): Promise<Health> {
-  const { adminPort, adminHost, port, host, tlsCert } = settings;
-  const isApart = adminPort !== 0;
-  const at = isApart ? `${hostOf(adminHost)}:${adminPort}` : `${hostOf(host)}:${port}`;
-  const url = `http${tlsCert === "" ? "" : "s"}://${at}/health/ready`;
+  const url = `${ownUrl(settings)}/health/ready`;
   const late = new AbortController();
   const timer = clock.after(answerMs, () => late.abort());
   try {
@@ -34,6 +31,15 @@ export async function askHealth(settings: Settings, clock: Clock): Promise<Healt
   } finally {
     timer.cancel();
   }
+}
+
+/** Where operators reach the node of these settings on this machine, without a path. */
+export function ownUrl(
+  settings: Pick<Settings, "adminPort" | "adminHost" | "port" | "host" | "tlsCert">,
+): string {
+  const { adminPort, adminHost, port, host, tlsCert } = settings;
+  const at = adminPort !== 0 ? `${hostOf(adminHost)}:${adminPort}` : `${hostOf(host)}:${port}`;
+  return `http${tlsCert === "" ? "" : "s"}://${at}`;
 }
 
 /** Who is asked: a node that listens everywhere, here. */

@@ -11,6 +11,7 @@ import { loadHelp } from "../load/options.ts";
 import { calibrateHelp, planHelp } from "../plan/options.ts";
 import { type Asked, type Command, commands, settingsHelp } from "../settings/config.ts";
 import { completion, shells } from "./completion.ts";
+import { keepHelp } from "./keep-options.ts";
 import { manual } from "./manual.ts";
 import { tokenHelp } from "./mint.ts";
 
@@ -38,6 +39,7 @@ export function helpAbout(about: Asked): string | { readonly mistakes: readonly 
 function helpOf(command: Command): string {
   const own: Partial<Record<Command, () => string>> = {
     ...{ load: loadHelp, token: tokenHelp, plan: planHelp, calibrate: calibrateHelp, conform: conformHelp },
+    ...{ backup: keepHelp, restore: keepHelp, verify: keepHelp },
   };
   return own[command]?.() ?? `${settingsHelp()}\n${topicsLine()}`;
 }

@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
-import { systemPrng } from "../base/prng.ts";
+import { secret, systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
 import { runConform } from "../conform/command.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
@@ -22,11 +22,13 @@ import { StartRefused } from "../node/company.ts";
 import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
-import { effectiveSettings, parseSettings, readCommand, type Settings } from "../settings/config.ts";
+import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
+import { runCheck } from "./check.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
-import { explain, mint, parseTokenOptions } from "./mint.ts";
+import { runKeep } from "./keep.ts";
+import { runToken } from "./mint.ts";
 import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent, type ParentChannel } from "./worker.ts";
 import { type Word, WorkerEnded, type WorkerProcess, Workers, workerRole } from "./workers.ts";
@@ -46,6 +48,12 @@ const memory = {
   all: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
 };
 
+/** What a command that is no node is given of the process. */
+const commandIo = {
+  ...{ env: process.env, clock, print, readFile: readText },
+  complain: (text: string): boolean => process.stderr.write(text),
+};
+
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === loadWorkerRole) return runLoadWorker(print);
   if (argv[0] === workerRole) return serveAsWorker();
@@ -59,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "load":
       return load(asked.flags);
     case "check":
-      return check(asked.flags);
+      return runCheck(asked.flags, commandIo);
     case "health":
       return health(asked.flags);
     case "plan":
@@ -67,12 +75,13 @@ async function main(argv: readonly string[]): Promise<number> {
     case "calibrate":
       return runCalibrate(asked.flags, planIo());
     case "token":
-      return token(asked.flags);
+      return runToken(asked.flags, commandIo);
     case "conform":
-      return runConform(asked.flags, {
-        ...{ env: process.env, clock, print, readFile: readText, writeFile: writeFileSync },
-        complain: (text) => process.stderr.write(text),
-      });
+      return runConform(asked.flags, { ...commandIo, writeFile: writeFileSync });
+    case "backup":
+    case "restore":
+    case "verify":
+      return runKeep(asked.command, asked.flags, { ...commandIo, suffix: secret(8) });
     case "version":
       print(`ovation ${build.version} (${build.commit}), bun ${Bun.version}\n`);
       return 0;
@@ -291,39 +300,12 @@ function cannotStart(log: Log, error: unknown): number {
   return 1;
 }
 
-function check(flags: readonly string[]): number {
-  const parsed = parseSettings(flags, process.env, readText);
-  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
-  const credentials = readCredentials(parsed.settings, readText);
-  if ("mistakes" in credentials) return mistaken(credentials.mistakes);
-  for (const warning of parsed.warnings) process.stderr.write(`ovation: ${warning}\n`);
-  print(effectiveSettings(parsed.sources));
-  return 0;
-}
-
 async function health(flags: readonly string[]): Promise<number> {
   const parsed = parseSettings(flags, process.env, readText);
   if ("mistakes" in parsed) return mistaken(parsed.mistakes);
   const { ready, said } = await askHealth(parsed.settings, clock);
   print(`${said}\n`);
   return ready ? 0 : 1;
-}
-
-/** Makes a token, or explains one. */
-async function token(flags: readonly string[]): Promise<number> {
-  const parsed = parseTokenOptions(flags, process.env, readText);
-  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
-  const options = parsed.settings;
-  try {
-    print(
-      options.explain
-        ? explain(options.explain, clock.date())
-        : `${await mint(options, clock.date(), readText)}\n`,
-    );
-    return 0;
-  } catch (error) {
-    return mistaken([(error as Error).message]);
-  }
 }
 
 async function load(flags: readonly string[]): Promise<number> {

@@ -6,6 +6,7 @@
  */
 import { createPrivateKey, randomBytes } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
+import type { Clock } from "../base/clock.ts";
 import { duration, listOf, matching, oneLine } from "../settings/kinds.ts";
 import { defineSettings, group, type Parsed, parseTable, type SettingsOf } from "../settings/table.ts";
 import { helpText } from "../settings/text.ts";
@@ -160,4 +161,33 @@ function said(name: string, value: unknown, nowMs: number): string {
   const leftS = Math.round(value - nowMs / 1000);
   const when = leftS >= 0 ? `in ${leftS} s` : `${-leftS} s ago`;
   return `${new Date(value * 1000).toISOString()} (${when})`;
+}
+
+/** What `ovation token` is given of the process. */
+export interface TokenIo {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Pick<Clock, "date">;
+  print(text: string): void;
+  complain(text: string): void;
+  readFile(path: string): string;
+}
+
+/** Makes a token, or explains one; resolves with the exit code. */
+export async function runToken(flags: readonly string[], io: TokenIo): Promise<number> {
+  const mistaken = (mistakes: readonly string[]): number => {
+    for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
+    return 2;
+  };
+  const parsed = parseTokenOptions(flags, io.env, io.readFile);
+  if ("mistakes" in parsed) return mistaken(parsed.mistakes);
+  const options = parsed.settings;
+  try {
+    const nowMs = io.clock.date();
+    io.print(
+      options.explain ? explain(options.explain, nowMs) : `${await mint(options, nowMs, io.readFile)}\n`,
+    );
+    return 0;
+  } catch (error) {
+    return mistaken([(error as Error).message]);
+  }
 }

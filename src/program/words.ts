@@ -7,6 +7,7 @@ import { loadTable } from "../load/options.ts";
 import { calibrateTable, planTable } from "../plan/options.ts";
 import { type Command, commands, settingsTable } from "../settings/config.ts";
 import { flagOf, type Row, type Rows } from "../settings/table.ts";
+import { keepTable } from "./keep-options.ts";
 import { tokenTable } from "./mint.ts";
 
 export interface FlagWords {
@@ -33,6 +34,7 @@ const tables: Readonly<Partial<Record<Command, { readonly rows: Rows }>>> = {
   ...{ serve: settingsTable, check: settingsTable, health: settingsTable },
   ...{ load: loadTable, token: tokenTable, conform: conformTable },
   ...{ plan: planTable, calibrate: calibrateTable },
+  ...{ backup: keepTable, restore: keepTable, verify: keepTable },
 };
 const file: Omit<FlagWords, "flag" | "help"> = {
   ...{ group: "Other", placeholder: "file", values: [], isFile: true, fallback: "" },

@@ -263,8 +263,11 @@ export const commands = {
   conform: "try a server, ours or another's, against the protocol",
   plan: "work out nodes, memory and network for an audience",
   calibrate: "measure here, in half a minute, what plan works with",
-  check: "check the settings and print those in effect, and where each came from",
+  check: "print the settings in effect, and where each came from; --host: look over this machine for them",
   health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
+  backup: "keep a copy of what a running node, or a cluster, holds: ovation backup FILE",
+  restore: "put such a copy into an empty folder, or an empty NATS: ovation restore FILE",
+  verify: "look whether a folder, or a copy, holds together: ovation verify [FILE]",
   completion: "print what a shell completes these by: source <(ovation completion bash), or zsh, fish",
   man: "print the manual page: ovation man | man -l -",
   version: "print the version",
@@ -320,13 +323,15 @@ export function parseSettings(
 /** Variables that are not ours and change what an executable made by Bun does before it is asked. */
 const foreignVariables = ["BUN_OPTIONS", "BUN_BE_BUN"];
 
+/** Those of them that are set. */
+export function foreignIn(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return foreignVariables.filter((name) => env[name]);
+}
+
 function foreignTo(env: Readonly<Record<string, string | undefined>>): string[] {
-  return foreignVariables
-    .filter((name) => env[name])
-    .map(
-      (name) =>
-        `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
-    );
+  return foreignIn(env).map(
+    (name) => `${name} is set: it changes what this executable is, and may have it run other code; unset it`,
+  );
 }
 
 /** The text of `ovation --help` and `ovation serve --help`. */

@@ -120,6 +120,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
     version: "0.0.0",
     ready: () => ({ ready: true, reasons: [] }),
     cluster: async () => ({ nodes: [] }),
+    backup: async () => ({ parts: [], read: async () => new Uint8Array(0), end: () => {} }),
     assets: [],
     ...changes,
   };

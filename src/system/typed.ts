@@ -49,14 +49,20 @@ export function isAsSaid(printed: string, expected: string): boolean {
   return new RegExp(`^${pattern}$`).test(printed.trim());
 }
 
-/** Runs the blocks of `page`. Rejects with all that was printed when a line fails. */
-export async function typePage(page: string): Promise<Typed[]> {
+/**
+ * Runs the blocks of `page`. Rejects with all that was printed when a line fails. What the page gives a time
+ * of its own (`--max-time`) has `patience` times as long: a machine may be busier than a reader's.
+ */
+export async function typePage(page: string, patience = 1): Promise<Typed[]> {
   const folder = mkdtempSync(join(tmpdir(), "ovation-typed-"));
   try {
     const names = [...new Set(page.match(portPattern))];
     const free = await freePorts(names.length + 1);
     const port = (text: string): string => `${free[names.indexOf(text)] ?? free.at(-1)}`;
-    const here = (text: string): string => text.replace(portPattern, port);
+    const here = (text: string): string =>
+      text
+        .replace(portPattern, port)
+        .replace(/--max-time (\d+)/g, (_, seconds) => `--max-time ${Number(seconds) * patience}`);
     const blocks = blocksOf(page);
     for (const { file, text } of blocks) if (file !== "") writeFileSync(join(folder, file), here(text));
     writeProgram(folder);

@@ -11,6 +11,9 @@ import type { Identity, Right } from "./identity.ts";
 
 /** Bytes of a key that cannot be guessed: 16 random ones, in any common spelling, have more. */
 const keyCharsMin = 16;
+/** Sixteen random ones of hex alone have fewer once in a million. */
+const differentMin = 5;
+const better = "try openssl rand -base64 24";
 const keysMax = 256;
 const scopes: Readonly<Record<string, readonly Right[]>> = {
   watch: ["watch"],
@@ -47,7 +50,8 @@ export class ApiKeys {
   ): ApiKeys | { readonly mistakes: readonly string[] } {
     const entries = adminKey === "" ? [] : [entryOf("admin", ["admin"], adminKey)];
     const mistakes: string[] = [];
-    if (adminKey !== "" && adminKey.length < keyCharsMin) mistakes.push(tooShort("--admin-key"));
+    const weak = adminKey === "" ? undefined : weakness("--admin-key", adminKey);
+    if (weak) mistakes.push(weak);
     const names = new Set<string>();
     for (const [index, item] of items.entries()) {
       const read = parse(item, names);
@@ -94,8 +98,15 @@ function parse(item: string, names: Set<string>): Entry | string {
   return entryOf(name, given, key);
 }
 
+/** Why the key that may do everything can be guessed, without showing it; undefined when none is seen. */
+function weakness(name: string, key: string): string | undefined {
+  if (key.length < keyCharsMin) return tooShort(name);
+  const isEven = new Set(key).size < differentMin;
+  return isEven ? `${name} has less than ${differentMin} different characters: ${better}` : undefined;
+}
+
 function tooShort(name: string): string {
-  return `${name} has less than ${keyCharsMin} characters: try openssl rand -base64 24`;
+  return `${name} has less than ${keyCharsMin} characters: ${better}`;
 }
 
 function entryOf(name: string, given: readonly string[], key: string): Entry {

@@ -23,7 +23,7 @@ export interface ChartOptions {
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
   readonly formatRight?: (value: number) => string;
-  /** Powers of ten; zero is drawn as one. */
+  /** Powers of ten above zero, which is drawn as zero. */
   readonly log?: boolean;
   /** After each drawing, on top of it. */
   readonly mark?: (chart: uPlot) => void;
@@ -40,9 +40,13 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** On a logarithmic scale only the powers of ten. */
+/** On a logarithmic scale zero and the powers of ten. */
 const powers = (_chart: uPlot, splits: number[]) =>
-  splits.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+  splits.map((value) => (value === 0 || (value >= 1 && Number.isInteger(Math.log10(value))) ? value : null));
+
+/** What is counted is never shown in parts: steps of an axis are whole. */
+const wholeSteps = [1, 2, 5].flatMap((step) => Array.from({ length: 12 }, (_, power) => step * 10 ** power));
+wholeSteps.sort((a, b) => a - b);
 
 function axis(scale: string, format: (value: number) => string, right = false, log = false): uPlot.Axis {
   return {
@@ -50,7 +54,7 @@ function axis(scale: string, format: (value: number) => string, right = false, l
     side: right ? 1 : 3,
     size: 58,
     stroke: () => colour("--dim"),
-    ...(log && { filter: powers }),
+    ...(log ? { filter: powers } : { incrs: wholeSteps }),
     grid: { show: !right, stroke: () => colour("--line"), width: 1, ...(log && { filter: powers }) },
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
@@ -59,7 +63,8 @@ function axis(scale: string, format: (value: number) => string, right = false, l
 }
 
 function scaleOf(options: ChartOptions): uPlot.Scale {
-  if (options.log) return { distr: 3, range: (_chart, _min, max) => [1, Math.max(100, max * 2)] };
+  // Inverse hyperbolic sine: as a logarithm from about one on, and a straight line to zero below.
+  if (options.log) return { distr: 4, asinh: 1, range: (_chart, _min, max) => [0, Math.max(100, max * 2)] };
   return { range: (_chart, _min, max) => [0, Math.max(max * 1.15, 1)] };
 }
 
@@ -117,15 +122,9 @@ export function createChart(options: ChartOptions): Chart {
   return {
     element,
     draw(columns) {
-      const floor = options.log
-        ? (value: number | null) => (value === null ? null : Math.max(1, value))
-        : undefined;
       chart.setData([
         columns.time,
-        ...options.lines.map(({ name }) => {
-          const column = columns.values.get(name) ?? columns.time.map(() => null);
-          return floor ? column.map(floor) : column;
-        }),
+        ...options.lines.map(({ name }) => columns.values.get(name) ?? columns.time.map(() => null)),
       ] as uPlot.AlignedData);
       // With the mouse elsewhere the legend reads the newest second.
       if ((chart.cursor.left ?? -1) < 0) chart.setLegend({ idx: columns.time.length - 1 }, false);

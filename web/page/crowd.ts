@@ -26,8 +26,16 @@ export function stepOf(fans: number, max = FANS_MAX): number {
   return Math.min(STEPS, Math.round(1 + (Math.log(fans) / Math.log(max)) * (STEPS - 1)));
 }
 
-/** The slider, or nothing when the server has no crowd to offer. */
+/**
+ * The slider; where the server has no crowd and stands on the visitor's own machine, how to get one; else
+ * nothing.
+ */
 export async function createCrowd(labels: Labels): Promise<HTMLElement | undefined> {
+  const config = await fetch("/v1/config").then(
+    (answer) => answer.json() as Promise<{ demo?: boolean }>,
+    () => undefined,
+  );
+  if (!config?.demo) return config && isHere() ? hintOf(labels) : undefined;
   const answer = await fetch("/v1/demo").catch(() => undefined);
   if (!answer?.ok) return;
   const { fans, max = FANS_MAX } = (await answer.json()) as { fans: number; max?: number };
@@ -63,4 +71,13 @@ export async function createCrowd(labels: Labels): Promise<HTMLElement | undefin
     }, SEND_AFTER_MS);
   });
   return make("label", { class: "crowd", slot: "tools" }, make("span", {}, labels.crowd), slider, shown);
+}
+
+function isHere(): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+}
+
+function hintOf(labels: Labels): HTMLElement {
+  const [before, after] = labels.noCrowd.split("#");
+  return make("p", { class: "hint", slot: "tools" }, before ?? "", make("code", {}, "--demo"), after ?? "");
 }

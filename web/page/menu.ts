@@ -1,6 +1,6 @@
-/** The menu in the corner: a second viewer, the other language, dark and light, the other pages. */
+/** The menu in the corner: a second viewer, the languages, dark and light, the other pages. */
 import { glyph, make } from "../client/stage/dom.ts";
-import type { Labels } from "./labels.ts";
+import { type Labels, spoken } from "./labels.ts";
 
 const DOTS = "M5 12h.01M12 12h.01M19 12h.01";
 
@@ -12,8 +12,6 @@ export function createMenu(
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () =>
     (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
-  const other = new URLSearchParams(query);
-  other.set("lang", labels.lang === "ar" ? "en" : "ar");
   const second = new URLSearchParams(query);
   second.set("alone", "");
 
@@ -27,6 +25,19 @@ export function createMenu(
   });
   nameTheme();
 
+  const language = make(
+    "select",
+    { "aria-label": labels.language },
+    ...spoken.map(([lang, name]) =>
+      make("option", { value: lang, lang, selected: lang === labels.lang }, name),
+    ),
+  );
+  language.addEventListener("change", () => {
+    const other = new URLSearchParams(query);
+    other.set("lang", language.value);
+    location.search = String(other);
+  });
+
   const menu = make(
     "details",
     { class: "menu", slot: "menu" },
@@ -38,7 +49,7 @@ export function createMenu(
       make("a", { href: "/embed" }, labels.embed),
       make("a", { href: "/admin" }, labels.admin),
       theme,
-      make("a", { href: `?${other}`, lang: labels.lang === "ar" ? "en" : "ar" }, labels.otherLanguage),
+      language,
     ),
   );
   menu.addEventListener("keydown", (event) => {

@@ -1,12 +1,15 @@
 /**
- * Every word a viewer reads, in English and Arabic, and how numbers and times are written in each.
+ * Every word a viewer reads, and how numbers and times are written, in each of languages.ts.
  *
  * A sentence with a number is a function of it: plural rules differ (Arabic has six forms), so no
  * sentence is glued from pieces. The direction of writing comes with the language.
  */
+import { type Forms, languages, type Phrases } from "./languages.ts";
 
 export interface Words {
   readonly lang: string;
+  /** In which numbers and times are written. */
+  readonly locale: string;
   readonly dir: "ltr" | "rtl";
   readonly live: string;
   readonly lagging: string;
@@ -44,140 +47,42 @@ export interface Words {
   readonly mute: string;
 }
 
-const plural = (lang: string) => {
+function wordsOf(lang: string, phrases: Phrases): Words {
+  const { locale = lang, dir = "ltr", reconnecting, send, kinds, busy, refused, ...rest } = phrases;
+  const numbers = new Intl.NumberFormat(locale);
   const rules = new Intl.PluralRules(lang);
-  return (count: number, forms: Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }) =>
-    forms[rules.select(count)] ?? forms.other;
-};
+  const counted = (forms: Forms) => (count: number) => {
+    const form = typeof forms === "string" ? forms : (forms[rules.select(count)] ?? forms.other);
+    return form.replace("#", numbers.format(count));
+  };
+  const reconnectingIn = counted(rest.reconnectingIn);
+  return {
+    ...rest,
+    ...{ lang, locale, dir },
+    reconnecting: (seconds) => (seconds > 0 ? reconnectingIn(seconds) : reconnecting),
+    watching: counted(rest.watching),
+    reactions: counted(rest.reactions),
+    newComments: counted(rest.newComments),
+    passed: counted(rest.passed),
+    send: (kind) => send.replace("*", () => kinds[kind] ?? kind),
+    busy: (shown, of) => busy.replace("##", numbers.format(of)).replace("#", numbers.format(shown)),
+    refused: (reason) => refused.replace("*", () => reason),
+  };
+}
 
-const kindsEn: Record<string, string> = {
-  heart: "heart",
-  clap: "clap",
-  laugh: "laugh",
-  wow: "wow",
-  fire: "fire",
-};
-const kindsAr: Record<string, string> = {
-  heart: "قلب",
-  clap: "تصفيق",
-  laugh: "ضحك",
-  wow: "دهشة",
-  fire: "نار",
-};
-
-const enPlural = plural("en");
-const arPlural = plural("ar");
-const enNumber = new Intl.NumberFormat("en");
-const arNumber = new Intl.NumberFormat("ar-EG");
-
-const en: Words = {
-  lang: "en",
-  dir: "ltr",
-  live: "Live",
-  lagging: "Lagging",
-  stale: "Catching up",
-  connecting: "Connecting",
-  offline: "Offline",
-  closed: "Closed",
-  reconnecting: (seconds) => (seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting"),
-  viaPoll: "slow network",
-  watching: (n) => `${enNumber.format(n)} watching`,
-  reactions: (n) => `${enNumber.format(n)} ${enPlural(n, { one: "reaction", other: "reactions" })}`,
-  reactionsCaption: "reactions",
-  send: (kind) => `Send a ${kindsEn[kind] ?? kind}`,
-  reactionsGroup: "Reactions",
-  picture: "Live picture",
-  comments: "Comments",
-  commentsEmpty: "Nobody has said anything yet. Go first.",
-  say: "Say something",
-  name: "Your name",
-  nameHint: "Your name (optional)",
-  sendComment: "Send comment",
-  newComments: (n) => `${enNumber.format(n)} new`,
-  busy: (shown, of) => `Very busy: showing ${enNumber.format(shown)} of ${enNumber.format(of)}`,
-  missed: "Some comments were missed here",
-  passed: (n) =>
-    `${enNumber.format(n)} ${enPlural(n, { one: "comment", other: "comments" })} while you were away`,
-  replay: "Replay",
-  over: "Over",
-  guest: "Guest",
-  refused: (reason) => `Not sent: ${reason}`,
-  sound: "Turn sound on",
-  mute: "Turn sound off",
-};
-
-const ar: Words = {
-  lang: "ar",
-  dir: "rtl",
-  live: "مباشر",
-  lagging: "متأخر",
-  stale: "يلحق بالبث",
-  connecting: "جارٍ الاتصال",
-  offline: "غير متصل",
-  closed: "مغلق",
-  reconnecting: (seconds) =>
-    seconds > 0
-      ? `إعادة الاتصال بعد ${arNumber.format(seconds)} ${arPlural(seconds, { few: "ثوانٍ", other: "ثانية" })}`
-      : "إعادة الاتصال",
-  viaPoll: "شبكة بطيئة",
-  watching: (n) =>
-    arPlural(n, {
-      zero: "لا أحد يشاهد",
-      one: "مشاهد واحد",
-      two: "مشاهدان",
-      few: `${arNumber.format(n)} مشاهدين`,
-      many: `${arNumber.format(n)} مشاهدًا`,
-      other: `${arNumber.format(n)} مشاهد`,
-    }),
-  reactions: (n) =>
-    arPlural(n, {
-      zero: "لا تفاعلات",
-      one: "تفاعل واحد",
-      two: "تفاعلان",
-      few: `${arNumber.format(n)} تفاعلات`,
-      many: `${arNumber.format(n)} تفاعلًا`,
-      other: `${arNumber.format(n)} تفاعل`,
-    }),
-  reactionsCaption: "تفاعل",
-  send: (kind) => `أرسل ${kindsAr[kind] ?? kind}`,
-  reactionsGroup: "التفاعلات",
-  picture: "الصورة المباشرة",
-  comments: "التعليقات",
-  commentsEmpty: "لم يعلّق أحد بعد. كن الأول.",
-  say: "اكتب تعليقًا",
-  name: "اسمك",
-  nameHint: "اسمك (اختياري)",
-  sendComment: "أرسل التعليق",
-  newComments: (n) => `${arNumber.format(n)} ${arPlural(n, { few: "تعليقات جديدة", other: "تعليق جديد" })}`,
-  busy: (shown, of) => `زحام شديد: يظهر ${arNumber.format(shown)} من ${arNumber.format(of)}`,
-  missed: "فاتتك هنا بعض التعليقات",
-  passed: (n) =>
-    arPlural(n, {
-      one: "تعليق واحد أثناء غيابك",
-      two: "تعليقان أثناء غيابك",
-      few: `${arNumber.format(n)} تعليقات أثناء غيابك`,
-      many: `${arNumber.format(n)} تعليقًا أثناء غيابك`,
-      other: `${arNumber.format(n)} تعليق أثناء غيابك`,
-    }),
-  replay: "إعادة",
-  over: "انتهى",
-  guest: "ضيف",
-  refused: (reason) => `لم يُرسل: ${reason}`,
-  sound: "شغّل الصوت",
-  mute: "أوقف الصوت",
-};
+/** The first of `wanted` that is spoken here; English otherwise. */
+export function languageOf(...wanted: (string | null | undefined)[]): string {
+  const short = wanted.map((lang) => lang?.toLowerCase().split("-")[0] ?? "");
+  return short.find((lang) => Object.hasOwn(languages, lang)) ?? "en";
+}
 
 /** The words for the first of `wanted` that is spoken here; English otherwise. */
 export function wordsFor(...wanted: (string | null | undefined)[]): Words {
-  for (const lang of wanted) {
-    const short = lang?.toLowerCase().split("-")[0];
-    if (short === "ar") return ar;
-    if (short === "en") return en;
-  }
-  return en;
+  const lang = languageOf(...wanted);
+  return wordsOf(lang, languages[lang] as Phrases);
 }
 
 /** The locale numbers and times are written in. */
 export function localeOf(words: Words): string {
-  return words.lang === "ar" ? "ar-EG" : words.lang;
+  return words.locale;
 }

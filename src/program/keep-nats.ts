@@ -1,0 +1,152 @@
+/** Streams and buckets of a cluster, into a backup and out of it: bus/nats-copy.ts in a file's frames. */
+import type { Clock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { systemPrng } from "../base/prng.ts";
+import { BusUnavailable } from "../bus/bus.ts";
+import type { NatsBus } from "../bus/nats.ts";
+import type { StreamAbout } from "../bus/nats-copy.ts";
+import { ArchiveBroken, ArchiveWriter, type Frame } from "../core/archive.ts";
+import { openNats } from "../node/open.ts";
+import type { Settings } from "../settings/config.ts";
+import { framesOf, wholeArchive } from "./archive-files.ts";
+import { type KeepSettings, rateOf } from "./keep-options.ts";
+
+/** How long NATS is waited for, in ms. */
+const dialMs = 10_000;
+
+/** Runs `run` with the bus of these settings once it is connected. Rejects with BusUnavailable. */
+export async function withNats<T>(
+  settings: Settings,
+  clock: Clock,
+  run: (bus: NatsBus) => Promise<T>,
+): Promise<T> {
+  const log = createLog({ level: "error", format: "json", write: () => {}, now: () => clock.date() });
+  const bus = openNats({ settings, clock, prng: systemPrng(), log });
+  try {
+    await connected(bus, clock);
+    return await run(bus);
+  } finally {
+    await bus.close();
+  }
+}
+
+function connected(bus: NatsBus, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = clock.after(dialMs, () => reject(new BusUnavailable("NATS cannot be reached")));
+    const listening = bus.onConnected((is) => {
+      if (is) done();
+    });
+    const done = (): void => {
+      late.cancel();
+      listening.end();
+      resolve();
+    };
+    if (bus.connected()) done();
+  });
+}
+
+/** A backup of all streams and buckets of the prefix, each as it is when it is its turn. */
+export async function* streamPieces(settings: KeepSettings, clock: Clock): AsyncGenerator<Uint8Array> {
+  const bytesPerMs = rateOf(settings) * 1_000;
+  const pieces: Uint8Array[] = [];
+  let ready = Promise.withResolvers<void>();
+  let taken = Promise.withResolvers<void>();
+  let ended: unknown;
+  const give = async (piece: Uint8Array): Promise<void> => {
+    pieces.push(piece);
+    ready.resolve();
+    await taken.promise;
+  };
+  const saving = withNats(settings, clock, (bus) => saveAll(bus, give)).then(
+    () => ready.resolve(),
+    (error: unknown) => {
+      ended = error;
+      ready.resolve();
+    },
+  );
+  const startMs = clock.elapsed();
+  let sent = 0;
+  for (;;) {
+    await ready.promise;
+    if (pieces.length === 0) break;
+    ready = Promise.withResolvers<void>();
+    for (const piece of pieces.splice(0)) {
+      yield piece;
+      sent += piece.length;
+    }
+    const earlyMs = sent / bytesPerMs - (clock.elapsed() - startMs);
+    if (earlyMs >= 1) await new Promise<void>((resolve) => clock.after(earlyMs, resolve));
+    taken.resolve();
+    taken = Promise.withResolvers<void>();
+  }
+  await saving;
+  if (ended !== undefined) throw ended;
+}
+
+async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>): Promise<void> {
+  const archive = new ArchiveWriter();
+  const names = await bus.copies.lasting();
+  if (names.length === 0) throw new BusUnavailable("there are no streams of this prefix");
+  await give(archive.begin("nats"));
+  // Snapshots of the log first: the log may be ahead of them, and not the other way round.
+  for (const part of [...names].sort((a, b) => Number(isSnapshots(b)) - Number(isSnapshots(a)))) {
+    let about: StreamAbout | undefined;
+    const begin = (told: StreamAbout): void => {
+      about = told;
+    };
+    await bus.copies.save(part, begin, async (chunk) => {
+      const head = about ? { part, about: { ...about } } : { part };
+      about = undefined;
+      await give(archive.frame(head, chunk));
+    });
+  }
+  await give(archive.end());
+}
+
+function isSnapshots(name: string): boolean {
+  return name.endsWith("_snapshots");
+}
+
+/** Puts the streams of a backup into a NATS that has none of the prefix; answers how many. */
+export async function restoreNats(file: string, settings: KeepSettings, clock: Clock): Promise<number> {
+  // All of it is looked at first: half a cluster is worse than none.
+  if ((await wholeArchive(file)) !== "nats") throw new ArchiveBroken("it is of a node's folder: give --data");
+  return withNats(settings, clock, async (bus) => {
+    const there = await bus.copies.names();
+    if (there.length > 0) throw new BusUnavailable(`NATS has ${there[0]}: nothing is written over a stream`);
+    const frames = new Frames(framesOf(file));
+    let count = 0;
+    for (let first = await frames.peek(); first; first = await frames.peek()) {
+      const { part = "", about } = first;
+      if (!part.includes(`${settings.natsPrefix}_`)) {
+        throw new ArchiveBroken(`it is of another prefix than --nats-prefix=${settings.natsPrefix}: ${part}`);
+      }
+      if (!about) throw new ArchiveBroken("it does not say what a stream was");
+      await bus.copies.put(part, about as unknown as StreamAbout, frames.bodiesOf(part));
+      count++;
+    }
+    return count;
+  });
+}
+
+/** Frames, of which the next one can be looked at. */
+class Frames {
+  readonly #frames: AsyncGenerator<Frame>;
+  #next: Frame | undefined;
+
+  constructor(frames: AsyncGenerator<Frame>) {
+    this.#frames = frames;
+  }
+
+  async peek(): Promise<Frame | undefined> {
+    this.#next ??= (await this.#frames.next()).value as Frame | undefined;
+    return this.#next;
+  }
+
+  async *bodiesOf(part: string): AsyncGenerator<Uint8Array> {
+    for (let frame = await this.peek(); frame?.part === part; frame = await this.peek()) {
+      this.#next = undefined;
+      yield frame.body;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Settings of `ovation backup`, `restore` and `verify`: a node's own, so that the flags and variables it was
+ * started with lead to it, and the few that are theirs.
+ */
+import { settingsTable } from "../settings/config.ts";
+import { matching } from "../settings/kinds.ts";
+import { defineSettings, group, type Machine, parseTable, type SettingsOf } from "../settings/table.ts";
+import { helpText } from "../settings/text.ts";
+
+const keepRows = {
+  ...settingsTable.rows,
+  ...group("Backup", {
+    url: {
+      kind: matching(/^$|^https?:\/\/[^\s?#]{1,2000}$/, "an http or https address", "url"),
+      fallback: "",
+      fallbackShown: "this machine",
+      help: "the node to back up, where it is another one's",
+    },
+    rate: {
+      kind: matching(/^[1-9]\d{0,3}(MB)?$/, "megabytes a second, like 50MB", "rate"),
+      fallback: "50MB",
+      help: "at most so much is read of its disk a second",
+    },
+  }),
+};
+
+export const keepTable = defineSettings({
+  command: "ovation backup FILE, ovation restore FILE, ovation verify [FILE]",
+  about: "Keeps a copy of what a node or a cluster holds, puts it back, and looks whether it holds together.",
+  prefix: settingsTable.prefix,
+  foreignPrefixes: settingsTable.foreignPrefixes,
+  rows: keepRows,
+  rules: settingsTable.rules,
+});
+
+export type KeepSettings = SettingsOf<typeof keepRows>;
+
+/** What was asked for, or the mistakes in it. The file may stand anywhere among the flags. */
+export function parseKeep(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+  machine: Machine,
+):
+  | { readonly settings: KeepSettings; readonly file: string | undefined }
+  | { readonly mistakes: readonly string[] } {
+  const files = argv.filter((word) => word !== "" && !word.startsWith("-"));
+  const parsed = parseTable(keepTable, {
+    ...{ env, readFile, machine },
+    argv: argv.filter((word) => word !== files[0]),
+  });
+  return "mistakes" in parsed ? parsed : { settings: parsed.settings, file: files[0] };
+}
+
+/** Megabytes a second. */
+export function rateOf({ rate }: Pick<KeepSettings, "rate">): number {
+  return Number.parseInt(rate, 10);
+}
+
+/** The text of `ovation backup --help`: what is theirs, and what leads to a node. */
+export function keepHelp(): string {
+  const { data, nats, natsPrefix, adminKey, url, rate } = keepRows;
+  const rows = { data, nats, natsPrefix, adminKey, url, rate };
+  const more = "\nAll other flags and variables of ovation serve are understood too.\n";
+  return helpText({ ...keepTable, rows, rules: [] }, more);
+}

@@ -1,0 +1,153 @@
+/**
+ * `ovation backup FILE`, `ovation restore FILE`, `ovation verify`: what a node alone has in its folder, and
+ * what a cluster has in NATS.
+ *
+ * A backup is of a node or a cluster that goes on; nothing has its name that could not be put back. Something
+ * is put back only where there is nothing: a folder without a ledger, a NATS without streams of the prefix.
+ * Mistakes in flags are 2, what failed is 1, told in one line. Held by system/backup.test.ts and, over NATS,
+ * system/backup-nats.test.ts.
+ */
+import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { ArchiveBroken } from "../core/archive.ts";
+import { LedgerRefused } from "../ledger/ledger.ts";
+import { fileName } from "../ledger/schema.ts";
+import { type Verdict, verifySqlite } from "../ledger/sqlite-verify.ts";
+import { StartRefused } from "../node/company.ts";
+import { hasLedger, unpackFolder, wholeArchive, writeWhole } from "./archive-files.ts";
+import { ownUrl } from "./health.ts";
+import { restoreNats, streamPieces } from "./keep-nats.ts";
+import { type KeepSettings, parseKeep, rateOf } from "./keep-options.ts";
+
+export interface KeepIo {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly suffix: string;
+  print(text: string): void;
+  complain(text: string): void;
+  readFile(path: string): string;
+}
+
+export type KeepCommand = "backup" | "restore" | "verify";
+
+/** What cannot be done, in one line for an operator. */
+class CannotKeep extends Error {
+  override readonly name = "CannotKeep";
+}
+
+/** Runs one of the three; resolves with the exit code. */
+export async function runKeep(command: KeepCommand, argv: readonly string[], io: KeepIo): Promise<number> {
+  const parsed = parseKeep(argv, io.env, io.readFile, { suffix: io.suffix });
+  const mistakes = "mistakes" in parsed ? [...parsed.mistakes] : [];
+  if (!("mistakes" in parsed) && !parsed.file && command !== "verify") {
+    mistakes.push(`ovation ${command} needs a file: ovation ${command} FILE`);
+  }
+  if ("mistakes" in parsed || mistakes.length > 0) {
+    for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
+    return 2;
+  }
+  const { settings, file = "" } = parsed;
+  try {
+    if (command === "backup") return await backup(file, settings, io);
+    if (command === "restore") return await restore(file, settings, io);
+    return await verify(file, settings, io);
+  } catch (error) {
+    if (!isTold(error)) throw error;
+    io.complain(`ovation: ${error instanceof ArchiveBroken ? `${file}: ` : ""}${error.message}\n`);
+    return 1;
+  }
+}
+
+/** Whether it is a state of the world, and no mistake of this program's. */
+function isTold(error: unknown): error is Error {
+  if (error instanceof CannotKeep || error instanceof ArchiveBroken) return true;
+  if (error instanceof LedgerRefused || error instanceof StartRefused) return true;
+  const { name, code } = error as { name?: string; code?: string };
+  return name === "BusUnavailable" || (typeof code === "string" && /^E[A-Z]+$|^[A-Z][a-zA-Z]+$/.test(code));
+}
+
+async function backup(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
+  if (existsSync(file)) throw new CannotKeep(`${file} is there already`);
+  const pieces = settings.nats.length > 0 ? streamPieces(settings, io.clock) : nodePieces(settings);
+  let said = "";
+  await writeWhole(resolve(file), pieces, async (part) => {
+    said = (await look(part)).said;
+  });
+  io.print(`${file}: ${said}\n`);
+  return 0;
+}
+
+/** The bytes that a node sends. */
+async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
+  const { url, adminKey } = settings;
+  const node = url === "" ? ownUrl(settings) : url.replace(/\/$/, "");
+  const at = `${node}/v1/admin/backup?rate=${rateOf(settings)}`;
+  const headers: Record<string, string> = adminKey === "" ? {} : { authorization: `Bearer ${adminKey}` };
+  const answer = await fetch(at, { headers, tls: { rejectUnauthorized: url !== "" } }).catch(
+    (error: Error) => {
+      throw new CannotKeep(`${at}: ${error.message}`);
+    },
+  );
+  if (!answer.ok || !answer.body) {
+    const { error } = (await answer.json().catch(() => ({}))) as { error?: { message?: string } };
+    throw new CannotKeep(`the node answered ${answer.status}: ${error?.message ?? "no words"}`);
+  }
+  yield* answer.body as unknown as AsyncIterable<Uint8Array>;
+}
+
+async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
+  if (settings.nats.length > 0) {
+    const streams = await restoreNats(file, settings, io.clock);
+    io.print(`${streams} streams and buckets are back: start the dispatchers\n`);
+    return 0;
+  }
+  const folder = resolve(settings.data);
+  if (hasLedger(folder)) throw new CannotKeep(`${settings.data} has a ledger: nothing is written over one`);
+  const fresh = mkdtempSync(`${folder}.`);
+  try {
+    await unpackFolder(file, fresh);
+    const verdict = verifySqlite(join(fresh, fileName));
+    if (verdict.wrong.length > 0) throw new CannotKeep(`${file}: ${verdict.wrong[0]}`);
+    if (existsSync(folder)) rmdirSync(folder);
+    renameSync(fresh, folder);
+    io.print(`${settings.data}: ${saidOf(verdict)}\n`);
+    return 0;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+async function verify(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
+  const { said, wrong } =
+    file === "" ? verdictOf(verifySqlite(join(settings.data, fileName))) : await look(resolve(file));
+  for (const line of wrong) io.print(`wrong: ${line}\n`);
+  io.print(`${file === "" ? settings.data : file}: ${said}\n`);
+  return wrong.length > 0 ? 1 : 0;
+}
+
+interface Looked {
+  readonly said: string;
+  readonly wrong: readonly string[];
+}
+
+/** Looks through a backup; one of a folder is unpacked beside it for as long as that takes. */
+async function look(file: string): Promise<Looked> {
+  if ((await wholeArchive(file)) === "nats") return { said: "a whole backup of streams of NATS", wrong: [] };
+  const folder = mkdtempSync(join(dirname(file), ".ovation-verify-"));
+  try {
+    await unpackFolder(file, folder);
+    return verdictOf(verifySqlite(join(folder, fileName)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function verdictOf(verdict: Verdict): Looked {
+  return { said: saidOf(verdict), wrong: verdict.wrong };
+}
+
+function saidOf({ videos, likes, comments, wrong }: Verdict): string {
+  const state = wrong.length === 0 ? "holds together" : `${wrong.length} things are wrong`;
+  return `${likes} likes and ${comments} comments of ${videos} videos, ${state}`;
+}

@@ -1,0 +1,111 @@
+/** A running node is backed up under load, and what was kept is put back elsewhere: whole, or not at all. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keep, key, Publisher, post, textsOf } from "./keeping.ts";
+import { hows, startServer } from "./server.ts";
+
+let root = "";
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "ovation-backup-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe.each(hows.map((how) => [how]))("a backup of a running node, %s", (how) => {
+  test("holds what had been accepted, in order, and is put back into another", async () => {
+    const start = (data: string) =>
+      startServer(how, [`--data=${data}`, `--admin-key=${key}`, "--limits=off"]);
+    const data = join(root, `${how}-a`);
+    const node = await start(data);
+    const publisher = new Publisher(node);
+    await publisher.until(30);
+    const ban = await post(node.url, "admin/bans", { user: "ann", seconds: 3_600 });
+    expect(ban.status).toBe(204);
+    const [likes, comments] = [publisher.likes, publisher.comments];
+    const file = join(root, `${how}.backup`);
+    const backed = await keep("backup", file, `--url=${node.url}`, `--admin-key=${key}`, "--rate=1MB");
+    expect(backed.said).toContain("holds together");
+    expect(backed.code).toBe(0);
+    await publisher.until(publisher.comments + 20);
+    await publisher.stop();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const end = await (await fetch(`${node.url}/v1/videos/v`)).json();
+    expect((end as { totals: object }).totals).toEqual({ heart: publisher.likes });
+    await node.stop();
+
+    const other = join(root, `${how}-b`);
+    const back = await keep("restore", file, `--data=${other}`);
+    expect([back.code, back.said]).toEqual([0, expect.stringContaining("holds together")]);
+    expect([statSync(other).mode & 0o777, statSync(join(other, "ovation.sqlite")).mode & 0o777]).toEqual([
+      0o700, 0o600,
+    ]);
+    expect((await keep("verify", `--data=${other}`)).code).toBe(0);
+    const again = await start(other);
+    const { totals } = (await (await fetch(`${again.url}/v1/videos/v`)).json()) as {
+      totals: { heart: number };
+    };
+    expect(totals.heart).toBeGreaterThanOrEqual(likes);
+    expect(totals.heart).toBeLessThan(publisher.likes);
+    const texts = await textsOf(again);
+    const last = Number(texts.at(-1));
+    expect(last).toBeGreaterThanOrEqual(comments);
+    expect(texts).toEqual(texts.map((_, index) => `${last - texts.length + 1 + index}`));
+    const banned = await fetch(`${again.url}/v1/admin/moderation`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(await banned.text()).toContain("ann");
+    await again.stop();
+  });
+
+  test("is asked for by an admin only, and never written over anything", async () => {
+    const node = await startServer(how, [`--data=${join(root, `${how}-c`)}`, `--admin-key=${key}`]);
+    await post(node.url, "videos/v/likes", { kind: "heart" });
+    const file = join(root, `${how}-c.backup`);
+    const refused = await keep("backup", file, `--url=${node.url}`, "--admin-key=another-key-of-some-length");
+    expect([refused.code, refused.said]).toEqual([1, expect.stringContaining("401")]);
+    expect((await keep("backup", file, `--url=${node.url}`, `--admin-key=${key}`)).code).toBe(0);
+    const twice = await keep("backup", file, `--url=${node.url}`, `--admin-key=${key}`);
+    expect([twice.code, twice.said]).toEqual([1, expect.stringContaining("is there already")]);
+    const over = await keep("restore", file, `--data=${join(root, `${how}-c`)}`);
+    expect([over.code, over.said]).toEqual([1, expect.stringContaining("nothing is written over one")]);
+    await node.stop();
+  });
+});
+
+describe("a backup's file", () => {
+  test("that is cut short, changed or none is told of, and leaves nothing behind", async () => {
+    const node = await startServer("here", [`--data=${join(root, "d")}`, `--admin-key=${key}`]);
+    await post(node.url, "videos/v/likes", { kind: "heart" });
+    const file = join(root, "d.backup");
+    await keep("backup", file, `--url=${node.url}`, `--admin-key=${key}`);
+    await node.stop();
+    const whole = readFileSync(file);
+    const cases: [Buffer, string][] = [
+      [whole.subarray(0, whole.length - 20), "cut short"],
+      [Buffer.concat([whole.subarray(0, 5_000), Buffer.from("!"), whole.subarray(5_001)]), "checksum"],
+      [Buffer.from("something else altogether, and long enough to be sure that it is none"), "no backup"],
+    ];
+    for (const [bytes, told] of cases) {
+      const bad = join(root, "bad.backup");
+      writeFileSync(bad, bytes);
+      const folder = join(root, "nowhere");
+      for (const command of ["verify", "restore"] as const) {
+        const { code, said } = await keep(command, bad, `--data=${folder}`);
+        expect([code, said]).toEqual([1, expect.stringContaining(told)]);
+      }
+      expect(statSync(folder, { throwIfNoEntry: false })).toBeUndefined();
+    }
+    const empty = join(root, "empty");
+    mkdirSync(empty);
+    expect((await keep("restore", file, `--data=${empty}`)).code).toBe(0);
+  });
+
+  test("has to be named, and a node to be there", async () => {
+    expect(await keep("backup")).toEqual({ code: 2, said: expect.stringContaining("needs a file") });
+    expect((await keep("backup", join(root, "x"), "--rte=3")).said).toContain("did you mean --rate?");
+    const { code, said } = await keep("backup", join(root, "x"), "--url=http://127.0.0.1:9");
+    expect([code, said]).toEqual([1, expect.stringContaining("http://127.0.0.1:9/")]);
+    expect((await keep("verify", `--data=${join(root, "nowhere")}`)).said).toContain("is not there");
+  });
+});
