@@ -17,6 +17,8 @@ export type AudienceOrder =
       readonly do: "bring";
       readonly port: number;
       readonly videos: readonly string[];
+      /** Where streams are asked for, if not at Ovation's paths of these videos. */
+      readonly paths?: readonly string[];
       readonly from: number;
       readonly count: number;
       readonly perS: number;
@@ -38,6 +40,8 @@ export interface AudienceWord {
   /** Streams that were answered 200 and are open. */
   readonly open: number;
   readonly bytes: number;
+  /** Frames with a time in them that the hundredth viewers got, since `forget`. */
+  readonly sampled: number;
   /** Streams and dials that ended without our doing. */
   readonly lost: number;
   /** Of the last time that all were dialled: ms from its begin until the last one was open; 0 before. */
@@ -77,6 +81,7 @@ class Audience {
   #bytes = 0;
   #lost = 0;
   #reading = false;
+  #sampled = 0;
   #samples: number[] = [];
   #commentSamples: number[] = [];
   /** By descriptor: likes in the last frame. */
@@ -94,6 +99,7 @@ class Audience {
       for (const fd of [...this.#open].slice(0, order.count)) this.#sockets.stall(fd);
     } else if (order.do === "read") this.#reading = true;
     else if (order.do === "forget") {
+      this.#sampled = 0;
       this.#samples = [];
       this.#commentSamples = [];
     }
@@ -113,6 +119,7 @@ class Audience {
       open: this.#open.size,
       bytes: this.#bytes,
       lost: this.#lost,
+      sampled: this.#sampled,
       allOpenMs: this.#allOpenMs,
       ms: percentilesOf(this.#samples),
       commentMs: percentilesOf(this.#commentSamples),
@@ -123,8 +130,7 @@ class Audience {
   #bring(plan: Bring): void {
     this.#plan = plan;
     this.#requests.length = 0;
-    for (const video of plan.videos) {
-      const path = `/v1/videos/${video}/events`;
+    for (const path of plan.paths ?? plan.videos.map((video) => `/v1/videos/${video}/events`)) {
       this.#requests.push(
         Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`),
       );
@@ -195,7 +201,8 @@ class Audience {
     this.#bytes += bytes.length;
     const text = bytes.toString("latin1");
     const nowMs = performance.timeOrigin + performance.now();
-    sample(this.#samples, text, "event: likes\n", nowMs);
+    this.#sampled += text.split('"at":').length - 1;
+    sample(this.#samples, text, this.#plan?.paths ? "data:" : "event: likes\n", nowMs);
     sample(this.#commentSamples, text, "event: comment\n", nowMs);
     const likes = text.lastIndexOf('"heart":');
     if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));

@@ -14,6 +14,8 @@ export interface CrowdPlan {
   /** Connections begun a second, at most. */
   readonly perS?: number;
   readonly receiveBytes?: number;
+  /** As the order's: see audience.ts. */
+  readonly paths?: readonly string[];
   /** Index of the first viewer: crowds of one machine must not share source addresses and ports. */
   readonly from?: number;
 }
@@ -34,7 +36,7 @@ export class Crowd {
 
   /** Brings everyone; resolves when all streams are open, rejects after `withinMs`. */
   async bring(withinMs = 120_000): Promise<void> {
-    const { port, viewers, videos, perS = 3_000, receiveBytes, from = 0 } = this.#plan;
+    const { port, viewers, videos, perS = 3_000, receiveBytes, paths, from = 0 } = this.#plan;
     const processes = this.#helpers.length;
     const share = Math.ceil(viewers / processes);
     await Promise.all(
@@ -48,6 +50,7 @@ export class Crowd {
           perS: perS / processes,
           diallingMax: Math.floor(diallingMax / processes),
           ...(receiveBytes !== undefined && { receiveBytes }),
+          ...(paths && { paths }),
         }),
       ),
     );
@@ -98,6 +101,7 @@ export class Crowd {
       open: sum((word) => word.open),
       bytes: sum((word) => word.bytes),
       lost: sum((word) => word.lost),
+      sampled: sum((word) => word.sampled),
       allOpenMs: Math.max(...words.map((word) => word.allOpenMs)),
       // The slowest process speaks for all.
       ms: slowest(words.map((word) => word.ms)),

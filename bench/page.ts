@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { against } from "./page-against.ts";
 import { latency, likesCost, memory, scale, siege, storm, workers } from "./page-audience.ts";
 import type { Line, Section } from "./page-kit.ts";
+import { peers } from "./page-peers.ts";
 import { fanout, ingest, million } from "./page-rates.ts";
 import { replay } from "./page-replay.ts";
 import { siegeAll } from "./page-siege.ts";
@@ -30,6 +31,7 @@ const sections: readonly Section[] = [
   storm,
   siege,
   siegeAll,
+  peers,
   replay,
 ];
 const page = join(import.meta.dir, "RESULTS.md");

@@ -16,6 +16,31 @@ const withFrontend = [
 ];
 
 export const fanout: readonly Mutant[] = [
+  ...plant(
+    "src/base/roster.ts",
+    ["src/base/roster.test.ts"],
+    [["who took the place of one that left does not know it", "      last.at = at;\n", ""]],
+  ),
+  ...plant(
+    "src/frontend/streams.ts",
+    ["src/frontend/streams.test.ts"],
+    [
+      ["any id of a place is taken", "stream && this.idOf(stream) === id ? stream : undefined", "stream"],
+      ["a place is given back twice", "    if (stream.place < 0) return false;\n", ""],
+    ],
+  ),
+  ...plant(
+    "src/program/descriptors.ts",
+    ["src/program/descriptors.test.ts"],
+    [
+      [
+        "streams take the last descriptors",
+        "most - limits.descriptorsReserved;\n    if (few)",
+        "most;\n    if (few)",
+      ],
+      ["accepting goes on at the first that is free", "left > 2 * pauseAt", "left > 0"],
+    ],
+  ),
   ...plant("src/fanout/catchup.ts", withFrontend, [
     [
       "comments of several videos come out of the order of their ids",

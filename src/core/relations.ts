@@ -16,6 +16,11 @@ export function assertLimits(): void {
     l.snapshotCommentsMax * commentBytes + regionsAndKinds <= l.eventBytesMax,
     "the longest snapshot is an event of allowed length",
   );
+  const signedBytes = 2 * l.videoIdCharsMax + 128;
+  assert(
+    l.videosPerStreamMax * signedBytes + 1024 <= l.eventBytesMax,
+    "a bye tells where to poll each video",
+  );
   assert(l.viewersExpireMs >= 2 * l.viewersRepeatMs, "a viewer count survives one lost message");
   assert(l.leaseMs >= 3 * l.leaseRenewMs, "a lease survives two lost renewals");
   assert(

@@ -80,6 +80,8 @@ describe("every frame has the shape that the document gives it", () => {
     ["beat", sse.beatFrame(5.1, false)],
     ["beat", sse.beatFrame(5.1, true)],
     ["bye", sse.byeFrame("drain", 1000)],
+    ["bye", sse.byeFrame("share", 1000, "abcd-7", { url: "live", everyMs: 2000 })],
+    ["bye", sse.byeFrame("limit", 1000, undefined, { url: "u", urls: { [video]: "v" }, everyMs: 2000 })],
   ])("%s: %j", (event, frame) => {
     expect(heard(frame).event).toBe(event);
     expect(mistakesOf(heard(frame))).toEqual([]);

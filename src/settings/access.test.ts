@@ -1,7 +1,9 @@
 /** Secrets out of settings and files: what is refused at start, and what a reload changes. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../base/clock.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { listening } from "../hooks/receiver-kit.ts";
+import { Signatures } from "../trust/signatures.ts";
 import { Access, readCredentials } from "./access.ts";
 import { parseSettings } from "./config.ts";
 
@@ -65,5 +67,33 @@ describe("webhook secrets", () => {
     text = "short";
     expect(access.reload(readFile)).toHaveLength(1);
     expect(secrets()).toEqual([long, "n".repeat(32)]);
+  });
+});
+
+describe("what signs addresses in place of tokens", () => {
+  const clock = new VirtualClock();
+  const video = "v" as VideoId;
+  const readOf = (...flags: string[]) => readCredentials(settingsOf(...flags), noFile);
+  const signed = (...flags: string[]) => {
+    const read = readOf(...flags);
+    if ("mistakes" in read) throw new Error(read.mistakes.join("; "));
+    return read.signatures?.query(video, clock.date());
+  };
+  const other = long.toUpperCase();
+  const token = "--auth=token";
+
+  test("are secrets of its own, or else those of tokens; nothing where nobody needs one", () => {
+    expect(signed(`--jwt-secrets=${long}`)).toBeUndefined();
+    expect(signed(token, "--jwks-url=http://127.0.0.1:1/")).toBeUndefined();
+    const byTokens = signed(token, `--jwt-secrets=${long}`);
+    expect(byTokens).toBe(new Signatures([long]).query(video, clock.date()));
+    const own = signed(token, `--jwt-secrets=${long}`, `--live-secrets=${other},${long}`);
+    expect(own).toBe(new Signatures([other]).query(video, clock.date()));
+    expect(own).not.toBe(byTokens);
+  });
+
+  test("short ones are refused without being shown", () => {
+    const read = readOf(token, `--jwt-secrets=${long}`, "--live-secrets=easy-to-guess");
+    expect("mistakes" in read && read.mistakes[0]).toMatch(/^live secret 1 has 13 bytes, it needs 32/);
   });
 });

@@ -185,3 +185,19 @@ describe("commands", () => {
     for (const key of Object.keys(settingsTable.rows)) expect(help).toContain(`--${flagOf(key)}`);
   });
 });
+
+describe("an audience beyond streams", () => {
+  test("a share is a part of 1, and needs something to sign with where a token is needed", () => {
+    expect(settingsOf("--stream-share=0.2", "--poll-every=3s")).toMatchObject({
+      ...{ streamShare: "0.2", pollEveryMs: 3_000 },
+    });
+    for (const wrong of ["1.1", "-1", "20%", ".5", ""])
+      expect(mistakesOf(`--stream-share=${wrong}`)).toHaveLength(1);
+    const token = ["--auth=token", "--jwks-url=https://keys.example/"];
+    expect(mistakesOf(...token, "--stream-share=0.5")).toEqual([
+      "--stream-share with --auth=token needs --live-secrets, --jwt-secrets or --jwt-secrets-file",
+    ]);
+    expect(mistakesOf(...token)).toEqual([]);
+    expect(mistakesOf(...token, "--stream-share=0.5", "--live-secrets=x")).toEqual([]);
+  });
+});

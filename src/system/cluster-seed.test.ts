@@ -6,6 +6,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { callApi } from "../bus/nats-kit.ts";
 import { type Cluster, getJson, healed, startCluster, sum, type Told, until } from "./cluster.ts";
 import { Viewer } from "./events.ts";
+import { expectInTime } from "./in-time.ts";
 import { type NatsServer, startNats } from "./nats.ts";
 import { expectShown, Shown, Tapping } from "./tapping.ts";
 
@@ -78,5 +79,6 @@ for (const [what, fault] of faults) {
     for (const url of urls) {
       expect(sum((await getJson<Told>(`${url}/v1/videos/v`))?.totals ?? {})).toBe(accepted);
     }
+    await expectInTime(cluster.nodes, "v");
   });
 }
