@@ -20,7 +20,7 @@ test.each(["prometheus/rules.yml", "prometheus/rules-test.yml", "grafana/ovation
       known.add(name);
       if (type === "histogram") for (const end of ["bucket", "sum", "count"]) known.add(`${name}_${end}`);
     }
-    const used = new Set(textOf(file).match(/\bovation_\w+/g));
+    const used = new Set(textOf(file).match(/\b(ovation|process)_\w+/g));
     expect(used.size).toBeGreaterThan(5);
     expect([...used].filter((name) => !known.has(name))).toEqual([]);
   },

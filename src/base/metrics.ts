@@ -92,9 +92,54 @@ export function createMetrics() {
   };
 }
 
+/** What a process has used, and holds. */
+export interface Usage {
+  /** Of the processor, user and system. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly startedMs: number;
+  readonly descriptors: number;
+  readonly descriptorsMax: number;
+}
+
+/** What every process tells under the names that Prometheus' own clients use. */
+function usageMetrics(registry: Registry) {
+  const registers = [registry];
+  const gauge = (name: string, help: string, aggregator: "sum" | "min" = "sum") =>
+    new Gauge({ name: `process_${name}`, help, registers, aggregator });
+  const cpu = new Counter({
+    name: "process_cpu_seconds_total",
+    help: "Time of the processor, user and system, in seconds",
+    registers,
+  });
+  const resident = gauge("resident_memory_bytes", "Memory it holds, in bytes");
+  const started = gauge("start_time_seconds", "When it started, Unix seconds; of several the first", "min");
+  const open = gauge("open_fds", "Descriptors that are open");
+  const most = gauge("max_fds", "Descriptors that may be open");
+  let seen = 0;
+  return {
+    /** Takes what was read of the process. */
+    usage(now: Usage): void {
+      cpu.inc(Math.max(0, now.cpuSeconds - seen));
+      seen = now.cpuSeconds;
+      resident.set(now.residentBytes);
+      started.set(now.startedMs / 1000);
+      open.set(now.descriptors);
+      if (Number.isFinite(now.descriptorsMax)) most.set(now.descriptorsMax);
+    },
+  };
+}
+
 /** What is told of a process and what it may take. */
 function processMetrics(registry: Registry) {
   return {
+    ...usageMetrics(registry),
+    ready: new Gauge({
+      name: "ovation_ready",
+      help: "1 while viewers and publishers should be sent here, as /health/ready has it",
+      registers: [registry],
+      aggregator: "min",
+    }),
     descriptorsMax: new Gauge({
       name: "ovation_descriptors_limit",
       help: "Descriptors that this process may open, one for each connection; 0 when that is not known",
@@ -129,6 +174,16 @@ function ledgerMetrics(registry: Registry) {
     contradicted: new Counter({
       name: "ovation_watches_contradicted_total",
       help: "Videos begun anew here as the log knows nothing of what was heard of them",
+      registers: [registry],
+    }),
+    commitsWaiting: new Gauge({
+      name: "ovation_commit_waiting",
+      help: "Likes and comments that wait for their batch, or for it to be durable",
+      registers: [registry],
+    }),
+    dataBytes: new Gauge({
+      name: "ovation_data_bytes",
+      help: "Bytes of the ledger of a node without NATS, with its write-ahead log",
       registers: [registry],
     }),
     commits: new Counter({

@@ -25,6 +25,7 @@ export class Batch {
     this.#ledger = ledger;
     this.#clock = clock;
     this.#metrics = metrics;
+    metrics.beforeRead(() => metrics.commitsWaiting.set(this.pending));
   }
 
   /** Interactions waiting for their commit. */

@@ -6,7 +6,8 @@
  * What waiting cannot heal (a file that cannot be read, a stream that is not as wanted) ends the start with
  * one line for its operator: system/main.test.ts, system/cluster.test.ts, system/workers-local.test.ts.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { serveBackup } from "../asking/backup.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -22,6 +23,7 @@ import { limits } from "../core/limits.ts";
 import { encodeJson, subjects } from "../core/wire.ts";
 import { openJetstreamLedger } from "../ledger/jetstream.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
+import { fileName as ledgerName } from "../ledger/schema.ts";
 import { checkMode } from "../ledger/shared.ts";
 import type { TimelineOptions } from "../ledger/timelines.ts";
 import type { Settings } from "../settings/config.ts";
@@ -125,6 +127,7 @@ export class Opening {
     if (local && !local.ledger) return undefined;
     const { data: path, commentHistory, durability } = settings;
     const onceMax = onceMaxOf(settings);
+    this.#parts.metrics.beforeRead(() => this.#parts.metrics.dataBytes.set(bytesIn(path)));
     try {
       const timeline = timelineOf(settings);
       return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, timeline, log });
@@ -157,6 +160,15 @@ async function dispatcherLives(bus: Bus): Promise<boolean> {
     if (error instanceof BusUnavailable) return false;
     throw error;
   }
+}
+
+/** What the files of a ledger in a folder take. */
+function bytesIn(path: string): number {
+  if (path === ":memory:") return 0;
+  const sizes = [ledgerName, `${ledgerName}-wal`].map((name) => {
+    return statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function onceMaxOf({ likeMode, likesMax }: Settings): number | undefined {

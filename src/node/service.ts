@@ -9,7 +9,7 @@
 import { beginBackup } from "../asking/backup.ts";
 import { type Clock, type Elapsed, longAgo } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { createMetrics, type Readings, readingsOf } from "../base/metrics.ts";
+import { createMetrics, type Readings, readingsOf, type Usage } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
 import type { Bus } from "../bus/bus.ts";
@@ -45,6 +45,8 @@ export interface ServiceParts {
   readonly readFile: ReadFile;
   /** Bytes this process holds, and those of the machine; without them memory is not watched. */
   readonly memory?: { used(): number; readonly all: number };
+  /** What this process has used; absent: it tells nothing of that. */
+  readonly usage?: () => Usage;
   /** Whether few descriptors are left; absent: they are not watched. */
   readonly fewDescriptors?: () => boolean;
   /** On a worker: the metrics of all workers as text. */
@@ -98,6 +100,10 @@ export class Service {
     this.#opening = new Opening({ ...parts, metrics: this.#metrics, herald: this.#webhooks });
     this.running = this.#opening.node.then((node) => this.#run(node));
     this.doors = this.#doors();
+    this.#metrics.beforeRead(() => {
+      this.#metrics.ready.set(this.#ready().ready ? 1 : 0);
+      if (parts.usage) this.#metrics.usage(parts.usage());
+    });
   }
 
   /** Streams open now. */

@@ -19,6 +19,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import type { Settings } from "../settings/config.ts";
+import { openMax } from "./descriptors.ts";
 import type { CertificateReading, HostReadings, NatsReading } from "./host.ts";
 import { withNats } from "./keep-nats.ts";
 
@@ -42,7 +43,7 @@ export async function readHost(
 ): Promise<HostReadings> {
   const { data, nats, role, nodeStreams, memoryMax } = settings;
   return {
-    descriptors: descriptors(),
+    descriptors: Number.isFinite(openMax()) ? openMax() : undefined,
     kernel: Object.fromEntries(kernelNames.map((name) => [name, text(kernelFile(name))])),
     ports: await ports(settings),
     memory: memory(),
@@ -71,12 +72,6 @@ function text(path: string): string | undefined {
 
 function kernelFile(name: string): string {
   return `/proc/sys/${name.replaceAll(".", "/")}`;
-}
-
-function descriptors(): number | undefined {
-  const found = /^Max open files\s+(\S+)/m.exec(text("/proc/self/limits") ?? "")?.[1];
-  if (found === "unlimited") return Number.MAX_SAFE_INTEGER;
-  return found === undefined ? undefined : Number(found);
 }
 
 function memory(): HostReadings["memory"] {

@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
+import type { Usage } from "../base/metrics.ts";
 import { secret, systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
 import { runConform } from "../conform/command.ts";
@@ -25,6 +26,7 @@ import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
 import { runCheck } from "./check.ts";
+import { openCount, openMax } from "./descriptors.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
 import { runKeep } from "./keep.ts";
@@ -47,6 +49,19 @@ const memory = {
   used: () => process.memoryUsage.rss(),
   all: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
 };
+
+const startedMs = clock.date() - process.uptime() * 1000;
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1_000_000,
+    residentBytes: process.memoryUsage.rss(),
+    startedMs,
+    descriptors: openCount(),
+    descriptorsMax: openMax(),
+  };
+}
 
 /** What a command that is no node is given of the process. */
 const commandIo = {
@@ -113,7 +128,7 @@ async function serve(flags: readonly string[]): Promise<number> {
     log.warn("OPEN TO EVERYONE who can reach this address", { hint });
   }
   const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
-  const parts = { settings, clock, prng: systemPrng(), log, memory };
+  const parts = { settings, clock, prng: systemPrng(), log, memory, usage };
   return workers > 1 ? superviseWorkers(parts, hangUp, workers) : serveUntilDrained(parts, hangUp);
 }
 
@@ -266,7 +281,7 @@ async function serveAsWorker(): Promise<number> {
   const { settings, local } = await parent.start;
   const log = logOf(settings).child({ node: settings.node });
   const allMetrics = () => parent.allMetrics();
-  const parts = { settings, clock, prng: systemPrng(), log, memory, allMetrics, local };
+  const parts = { settings, clock, prng: systemPrng(), log, memory, usage, allMetrics, local };
   const code = await serveUntilDrained(parts, hangUp, parent);
   // Without a parent nobody else would, and the others have left before.
   if (local?.ledger && !process.connected) rmSync(dirname(local.path), { recursive: true, force: true });
