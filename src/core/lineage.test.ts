@@ -30,7 +30,15 @@ describe("a lineage", () => {
   test("that goes back drops the branches of what it lost", () => {
     const lineage = Lineage.begin("aaaa").open("bbbb", 5).open("cccc", 9).open("dddd", 5);
     expect(lineage.branches.map(({ name }) => name)).toEqual(["aaaa", "dddd"]);
-    expect(Lineage.begin("aaaa").open("bbbb", 1).branches).toEqual([{ name: "bbbb", first: 1 }]);
+    // Nothing was in it; what stood before everything still does.
+    const empty = Lineage.begin("aaaa").open("bbbb", 1).open("cccc", 1);
+    expect(empty.flat()).toEqual(["aaaa", 1, "cccc", 1]);
+    expect(Lineage.read(empty.flat(), empty.turn)).toEqual(empty);
+    expect([
+      empty.continues({ branch: "aaaa", seq: 0 }),
+      empty.continues({ branch: "aaaa", seq: 1 }),
+    ]).toEqual([...[true, false]]);
+    expect([empty.idOf(0), empty.idOf(1)]).toEqual(["aaaa-0", "cccc-1"]);
     expect(lineage.turn).toBe(4);
   });
 
@@ -57,7 +65,7 @@ describe("a lineage", () => {
     [["aaaa", "1"]],
     [["AAAA", 1]],
     [["a-b-", 1]],
-    [["aaaa", 5, "bbbb", 5]],
+    [["aaaa", 5, "bbbb", 6, "cccc", 6]],
     [["aaaa", 5, "bbbb", 1]],
     [Array.from({ length: 2 * limits.branchesMax + 2 }, (_, i) => (i % 2 ? i : "aaaa"))],
   ])("is not %p", (flat) => expect(Lineage.read(flat)).toBeUndefined());

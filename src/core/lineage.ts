@@ -28,7 +28,7 @@ export function isBranchName(value: unknown): value is string {
 
 /** One log's branches; a lineage never changes, opening a branch gives another one. */
 export class Lineage {
-  /** Oldest first, never empty, each beginning behind the one before it. */
+  /** Oldest first, never empty, each beginning behind the one before, the second perhaps with the first. */
   readonly branches: readonly Branch[];
   /** How many branches were ever opened: of two lineages of one log the greater is the newer. */
   readonly turn: number;
@@ -50,7 +50,9 @@ export class Lineage {
     const branches: Branch[] = [];
     for (let i = 0; i < flat.length; i += 2) {
       const [name, first] = [flat[i] as unknown, flat[i + 1] as unknown];
-      if (!isBranchName(name) || !isPlace(first) || first <= (branches.at(-1)?.first ?? -1)) return undefined;
+      if (!isBranchName(name) || !isPlace(first)) return undefined;
+      const before = branches.at(-1)?.first ?? -1;
+      if (first < before || (first === before && branches.length > 1)) return undefined;
       branches.push({ name, first });
     }
     return new Lineage(branches, turn);
@@ -102,7 +104,10 @@ export class Lineage {
    * limits.branchesMax the oldest is forgotten, and its ids with it.
    */
   open(name: string, first: number): Lineage {
-    const kept = this.branches.filter((branch) => branch.first < first);
+    // The oldest one names what stands before everything: whoever saw an empty log may go on from there.
+    const kept = this.branches.filter(
+      (branch, i) => branch.first < first || (i === 0 && branch.first === first),
+    );
     return new Lineage([...kept, { name, first }].slice(-limits.branchesMax), this.turn + 1);
   }
 

@@ -108,7 +108,7 @@ export function createLine(options: LineOptions): Line {
 
   function tell(phase: State["phase"], retryAt?: number): void {
     const latencyMs = options.latencyMs();
-    const via = polling ? "poll" : "stream";
+    const via = polling ? (offer ? "cache" : "poll") : "stream";
     const same = phase === state.phase && via === state.via && stale === !!state.stale && !retryAt;
     if (same && outside.now() - toldAt < TELL_MS) return;
     toldAt = outside.now();

@@ -62,7 +62,7 @@ describe("told to poll", () => {
     await outside.pass(5_000);
     expect(heard).toEqual(["1:10", "(t1)", "2:20", "t2", "-e-1"]);
     expect(new Set(urls())).toEqual(new Set([`${B}v1/videos/v/live`]));
-    expect(states.at(-1)).toMatchObject({ phase: "live", via: "poll" });
+    expect(states.at(-1)).toMatchObject({ phase: "live", via: "cache" });
     // What it is told is everybody's: it says nothing of who it is.
     expect(outside.calls.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });

@@ -39,8 +39,11 @@ export type Phase = "connecting" | "live" | "lagging" | "reconnecting" | "offlin
 
 export interface State {
   readonly phase: Phase;
-  /** How events arrive: a stream of our own, another tab's stream, or the long-poll fallback. */
-  readonly via: "stream" | "tab" | "poll";
+  /**
+   * How events arrive: a stream of our own, another tab's stream, the long-poll fallback, or polls of what
+   * caches share, where the server gives no stream now.
+   */
+  readonly via: "stream" | "tab" | "poll" | "cache";
   /** Unix ms (this machine's clock) of the next attempt; only while reconnecting. */
   readonly retryAt?: number;
   /** Smoothed ms from acceptance to arrival. */
