@@ -8,6 +8,7 @@ import { fanout } from "./fanout.ts";
 import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
 import { log } from "./log.ts";
+import { ops } from "./ops.ts";
 import type { Mutant } from "./plant.ts";
 import { timeline } from "./timeline.ts";
 import { trust } from "./trust.ts";
@@ -30,4 +31,5 @@ export const mutants: readonly Mutant[] = [
   ...docs,
   ...timeline,
   ...api,
+  ...ops,
 ];

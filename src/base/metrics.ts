@@ -134,6 +134,12 @@ function usageMetrics(registry: Registry) {
 function processMetrics(registry: Registry) {
   return {
     ...usageMetrics(registry),
+    regions: new Gauge({
+      name: "ovation_regions",
+      help: "Regions whose likes were heard here within a minute, this one too",
+      registers: [registry],
+      aggregator: "max",
+    }),
     ready: new Gauge({
       name: "ovation_ready",
       help: "1 while viewers and publishers should be sent here, as /health/ready has it",

@@ -22,6 +22,7 @@ import { decodeLive, type State, subjects } from "../core/wire.ts";
 import { Hearsay } from "./hearsay.ts";
 import { dueByHearing, dueByStamp } from "./held.ts";
 import { Reach } from "./reach.ts";
+import { Regions } from "./regions.ts";
 import type { Heard, VideoState } from "./state.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -79,6 +80,7 @@ export class Sync {
   readonly #releases = new Map<VideoState, Timer>();
   readonly #reach: Reach;
   readonly #hearsay: Hearsay;
+  readonly #regions = new Regions();
   readonly #timer: Timer;
   readonly #watches: Iterable<VideoState> = { [Symbol.iterator]: () => this.#followed.keys() };
   /** Watches that are to be asked for, as they all are. */
@@ -89,6 +91,8 @@ export class Sync {
     this.#events = events;
     this.#reach = new Reach(parts.reader, parts.clock);
     this.#hearsay = new Hearsay(new Set(parts.kinds));
+    const { clock, metrics } = parts;
+    metrics.beforeRead(() => metrics.regions.set(this.#regions.count(clock.elapsed())));
     this.#timer = parts.clock.every(limits.recheckEveryMs, () => this.#recheck());
     this.#refreshing = new Sweep({
       ...{ clock: parts.clock, turnMax: refreshMax },
@@ -163,6 +167,7 @@ export class Sync {
       this.#parts.metrics.invalidMessages.inc();
       return;
     }
+    this.#regions.hear(tick.region, this.#parts.clock.elapsed());
     if (watch.leaps(tick)) {
       this.#ask(watch);
       return;

@@ -1,0 +1,76 @@
+/** Faults for what operators run: backups, what looks through them, and what looks over a machine. */
+import { type Mutant, plant } from "./plant.ts";
+
+export const ops: readonly Mutant[] = [
+  ...plant(
+    "src/ledger/sqlite-copy.ts",
+    ["src/ledger/sqlite-copy.test.ts"],
+    [
+      [
+        "a copy's descriptor is closed, and SQLite's lock with it",
+        "this.#options.hold(false);",
+        "this.#options.hold(false);\n    this.close();",
+      ],
+      ["the file may change while it is copied", "return this.#askedAt !== undefined;", "return false;"],
+      ["a copy that nobody reads is kept", "> idleMs) this.giveUp", "> 99 * idleMs) this.giveUp"],
+      ["a copy holds the log for ever", "if ((log?.size ?? 0) <= logBytesMax) return;", "return;"],
+      [
+        "two copies at once",
+        "if (this.holds) throw new LedgerUnavailable",
+        "if (false) throw new LedgerUnavailable",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/core/archive.ts",
+    ["src/core/archive.test.ts"],
+    [
+      [
+        "a backup of other bytes is taken for good",
+        'if (sha256 !== this.#hash.digest("hex")) throw',
+        "if (sha256 === undefined) throw",
+      ],
+      ["a backup that was cut short is whole", "if (!this.#whole) throw", "if (!this.#of) throw"],
+      [
+        "a backup that was given up is read on",
+        'if (typeof head.failed === "string") throw new ArchiveBroken(head.failed);',
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/sqlite-verify.ts",
+    ["src/ledger/sqlite-verify.test.ts"],
+    [
+      [
+        "totals are believed",
+        "if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;",
+        "if ((is[kind] ?? 0) >= 0) continue;",
+      ],
+      ["a hole in the log is passed over", "seq !== last.seq + 1", "seq < last.seq"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/entries-verify.ts",
+    ["src/ledger/sqlite-verify.test.ts"],
+    [["a comment may follow any other", "last ? previous === last.seq :", "last ? previous < seq :"]],
+  ),
+  ...plant(
+    "src/ledger/sqlite-file.ts",
+    ["src/ledger/sqlite-erase.test.ts"],
+    [["removed text stays in the file", "PRAGMA secure_delete = ON", "PRAGMA secure_delete = OFF"]],
+  ),
+  ...plant(
+    "src/program/archive-files.ts",
+    ["src/system/backup.test.ts"],
+    [["a backup can be read by all", 'openSync(part, "w", 0o600)', 'openSync(part, "w", 0o644)']],
+  ),
+  ...plant(
+    "src/program/host.ts",
+    ["src/program/host.test.ts"],
+    [
+      ["a certificate is good until its last day", "toMs - nowMs < certificateMsMin", "toMs - nowMs < 0"],
+      ["a control group is as large as the machine", "if (bytes < memoryBytesMin)", "if (bytes < 0)"],
+    ],
+  ),
+];
