@@ -185,8 +185,8 @@ export const core: readonly Mutant[] = [
       ],
       [
         "a log that went back keeps what it lost",
-        "this.branches.filter((branch) => branch.first < first)",
-        "this.branches.slice()",
+        "branch.first < first || (i === 0 && branch.first === first)",
+        "branch.first >= 0 || i === 0",
       ],
       [
         "branches are never forgotten",
@@ -200,8 +200,8 @@ export const core: readonly Mutant[] = [
       ],
       [
         "branches may be written in any order",
-        "|| first <= (branches.at(-1)?.first ?? -1)) return undefined;",
-        ") return undefined;",
+        "if (first < before || (first === before && branches.length > 1)) return undefined;",
+        "if (first < before && first < 0) return undefined;",
       ],
     ],
   ),
