@@ -185,8 +185,13 @@ export const core: readonly Mutant[] = [
       ],
       [
         "a log that went back keeps what it lost",
-        "this.branches.filter((branch) => branch.first < first)",
-        "this.branches.slice()",
+        "(branch, i) => branch.first < first || (i === 0 && branch.first === first),",
+        "() => true,",
+      ],
+      [
+        "whoever saw an empty log begins anew after a restart",
+        "branch.first < first || (i === 0 && branch.first === first)",
+        "branch.first < first",
       ],
       [
         "branches are never forgotten",
@@ -200,8 +205,8 @@ export const core: readonly Mutant[] = [
       ],
       [
         "branches may be written in any order",
-        "|| first <= (branches.at(-1)?.first ?? -1)) return undefined;",
-        ") return undefined;",
+        "if (first < before || (first === before && branches.length > 1)) return undefined;",
+        "if (first < before && branches.length > 1) return undefined;",
       ],
     ],
   ),
