@@ -206,7 +206,7 @@ export const core: readonly Mutant[] = [
       [
         "branches may be written in any order",
         "if (first < before || (first === before && branches.length > 1)) return undefined;",
-        "if (first < before && branches.length > 1) return undefined;",
+        "if (first < before && first < 0) return undefined;",
       ],
     ],
   ),

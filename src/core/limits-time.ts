@@ -10,8 +10,11 @@ export const timeLimits = {
    * are only counted, without their place in time.
    */
   timelinesBytesMax: 64 * 1024 * 1024,
-  /** Timelines held open for more, some 15 KB each. Beyond: the quietest is packed until its next like. */
-  timelinesOpenMax: 512,
+  /**
+   * Timelines held open for more, 5 to 15 KB each. Beyond: the quietest is packed until its next like, and
+   * more videos than this that are liked in turn cost some 30 microseconds a like.
+   */
+  timelinesOpenMax: 4_096,
   /**
    * Media times whose median is a video's skew, and of them in one second of log time. Beyond: passed over.
    * Older ones than so many milliseconds are forgotten, but for so many: a step shows within half a minute.
