@@ -185,8 +185,13 @@ export const core: readonly Mutant[] = [
       ],
       [
         "a log that went back keeps what it lost",
+        "(branch, i) => branch.first < first || (i === 0 && branch.first === first),",
+        "() => true,",
+      ],
+      [
+        "whoever saw an empty log begins anew after a restart",
         "branch.first < first || (i === 0 && branch.first === first)",
-        "branch.first >= 0 || i === 0",
+        "branch.first < first",
       ],
       [
         "branches are never forgotten",

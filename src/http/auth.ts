@@ -94,7 +94,7 @@ export class Auth {
     }
     if (who.by === "nobody") {
       return unauthorized(
-        right === "metrics" ? "this call needs an API key" : "this call needs the admin key",
+        right === "admin" ? "this call needs the admin key" : `this call needs an API key of scope ${right}`,
       );
     }
     const refusal = forbids(who, right, video);

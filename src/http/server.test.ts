@@ -107,6 +107,7 @@ describe("publishing", () => {
     expect((await remove({}, {})).status).toBe(403);
     const without = await remove({});
     expect([without.status, without.response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    expect(JSON.parse(without.text).error.message).toBe("this call needs an API key of scope moderate");
     expect((await remove({ authorization: "Bearer s3cret-of-fake-door" })).status).toBe(401);
     expect((await remove({ authorization: "Basic s3cret-of-fake-doors" })).status).toBe(401);
     expect((await remove({ authorization: "Bearer s3cret-of-fake-doors" })).status).toBe(204);

@@ -15,6 +15,7 @@ import {
   type LikesLine,
   type ReplayLine,
   type ReplayReply,
+  type TimelineReply,
   type TimesRequest,
 } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
@@ -41,29 +42,22 @@ export async function getTimeline(doors: Doors, entry: Entry): Promise<Response>
   for (const kind of kinds) if (!isKind(kind)) return refused(reject("bad-query", "kind must name a kind"));
   const told = await doors.times.timeline({ ...asked, ...(stepS > 0 && { stepS }) });
   if (isRejection(told)) return refused(told);
+  const body = { video, ...timelineJson(told, kinds) };
+  return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) });
+}
+
+/** A timeline as callers are told it: times in Unix ms, of `kinds` only, of all where none is named. */
+export function timelineJson(told: TimelineReply, kinds: ReadonlySet<string> = new Set()): object {
   const { fromMs, toMs, skewMs, totals, before, likes, unlikes, people, comments, viewers } = told;
   const of = <T>(rows: Readonly<Record<string, T>>): Record<string, T> => {
     return Object.fromEntries(Object.entries(rows).filter(([kind]) => kinds.size === 0 || kinds.has(kind)));
   };
-  return cached(doors, entry, "application/json; charset=utf-8", {
-    text: JSON.stringify({
-      ...{
-        video,
-        from: fromMs,
-        to: toMs,
-        step: told.stepS,
-        skewMs: skewMs === null ? null : Math.round(skewMs),
-      },
-      ...{
-        totals: of(totals),
-        before: of(before),
-        likes: of(likes),
-        ...(unlikes && { unlikes: of(unlikes) }),
-      },
-      ...{ people, comments, commentsFrom: told.commentsFromMs, viewers },
-      resolution: told.resolution.map((kept) => ({ from: kept.fromMs, step: kept.stepS })),
-    }),
-  });
+  return {
+    ...{ from: fromMs, to: toMs, step: told.stepS, skewMs: skewMs === null ? null : Math.round(skewMs) },
+    ...{ totals: of(totals), before: of(before), likes: of(likes), ...(unlikes && { unlikes: of(unlikes) }) },
+    ...{ people, comments, commentsFrom: told.commentsFromMs, viewers },
+    resolution: told.resolution.map((kept) => ({ from: kept.fromMs, step: kept.stepS })),
+  };
 }
 
 /** `GET /v1/videos/:video/moments?n=10` */

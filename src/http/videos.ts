@@ -7,13 +7,15 @@ import { json, refuse, refused } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
+import { timelineJson } from "./times.ts";
 
 /** `GET /v1/admin/videos?after=ID&limit=N&search=BEGINNING&sort=id|likes` */
 export async function getVideos(doors: Doors, { query }: Entry): Promise<Response> {
   const limit = wholeNumber(query, "limit", { min: 1, max: limits.listingMax, fallback: limits.listingMax });
   if (typeof limit === "object") return refused(limit);
   const search = query.get("search") ?? "";
-  if (!isSearch(search)) return refuse("bad-query", "search must be what ids of videos begin with");
+  if (!isSearch(search))
+    return refuse("bad-query", "search is what ids begin with: at most 64 of A-Z a-z 0-9 _ -");
   const sort = catalogSorts.find((each) => each === (query.get("sort") ?? "id"));
   if (!sort) return refuse("bad-query", `sort must be one of ${catalogSorts.join(", ")}`);
   const text = query.get("after");
@@ -41,8 +43,9 @@ export async function getExport(doors: Doors, entry: Entry): Promise<Response> {
   if (isRejection(state)) return refused(state);
   const timeline = await doors.times.timeline({ video });
   const { totals } = state;
-  const head: object[] = [{ video, totals: totals.counts, version: totals.version, at: doors.clock.date() }];
-  if (!isRejection(timeline)) head.push({ timeline });
+  const at = Math.floor(doors.clock.date());
+  const head: object[] = [{ video, totals: totals.counts, version: totals.version, at }];
+  if (!isRejection(timeline)) head.push({ timeline: timelineJson(timeline) });
   const headers = {
     "content-type": "application/x-ndjson",
     "content-disposition": `attachment; filename="${video}.jsonl"`,

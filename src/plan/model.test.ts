@@ -48,6 +48,13 @@ describe("a plan", () => {
     expect(planned("--viewers=2M", "--comments=0", ...flags).first.what).toBe(what);
   });
 
+  test("of a few does not take the memory of the processes for theirs", () => {
+    const { first } = planned("--viewers=100", "--comments=0");
+    expect(first.what).not.toBe("a frontend's memory");
+    const grown = planned(`--viewers=${Math.floor(100 * first.at)}`, "--comments=0");
+    expect(grown.frontends).toBe(2);
+  });
+
   test("those who poll cost the nodes two requests a second, video and cache", () => {
     const { polls, frontends } = planned("--viewers=1M", "--stream-share=0.1", "--caches=3", "--poll=2s");
     expect(polls).toEqual({ atCaches: 450_000, atNodes: 6 });

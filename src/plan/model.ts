@@ -119,7 +119,15 @@ export function plan(audience: Audience, machine: Machine, costs: Coefficients):
       dispatchers: Math.ceil((audience.likes + audience.comments) / talk.events),
     },
     cost: { nodes: nodes * machine.pricePerHour, traffic: (bitsPerS / 8e9) * 3_600 * machine.pricePerGb },
-    first: firstOf(frontend.uses, cores / machine.cores, messages / (nats * busMessagesPerS)),
+    first: firstOf({
+      "a frontend's cores": frontend.uses.cores,
+      "a frontend's memory":
+        (viewers * costs.viewerBytes) / (machine.memoryBytes - machine.cores * costs.processBytes),
+      "a frontend's network": frontend.uses.network,
+      "a frontend's streams": frontend.uses.streams,
+      "a dispatcher's cores": cores / machine.cores,
+      "the NATS servers": messages / (nats * busMessagesPerS),
+    }),
   };
 }
 
@@ -186,15 +194,8 @@ function pollsOf({ viewers, streamShare, pollMs, videos, caches }: Audience): Pl
   return { atCaches, atNodes: Math.min(atCaches, originPerS * videos * caches) };
 }
 
-function firstOf(uses: Uses, dispatcherCores: number, bus: number): Plan["first"] {
-  const all = {
-    "a frontend's cores": uses.cores,
-    "a frontend's memory": uses.memory,
-    "a frontend's network": uses.network,
-    "a frontend's streams": uses.streams,
-    "a dispatcher's cores": dispatcherCores,
-    "the NATS servers": bus,
-  };
-  const [what = "", use = 0] = Object.entries(all).sort(([, a], [, b]) => b - a)[0] ?? [];
+/** What runs out first of what grows with the audience; what a process takes without any does not. */
+function firstOf(uses: Readonly<Record<string, number>>): Plan["first"] {
+  const [what = "", use = 0] = Object.entries(uses).sort(([, a], [, b]) => b - a)[0] ?? [];
   return { what, at: 1 / use };
 }

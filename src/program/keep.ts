@@ -7,7 +7,7 @@
  * Mistakes in flags are 2, what failed is 1, told in one line. Held by system/backup.test.ts and, over NATS,
  * system/backup-nats.test.ts.
  */
-import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { ArchiveBroken } from "../core/archive.ts";
@@ -50,12 +50,22 @@ export async function runKeep(command: KeepCommand, argv: readonly string[], io:
   const { settings, file = "" } = parsed;
   try {
     if (command === "backup") return await backup(file, settings, io);
+    if (file !== "") mustBeFile(file);
     if (command === "restore") return await restore(file, settings, io);
     return await verify(file, settings, io);
   } catch (error) {
     if (!isTold(error)) throw error;
     io.complain(`ovation: ${error instanceof ArchiveBroken ? `${file}: ` : ""}${error.message}\n`);
     return 1;
+  }
+}
+
+/** A folder in place of a backup is said to be one: whoever gives it means the ledger in it. */
+function mustBeFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new CannotKeep(`${path} is not there`);
+  if (found.isDirectory()) {
+    throw new CannotKeep(`${path} is a folder and no backup; what is in it: ovation verify --data=${path}`);
   }
 }
 
@@ -91,7 +101,8 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
   );
   if (!answer.ok || !answer.body) {
     const { error } = (await answer.json().catch(() => ({}))) as { error?: { message?: string } };
-    throw new CannotKeep(`the node answered ${answer.status}: ${error?.message ?? "no words"}`);
+    const hint = answer.status === 401 ? "; give it as --admin-key or OVATION_ADMIN_KEY" : "";
+    throw new CannotKeep(`the node answered ${answer.status}: ${error?.message ?? "no words"}${hint}`);
   }
   yield* answer.body as unknown as AsyncIterable<Uint8Array>;
 }

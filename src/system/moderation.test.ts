@@ -167,6 +167,10 @@ for (const how of hows) {
         .split("\n")
         .map((line) => JSON.parse(line));
       expect(lines[0]).toMatchObject({ video: "list-b", totals: { heart: 9 } });
+      expect(Number.isInteger(lines[0].at)).toBe(true);
+      const asked = await fetch(`${node.url}/v1/videos/list-b/timeline`);
+      const fields = ({ video: _, ...timeline }: object & { video?: string }) => Object.keys(timeline);
+      expect(Object.keys(lines[1].timeline)).toEqual(fields((await asked.json()) as object));
       expect(lines[1].timeline.totals).toEqual({ heart: 9 });
       expect(lines.slice(2, -1).map(({ text }) => text)).toEqual(["c0", "c1", "c2"]);
       expect(lines.at(-1)).toEqual({ end: true });
