@@ -73,13 +73,18 @@ test("a folder copied while it was written to, as after a loss of power, gives n
 
 test("starts without a comment between them do not use branches up", async () => {
   const path = folder();
+  const first = await open(path);
+  const before = first.lineage().idOf(0);
+  await first.close();
   for (let i = 0; i < 5; i++) await (await open(path)).close();
   const ledger = await open(path);
-  expect(ledger.lineage().branches).toHaveLength(1);
+  // The first one, which whoever saw the empty log goes on from, and the newest.
+  expect(ledger.lineage().branches).toHaveLength(2);
+  expect(continues(ledger, before)).toBe(true);
   await say(ledger, "1");
   await ledger.close();
   const again = await open(path);
-  expect(again.lineage().branches).toHaveLength(2);
+  expect(again.lineage().branches).toHaveLength(3);
   await again.close();
 });
 
