@@ -94,7 +94,13 @@ describe("a plan", () => {
   test("is told in words", () => {
     const { audience, machine } = asked("--viewers=18M", "--price-node=0.2", "--stream-share=0.5");
     const text = planText(audience, machine, shipped, plan(audience, machine, shipped));
-    for (const word of ["18M viewers", "frontends", "an hour", "polls", "180 frontends"])
+    for (const word of [
+      "18M viewers of 1 video, 1 region,",
+      "frontends",
+      "an hour",
+      "polls",
+      "180 frontends",
+    ])
       expect(text).toContain(word);
     expect([0.42, 999, 1_000, 2_126_000, 18e6].map(short)).toEqual(["0.42", "999", "1k", "2.13M", "18M"]);
   });
