@@ -53,6 +53,8 @@ describe("a plan", () => {
     expect(first.what).not.toBe("a frontend's memory");
     const grown = planned(`--viewers=${Math.floor(100 * first.at)}`, "--comments=0");
     expect(grown.frontends).toBe(2);
+    const tight = planned("--viewers=100", "--cores=1024", "--memory-gb=1").first;
+    expect(tight).toEqual({ what: "a frontend's memory", at: 0 });
   });
 
   test("those who poll cost the nodes two requests a second, video and cache", () => {
