@@ -20,6 +20,17 @@ const secondsBuckets = [
   0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
 ];
 
+/** Is told where the oldest like of a tick was, and when: Unix ms. hooks/traces.ts. */
+export interface Traced {
+  received(way: {
+    readonly atMs: number;
+    readonly durableMs: number;
+    readonly tickedMs: number;
+    readonly receivedMs: number;
+  }): void;
+  written(atMs: number, writtenMs: number): void;
+}
+
 /** All metrics of one node. Each node has its own registry, so several can live in one process. */
 export function createMetrics() {
   const registry = new Registry();
@@ -134,6 +145,8 @@ function usageMetrics(registry: Registry) {
 function processMetrics(registry: Registry) {
   return {
     ...usageMetrics(registry),
+    /** Set where ways of likes are traced. */
+    traced: undefined as Traced | undefined,
     regions: new Gauge({
       name: "ovation_regions",
       help: "Regions whose likes were heard here within a minute, this one too",

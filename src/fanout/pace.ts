@@ -129,7 +129,10 @@ export class Pace {
     this.#lap = undefined;
     const tookMs = clock.elapsed() - startMs;
     metrics.passSeconds.observe(tookMs / 1000);
-    if (oldestMs > 0) metrics.hopSeconds.observe(Math.max(0, clock.date() - oldestMs) / 1000, "written");
+    if (oldestMs > 0) {
+      metrics.hopSeconds.observe(Math.max(0, clock.date() - oldestMs) / 1000, "written");
+      metrics.traced?.written(oldestMs, clock.date());
+    }
     // What counts is work: time that other processes had the core for does not make viewers wait twice.
     const worked = startWorkMs === undefined ? undefined : clock.worked?.();
     const workMs = worked === undefined ? tookMs : worked - (startWorkMs ?? 0);

@@ -18,6 +18,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Fetch, Sender } from "../hooks/post.ts";
 import { Review } from "../hooks/review.ts";
+import { Traces } from "../hooks/traces.ts";
 import { Webhooks } from "../hooks/webhooks.ts";
 import { Bodies } from "../http/bodies.ts";
 import { DemoCrowd } from "../http/demo.ts";
@@ -74,6 +75,7 @@ export class Service {
   readonly #seats: Seats;
   readonly #webhooks: Webhooks | undefined;
   readonly #review: Review | undefined;
+  readonly #traces: Traces | undefined;
   readonly #opening: Opening;
   #node: Node | undefined;
   #moderation: Moderation | undefined;
@@ -97,6 +99,7 @@ export class Service {
     const sender = { fetch, clock, agent, secrets: () => this.#access.hookSecrets };
     this.#webhooks = this.#openWebhooks(sender);
     this.#review = this.#openReview(sender);
+    this.#traces = this.#openTraces(fetch);
     this.#opening = new Opening({ ...parts, metrics: this.#metrics, herald: this.#webhooks });
     this.running = this.#opening.node.then((node) => this.#run(node));
     this.doors = this.#doors();
@@ -143,6 +146,7 @@ export class Service {
     await this.#opening.end();
     // Last: until now there was something to tell.
     await this.#webhooks?.close();
+    await this.#traces?.close();
   }
 
   async #run(node: Node | undefined): Promise<void> {
@@ -179,6 +183,15 @@ export class Service {
     const { reviewUrl: url, reviewDeadlineMs: deadlineMs, reviewFallback: fallback, node } = settings;
     const metrics = this.#metrics;
     return url === "" ? undefined : new Review({ ...sender, url, deadlineMs, fallback, node, metrics, log });
+  }
+
+  #openTraces(fetch: Fetch): Traces | undefined {
+    const { settings, clock } = this.#parts;
+    const { otlpUrl: url, node, region } = settings;
+    if (url === "") return undefined;
+    const traces = new Traces({ url, node, region, version: build.version, fetch, clock });
+    this.#metrics.traced = traces;
+    return traces;
   }
 
   #ready(): { ready: boolean; reasons: string[] } {

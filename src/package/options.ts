@@ -382,6 +382,12 @@ export interface OvationOptions {
    */
   readonly reviewFallback?: Settings["reviewFallback"];
   /**
+   * OpenTelemetry collector that is sent traces of some likes, as OTLP over HTTP; see docs/operate.md. An
+   * address like https://example.com/hook, without a user or password, or nothing.
+   * @default "" (none)
+   */
+  readonly otlpUrl?: Settings["otlpUrl"];
+  /**
    * Least level that is written. One of debug, info, warn, error.
    * @default "warn"
    */

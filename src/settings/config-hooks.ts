@@ -52,6 +52,12 @@ export const hookRows = {
     fallback: "allow",
     help: "what becomes of a comment without a review in time",
   },
+  otlpUrl: {
+    kind: accepted(`${address}, or nothing`, "url", (text) => text === "" || isReceiver(text)),
+    fallback: "",
+    fallbackShown: "none",
+    help: "OpenTelemetry collector that is sent traces of some likes, as OTLP over HTTP; see docs/operate.md",
+  },
 } as const;
 
 interface HookSettings {
