@@ -73,4 +73,20 @@ export const ops: readonly Mutant[] = [
       ["a control group is as large as the machine", "if (bytes < memoryBytesMin)", "if (bytes < 0)"],
     ],
   ),
+  ...plant(
+    "src/plan/model.ts",
+    ["src/plan/model.test.ts"],
+    [
+      [
+        "the memory of the processes is taken for the audience's",
+        "Math.max(0, machine.memoryBytes - machine.cores * costs.processBytes)",
+        "machine.memoryBytes",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/program/keep.ts",
+    ["src/program/keep.test.ts"],
+    [["a folder is taken for a backup", "if (found.isDirectory()) {", "if (!found) {"]],
+  ),
 ];

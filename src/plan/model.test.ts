@@ -53,6 +53,8 @@ describe("a plan", () => {
     expect(first.what).not.toBe("a frontend's memory");
     const grown = planned(`--viewers=${Math.floor(100 * first.at)}`, "--comments=0");
     expect(grown.frontends).toBe(2);
+    const tight = planned("--viewers=100", "--cores=1024", "--memory-gb=1").first;
+    expect(tight).toEqual({ what: "a frontend's memory", at: 0 });
   });
 
   test("those who poll cost the nodes two requests a second, video and cache", () => {
@@ -94,7 +96,13 @@ describe("a plan", () => {
   test("is told in words", () => {
     const { audience, machine } = asked("--viewers=18M", "--price-node=0.2", "--stream-share=0.5");
     const text = planText(audience, machine, shipped, plan(audience, machine, shipped));
-    for (const word of ["18M viewers", "frontends", "an hour", "polls", "180 frontends"])
+    for (const word of [
+      "18M viewers of 1 video, 1 region,",
+      "frontends",
+      "an hour",
+      "polls",
+      "180 frontends",
+    ])
       expect(text).toContain(word);
     expect([0.42, 999, 1_000, 2_126_000, 18e6].map(short)).toEqual(["0.42", "999", "1k", "2.13M", "18M"]);
   });

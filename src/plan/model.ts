@@ -122,7 +122,7 @@ export function plan(audience: Audience, machine: Machine, costs: Coefficients):
     first: firstOf({
       "a frontend's cores": frontend.uses.cores,
       "a frontend's memory":
-        (viewers * costs.viewerBytes) / (machine.memoryBytes - machine.cores * costs.processBytes),
+        (viewers * costs.viewerBytes) / Math.max(0, machine.memoryBytes - machine.cores * costs.processBytes),
       "a frontend's network": frontend.uses.network,
       "a frontend's streams": frontend.uses.streams,
       "a dispatcher's cores": cores / machine.cores,

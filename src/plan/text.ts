@@ -14,6 +14,7 @@ export function short(value: number): string {
   return `${Number((value / scale).toPrecision(3))}${letter}`;
 }
 
+const counted = (count: number, what: string): string => `${short(count)} ${what}${count === 1 ? "" : "s"}`;
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 /** The plan, line by line, ending in a line break. */
@@ -21,8 +22,8 @@ export function planText(audience: Audience, machine: Machine, costs: Coefficien
   const { frontend, polls, cost, first } = plan;
   const { uses } = frontend;
   const lines = [
-    `${short(audience.viewers)} viewers of ${short(audience.videos)} videos, ` +
-      `${audience.regions} regions, ${short(audience.likes)} taps and ` +
+    `${short(audience.viewers)} viewers of ${counted(audience.videos, "video")}, ` +
+      `${counted(audience.regions, "region")}, ${short(audience.likes)} taps and ` +
       `${short(audience.comments)} comments a second`,
     "",
     `frontends    ${plan.frontends}, ${short(frontend.viewers)} viewers each`,
@@ -47,7 +48,7 @@ export function planText(audience: Audience, machine: Machine, costs: Coefficien
     `runs out     ${first.what}, at ×${first.at.toFixed(2)} of this audience on these nodes`,
     "",
     `As the talk counts (100,000 connections a frontend, 5,000 events a second a dispatcher): ` +
-      `${plan.talk.frontends} frontends, ${plan.talk.dispatchers} dispatchers.`,
+      `${counted(plan.talk.frontends, "frontend")}, ${counted(plan.talk.dispatchers, "dispatcher")}.`,
     `Nodes are filled to ${percent(fullAt)}. Coefficients: ${costs.of}.`,
   );
   return `${lines.join("\n")}\n`;

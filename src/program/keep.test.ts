@@ -16,6 +16,27 @@ async function said(command: KeepCommand, ...argv: string[]): Promise<[number, s
   return [code, text];
 }
 
+test("a node that goes away in the middle of a backup is said to have, and nothing is kept", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ovation-keep-"));
+  // Says that much follows, and then is not there any more.
+  const node = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: {
+      data(socket) {
+        socket.end("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nsome");
+      },
+    },
+  });
+  try {
+    const url = `http://127.0.0.1:${node.port}`;
+    const wrong = `ovation: ${url} went away before all of it was here: nothing is kept, ask again\n`;
+    expect(await said("backup", join(folder, "copy"), `--url=${url}`)).toEqual([1, wrong]);
+    rmdirSync(folder);
+  } finally {
+    node.stop(true);
+  }
+});
+
 test.each(["verify", "restore"] as const)(
   "%s names a folder in place of a backup, and no file",
   async (command) => {

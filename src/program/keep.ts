@@ -104,7 +104,12 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
     const hint = answer.status === 401 ? "; give it as --admin-key or OVATION_ADMIN_KEY" : "";
     throw new CannotKeep(`the node answered ${answer.status}: ${error?.message ?? "no words"}${hint}`);
   }
-  yield* answer.body as unknown as AsyncIterable<Uint8Array>;
+  const pieces = answer.body as unknown as AsyncIterable<Uint8Array>;
+  try {
+    for await (const piece of pieces) yield piece;
+  } catch {
+    throw new CannotKeep(`${node} went away before all of it was here: nothing is kept, ask again`);
+  }
 }
 
 async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
@@ -158,7 +163,9 @@ function verdictOf(verdict: Verdict): Looked {
   return { said: saidOf(verdict), wrong: verdict.wrong };
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 function saidOf({ videos, likes, comments, wrong }: Verdict): string {
   const state = wrong.length === 0 ? "holds together" : `${wrong.length} things are wrong`;
-  return `${likes} likes and ${comments} comments of ${videos} videos, ${state}`;
+  return `${likes} likes of ${counted(videos, "video")} and ${comments} comments, ${state}`;
 }

@@ -7,7 +7,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { blocksOf, isAsSaid, type Typed, typePage } from "./typed.ts";
+import { blocksOf, hasty, isAsSaid, type Typed, typePage } from "./typed.ts";
 
 // Pages wait for each other, see `inTurn`.
 setDefaultTimeout(240_000);
@@ -44,6 +44,14 @@ describe("docs", () => {
       }
     });
   }
+
+  test("no block asks a node that it has only just started", () => {
+    const all = pages.flatMap((name) => hasty(readFileSync(join(folder, name), "utf8")));
+    expect(all).toEqual([]);
+    const block = (...lines: string[]) => ["```sh", ...lines, "```", ""].join("\n");
+    expect(hasty(block("ovation --port=1 &", "curl a"))).toEqual(["curl a"]);
+    expect(hasty(block("ovation &", "ovation --port=1 &", "until b; do :; done", "curl a"))).toEqual([]);
+  });
 
   test("a line that fails, or prints something else, is noticed", async () => {
     expect(isAsSaid('{"id":"a-1"}\n', '{"id":"…"}')).toBe(true);

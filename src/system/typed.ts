@@ -39,6 +39,16 @@ export function blocksOf(page: string): Block[] {
   );
 }
 
+/** Blocks that ask a node which they have only just started: pasted whole, they find nobody there. */
+export function hasty(page: string): string[] {
+  const blocks = blocksOf(page).filter(({ language }) => language === "sh");
+  return blocks.flatMap(({ text }) => {
+    const lines = text.trimEnd().split("\n");
+    const next = lines[lines.findLastIndex((line) => starts.test(line)) + 1];
+    return lines.some((line) => starts.test(line)) && next && !next.startsWith("until ") ? [next] : [];
+  });
+}
+
 /** Whether `printed` is what a page says, `…` standing for anything. */
 export function isAsSaid(printed: string, expected: string): boolean {
   const pattern = expected
