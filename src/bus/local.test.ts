@@ -117,6 +117,8 @@ describe("a hub that dies", () => {
     const own = second.connect();
     await (await own.table("t")).put("new", "1");
     await until(() => bus.connected());
+    // What it asked for anew is on its way, ahead of this.
+    await bus.flush();
     expect(text(await own.request("s", bytes("again"), 1_000))).toBe("served again");
     own.publish("v", bytes("live"));
     await until(() => story.includes("live"));
