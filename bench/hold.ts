@@ -4,10 +4,12 @@
  * User memory is the growth of the server's proportional set size. Kernel memory is what its socket buffers
  * hold (/proc/net/sockstat), both ends of each connection, since both are on this machine.
  */
+
+import { userBytes } from "../src/plan/proc.ts";
 import { Crowd } from "./crowd.ts";
 import { Helper } from "./link.ts";
 import type { Ovation } from "./ovation.ts";
-import { socketMemory, userBytes } from "./proc.ts";
+import { socketMemory } from "./proc.ts";
 import { Ends } from "./run.ts";
 import { median } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";

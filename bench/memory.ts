@@ -6,11 +6,13 @@
  * hold (/proc/net/sockstat), both ends of each connection, since both are on this machine. A start of its own
  * for every number of viewers: a process that has held 18,000 tells nothing about 1,000.
  */
+
+import { userBytes } from "../src/plan/proc.ts";
 import { Crowd } from "./crowd.ts";
 import { hold, quietMs, tap, video } from "./hold.ts";
 import { Helper } from "./link.ts";
 import { startOvation } from "./ovation.ts";
-import { socketMemory, userBytes } from "./proc.ts";
+import { socketMemory } from "./proc.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
 import { medians } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";

@@ -7,6 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { seriesIn } from "../src/plan/proc.ts";
 import { root } from "./place.ts";
 import { familyOf, kill } from "./proc.ts";
 
@@ -141,11 +142,5 @@ function followLog(log: ReadableStream<Uint8Array>): { url: Promise<string>; las
 }
 
 async function metricsOf(port: number): Promise<Map<string, number>> {
-  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
-  const values = new Map<string, number>();
-  for (const line of (await answer.text()).split("\n")) {
-    const cut = line.lastIndexOf(" ");
-    if (cut > 0 && !line.startsWith("#")) values.set(line.slice(0, cut), Number(line.slice(cut + 1)));
-  }
-  return values;
+  return seriesIn(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
 }

@@ -10,9 +10,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { userBytes } from "../src/plan/proc.ts";
 import { Crowd } from "./crowd.ts";
 import { type Peer, peers } from "./peer-servers.ts";
-import { CpuWatch, familyOf, limitedBy, NeighbourWatch, userBytes } from "./proc.ts";
+import { CpuWatch, familyOf, limitedBy, NeighbourWatch } from "./proc.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
 import { round } from "./stats.ts";
 

@@ -5,14 +5,7 @@
  * memory of sockets is not in it and is read apart.
  */
 import { readdirSync, readFileSync } from "node:fs";
-
-/** Seconds of processor time that a process and all its threads have used. */
-export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name in parentheses may hold spaces; user and system time are fields 14 and 15 of all.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
+import { cpuSeconds } from "../src/plan/proc.ts";
 
 /** Seconds that a process' first thread was ready to run and had no core: others' doing. */
 export function starvedSeconds(pid: number): number {
@@ -29,12 +22,6 @@ function machineSeconds(): { busy: number; all: number } {
   const all = fields.reduce((sum, field) => sum + field, 0);
   const idle = (fields[3] ?? 0) + (fields[4] ?? 0);
   return { busy: (all - idle) / 100, all: all / 100 };
-}
-
-/** Bytes of user memory of a process. */
-export function userBytes(pid: number): number {
-  const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-  return Number(pss?.[1] ?? 0) * 1024;
 }
 
 /**

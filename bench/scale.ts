@@ -10,10 +10,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { userBytes } from "../src/plan/proc.ts";
 import { startLoad } from "./load.ts";
 import { startNats } from "./nats.ts";
 import { startOvation } from "./ovation.ts";
-import { CpuWatch, familyOf, limitedBy, socketMemory, userBytes } from "./proc.ts";
+import { CpuWatch, familyOf, limitedBy, socketMemory } from "./proc.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
 import { medians, round } from "./stats.ts";
 

@@ -7,9 +7,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuSeconds, userBytes } from "../src/plan/proc.ts";
 import { Helper } from "./link.ts";
 import { type Ovation, startOvation } from "./ovation.ts";
-import { cpuSeconds, userBytes } from "./proc.ts";
 import { type Ends, play, type RunFlags, say } from "./run.ts";
 import { median, round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";

@@ -7,9 +7,11 @@
  * Ratios are taken within a pair, since the next one may find the machine busier, and the median is told.
  * Which of a pair goes first changes from pair to pair.
  */
+
+import { userBytes } from "../src/plan/proc.ts";
 import { startLoad } from "./load.ts";
 import { startOvation } from "./ovation.ts";
-import { CpuWatch, familyOf, limitedBy, userBytes } from "./proc.ts";
+import { CpuWatch, familyOf, limitedBy } from "./proc.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
 import { median, medians, round } from "./stats.ts";
 

@@ -92,7 +92,7 @@ export const road: readonly Section[] = [
     about: "What every layer stands on.",
     first: words(`
       settings/config settings/config-access settings/config-hooks settings/kinds settings/table
-      settings/text base/assert base/clock base/sweep base/durations base/log base/metrics`),
+      settings/text base/assert base/clock base/sweep base/sorted base/durations base/log base/metrics`),
     rest: ["settings", "base"],
   },
   {
@@ -116,7 +116,7 @@ export const road: readonly Section[] = [
   {
     title: "`ovation plan`, the arithmetic",
     about: "How many nodes an audience needs, from coefficients that `ovation calibrate` measures.",
-    first: words("plan/plan plan/options plan/model plan/coefficients plan/text plan/calibrate"),
+    first: words("plan/plan plan/options plan/model plan/coefficients plan/text plan/calibrate plan/proc"),
     rest: ["plan"],
   },
 ];

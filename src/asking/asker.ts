@@ -7,6 +7,7 @@
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { type Bus, BusUnavailable, NobodyServes, type Subscription } from "../bus/bus.ts";
+import { type Rejection, reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
@@ -14,6 +15,25 @@ import { decodeAlive, encodeJson, subjects } from "../core/wire.ts";
 
 /** What is asked with: a bus, or this. */
 export type Requester = Pick<Bus, "request">;
+
+/**
+ * Asks, and reads the reply; a rejection when nobody can be asked, or what comes is none. For reads, which
+ * may be repeated: what is published knows more of its fate (relay.ts).
+ */
+export async function askFor<T>(
+  bus: Requester,
+  subject: string,
+  payload: Uint8Array,
+  decode: (reply: Uint8Array) => T | undefined,
+): Promise<T | Rejection> {
+  try {
+    const reply = await bus.request(subject, payload, limits.requestMs);
+    return decode(reply) ?? reject("unavailable", "the log gave no answer", 1);
+  } catch (error) {
+    if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
+    throw error;
+  }
+}
 
 export class Asker implements Requester {
   readonly #bus: Bus;

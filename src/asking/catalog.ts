@@ -1,5 +1,4 @@
 /** Asks whichever dispatcher answers which videos there are. */
-import { BusUnavailable } from "../bus/bus.ts";
 import {
   type CatalogReply,
   type CatalogRequest,
@@ -7,9 +6,8 @@ import {
   decodeCatalog,
   encodeCatalogRequest,
 } from "../core/catalog.ts";
-import { type Rejection, reject } from "../core/interaction.ts";
-import { limits } from "../core/limits.ts";
-import type { Requester } from "./asker.ts";
+import type { Rejection } from "../core/interaction.ts";
+import { askFor, type Requester } from "./asker.ts";
 
 export class CatalogReader {
   readonly #bus: Requester;
@@ -19,13 +17,7 @@ export class CatalogReader {
   }
 
   /** A page of videos; a rejection when no dispatcher answers. */
-  async videos(request: CatalogRequest): Promise<CatalogReply | Rejection> {
-    try {
-      const reply = await this.#bus.request(catalogSubject, encodeCatalogRequest(request), limits.requestMs);
-      return decodeCatalog(reply) ?? reject("unavailable", "the log gave no answer", 1);
-    } catch (error) {
-      if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
-      throw error;
-    }
+  videos(request: CatalogRequest): Promise<CatalogReply | Rejection> {
+    return askFor(this.#bus, catalogSubject, encodeCatalogRequest(request), decodeCatalog);
   }
 }

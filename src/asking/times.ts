@@ -2,9 +2,7 @@
  * Asks whichever dispatcher answers about a video's own time: its timeline, its moments, a page of its
  * replay.
  */
-import { BusUnavailable } from "../bus/bus.ts";
 import { type Rejection, reject } from "../core/interaction.ts";
-import { limits } from "../core/limits.ts";
 import {
   decodeTimes,
   type MomentsReply,
@@ -18,7 +16,7 @@ import {
   timesSubject,
 } from "../core/times.ts";
 import { encodeJson } from "../core/wire.ts";
-import type { Requester } from "./asker.ts";
+import { askFor, type Requester } from "./asker.ts";
 
 type Asked = Omit<TimesRequest, "want">;
 
@@ -47,17 +45,12 @@ export class TimesReader {
     want: TimesWant,
     read: (message: Record<string, unknown>) => T | undefined,
   ): Promise<T | Rejection> {
-    try {
-      const request: TimesRequest = { ...asked, want };
-      const reply = await this.#bus.request(timesSubject, encodeJson(request), limits.requestMs);
-      const told = decodeTimes(reply, read);
-      if (!told) return reject("unavailable", "the log gave no answer", 1);
-      if (!("refused" in told)) return told;
-      if (told.refused === "off") return reject("unknown-video", "no timelines are kept here (--timeline)");
-      return reject("bad-query", "one answer does not hold so much: ask for longer steps, or for less");
-    } catch (error) {
-      if (error instanceof BusUnavailable) return reject("unavailable", "the log cannot be reached", 1);
-      throw error;
-    }
+    const request: TimesRequest = { ...asked, want };
+    const told = await askFor(this.#bus, timesSubject, encodeJson(request), (reply) =>
+      decodeTimes(reply, read),
+    );
+    if (!("refused" in told)) return told;
+    if (told.refused === "off") return reject("unknown-video", "no timelines are kept here (--timeline)");
+    return reject("bad-query", "one answer does not hold so much: ask for longer steps, or for less");
   }
 }

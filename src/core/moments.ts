@@ -11,6 +11,7 @@
  * as it counts people (trust/people.ts), one viewer's taps are one, however many. Pure. Held by
  * moments.test.ts, and by `npm run moments`, which prints precision and recall.
  */
+import { insert, remove } from "../base/sorted.ts";
 
 /** A peak, in steps of the series it was found in. */
 export interface Peak {
@@ -130,23 +131,4 @@ function sum(counts: readonly number[], from: number, to: number): number {
   let all = 0;
   for (let i = Math.max(0, from); i < Math.min(counts.length, to); i++) all += counts[i] as number;
   return all;
-}
-
-function insert(sorted: number[], value: number): void {
-  sorted.splice(place(sorted, value), 0, value);
-}
-
-function remove(sorted: number[], value: number): void {
-  sorted.splice(place(sorted, value), 1);
-}
-
-function place(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -5,6 +5,7 @@
  * thousands a turn: a million take a while, and nobody waits for it (catalog.test.ts).
  */
 import type { Clock } from "../base/clock.ts";
+import { placeIn } from "../base/sorted.ts";
 import {
   type CatalogReply,
   type CatalogRequest,
@@ -58,7 +59,11 @@ export class Catalog {
       const { counts: totals, version } = ledger.totals(video);
       const found = { video, totals, version, likes: likesOf(totals) };
       if (last && !before(found, last)) continue;
-      page.splice(placeOf(page, found, before), 0, found);
+      page.splice(
+        placeIn(page, (one) => before(one, found)),
+        0,
+        found,
+      );
       page.length = Math.min(page.length, limit + 1);
     }
     return { videos: page.slice(0, limit), more: page.length > limit };
@@ -75,19 +80,4 @@ function lowerId(one: Found, other: Found): boolean {
 
 function moreLiked(one: Found, other: Found): boolean {
   return one.likes === other.likes ? lowerId(one, other) : one.likes > other.likes;
-}
-
-/** Where in the ordered `page` `found` belongs. */
-function placeOf(
-  page: readonly Found[],
-  found: Found,
-  before: (one: Found, other: Found) => boolean,
-): number {
-  let [low, high] = [0, page.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (before(page[middle] as Found, found)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -8,10 +8,11 @@
  * what stands there is told by /proc/self/fdinfo. All that takes a descriptor is done when the gate is
  * made. Held by system/descriptors.test.ts.
  */
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 import { arch } from "node:os";
-import { libraries, linkOf, listenerOn } from "./socket.ts";
+import { openLibrary } from "../base/libc.ts";
+import { linkOf, listenerOn } from "./socket.ts";
 
 export interface Gate {
   /** False when the kernel refused. */
@@ -29,7 +30,8 @@ export function gateBefore(port: number): Gate | undefined {
   try {
     const fd = listenerOn(port);
     const place = fd === undefined ? undefined : placeOf(fd);
-    const library = open();
+    // Left open: to open it again would take a descriptor.
+    const library = openLibrary(functions);
     if (fd === undefined || place === undefined || library === undefined) return undefined;
     const { epoll, events, data } = place;
     const [opened, closed] = [eventOf(events, data), eventOf(0, data)];
@@ -67,16 +69,4 @@ function eventOf(events: number, data: bigint): Uint8Array {
   view.setUint32(0, events, true);
   view.setBigUint64(dataAt, data, true);
   return bytes;
-}
-
-/** Left open: to open it again would take a descriptor. */
-function open() {
-  for (const library of libraries) {
-    try {
-      return dlopen(library, functions);
-    } catch {
-      // Another C library, or another name for it.
-    }
-  }
-  return undefined;
 }

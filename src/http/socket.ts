@@ -19,12 +19,12 @@
  *
  * All is done through the C library; where it cannot be done nothing is lost but time.
  */
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { openLibrary } from "../base/libc.ts";
 import { limits } from "../core/limits.ts";
 
 /** The C library, under the names that it may have. */
-export const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 /** Places asked for; the kernel gives at most net.core.somaxconn. */
 const backlog = 65_535;
 /** The state of a listening socket in /proc/net/tcp. */
@@ -117,21 +117,17 @@ const functions = {
   listen: { args: ["int", "int"], returns: "int" },
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
 } as const;
-type Library = ReturnType<typeof dlopen<typeof functions>>["symbols"];
+type Library = NonNullable<ReturnType<typeof openLibrary<typeof functions>>>["symbols"];
 
 /** What `use` answers; false where there is no C library. */
 function withLibrary(use: (library: Library) => boolean): boolean {
-  for (const library of libraries) {
-    try {
-      const { symbols, close } = dlopen(library, functions);
-      const used = use(symbols);
-      close();
-      return used;
-    } catch {
-      // Another C library, or another name for it.
-    }
+  const library = openLibrary(functions);
+  if (!library) return false;
+  try {
+    return use(library.symbols);
+  } finally {
+    library.close();
   }
-  return false;
 }
 
 /** A descriptor may be closed while we look. */

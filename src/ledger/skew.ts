@@ -9,6 +9,7 @@
  * more are honest (breakdown point one half: Rousseeuw and Croux, 1993). Each caller counts once in a while
  * (http/whose.ts), however often it reacts. Pure, by log time: the same on every node. Held by skew.test.ts.
  */
+import { insert, remove } from "../base/sorted.ts";
 import { limits } from "../core/limits.ts";
 
 /** How far from the median a media time may lie, in ms. */
@@ -92,23 +93,7 @@ export class Skew {
       (this.#samples.length > limits.mediaSamplesKept && isOld())
     ) {
       this.#times.shift();
-      this.#sorted.splice(place(this.#sorted, this.#samples.shift() as number), 1);
+      remove(this.#sorted, this.#samples.shift() as number);
     }
   }
-}
-
-function insert(sorted: number[], value: number): void {
-  sorted.splice(place(sorted, value), 0, value);
-}
-
-/** The first place of `value`, or where it belongs. */
-function place(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

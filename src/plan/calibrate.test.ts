@@ -1,6 +1,7 @@
 /** Coefficients out of what runs showed. The runs themselves are `npm run bench:plan`. */
 import { expect, test } from "bun:test";
-import { costsOf, type Middle, seriesIn } from "./calibrate.ts";
+import { costsOf, type Middle } from "./calibrate.ts";
+import { seriesIn } from "./proc.ts";
 
 const of = (series: Record<string, number>) => new Map(Object.entries(series));
 

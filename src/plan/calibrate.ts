@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { type Coefficients, shipped } from "./coefficients.ts";
 import { parseCalibrateOptions } from "./options.ts";
 import type { PlanIo } from "./plan.ts";
+import { cpuSeconds, seriesIn, userBytes } from "./proc.ts";
 
 const lookMs = 200;
 /** So long after they have come nobody is still being sent what they missed. */
@@ -21,7 +22,6 @@ const startMs = 15_000;
 const runMs = 30_000;
 /** Characters of the server's log that are looked through at once. */
 const logCharsMax = 16 * 1024;
-const ticksPerSecond = 100;
 
 /** What was read at one moment. */
 export interface Sight {
@@ -207,30 +207,6 @@ function urlIn(log: ReadableStream<Uint8Array>): Promise<string | undefined> {
 
 /** What a process has used, beside what it says in its metrics. */
 export function sightOf(pid: number, metrics: string): Sight {
-  const used = { coreS: coreSeconds(pid), bytes: userBytes(pid) };
+  const used = { coreS: cpuSeconds(pid), bytes: userBytes(pid) };
   return { atMs: performance.now(), series: seriesIn(metrics), ...used };
-}
-
-/** Values of Prometheus' text by series, as written there. */
-export function seriesIn(text: string): Map<string, number> {
-  const series = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const cut = line.lastIndexOf(" ");
-    if (cut > 0 && !line.startsWith("#")) series.set(line.slice(0, cut), Number(line.slice(cut + 1)));
-  }
-  return series;
-}
-
-/** Seconds of processor time that a process has used. */
-function coreSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name in parentheses may hold spaces; user and system time are fields 14 and 15 of all.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-/** Bytes of user memory of a process, those it shares with others in part. */
-function userBytes(pid: number): number {
-  const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
-  return Number(pss?.[1] ?? 0) * 1024;
 }

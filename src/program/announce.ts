@@ -5,9 +5,13 @@
  * Done through the C library, as Bun has no such sockets; without that variable, elsewhere than on Linux, or
  * where it cannot be done, nothing happens. Held by announce.test.ts.
  */
-import { dlopen } from "bun:ffi";
+import { openLibrary } from "../base/libc.ts";
 
-const libraries = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+const functions = {
+  socket: { args: ["int", "int", "int"], returns: "int" },
+  sendto: { args: ["int", "ptr", "u64", "int", "ptr", "u32"], returns: "i64" },
+  close: { args: ["int"], returns: "int" },
+} as const;
 /** In <sys/socket.h> of Linux. */
 const unix = 1;
 const datagram = 2;
@@ -42,28 +46,12 @@ function socketAddress(address: string): Uint8Array | undefined {
 }
 
 function send(to: Uint8Array, message: Uint8Array): boolean {
-  for (const library of libraries) {
-    let lib: ReturnType<typeof open>;
-    try {
-      lib = open(library);
-    } catch {
-      // Another C library, or another name for it.
-      continue;
-    }
-    const { socket, sendto, close } = lib.symbols;
-    const fd = socket(unix, datagram | closeOnExec, 0);
-    const sent = fd < 0 ? -1 : Number(sendto(fd, message, message.length, 0, to, to.length));
-    if (fd >= 0) close(fd);
-    lib.close();
-    return sent === message.length;
-  }
-  return false;
-}
-
-function open(library: string) {
-  return dlopen(library, {
-    socket: { args: ["int", "int", "int"], returns: "int" },
-    sendto: { args: ["int", "ptr", "u64", "int", "ptr", "u32"], returns: "i64" },
-    close: { args: ["int"], returns: "int" },
-  });
+  const library = openLibrary(functions);
+  if (!library) return false;
+  const { socket, sendto, close } = library.symbols;
+  const fd = socket(unix, datagram | closeOnExec, 0);
+  const sent = fd < 0 ? -1 : Number(sendto(fd, message, message.length, 0, to, to.length));
+  if (fd >= 0) close(fd);
+  library.close();
+  return sent === message.length;
 }

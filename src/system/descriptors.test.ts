@@ -4,7 +4,8 @@
  * Runs the executable under `ulimit -n`; how busy it is is read from the kernel.
  */
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { cpuSeconds } from "../plan/proc.ts";
 import { dieWithUs, linesOf } from "./child.ts";
 import { Raw } from "./raw.ts";
 import { executable } from "./server.ts";
@@ -28,13 +29,6 @@ async function start() {
     }
   })();
   return { child, lines, port: await listening.promise };
-}
-
-/** Seconds of processor time so far. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 test.skipIf(!existsSync(executable))(
