@@ -5,8 +5,8 @@
  *
  * Each of two holds ten thousand, one is killed. The audience (`ovation load`, which checks that nothing was
  * lost or shown twice) does what an EventSource does: it waits as long as its stream told it, 1 to 5 s drawn
- * by the server, so that 5 s of what is told here are meant. Who was full meanwhile is told beside it: audience
- * and servers share the cores.
+ * by the server, so that 5 s of what is told here are meant. Who was full meanwhile is told beside it:
+ * audience and servers share the cores.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

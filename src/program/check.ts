@@ -1,6 +1,7 @@
 /**
  * `ovation check`: the settings in effect and where each came from, and whether there are descriptors for the
- * streams they allow; with `--host`, what a node of these settings would find wanting of this machine. Held by system/check-host.test.ts.
+ * streams they allow; with `--host`, what a node of these settings would find wanting of this machine. Held
+ * by system/check-host.test.ts.
  */
 import { availableParallelism } from "node:os";
 import type { Clock } from "../base/clock.ts";

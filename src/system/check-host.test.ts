@@ -98,7 +98,7 @@ test("a weak admin key, and a flag that is none, are mistakes", async () => {
   expect((await check("--dta=x")).complained).toContain("did you mean --data?");
 });
 
-test("check without --host says when there are fewer descriptors than streams, also of several processes", () => {
+test("without --host it says when there are fewer descriptors than streams, of all processes", () => {
   const check = (...flags: string[]) => {
     const command = `ulimit -n 300 && exec "$@"`;
     return Bun.spawnSync(["bash", "-c", command, "check", ...program, "check", ...flags], { env: {} });
