@@ -192,6 +192,8 @@ class Audience {
     this.#bytes += bytes.length;
     this.#dialling.delete(fd);
     this.#open.add(fd);
+    // A first state may come with the head.
+    if (this.#reading) this.#note(fd, bytes.toString("latin1"));
     if (this.#open.size === this.#plan?.count) this.#allOpenMs = performance.now() - this.#beganMs;
   }
 
@@ -204,8 +206,12 @@ class Audience {
     this.#sampled += text.split('"at":').length - 1;
     sample(this.#samples, text, this.#plan?.paths ? "data:" : "event: likes\n", nowMs);
     sample(this.#commentSamples, text, "event: comment\n", nowMs);
+    if (this.#reading) this.#note(fd, text);
+  }
+
+  #note(fd: number, text: string): void {
     const likes = text.lastIndexOf('"heart":');
-    if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
+    if (likes >= 0) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
   }
 
   #closed(fd: number): void {

@@ -301,6 +301,16 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
+  /**
+   * From so many pages at once on, the newest part of the log is read once for all of them and held, for so
+   * long after the last of them and as long in all, in ms, and so much of it. Beyond: what is older is read
+   * page by page.
+   */
+  stretchPagesMin: 16,
+  stretchIdleMs: 10_000,
+  stretchMs: 60_000,
+  stretchEntriesMax: 300_000,
+  stretchBytesMax: 64 * 1024 * 1024,
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
