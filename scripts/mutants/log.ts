@@ -249,7 +249,6 @@ export const log: readonly Mutant[] = [
     [
       ["a stretch that let go says that it did not", "this.#from = oldest.seq;", ""],
       ["what was there and is taken out is waited for", "this.#reach(state.lastSeq);\n      },", "},"],
-      ["who waits for a place waits for ever", "if (one.seq <= seq) one.resolve();", ""],
     ],
   ),
   ...plant(
