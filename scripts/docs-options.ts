@@ -43,7 +43,7 @@ export function optionsFile(): string {
 function memberOf(key: string, row: Row<unknown>): string {
   const help = `${row.help.charAt(0).toUpperCase()}${row.help.slice(1)}.`;
   const lines = [...wrapped(`${help} ${expects(key, row)}.`), `@default ${defaultOf(key, row)}`];
-  return `  /** ${lines.join("\n   * ")} */\n  readonly ${key}?: Settings["${key}"];\n`;
+  return `  /** ${lines.join("\n   * ")}\n   */\n  readonly ${key}?: Settings["${key}"];\n`;
 }
 
 /** What the value must be: a duration is a number of milliseconds here, and a list a list. */
