@@ -21,6 +21,7 @@ import {
   noRules,
   type Restriction,
   restrictionKey,
+  sameRules,
   slowModeMsMax,
   type VideoRules,
   videoKey,
@@ -220,9 +221,14 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes what `video` takes. Rejects with BusUnavailable. */
+  /** Changes what `video` takes; rules that hold already are no decision. Rejects with BusUnavailable. */
   async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
+    // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
+    if (sameRules(rules, this.rules(video))) {
+      await this.#parts.table.put(videoKey(video), JSON.stringify(rules));
+      return undefined;
+    }
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
     return undefined;
   }
