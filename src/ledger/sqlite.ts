@@ -38,6 +38,7 @@ import {
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { SqliteAway } from "./sqlite-away.ts";
 import { Copies } from "./sqlite-copy.ts";
 import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
 import type { TimelineView } from "./timeline-view.ts";
@@ -52,6 +53,8 @@ export interface SqliteOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held in memory. Default limits.videosMax. */
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** What an answered append outlives. Default "process". */
@@ -99,6 +102,7 @@ class SqliteLedger implements Ledger {
   readonly #comments: Comments;
   readonly #timer: Timer;
   readonly #written: Written;
+  readonly away: SqliteAway;
   readonly #retention: Retention;
   readonly #copies: Copies;
   /** Last row of the log, and the last one in the written totals. */
@@ -126,8 +130,9 @@ class SqliteLedger implements Ledger {
     this.#log = options.log;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
-    const { onceMax } = options;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
+    const { onceMax, videosMax } = options;
+    const timeline = timelineOf(options.timeline);
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
@@ -136,6 +141,10 @@ class SqliteLedger implements Ledger {
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
     this.#writtenSeq = this.#written.read();
+    this.away = new SqliteAway({
+      ...{ fold: this.#fold, written: this.#written, write: () => this.#write() },
+      ...{ soon: () => this.#restEarly(), reading: (read) => this.#reading(read) },
+    });
     this.#startMs = this.#clock.elapsed();
     this.#retention = this.#loadLog();
     this.#head = this.#comments.head();
@@ -144,9 +153,7 @@ class SqliteLedger implements Ledger {
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
-  ready(): boolean {
-    return this.#ready && !this.#closed;
-  }
+  ready = (): boolean => this.#ready && !this.#closed;
 
   troubles(): readonly Trouble[] {
     if (this.ready()) return [];
@@ -154,31 +161,20 @@ class SqliteLedger implements Ledger {
     return [{ stream: this.#path, reason }];
   }
 
-  head(): number {
-    return this.#head;
-  }
+  head = (): number => this.#head;
 
-  lineage(): Lineage {
-    return this.#lineage;
-  }
+  lineage = (): Lineage => this.#lineage;
 
-  videos(): Iterable<VideoId> {
-    return this.#fold.videos.keys();
-  }
+  videos = (): Iterable<VideoId> => this.#fold.videos.keys();
 
-  totals(video: VideoId): Totals {
-    return this.#fold.totals(video);
-  }
+  totals = (video: VideoId): Totals => this.#fold.totals(video);
 
-  timeline(video: VideoId): TimelineView | undefined {
-    return this.#fold.timeline(video);
-  }
+  timeline = (video: VideoId): TimelineView | undefined => this.#fold.timeline(video);
 
-  room(like: Like): Space {
-    return this.#fold.room(like, this.#logTime());
-  }
+  room = (like: Like): Space => this.#fold.room(like, this.#logTime());
 
   async current(video: VideoId): Promise<Totals> {
+    await this.away.read(video);
     return this.totals(video);
   }
 
@@ -222,12 +218,7 @@ class SqliteLedger implements Ledger {
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
-    try {
-      return this.#comments.page(video, after, limit, this.#head);
-    } catch (error) {
-      throw this.#unavailable(error);
-    }
+    return this.#reading(() => this.#comments.page(video, after, limit, this.#head));
   }
 
   holdings(): readonly Holding[] {
@@ -271,6 +262,7 @@ class SqliteLedger implements Ledger {
   }
 
   #folded(record: LikeRecord, logMs: number): void {
+    this.away.bringBack(record);
     const changes = this.#fold.apply(record, logMs, this.#clock.date());
     this.#written.changed(record, changes);
     if (changes.length > 0) this.#changed(changes);
@@ -297,6 +289,15 @@ class SqliteLedger implements Ledger {
       return result;
     } catch (error) {
       this.#rollBack();
+      throw this.#unavailable(error);
+    }
+  }
+
+  #reading<T>(read: () => T): T {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
+    try {
+      return read();
+    } catch (error) {
       throw this.#unavailable(error);
     }
   }
@@ -385,7 +386,8 @@ class SqliteLedger implements Ledger {
     const oldKey = s.keyOldest.get();
     const keysOld = oldKey !== null && oldKey.at < oldMs;
     // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
-    if (this.#walBytes === 0 && pruneSeq === undefined && !keysOld && this.#ready) return;
+    const isIdle = this.#walBytes === 0 && pruneSeq === undefined && !keysOld && !this.#written.moves;
+    if (isIdle && this.#ready) return;
     this.#transact(() => {
       this.#written.write(this.#logSeq);
       if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);

@@ -17,6 +17,7 @@ import type { Decision, Journal } from "./journal.ts";
 import {
   aboutOf,
   decodeRow,
+  isClosedOnly,
   noRules,
   type Restriction,
   restrictionKey,
@@ -32,6 +33,8 @@ export interface ModerationParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Whether the log keeps a video closed: then no row has to say so. */
+  readonly kept?: (video: VideoId) => boolean;
 }
 
 /**
@@ -64,8 +67,8 @@ export class Moderation {
   readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
   /** Videos that are closed, and since when that is known here. */
   readonly #closedAt = new Map<VideoId, Elapsed>();
-  /** Is told when a video is closed, or opened again. */
-  turned: (video: VideoId, state: VideoRules["state"]) => void = () => {};
+  /** Is told when a video is closed, or opened again, or kept closed by the log from now on. */
+  turned: (video: VideoId, state: VideoRules["state"] | "kept") => void = () => {};
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
@@ -77,15 +80,15 @@ export class Moderation {
    * no comment is taken as if nothing did. Rejects with BusUnavailable.
    */
   static async open(parts: ModerationParts): Promise<Moderation> {
-    const { journal, table, clock } = parts;
+    const { journal, table, clock, kept } = parts;
     if (journal.replays) {
       const rows = new Map<string, string>();
       for (const { row } of journal.all()) if (row) rows.set(row.key, row.value);
       for (const [key, value] of rows) {
         const decoded = decodeRow(key, value);
-        if (decoded && !("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) {
-          await table.put(key, value);
-        }
+        if (!decoded || ("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) continue;
+        if ("video" in decoded && isClosedOnly(decoded.rules) && kept?.(decoded.video)) continue;
+        await table.put(key, value);
       }
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -228,6 +231,13 @@ export class Moderation {
     return undefined;
   }
 
+  /** The log keeps `video` closed from now on: no row has to say so any more. */
+  async leave(video: VideoId): Promise<void> {
+    if (!isClosedOnly(this.rules(video))) return;
+    // Another node may have done it already; a row that stays says what is true.
+    await this.#parts.table.remove(videoKey(video)).catch(() => {});
+  }
+
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
     await this.#write({
@@ -306,7 +316,7 @@ export class Moderation {
     if (value === undefined) {
       this.#forget(key);
       this.#over.delete(key);
-      if (key.startsWith("video.")) this.#rule(key.slice("video.".length) as VideoId, undefined);
+      if (key.startsWith("video.")) this.#ruleGone(key.slice("video.".length) as VideoId);
       return;
     }
     const row = decodeRow(key, value);
@@ -330,21 +340,27 @@ export class Moderation {
     this.#about.delete(aboutOf(before));
   }
 
+  /** Rows of videos are taken away only where the log keeps them closed. */
+  #ruleGone(video: VideoId): void {
+    this.#videos.delete(video);
+    if (this.#closedAt.delete(video)) this.turned(video, "kept");
+  }
+
   /** `video` takes comments by `rules` from now on. */
-  #rule(video: VideoId, rules: VideoRules | undefined): void {
+  #rule(video: VideoId, rules: VideoRules): void {
     const { holdMs, state } = this.rules(video);
-    if (holdMs > (rules?.holdMs ?? 0)) {
+    const isNew = !this.#videos.has(video);
+    if (holdMs > rules.holdMs) {
       const until = later(this.#parts.clock.elapsed(), holdMs);
       const before = this.#heldUntil.get(video);
       this.#heldUntil.set(video, before !== undefined && before > until ? before : until);
     }
-    if (rules) this.#videos.set(video, rules);
-    else this.#videos.delete(video);
-    const now = this.rules(video).state;
-    if (now === state) return;
-    if (now === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
+    this.#videos.set(video, rules);
+    // Without a row it may have been closed all the same, by the log.
+    if (rules.state === state && !isNew) return;
+    if (rules.state === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
     else this.#closedAt.delete(video);
-    this.turned(video, now);
+    this.turned(video, rules.state);
   }
 
   /** Takes rows away that have run out, some at a time. */
