@@ -40,6 +40,12 @@ export const fanout: readonly Mutant[] = [
         "most;\n    if (few)",
       ],
       ["accepting goes on at the first that is free", "left > 2 * pauseAt", "left > 0"],
+      [
+        "the one with the ledger counts as a holder",
+        "? processes - 1 : processes",
+        "? processes : processes",
+      ],
+      ["a limit of thousands is not told", 'streams < roomMin ? "warn" : "info"', '"debug"'],
     ],
   ),
   ...plant("src/fanout/catchup.ts", withFrontend, [

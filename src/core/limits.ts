@@ -83,6 +83,8 @@ export const limits = {
   stepWritesMax: 256,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once it has taken that. */
+  writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */

@@ -4,7 +4,7 @@
  * The last ones are kept for health, metrics and publishing: when few are left, streams are answered `bye`
  * and their connections closed. Should connections that ask for nothing take those too, accepting pauses
  * until some are free again, instead of failing at once, again and again. Said once a minute while it is
- * so, and at start when the limit is below --node-streams: plainly, where it is what a shell has by
+ * so, and at start when the limit is below --node-streams: as a warning where it is what a shell has by
  * default. Held by system/descriptors.test.ts.
  *
  * How many are left is seen from the number of the next one: the kernel gives the lowest that is free.
@@ -15,13 +15,12 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import type { Gate } from "../http/gate.ts";
+import type { Settings } from "../settings/config.ts";
 
 export interface DescriptorsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** --node-streams; 0 where nothing is limited. */
-  readonly streams: number;
   /** How many this process may open: see `openMax`. */
   readonly most: number;
   /** The lowest that is free: see `nextDescriptor`. */
@@ -44,12 +43,9 @@ export class Descriptors {
 
   constructor(parts: DescriptorsParts) {
     this.#parts = parts;
-    const { clock, log, metrics, streams, most } = parts;
+    const { clock, metrics, most } = parts;
     metrics.descriptorsMax.set(Number.isFinite(most) ? most : 0);
     if (!Number.isFinite(most)) return;
-    const room = Math.max(0, most - limits.descriptorsReserved);
-    const fields = { limit: most, streams: room, nodeStreams: streams, hint };
-    if (room < streams) log[room < roomMin ? "warn" : "debug"]("fewer descriptors than streams", fields);
     this.#timer = clock.every(everyMs, () => this.#look());
   }
 
@@ -96,6 +92,27 @@ export class Descriptors {
 }
 
 const hint = "one for each connection: ulimit -n, or LimitNOFILE of the service";
+
+/** Streams that `processes` hold at most, each of which may open `most` descriptors. */
+export function roomIn(most: number, processes: number): number {
+  return processes * Math.max(0, most - limits.descriptorsReserved);
+}
+
+/** How many of the processes of a node of these settings hold streams: none of one that only dispatches. */
+export function holdersOf({ role, nats }: Pick<Settings, "role" | "nats">, processes: number): number {
+  if (role === "dispatcher") return 0;
+  // Without NATS one of several has the ledger, and nobody comes to it.
+  return nats.length === 0 && processes > 1 ? processes - 1 : processes;
+}
+
+/** Says at start when `holders` processes hold fewer streams than --node-streams allows. */
+export function tellRoom(log: Log, settings: Settings, holders: number, most = openMax()): void {
+  const { limits: limited, nodeStreams } = settings;
+  const streams = roomIn(most, holders);
+  if (limited === "off" || holders === 0 || streams >= nodeStreams) return;
+  const level = streams < roomMin ? "warn" : "info";
+  log[level]("fewer descriptors than streams", { limit: most, holders, streams, nodeStreams, hint });
+}
 
 /** How many descriptors this process may open; without end where that is not known. */
 export function openMax(): number {
