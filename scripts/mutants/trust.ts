@@ -68,7 +68,7 @@ export const trust: readonly Mutant[] = [
     ],
   ),
   ...plant(
-    "src/trust/rules.ts",
+    "src/core/erasure.ts",
     ["src/trust/moderation.test.ts"],
     [["capitals make another user", ".trim().toLowerCase()", ".trim()"]],
   ),

@@ -13,6 +13,7 @@ import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
 import { catalogSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
+import { erasureSubject } from "../core/erasure.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -20,7 +21,6 @@ import { type ClusterView, encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import { timesSubject } from "../core/times.ts";
-import type { Totals } from "../core/totals.ts";
 import {
   decodeAlive,
   decodeStateRequest,
@@ -28,7 +28,6 @@ import {
   encodeAlive,
   encodeEntry,
   encodeJson,
-  encodeState,
   encodeTick,
   subjects,
   videoOf,
@@ -37,11 +36,13 @@ import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
 import { Catalog } from "./catalog.ts";
+import { Erasures } from "./erasures.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { MomentWatch } from "./moment-watch.ts";
 import { Routes, type RowOfLife } from "./routes.ts";
+import { answerState } from "./state-answer.ts";
 import { type Mark, Ticks } from "./ticks.ts";
 import { Times } from "./times.ts";
 import { ViewerSamples } from "./viewer-samples.ts";
@@ -87,6 +88,7 @@ export class Dispatcher {
   readonly #happenings: Happenings | undefined;
   readonly #moments: MomentWatch | undefined;
   readonly #viewers = new ViewerSamples();
+  readonly #erasures: Erasures;
   readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
@@ -109,6 +111,8 @@ export class Dispatcher {
     this.#moments = this.#watchMoments();
     const catalog = new Catalog({ ledger, clock });
     const times = new Times({ ledger, clock, viewers: this.#viewers });
+    const owns = (name: string) => this.routes.owns(name as VideoId);
+    this.#erasures = new Erasures({ ledger, clock, log: parts.log, owns });
     this.ingest = new DispatcherIngest({
       batch: this.#batch,
       admit,
@@ -134,6 +138,7 @@ export class Dispatcher {
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
       ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
+      ...this.#serve(erasureSubject, (payload) => this.#erasures.serve(payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
@@ -186,6 +191,7 @@ export class Dispatcher {
     this.#lives.close();
     this.#happenings?.close();
     this.#moments?.close();
+    this.#erasures.close();
     for (const timer of this.#timers) timer.cancel();
   }
 
@@ -232,9 +238,10 @@ export class Dispatcher {
   #folded(changes: readonly Change[]): void {
     let counted = 0;
     let takenBack = 0;
-    for (const { added, removed } of changes) {
+    for (const { video, added, removed, deleted } of changes) {
       counted += added;
       takenBack += removed;
+      if (deleted) this.#viewers.forget(video);
     }
     this.#parts.metrics.likesCounted.inc(counted);
     this.#parts.metrics.likesTakenBack.inc(takenBack);
@@ -355,38 +362,8 @@ export class Dispatcher {
       throw new LedgerUnavailable("not a state request");
     }
     const { ledger, clock, region } = this.#parts;
-    const { video, after } = request;
-    const limit = Math.min(request.limit, limits.pageEntriesMax);
-    const lineage = ledger.lineage();
-    const [page, told] = await Promise.all([
-      ledger.entries(video, after, limit),
-      this.#totals(video, limit > 0),
-    ]);
-    // Nobody knows of which history the page is.
-    if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
-    const state = {
-      log: ledger.epoch,
-      lineage,
-      region,
-      ...told,
-      viewers: this.#presence.viewers(video, clock.elapsed()),
-      page,
-    };
-    return encodeState(state, request.branch);
-  }
-
-  /**
-   * Totals that are no lower than any told before. Who wants a video's entries too begins to watch it, and
-   * gets them although the likes' part of the log is away: what it is shown never falls, by its versions.
-   */
-  async #totals(video: VideoId, mayBeOld: boolean): Promise<{ totals: Totals; sure: boolean }> {
-    const { ledger } = this.#parts;
-    try {
-      return { totals: await ledger.current(video), sure: true };
-    } catch (error) {
-      if (!mayBeOld || !(error instanceof LedgerUnavailable)) throw error;
-      return { totals: ledger.totals(video), sure: false };
-    }
+    const viewers = (video: VideoId) => this.#presence.viewers(video, clock.elapsed());
+    return answerState(ledger, region, viewers, request);
   }
 
   async #serveIngest(payload: Uint8Array): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
 import { Bench, draft, like, type Opened, record, type Skip } from "./contract-bench.ts";
 import { describeComments } from "./contract-comments.ts";
+import { describeDeletions } from "./contract-delete.ts";
 import { describeTime } from "./contract-time.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 
@@ -30,6 +31,7 @@ export function describeLedger(
     describe("likes", () => describeLikes(bench, options.skip));
     describe("time", () => describeTime(bench, options.skip));
     describe("comments", () => describeComments(bench, options.skip));
+    describe("deletions", () => describeDeletions(bench, options.skip));
     describe("opening and closing", () => describeLife(bench, open, options.skip));
   });
 }

@@ -232,6 +232,22 @@ export class Moderation {
     });
   }
 
+  /** Writes down that `video` was deleted: nothing that was decided about it alone holds any more. */
+  async deleted(video: VideoId, by: Identity): Promise<void> {
+    for (const restriction of [...this.#restrictions.values()]) {
+      if (restriction.video === video) await this.restrict({ ...restriction, untilMs: unixMs(0) }, by);
+    }
+    await this.#drop(by, "delete", { video }, this.#videos.has(video) ? videoKey(video) : undefined);
+  }
+
+  /** As `#decide`, with nothing put in place of the row `key`. */
+  async #drop(by: Identity, action: string, about: object, key: string | undefined): Promise<void> {
+    const atMs = unixMs(Math.floor(this.#parts.clock.date()));
+    const decision = { atMs, by: nameOf(by), action, about: { ...about } };
+    await this.#write(key === undefined ? decision : { ...decision, row: { key, value: "" } });
+    if (key !== undefined) await this.#parts.table.remove(key);
+  }
+
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
     const decision = {
