@@ -55,6 +55,17 @@ export const limits = {
   videosMax: 1_000_000,
   fewLikes: 10,
   idleMs: 10 * 60_000,
+  /**
+   * Videos that have left memory, closed: their ids stay, some 12 bytes each. Beyond: none leaves any more.
+   * Of them, how many are held for a while once they were asked for, and read at once. Beyond: the one asked
+   * for longest ago is read again when it is; 503.
+   */
+  awayMax: 10_000_000,
+  awayWarmMax: 256,
+  awayReadsMax: 64,
+  /** Videos that a dispatcher puts away at once, and looks at in a second. Beyond: a second later. */
+  awayAtOnceMax: 64,
+  awayTurnMax: 1_000,
   /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */

@@ -19,7 +19,7 @@ import {
   type TimesRequest,
 } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
-import { refused } from "./answer.ts";
+import { refuse, refused } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
@@ -42,6 +42,11 @@ export async function getTimeline(doors: Doors, entry: Entry): Promise<Response>
   for (const kind of kinds) if (!isKind(kind)) return refused(reject("bad-query", "kind must name a kind"));
   const told = await doors.times.timeline({ ...asked, ...(stepS > 0 && { stepS }) });
   if (isRejection(told)) return refused(told);
+  // A video may have kinds that were configured once, or are on other nodes.
+  const known = new Set([...doors.settings.kinds, ...Object.keys(told.totals)]);
+  for (const kind of kinds) {
+    if (!known.has(kind)) return refuse("unknown-kind", `kind must be one of ${[...known].join(", ")}`);
+  }
   const body = { video, ...timelineJson(told, kinds) };
   return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) });
 }

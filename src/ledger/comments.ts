@@ -68,11 +68,15 @@ export class Comments {
     return removal;
   }
 
-  /** Makes the removal of all that `video` has the entry `seq`; undefined when it has nothing. */
-  clear(video: VideoId, seq: number, atMs: number): Entry | undefined {
-    const last = this.#statements.last.get(video);
+  /** Whether anything was ever written on `video`. */
+  holds(video: VideoId): boolean {
+    return this.#statements.last.get(video) !== null;
+  }
+
+  /** Makes the removal of all that `video` has the entry `seq`. */
+  clear(video: VideoId, seq: number, atMs: number): Entry {
     const none = { text: null, user: null, hold: 0, media: null };
-    return last ? this.#enter({ video, seq, target: 0, at: atMs, ...none }) : undefined;
+    return this.#enter({ video, seq, target: 0, at: atMs, ...none });
   }
 
   /** `video` is known to have been deleted by an entry, and not to be swept yet. */

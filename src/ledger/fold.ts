@@ -15,12 +15,14 @@
  * told with the highest version that was ever forgotten or deleted, so that no viewer holds a higher one.
  * Keys are not forgotten with it: a like of before that is repeated within the window counts nothing.
  */
+import { assert } from "../base/assert.ts";
 import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
 import type { By, Deletion, LikeGroup, LikeRecord } from "../core/record.ts";
-import { addCounts, emptyCounts, likesOf, type Totals } from "../core/totals.ts";
+import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
+import { Away, type Kept } from "./away.ts";
 import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
@@ -68,6 +70,8 @@ export class Fold {
   readonly timelines: Timelines | undefined;
   /** Videos that may be forgotten. */
   readonly idle: Idle;
+  /** Videos that have left memory. */
+  readonly away = new Away();
   /** Is told of each video that is forgotten. */
   onForgotten: (video: VideoId) => void = () => {};
   /** Videos from which it is full. */
@@ -122,7 +126,7 @@ export class Fold {
   /** How much it holds of what it may. */
   holding(): Omit<Holding, "stream"> {
     const { members, videosMax } = this;
-    const held = { videos: this.#totals.size, videosMax, forgotten: this.#forgotten };
+    const held = { videos: this.#totals.size, videosMax, away: this.away.size, forgotten: this.#forgotten };
     return members ? { ...held, likes: members.size, likesMax: members.max } : held;
   }
 
@@ -130,8 +134,12 @@ export class Fold {
     return this.#totals;
   }
 
+  /** Of a video that is away: what was read of it lately, else nothing. */
   totals(video: VideoId): Totals {
-    return this.#totals.get(video) ?? this.#noTotals();
+    const here = this.#totals.get(video);
+    if (here) return here;
+    const known = this.away.size > 0 && this.away.has(video);
+    return known ? (this.away.read(video)?.totals ?? noTotals) : this.#noTotals();
   }
 
   #noTotals(): Totals {
@@ -142,7 +150,35 @@ export class Fold {
 
   /** As Ledger.timeline. */
   timeline(video: VideoId): TimelineView | undefined {
-    return this.timelines && viewOf(this.timelines, video, this.totals(video).counts);
+    const { timelines } = this;
+    const timeline = timelines?.videos.get(video) ?? this.away.read(video)?.timeline;
+    return timelines && viewOf(timelines, timeline, this.totals(video).counts);
+  }
+
+  /** Whether `video` has left memory: what is counted of it wants it back before. */
+  lacks(video: VideoId): boolean {
+    return !this.#totals.has(video) && this.away.has(video);
+  }
+
+  /** Whether `video` was put away closed, and not opened since. */
+  isClosed(video: VideoId): boolean {
+    return this.away.back.has(video) || this.lacks(video);
+  }
+
+  /** A closed video leaves memory: what it came to is written down by now. */
+  putAway(video: VideoId): void {
+    this.idle.note(video, false, this.#logMs);
+    this.#totals.delete(video);
+    this.timelines?.take(video);
+    this.away.put(video);
+  }
+
+  /** A video that is away, which came to `kept`, comes back into memory; opened, or as closed as before. */
+  takeBack(video: VideoId, kept: Kept | undefined, opened: boolean): void {
+    this.away.takeBack(video, opened);
+    if (!kept || kept.totals.version === 0) return;
+    this.#totals.set(video, kept.totals);
+    if (kept.timeline) this.timelines?.restore(video, kept.timeline);
   }
 
   /**
@@ -155,7 +191,9 @@ export class Fold {
     this.#forget(forgetMax + record.groups.length);
     const changes: Change[] = [];
     for (const sum of this.#sums(record)) {
-      const before = this.totals(sum.video);
+      const held = this.#totals.get(sum.video);
+      assert(held || !this.away.has(sum.video), "what has left memory is brought back before it is counted");
+      const before = held ?? this.#noTotals();
       const counts = emptyCounts();
       addCounts(counts, before.counts);
       for (const { kind, count } of sum.kinds) {

@@ -177,9 +177,8 @@ class MemoryLedger implements Ledger {
     const changes = this.#fold.apply(record, this.#clock.elapsed(), this.#clock.date());
     this.#tasks.set(deletionTask(video), "");
     if (changes.length > 0) this.#changed(changes);
-    if (!room) return true;
     const entry = this.#enter(video, (place) => ({ type: "retract", ...place, previous: 0, target: 0 }));
-    room.held.splice(0, room.held.length - 1);
+    room?.held.splice(0, room.held.length - 1);
     this.#entered(entry);
     return true;
   }

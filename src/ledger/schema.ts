@@ -64,6 +64,13 @@ CREATE TABLE IF NOT EXISTS timeline_blocks (
 ) WITHOUT ROWID;
 `;
 
+/**
+ * Videos that have left memory, closed, and whether they are in it again: away.ts. What they came to stays
+ * where it was, so a program that knows none of them has them in memory as ever.
+ */
+const createAway =
+  "CREATE TABLE IF NOT EXISTS away (video TEXT PRIMARY KEY, back INTEGER NOT NULL) WITHOUT ROWID";
+
 /** What checking needs of a database. */
 interface Tables {
   query(text: string): { get(name: string): unknown; all(): unknown[] };
@@ -94,6 +101,7 @@ export function createSchema(db: Tables, likes: "many" | "once"): void {
   db.run(createMembers);
   db.run(createTimelines);
   db.run(createTasks);
+  db.run(createAway);
   db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
     schemaVersion,
     epoch,
@@ -125,7 +133,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const row = isOurs ? (meta().get("schema") as { value: unknown } | null) : null;
   if (!row) throw new LedgerRefused(`${file} belongs to another program`);
   const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
-  const isWhole = ["members", "timelines", "tasks"].every((name) => tables.get(name));
+  const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
@@ -153,6 +161,7 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   db.run(createMembers);
   db.run(createTimelines);
   db.run(createTasks);
+  db.run(createAway);
   addColumns(db);
   if (schema === schemaVersion) return;
   writeLineage(db, Lineage.begin(String(value("epoch"))));
@@ -214,6 +223,7 @@ export function prepareAll(prepare: Prepare) {
     ...likeStatements(prepare),
     ...timelineStatements(prepare),
     ...taskStatements(prepare),
+    ...awayStatements(prepare),
     ...entryStatements(prepare),
   };
 }
@@ -278,6 +288,26 @@ function timelineStatements(prepare: Prepare) {
       "DELETE FROM timeline_blocks WHERE video = ?1 AND tier = ?2 AND place = ?3",
     ),
     blocksDrop: prepare<unknown, [string]>("DELETE FROM timeline_blocks WHERE video = ?1"),
+  };
+}
+
+const isHere = "video NOT IN (SELECT video FROM away WHERE back = 0)";
+
+function awayStatements(prepare: Prepare) {
+  return {
+    awayAll: prepare<{ video: VideoId; back: number }, []>("SELECT video, back FROM away ORDER BY video"),
+    awayPut: prepare<unknown, [string, number]>("INSERT OR REPLACE INTO away (video, back) VALUES (?1, ?2)"),
+    awayDrop: prepare<unknown, [string]>("DELETE FROM away WHERE video = ?1"),
+    totalsHere: prepare<TotalsRow, []>(
+      `SELECT video, kind, count, version, at FROM totals WHERE ${isHere} ORDER BY video`,
+    ),
+    totalsOf: prepare<TotalsRow, [string]>(
+      "SELECT video, kind, count, version, at FROM totals WHERE video = ?1",
+    ),
+    timelinesHere: prepare<{ video: VideoId; head: Uint8Array }, []>(
+      `SELECT video, head FROM timelines WHERE ${isHere}`,
+    ),
+    timelineOf: prepare<{ head: Uint8Array }, [string]>("SELECT head FROM timelines WHERE video = ?1"),
   };
 }
 

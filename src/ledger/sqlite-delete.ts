@@ -33,7 +33,7 @@ export interface DeletionsParts {
   /** The place of the next comment. */
   readonly place: () => number;
   /** The transaction with that row, and this entry, is durable. */
-  readonly took: (record: LikeRecord, logMs: number, entry: Entry | undefined) => void;
+  readonly took: (record: LikeRecord, logMs: number, entry: Entry) => void;
 }
 
 export class SqliteDeletions implements Deletions {
@@ -65,8 +65,9 @@ export class SqliteDeletions implements Deletions {
     const record = deletionOf(video, secret(16), clock.date());
     const task = deletionTask(video);
     const done = transact(() => {
+      const isKnown = fold.videos.has(video) || fold.isClosed(video) || comments.holds(video);
+      if (!isKnown) return undefined;
       const entry = comments.clear(video, place(), record.atMs);
-      if (!entry && !fold.videos.has(video)) return undefined;
       const row = put(record);
       statements.taskPut.run(task, "");
       statements.metaPut.run("erasesAt", row.seq);

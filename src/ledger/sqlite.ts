@@ -38,6 +38,7 @@ import {
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { SqliteAway } from "./sqlite-away.ts";
 import { Copies } from "./sqlite-copy.ts";
 import { SqliteDeletions } from "./sqlite-delete.ts";
 import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
@@ -101,6 +102,7 @@ class SqliteLedger implements Ledger {
   readonly #comments: Comments;
   readonly #timer: Timer;
   readonly #written: Written;
+  readonly away: SqliteAway;
   readonly #retention: Retention;
   readonly #transactions: Transactions;
   readonly #copies: Copies;
@@ -136,6 +138,10 @@ class SqliteLedger implements Ledger {
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
     this.#writtenSeq = this.#written.read();
+    this.away = new SqliteAway({
+      ...{ fold: this.#fold, written: this.#written, write: () => this.#write() },
+      ...{ soon: () => this.#restEarly(), reading: (read) => this.#reading(read) },
+    });
     this.#startMs = this.#clock.elapsed();
     this.#retention = this.#loadLog();
     this.deletions = this.#openDeletions();
@@ -145,9 +151,7 @@ class SqliteLedger implements Ledger {
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
-  ready(): boolean {
-    return this.#transactions.ready && !this.#closed;
-  }
+  ready = (): boolean => this.#transactions.ready && !this.#closed;
 
   troubles(): readonly Trouble[] {
     if (this.ready()) return [];
@@ -155,31 +159,20 @@ class SqliteLedger implements Ledger {
     return [{ stream: this.#path, reason }];
   }
 
-  head(): number {
-    return this.#head;
-  }
+  head = (): number => this.#head;
 
-  lineage(): Lineage {
-    return this.#lineage;
-  }
+  lineage = (): Lineage => this.#lineage;
 
-  videos(): Iterable<VideoId> {
-    return this.#fold.videos.keys();
-  }
+  videos = (): Iterable<VideoId> => this.#fold.videos.keys();
 
-  totals(video: VideoId): Totals {
-    return this.#fold.totals(video);
-  }
+  totals = (video: VideoId): Totals => this.#fold.totals(video);
 
-  timeline(video: VideoId): TimelineView | undefined {
-    return this.#fold.timeline(video);
-  }
+  timeline = (video: VideoId): TimelineView | undefined => this.#fold.timeline(video);
 
-  room(like: Like): Space {
-    return this.#fold.room(like, this.#logTime());
-  }
+  room = (like: Like): Space => this.#fold.room(like, this.#logTime());
 
   async current(video: VideoId): Promise<Totals> {
+    await this.away.read(video);
     return this.totals(video);
   }
 
@@ -223,12 +216,7 @@ class SqliteLedger implements Ledger {
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
-    try {
-      return this.#comments.page(video, after, limit, this.#head);
-    } catch (error) {
-      throw this.#transactions.unavailable(error);
-    }
+    return this.#reading(() => this.#comments.page(video, after, limit, this.#head));
   }
 
   holdings(): readonly Holding[] {
@@ -272,6 +260,7 @@ class SqliteLedger implements Ledger {
   }
 
   #folded(record: LikeRecord, logMs: number): void {
+    this.away.bringBack(record);
     const changes = this.#fold.apply(record, logMs, this.#clock.date());
     this.#written.changed(record, changes);
     if (changes.length > 0) this.#changed(changes);
@@ -303,9 +292,18 @@ class SqliteLedger implements Ledger {
       took: (record, logMs, entry) => {
         this.#logSeq++;
         this.#folded(record, logMs);
-        if (entry) this.#announce([entry]);
+        this.#announce([entry]);
       },
     });
+  }
+
+  #reading<T>(read: () => T): T {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
+    try {
+      return read();
+    } catch (error) {
+      throw this.#transactions.unavailable(error);
+    }
   }
 
   #meta(name: string): unknown {
@@ -376,7 +374,8 @@ class SqliteLedger implements Ledger {
     const oldKey = s.keyOldest.get();
     const keysOld = oldKey !== null && oldKey.at < oldMs;
     // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
-    if (this.#walBytes === 0 && pruneSeq === undefined && !keysOld && this.#transactions.ready) return;
+    const isIdle = this.#walBytes === 0 && pruneSeq === undefined && !keysOld && !this.#written.moves;
+    if (isIdle && this.#transactions.ready) return;
     this.#transact(() => {
       this.#written.write(this.#logSeq);
       if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);

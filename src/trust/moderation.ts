@@ -20,6 +20,7 @@ import {
   noRules,
   type Restriction,
   restrictionKey,
+  sameRules,
   slowModeMsMax,
   type VideoRules,
   videoKey,
@@ -215,9 +216,14 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes what `video` takes. Rejects with BusUnavailable. */
+  /** Changes what `video` takes; rules that hold already are no decision. Rejects with BusUnavailable. */
   async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
+    // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
+    if (sameRules(rules, this.rules(video))) {
+      await this.#parts.table.put(videoKey(video), JSON.stringify(rules));
+      return undefined;
+    }
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
     return undefined;
   }
@@ -234,18 +240,16 @@ export class Moderation {
 
   /** Writes down that `video` was deleted: nothing that was decided about it alone holds any more. */
   async deleted(video: VideoId, by: Identity): Promise<void> {
-    for (const restriction of [...this.#restrictions.values()]) {
-      if (restriction.video === video) await this.restrict({ ...restriction, untilMs: unixMs(0) }, by);
-    }
-    await this.#drop(by, "delete", { video }, this.#videos.has(video) ? videoKey(video) : undefined);
-  }
-
-  /** As `#decide`, with nothing put in place of the row `key`. */
-  async #drop(by: Identity, action: string, about: object, key: string | undefined): Promise<void> {
-    const atMs = unixMs(Math.floor(this.#parts.clock.date()));
-    const decision = { atMs, by: nameOf(by), action, about: { ...about } };
-    await this.#write(key === undefined ? decision : { ...decision, row: { key, value: "" } });
-    if (key !== undefined) await this.#parts.table.remove(key);
+    const about = [...this.#restrictions.values()].filter((one) => one.video === video);
+    for (const one of about) await this.restrict({ ...one, untilMs: unixMs(0) }, by);
+    const key = videoKey(video);
+    const hasRow = this.#videos.has(video);
+    const decision = { atMs: unixMs(Math.floor(this.#parts.clock.date())), by: nameOf(by), action: "delete" };
+    await this.#write({ ...decision, about: { video }, ...(hasRow && { row: { key, value: "" } }) });
+    if (!hasRow) return;
+    // Opened first: a row that is only taken away is one that the log keeps.
+    await this.#parts.table.put(key, JSON.stringify(noRules));
+    await this.#parts.table.remove(key);
   }
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {

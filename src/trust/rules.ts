@@ -108,6 +108,11 @@ export function parseVideoRules(body: unknown, before: VideoRules): VideoRules |
   return { state, slowModeMs, comments, only, holdMs };
 }
 
+/** Whether both say the same of a video. */
+export function sameRules(one: VideoRules, other: VideoRules): boolean {
+  return (Object.keys(noRules) as (keyof VideoRules)[]).every((name) => one[name] === other[name]);
+}
+
 /** The row under `key`, or undefined when it is not one of ours: another node may be newer or broken. */
 export function decodeRow(
   key: string,

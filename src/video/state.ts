@@ -300,6 +300,7 @@ export class VideoState {
     this.history = new History(this.lineage, this.#historyMax, seq, seq);
     this.held = new Held();
     this.clearedAt = seq;
+    this.closed = false;
     this.missed = false;
     return "cleared";
   }
