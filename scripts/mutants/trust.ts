@@ -59,11 +59,7 @@ export const trust: readonly Mutant[] = [
         '    if (who.rights.has("moderate")) return undefined;\n',
         "",
       ],
-      [
-        "a turn in slow mode is used for nothing",
-        "this.#slow.delete(slowKey(draft, who, address));",
-        "slowKey(draft, who, address);",
-      ],
+      ["a turn in slow mode is used for nothing", "this.#slow.giveBack(draft, who, address);", ""],
       ["one list of words is the list", "this.#words.has(text) || ", ""],
     ],
   ),

@@ -82,7 +82,7 @@ export interface Doors {
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
-  readonly catalog: Pick<CatalogReader, "videos">;
+  readonly catalog: Pick<CatalogReader, "videos" | "kept">;
   readonly eraser: Pick<Eraser, "delete" | "erase" | "progress">;
   readonly times: Pick<TimesReader, "timeline" | "moments" | "replay">;
   /** Absent on a node that holds no streams. */

@@ -32,7 +32,7 @@ export function earlyDoors(prng: Prng): Pick<
       retract: async () => refusal(),
     },
     reader: { state: async () => refusal(), listing: async () => refusal() },
-    catalog: { videos: async () => refusal() },
+    catalog: { videos: async () => refusal(), kept: async () => refusal() },
     eraser: { delete: async () => refusal(), erase: async () => refusal(), progress: async () => refusal() },
     times: { timeline: async () => refusal(), moments: async () => refusal(), replay: async () => refusal() },
     watching: { watch: async () => refusal() },

@@ -13,6 +13,7 @@ import {
   type CommentLine,
   isComment,
   type LikesLine,
+  type Over,
   type ReplayLine,
   type ReplayReply,
   type TimelineReply,
@@ -48,7 +49,7 @@ export async function getTimeline(doors: Doors, entry: Entry): Promise<Response>
     if (!known.has(kind)) return refuse("unknown-kind", `kind must be one of ${[...known].join(", ")}`);
   }
   const body = { video, ...timelineJson(told, kinds) };
-  return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) });
+  return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) }, told);
 }
 
 /** A timeline as callers are told it: times in Unix ms, of `kinds` only, of all where none is named. */
@@ -76,9 +77,8 @@ export async function getMoments(doors: Doors, entry: Entry): Promise<Response> 
     const times = { start: startMs, peak: peakMs, end: endMs };
     return { ...times, score, people, likes, comments: comments.map(commentJson) };
   });
-  return cached(doors, entry, "application/json; charset=utf-8", {
-    text: JSON.stringify({ video, moments }),
-  });
+  const text = JSON.stringify({ video, moments });
+  return cached(doors, entry, "application/json; charset=utf-8", { text }, told);
 }
 
 /** `GET /v1/videos/:video/replay?from=&to=`, one JSON object a line. */
@@ -89,7 +89,7 @@ export async function getReplay(doors: Doors, entry: Entry): Promise<Response> {
   if (isRejection(page)) return refused(page);
   const lines = [...page.lines.map(lineJson), { next: page.nextMs }];
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  return cached(doors, entry, "application/x-ndjson", { text });
+  return cached(doors, entry, "application/x-ndjson", { text }, page);
 }
 
 /** `GET /v1/videos/:video/replay.vtt?start=&from=&to=&show=` */
@@ -113,8 +113,9 @@ export async function getReplayTrack(doors: Doors, entry: Entry): Promise<Respon
   };
   const type = "text/vtt; charset=utf-8";
   const text = vttHead + cues(page);
-  if (page.nextMs === null) return cached(doors, entry, type, { text });
-  return cached(doors, entry, type, { stream: streamed(doors, from, text, page.nextMs, cues) });
+  if (page.nextMs === null) return cached(doors, entry, type, { text }, page);
+  const stream = streamed(doors, from, text, page.nextMs, cues);
+  return cached(doors, entry, type, { stream }, page);
 }
 
 /** A text in pages: each is asked for when the one before has been taken. */
@@ -195,10 +196,11 @@ function cached(
   entry: Entry,
   type: string,
   body: { readonly text: string } | { readonly stream: ReadableStream<Uint8Array> },
+  { over }: Over,
 ): Response {
   const { request } = entry;
   const whose = auth.mode === "token" ? "private" : "public";
-  const age = moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
+  const age = over || moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
   const headers: Record<string, string> = {
     "content-type": type,
     "cache-control": `${whose}, max-age=${age}`,

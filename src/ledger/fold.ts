@@ -33,7 +33,7 @@ import { type TimelineOptions, Timelines } from "./timelines.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
-  readonly videosMax?: number;
+  readonly videosMax?: number | undefined;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
   /** How reactions are kept in their time; undefined: they are not. */
@@ -162,6 +162,7 @@ export class Fold {
 
   /** Whether `video` was put away closed, and not opened since. */
   isClosed(video: VideoId): boolean {
+    if (this.away.ids.size === 0) return false;
     return this.away.back.has(video) || this.lacks(video);
   }
 

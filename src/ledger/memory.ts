@@ -36,6 +36,8 @@ export interface MemoryLedgerOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held in memory. Default limits.videosMax. */
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. */
   readonly timeline?: TimelineOptions | "off" | undefined;
 }
@@ -88,8 +90,9 @@ class MemoryLedger implements Ledger {
   constructor(options: MemoryLedgerOptions) {
     this.#clock = options.clock;
     this.once = options.onceMax !== undefined;
-    const { onceMax } = options;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
+    const { onceMax, videosMax } = options;
+    const timeline = timelineOf(options.timeline);
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#history = Math.max(1, options.commentHistory);
   }
 

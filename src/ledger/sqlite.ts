@@ -55,6 +55,8 @@ export interface SqliteOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held in memory. Default limits.videosMax. */
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** What an answered append outlives. Default "process". */
@@ -127,8 +129,9 @@ class SqliteLedger implements Ledger {
     this.#clock = options.clock;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
-    const { onceMax } = options;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
+    const { onceMax, videosMax } = options;
+    const timeline = timelineOf(options.timeline);
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;

@@ -41,6 +41,7 @@ export interface NodeSettings {
   readonly commentTickMs: number;
   readonly commentRate: number;
   readonly commentHistory: number;
+  readonly coldAfterMs?: number;
   readonly drainMs: number;
   readonly beatMs: number;
   readonly streamAgeMs: number;

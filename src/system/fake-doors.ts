@@ -84,7 +84,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       }),
       listing: async () => ({ comments: [], more: false }),
     },
-    catalog: { videos: async () => ({ videos: [], more: false }) },
+    catalog: { videos: async () => ({ videos: [], more: false }), kept: async () => ({ kept: false }) },
     times: {
       timeline: async () => ({
         ...noTimes,

@@ -44,6 +44,12 @@ export interface VideoRules {
 }
 
 export const noRules: VideoRules = { state: "open", slowModeMs: 0, comments: "on", only: "", holdMs: 0 };
+/** Whether rules say no more than that a video is closed. */
+export function isClosedOnly(rules: VideoRules): boolean {
+  const { state, slowModeMs, comments, only, holdMs } = rules;
+  return state === "closed" && slowModeMs === 0 && comments === "on" && only === "" && holdMs === 0;
+}
+
 export const slowModeMsMax = 600_000;
 const secondsMax = 10 * 365 * 86_400;
 

@@ -296,6 +296,7 @@ export class Sync {
   /** Takes what was answered; much may have happened since it was asked, when `heard` was what was known. */
   #adopt(watch: VideoState, state: State, newest: boolean, heard: Heard): void {
     const loading = watch.phase === "loading";
+    if (loading && state.closed) watch.closed = true;
     const judged = loading
       ? undefined
       : this.#hearsay.judge(watch, state, heard, this.#parts.clock.elapsed());
