@@ -317,5 +317,10 @@ export const limits = {
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
+  /**
+   * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
+   */
+  tasksEveryMs: 10_000,
+  taskPauseMs: 10,
   ...timeLimits,
 } as const;
