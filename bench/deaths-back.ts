@@ -1,9 +1,9 @@
 /**
  * `npm run bench:deaths -- --back`: ten thousand viewers of a process that is killed with -9 are back on
- * another, and how soon: of a frontend in a cluster over NATS, whose viewers find the other frontend, and of
- * a worker of `--workers=3`, whose viewers find the other worker, and the one that takes its place.
+ * others, and how soon: of a frontend in a cluster over NATS, whose viewers find the other two, and of a
+ * worker of `--workers=3`, whose viewers find the other worker and the one that takes its place.
  *
- * Each of two holds ten thousand, one is killed. The audience (`ovation load`, which checks that nothing was
+ * Each of them holds ten thousand, one is killed. The audience (`ovation load`, which checks that nothing was
  * lost or shown twice) does what an EventSource does: it waits as long as its stream told it, 1 to 5 s drawn
  * by the server, so that 5 s of what is told here are meant. Who was full meanwhile is told beside it:
  * audience and servers share the cores.
@@ -19,6 +19,8 @@ import { Ends, type RunFlags, say } from "./run.ts";
 import { medians, round } from "./stats.ts";
 
 const likesPerS = 100;
+/** A process may often open 20,000 descriptors only, so that those of one find room on two. */
+const frontends = 3;
 const dialsPerS = 3_000;
 /** From the death until all are back, and likes and comments for a while behind it. */
 const watchMs = 12_000;
@@ -51,14 +53,15 @@ async function comeBack(
   all.add({ end: () => ends.all() });
   try {
     const servers = await (name === "cluster" ? startCluster(tick, ends) : startWorkers(tick, ends));
+    const viewers = servers.holders * each;
     const load = ends.add(
       startLoad(
         servers.ports,
-        ...[`--viewers=${2 * each}`, `--likes=${likesPerS}`, "--comments=1", "--repeat=10"],
+        ...[`--viewers=${viewers}`, `--likes=${likesPerS}`, "--comments=1", "--repeat=10"],
         ...[`--duration=${(calmMs + watchMs) / 1000}`, `--ramp=${dialsPerS}`, "--settle=60"],
       ),
     );
-    await held(servers.nodes, 2 * each);
+    await held(servers.nodes, viewers);
     await Bun.sleep(calmMs);
     const overflows = listenOverflows();
     const cpu = new CpuWatch({ servers: servers.living(), audience: load.pids() });
@@ -88,6 +91,8 @@ async function comeBack(
 
 interface Servers {
   readonly ports: readonly number[];
+  /** How many hold viewers. */
+  readonly holders: number;
   /** Whose metrics tell how many viewers there are. */
   readonly nodes: readonly Ovation[];
   /** Those that go on. */
@@ -103,12 +108,12 @@ async function startCluster(tick: string, ends: Ends): Promise<Servers> {
   const flags = [`--nats=${nats.url}`, `--tick=${tick}`];
   const dispatcher = ends.add(await startOvation(...flags, "--role=dispatcher"));
   const nodes: Ovation[] = [];
-  for (let i = 0; i < 2; i++) nodes.push(ends.add(await startOvation(...flags, "--role=frontend")));
-  const [victim, other] = nodes as [Ovation, Ovation];
+  for (let i = 0; i < frontends; i++) nodes.push(ends.add(await startOvation(...flags, "--role=frontend")));
+  const [victim, ...others] = nodes as [Ovation, ...Ovation[]];
   return {
     ports: nodes.map(({ port }) => port),
-    nodes,
-    living: () => [dispatcher.pid, other.pid],
+    ...{ nodes, holders: frontends },
+    living: () => [dispatcher, ...others].map(({ pid }) => pid),
     victim: () => victim.pid,
   };
 }
@@ -119,7 +124,7 @@ async function startWorkers(tick: string, ends: Ends): Promise<Servers> {
   const [parent, ledger, victim, other] = familyOf(server.pid) as [number, number, number, number];
   return {
     ports: [server.port],
-    nodes: [server],
+    ...{ nodes: [server], holders: 2 },
     living: () => [parent, ledger, other],
     victim: () => victim,
   };

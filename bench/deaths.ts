@@ -107,7 +107,7 @@ const back = process.argv.indexOf("--back");
 if (back >= 0) {
   process.argv.splice(back, 1);
   const own = {
-    viewers: "of each of two, 10000 by default",
+    viewers: "of each, 10000 by default",
     tick: "1s by default",
     only: "cluster or workers",
   };

@@ -36,9 +36,10 @@ export const fanout: readonly Mutant[] = [
     [
       [
         "streams take the last descriptors",
-        "most - limits.descriptorsReserved;\n    if (few)",
-        "most;\n    if (few)",
+        "this.#left() <= limits.descriptorsReserved;",
+        "this.#left() <= 0;",
       ],
+      ["a look is good for all that was free", "(left - limits.descriptorsReserved) / 2", "left"],
       ["accepting goes on at the first that is free", "left > 2 * pauseAt", "left > 0"],
       [
         "the one with the ledger counts as a holder",

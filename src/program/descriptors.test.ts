@@ -11,9 +11,17 @@ function bench(most = 300) {
   const clock = new VirtualClock();
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", write: (line) => lines.push(line), now: () => 0 });
-  const state: { next: number | undefined; open: boolean } = { next: 20, open: true };
+  const state: { next: number | undefined; open: boolean; looks: number } = {
+    next: 20,
+    open: true,
+    looks: 0,
+  };
   const metrics = createMetrics();
-  const descriptors = new Descriptors({ clock, log, metrics, most, next: () => state.next });
+  const next = (): number | undefined => {
+    state.looks++;
+    return state.next;
+  };
+  const descriptors = new Descriptors({ clock, log, metrics, most, next });
   descriptors.guard({
     set: (open) => {
       state.open = open;
@@ -28,11 +36,22 @@ test("streams are refused the last ones, which is said once a minute", () => {
   expect(lines).toEqual([]);
   expect(descriptors.few).toBe(false);
   state.next = 300 - limits.descriptorsReserved;
+  clock.advance(50);
   for (let i = 0; i < 5; i++) expect(descriptors.few).toBe(true);
   expect(lines).toHaveLength(1);
   clock.advance(limits.logAgainMs);
   expect(descriptors.few).toBe(true);
   expect(lines).toHaveLength(2);
+});
+
+test("streams take what is free, all but the last ones, and it is looked at a few times only", () => {
+  const { state, descriptors } = bench();
+  let streams = 0;
+  // Each takes the next one, and so does a connection of another kind.
+  for (let others = 0; !descriptors.few; streams++, others++) state.next = 20 + streams + others;
+  expect(20 + 2 * streams).toBeGreaterThan(300 - limits.descriptorsReserved - 4);
+  expect(20 + 2 * streams).toBeLessThanOrEqual(300 - limits.descriptorsReserved + 4);
+  expect(state.looks).toBeLessThan(20);
 });
 
 test("accepting pauses before none are left, and goes on when some are free", () => {
