@@ -123,7 +123,7 @@ describe(how, () => {
     });
   }
 
-  test("eventsource.html: eight tabs share one stream, and another has it when the first is closed", async () => {
+  test("eventsource.html: eight tabs share a stream, and another has it once the first is gone", async () => {
     const { page: first, context } = await open("eventsource.html");
     const tabs = [first];
     while (tabs.length < 8) tabs.push((await openTab(context, `${elsewhere.url}eventsource.html`)).page);
