@@ -25,6 +25,8 @@ export type AudienceOrder =
       readonly diallingMax: number;
       /** Receive buffer of each socket, bytes; left to the kernel otherwise. */
       readonly receiveBytes?: number;
+      /** They ask, and never read a byte of the answer: open as soon as they have asked. */
+      readonly silent?: boolean;
     }
   /** All leave; `back`: and come back at once, all together. */
   | { readonly do: "leave"; readonly back: boolean }
@@ -176,6 +178,9 @@ class Audience {
   #opened(fd: number): void {
     const viewer = this.#viewers[fd] ?? 0;
     this.#sockets.send(fd, this.#requests[viewer % this.#requests.length] as Buffer);
+    if (!this.#plan?.silent) return;
+    this.#sockets.stall(fd);
+    this.#begun(fd);
   }
 
   #readable(fd: number): void {
@@ -190,6 +195,10 @@ class Audience {
       return;
     }
     this.#bytes += bytes.length;
+    this.#begun(fd);
+  }
+
+  #begun(fd: number): void {
     this.#dialling.delete(fd);
     this.#open.add(fd);
     if (this.#open.size === this.#plan?.count) this.#allOpenMs = performance.now() - this.#beganMs;

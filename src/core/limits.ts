@@ -55,6 +55,17 @@ export const limits = {
   videosMax: 1_000_000,
   fewLikes: 10,
   idleMs: 10 * 60_000,
+  /**
+   * Videos that have left memory, closed: their ids stay, some 12 bytes each. Beyond: none leaves any more.
+   * Of them, how many are held for a while once they were asked for, and read at once. Beyond: the one asked
+   * for longest ago is read again when it is; 503.
+   */
+  awayMax: 10_000_000,
+  awayWarmMax: 256,
+  awayReadsMax: 64,
+  /** Videos that a dispatcher puts away at once, and looks at in a second. Beyond: a second later. */
+  awayAtOnceMax: 64,
+  awayTurnMax: 1_000,
   /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
@@ -72,6 +83,8 @@ export const limits = {
   stepWritesMax: 256,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once it has taken that. */
+  writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
@@ -304,5 +317,10 @@ export const limits = {
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
+  /**
+   * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
+   */
+  tasksEveryMs: 10_000,
+  taskPauseMs: 10,
   ...timeLimits,
 } as const;
