@@ -5,10 +5,10 @@
  *     <ovation-stage video="final"></ovation-stage>
  *
  * Attributes: `video` (its id); `src` (a real video file instead of the drawn match); `server` (default:
- * where this script came from); `lang` (one of languages.ts; default: the page's, then the browser's); `theme` (dark,
- * light; default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9 work wherever
- * the focus is, not only inside); `alone` (a connection of its own instead of one for all tabs, so it counts
- * as a viewer of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`,
+ * where this script came from); `lang` (one of languages.ts; default: the page's, then the browser's);
+ * `theme` (dark, light; default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9
+ * work wherever the focus is, not only inside); `alone` (a connection of its own instead of one for all tabs,
+ * so it counts as a viewer of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`,
  * `tools`, `under`. Properties: `token`, the client's hook; `playhead`, which picture the player shows;
  * `recording`, to show what was done before. The element joins parts that know nothing of each other; each is
  * one file beside this one.
