@@ -46,7 +46,7 @@ export const fanout: readonly Mutant[] = [
         "? processes - 1 : processes",
         "? processes : processes",
       ],
-      ["a limit of thousands is not told", 'streams < roomMin ? "warn" : "info"', '"debug"'],
+      ["a limit of thousands is not told", "return { streams, nodeStreams };", "return {};"],
     ],
   ),
   ...plant("src/fanout/catchup.ts", withFrontend, [

@@ -120,13 +120,17 @@ export function holdersOf({ role, nats }: Pick<Settings, "role" | "nats">, proce
   return nats.length === 0 && processes > 1 ? processes - 1 : processes;
 }
 
-/** Says at start when `holders` processes hold fewer streams than --node-streams allows. */
-export function tellRoom(log: Log, settings: Settings, holders: number, most = openMax()): void {
+/**
+ * Streams that `holders` processes hold, where that is less than --node-streams: for the line that a start
+ * says. So few that the limit was forgotten are warned of.
+ */
+export function tellRoom(log: Log, settings: Settings, holders: number, most = openMax()) {
   const { limits: limited, nodeStreams } = settings;
   const streams = roomIn(most, holders);
-  if (limited === "off" || holders === 0 || streams >= nodeStreams) return;
-  const level = streams < roomMin ? "warn" : "info";
-  log[level]("fewer descriptors than streams", { limit: most, holders, streams, nodeStreams, hint });
+  if (limited === "off" || holders === 0 || streams >= nodeStreams) return {};
+  const fields = { limit: most, holders, streams, nodeStreams, hint };
+  if (streams < roomMin) log.warn("fewer descriptors than streams", fields);
+  return { streams, nodeStreams };
 }
 
 /** How many descriptors this process may open; without end where that is not known. */

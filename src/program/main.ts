@@ -128,7 +128,6 @@ async function serve(flags: readonly string[]): Promise<number> {
     log.warn("OPEN TO EVERYONE who can reach this address", { hint });
   }
   const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
-  tellRoom(log, settings, holdersOf(settings, workers));
   const parts = { settings, clock, prng: systemPrng(), log, memory, usage };
   return workers > 1 ? superviseWorkers(parts, hangUp, workers) : serveUntilDrained(parts, hangUp);
 }
@@ -142,7 +141,8 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
     const serving = await startServing(parts);
     const { role, node, region, nats, data } = settings;
     const ledger = nats.length > 0 ? "nats" : data;
-    const about = { role, node, region, ledger, version: build.version };
+    const room = parent ? {} : tellRoom(log, settings, holdersOf(settings, 1));
+    const about = { role, node, region, ledger, version: build.version, ...room };
     // Only other workers come to one that has the ledger for them.
     if (serving.url !== "") log.info("listening", { url: serving.url, ...about });
     parent?.serve(serving);
@@ -185,7 +185,8 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     workers = new Workers({ ...parts, settings, count, path, start: startWorker });
     const url = await workers.start();
     const { role, node, region, drainMs } = settings;
-    log.info("listening", { url, role, node, region, workers: count, version: build.version });
+    const room = tellRoom(log, settings, holdersOf(settings, count));
+    log.info("listening", { url, role, node, region, workers: count, version: build.version, ...room });
     hangUp.rereadBy(() => workers?.reload());
     say("READY=1");
     giveBack();
