@@ -112,6 +112,7 @@ export const fanout: readonly Mutant[] = [
     ["nobody settles", "from <= sinceMs", "false"],
     ["who settles in a lap leaves it open", "    pacer?.passed();\n", ""],
     ["who settles in a lap stays with newcomers", "this.#settle(shard, slot);\n    pacer", "pacer"],
+    ["a turn that comes late does no more for anybody", "share + extra", "share"],
     ["an empty shard stays settled", "filter(({ size }) => size === 0)", "filter(() => false)"],
   ]),
   ...plant("src/fanout/cohort.ts", tests, [
