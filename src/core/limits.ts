@@ -81,9 +81,11 @@ export const limits = {
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
   stepWritesMax: 256,
+  /** Turns' worth of writes that a late one does beside its own, while newcomers keep the loop busy. */
+  lateTurnsMax: 3,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
-  /** Bytes of a write that a sink is given at once. Beyond: another piece, once it has taken that. */
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once that is taken. */
   writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
@@ -332,5 +334,7 @@ export const limits = {
    */
   tasksEveryMs: 10_000,
   taskPauseMs: 10,
+  /** Comments, or videos, that an erasure looks at in one piece. */
+  taskPieceMax: 500,
   ...timeLimits,
 } as const;
