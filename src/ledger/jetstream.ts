@@ -15,8 +15,10 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import type { Totals } from "../core/totals.ts";
+import { likesOf, type Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
+import type { Deletions } from "./deletions.ts";
+import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,
   type Change,
@@ -73,7 +75,8 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...logs]);
+    const others = [...logs, streams.open(taskStream)];
+    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
     const ledger = new JetstreamLedger(options, shared, comments);
@@ -98,10 +101,12 @@ class JetstreamLedger implements Ledger {
   readonly once: boolean;
   /** Behind those of likes. */
   readonly commentLane: number;
+  readonly deletions: Deletions;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
   readonly #shared: Shared;
+  #sweeping = false;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
@@ -121,7 +126,9 @@ class JetstreamLedger implements Ledger {
     const whole = timelineOf(options.timeline);
     const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
     const changed = (changes: readonly Change[]): void => {
-      if (!this.#closed) this.#changed(changes);
+      if (this.#closed) return;
+      this.#changed(changes);
+      if (this.once && changes.some(({ deleted }) => deleted)) this.#sweepSoon();
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
       const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
@@ -129,6 +136,13 @@ class JetstreamLedger implements Ledger {
     });
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
+    this.deletions = new JetstreamDeletions({
+      ...{ streams, clock, comments: this.#comments },
+      append: (record, video) => this.#partition(video).append(record),
+      isLiked: async (video) => likesOf((await this.#partition(video).current(video)).counts) > 0,
+      memberOf: (video, kind, viewer) => this.#partition(video).memberOf(video, kind, viewer),
+      attempt: (work) => this.#try(work),
+    });
   }
 
   /** Resolves when all there was is folded. */
@@ -171,12 +185,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async retract(video: VideoId, target: number): Promise<boolean> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.remove(video, target);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.remove(video, target));
   }
 
   lineage(): Lineage {
@@ -196,12 +205,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async current(video: VideoId): Promise<Totals> {
-    this.#assertOpen();
-    try {
-      return await this.#partition(video).current(video);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#partition(video).current(video));
   }
 
   head(): number {
@@ -209,12 +213,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.page(video, after, limit);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.page(video, after, limit));
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
@@ -239,6 +238,25 @@ class JetstreamLedger implements Ledger {
     this.#comments.close();
     this.#shared.close();
     for (const partition of this.#partitions) partition.close();
+  }
+
+  async #try<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** What deleted videos had of viewers' likes is taken out a part a turn. */
+  #sweepSoon(): void {
+    if (this.#sweeping || this.#closed) return;
+    this.#sweeping = true;
+    this.#options.clock.soon(() => {
+      this.#sweeping = false;
+      if (this.#partitions.map((partition) => partition.sweep()).includes(true)) this.#sweepSoon();
+    });
   }
 
   #assertOpen(): void {
