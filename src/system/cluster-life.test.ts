@@ -39,7 +39,7 @@ async function everywhere(video: string, totals: object, comments: number): Prom
   }
 }
 
-test("every node, and who comes back after a kill, knows a fresh video; nothing of it is stored", async () => {
+test("every node, and one back after a kill, knows a fresh video; nothing of it is stored", async () => {
   const [first, second] = cluster.frontends as [Cluster["frontends"][0], Cluster["frontends"][0]];
   const like = { kind: "heart", count: 9, key: "before" };
   await post(`${first.url}/v1/videos/v/likes`, like);
