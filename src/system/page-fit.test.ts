@@ -19,7 +19,7 @@ interface Box {
   readonly bottom: number;
 }
 
-/** Where what must not touch stands, as far as it is seen; with `badge`, while that is what the badge says. */
+/** Where what must not touch stands, as far as it is seen, while the badge says `badge` more than it does. */
 function boxesOf(page: Page, badge = ""): Promise<Box[]> {
   return page.locator(apart).evaluateAll((elements, said) => {
     const shown = elements
