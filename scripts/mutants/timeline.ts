@@ -12,6 +12,7 @@ export const timeline: readonly Mutant[] = [
         "counts[slot] = count;",
       ],
       ["a count of more than 127 is cut", "for (; value >= 128;", "for (; value >= 2 ** 60;"],
+      ["a series with long counts has no room", "const countBytesMax = 8;", "const countBytesMax = 2;"],
       ["a gap that is too long is taken", "if (gap === 0 || slot + gap > slotsPerBlock)", "if (gap === 0)"],
       ["what was sealed is not opened again", "      counts[slot] = count;\n    });", "    });"],
     ],

@@ -120,7 +120,7 @@ export class Block {
 /** What a count takes sealed at most, in bytes: 2^53 has eight sevens of bits. */
 const countBytesMax = 8;
 const seriesBytesMax = 1 + slotsPerBlock * countBytesMax;
-/** Where blocks are sealed, one at a time: it grows with the series of one, 255 of them at most. */
+/** Where blocks are sealed, one at a time: it grows with the series of one, at most 255. */
 let room = new Uint8Array(4 * seriesBytesMax);
 
 function sealed(open: ReadonlyMap<number, Float64Array>): Uint8Array {
