@@ -334,5 +334,7 @@ export const limits = {
    */
   tasksEveryMs: 10_000,
   taskPauseMs: 10,
+  /** Comments, or videos, that an erasure looks at in one piece. */
+  taskPieceMax: 500,
   ...timeLimits,
 } as const;

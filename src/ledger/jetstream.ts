@@ -140,6 +140,7 @@ class JetstreamLedger implements Ledger {
       ...{ streams, clock, comments: this.#comments },
       append: (record, video) => this.#partition(video).append(record),
       isLiked: async (video) => likesOf((await this.#partition(video).current(video)).counts) > 0,
+      memberOf: (video, kind, viewer) => this.#partition(video).memberOf(video, kind, viewer),
       attempt: (work) => this.#try(work),
     });
   }

@@ -16,7 +16,7 @@ import type { LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
-import type { FoldOptions } from "./fold.ts";
+import type { Fold, FoldOptions } from "./fold.ts";
 import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledger.ts";
 import { encodeWhole } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
@@ -148,6 +148,11 @@ export class Partition {
     const { members } = this.#copy.fold;
     members?.sweep();
     return members?.stale ?? false;
+  }
+
+  /** As Fold.memberOf, of what is folded. */
+  memberOf(video: VideoId, kind: string, viewer: string): ReturnType<Fold["memberOf"]> {
+    return this.#copy.fold.memberOf(video, kind, viewer);
   }
 
   get holding(): Omit<Holding, "stream"> {
