@@ -188,7 +188,6 @@ class Hub {
 class Member implements MemoryBus {
   readonly #hub: Hub;
   readonly #ends = new Set<() => void>();
-  readonly #receivers = new Set<Receiver>();
   readonly #watches = new Map<Watch, SharedTable>();
   readonly #waiting = new Set<(why: BusUnavailable) => void>();
   readonly #listeners = new Set<(connected: boolean) => void>();
@@ -246,7 +245,6 @@ class Member implements MemoryBus {
     const before = all.get(subject);
     all.set(subject, before ? [...before, receiver] : [receiver]);
     if (subject.endsWith("*")) this.#hub.wild.set(subject.slice(0, -1), subject);
-    this.#receivers.add(receiver);
     return receiver;
   }
 
@@ -254,7 +252,6 @@ class Member implements MemoryBus {
   left(receiver: Receiver): void {
     const { subject } = receiver;
     receiver.ended = true;
-    this.#receivers.delete(receiver);
     const all = this.#hub.receivers;
     const rest = (all.get(subject) ?? []).filter((other) => other !== receiver);
     if (rest.length > 0) {
@@ -347,7 +344,9 @@ class Member implements MemoryBus {
     if (this.#closed) return;
     this.#closed = true;
     this.#connected = false;
-    for (const receiver of [...this.#receivers]) receiver.end();
+    for (const receivers of [...this.#hub.receivers.values()]) {
+      for (const receiver of receivers) if (receiver.member === this) receiver.end();
+    }
     for (const end of [...this.#ends]) end();
     for (const fail of [...this.#waiting]) fail(new BusUnavailable("closed"));
     this.#listeners.clear();
