@@ -108,7 +108,7 @@ export const dispatcher: readonly Mutant[] = [
         "this.#restUntil = later(end, (end - start) * restPerCommit);",
         "",
       ],
-      ["a full record takes more", "if (open.builder.full) open.records.push(open.builder.take());", ""],
+      ["a full record takes more", "if (builder.full) open.records.push(builder.take());", ""],
       ["a comment has the place of the first", "(outcome[index] as Placed)", "(outcome[0] as Placed)"],
     ],
   ),

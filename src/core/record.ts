@@ -72,7 +72,7 @@ export class RecordBuilder {
     return this.#keys >= limits.recordKeysMax || this.#groupCount >= recordGroupsMax;
   }
 
-  /** Merges one like, accepted at `atMs`. */
+  /** Merges one like, accepted at `atMs`, which counts only for the first. */
   add(like: Like, atMs: number): void {
     if (this.#groupCount === 0) this.#atMs = atMs;
     const group = this.#group(like);

@@ -43,8 +43,8 @@ export class Batch {
     return this.#lane(this.#ledger.commentLane).pending;
   }
 
-  /** Adds a like accepted at `atMs`; the outcome is that of its lane's whole batch. */
-  like(like: Like, atMs: number): Promise<Outcome> {
+  /** Adds a like accepted at `atMs`, or now; the outcome is that of its lane's whole batch. */
+  like(like: Like, atMs?: number): Promise<Outcome> {
     return this.#lane(this.#ledger.laneOf(like.video)).like(like, atMs);
   }
 

@@ -68,7 +68,7 @@ export class DispatcherIngest implements Ingest {
   }
 
   like(like: Like): Promise<Rejection | undefined> {
-    const verdict = this.#take(like, this.#clock.date());
+    const verdict = this.#take(like, undefined);
     return verdict instanceof Promise ? verdict : Promise.resolve(verdict);
   }
 
@@ -90,15 +90,19 @@ export class DispatcherIngest implements Ingest {
     return taken.map((each) => (each instanceof Promise ? verdicts.get(each) : each));
   }
 
-  /** Gives a like to its lane, or says why not; a repeat that needs no taking is taken. */
-  #take(like: Like, atMs: number): Promise<Rejection | undefined> | Rejection | undefined {
+  /**
+   * Gives a like that was accepted at `atMs`, or now, to its lane, or says why not; a repeat that needs no
+   * taking is taken.
+   */
+  #take(like: Like, atMs: number | undefined): Promise<Rejection | undefined> | Rejection | undefined {
     const refused = this.#admit.like(like, this.#batch.likesBefore(like.video));
     if (refused === "counted") {
       this.#metrics.likesAccepted.inc(acceptedBy(like));
       return undefined;
     }
     if (refused) return this.#likesRefused(refused, 1);
-    const outcome = this.#batch.like(like.mediaMs === undefined ? like : this.#seen(like, atMs), atMs);
+    const seen = like.mediaMs === undefined ? like : this.#seen(like, atMs ?? this.#clock.date());
+    const outcome = this.#batch.like(seen, atMs);
     let together = this.#together;
     if (together?.outcome !== outcome) {
       together = this.#expect(outcome);

@@ -55,11 +55,13 @@ export class Lane {
     return this.#pending;
   }
 
-  /** Adds a like accepted at `atMs`; the outcome is that of its whole batch. */
-  like(like: Like, atMs: number): Promise<Outcome> {
+  /** Adds a like accepted at `atMs`, or now; the outcome is that of its whole batch. */
+  like(like: Like, atMs?: number): Promise<Outcome> {
     const open = this.#opened();
-    open.builder.add(like, atMs);
-    if (open.builder.full) open.records.push(open.builder.take());
+    const { builder } = open;
+    // A record says when the first of its likes came: nobody asks that of the others.
+    builder.add(like, atMs ?? (builder.empty ? this.#clock.date() : 0));
+    if (builder.full) open.records.push(builder.take());
     return open.outcome;
   }
 
