@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { measureBack } from "./deaths-back.ts";
 import { startLoad } from "./load.ts";
 import { startOvation } from "./ovation.ts";
-import { familyOf, kill } from "./proc.ts";
+import { familyOf, kill, listenOverflows } from "./proc.ts";
 import { type Ends, play, type RunFlags, say } from "./run.ts";
 
 const likesPerS = 100;
@@ -38,6 +38,7 @@ async function measure({ own }: RunFlags, ends: Ends) {
   await until("all viewers came", (rampS + 60) * 1000, async () => {
     return ((await server.metrics()).get("ovation_connections") ?? 0) >= viewers;
   });
+  const overflows = listenOverflows();
   const spread: number[][] = [held(server.pid)];
   for (let turn = 1; turn <= workers; turn++) {
     const [ledger, ...holders] = workersOf(server.pid);
@@ -57,6 +58,7 @@ async function measure({ own }: RunFlags, ends: Ends) {
     ...{ viewers, workers, cuts, byes, reconnected },
     reconnectP50Ms: reconnectMs.p50,
     reconnectP99Ms: reconnectMs.p99,
+    listenOverflows: listenOverflows() - overflows,
     ...{ likesLost, likesDoubled, commentsLost, commentsDoubled, resets },
     /** Most and least that a worker held beside its share, at the end. */
     unevenness: unevenness(spread.at(-1) ?? []),

@@ -64,14 +64,10 @@ async function played(place: Place, startMs: number): Promise<Played & { deaths:
 }
 
 function holdPlayed({ publishers, settled, finals }: Played): void {
-  hold(
-    `${publishers.unknownLikes + publishers.unknownComments} of unknown fate`,
-    publishers.unknownLikes === 0,
-  );
-  hold(
-    `${publishers.refused} refused, ${publishers.skipped} not sent`,
-    publishers.refused + publishers.skipped === 0,
-  );
+  const unknown = publishers.unknownLikes + publishers.unknownComments;
+  const unsent = publishers.refused + publishers.skipped;
+  hold(`${unknown} of unknown fate`, unknown === 0);
+  hold(`${unsent} refused, or not sent`, unsent === 0);
   hold(`${settled.lost} likes lost, ${settled.doubled} too many`, settled.lost + settled.doubled === 0);
   for (const { check, tally } of finals) {
     const { wrongTotals, away, commentsLost, commentsDoubled } = check;

@@ -34,10 +34,14 @@ interface Node {
   stop(): void;
 }
 
-async function start(...flags: string[]): Promise<Node> {
+function start(...flags: string[]): Promise<Node> {
+  return startAs({ OVATION_ADMIN_KEY: adminKey }, flags);
+}
+
+async function startAs(env: Record<string, string>, flags: readonly string[]): Promise<Node> {
   const child = Bun.spawn(
     [executable, "--data=:memory:", "--port=0", "--host=127.0.0.1", "--log-format=json", ...flags],
-    { env: { OVATION_ADMIN_KEY: adminKey }, stdout: "pipe", stderr: "inherit" },
+    { env, stdout: "pipe", stderr: "inherit" },
   );
   const listening = Promise.withResolvers<string>();
   const read = async () => {
@@ -99,6 +103,8 @@ class Servers {
         this.#demo = about;
         return node;
       }
+      case "crowd":
+        return startAs({}, ["--demo"]);
       case "foreign":
         return elsewhere(() => this.#demo);
       case "refused": {

@@ -5,7 +5,7 @@
 import type { Page } from "playwright-core";
 
 /** Which of the servers of screenshots.ts a page is asked from; `foreign` is a page of another origin. */
-export type Where = "demo" | "plain" | "once" | "polled" | "token" | "foreign" | "refused" | "gone";
+export type Where = "demo" | "crowd" | "plain" | "once" | "polled" | "token" | "foreign" | "refused" | "gone";
 
 export interface Shot {
   readonly name: string;
@@ -66,6 +66,7 @@ const states: readonly State[] = [
   { name: "live", where: "demo", path: "/?lang=en", seconds: 3 },
   { name: "live-ar", where: "demo", path: "/?lang=ar", seconds: 3 },
   { name: "live-de", where: "demo", path: "/?lang=de", seconds: 3 },
+  { name: "crowd", where: "crowd", path: "/?lang=de", seconds: 2 },
   { name: "menu", where: "demo", path: "/?lang=de", seconds: 1, act: press("summary") },
   { name: "writing", where: "demo", path: "/?lang=en", seconds: 1, act: write },
   { name: "again", where: "demo", path: "/?lang=en&replay", seconds: 4, act: jump },

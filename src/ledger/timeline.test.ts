@@ -84,6 +84,20 @@ describe("a block", () => {
     );
   });
 
+  test("has room for the longest counts of every series there can be", () => {
+    const block = new Block(0, 7, 1_000);
+    const most = Number.MAX_SAFE_INTEGER;
+    for (let series = 0; series < 255; series++) {
+      for (let slot = 0; slot < slotsPerBlock; slot++) block.add(series, slot, most);
+    }
+    const again = Block.of(0, 7, 1_000, block.bytes());
+    let all = 0;
+    again?.each((_, __, count) => {
+      if (count === most) all++;
+    });
+    expect(all).toBe(255 * slotsPerBlock);
+  });
+
   test("of bytes that are none is none", () => {
     for (const bytes of [
       [1],

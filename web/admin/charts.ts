@@ -43,9 +43,16 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Above this, one stands so near to zero that their labels would touch. */
+const ONE_TOUCHES = 10_000;
+
 /** On a logarithmic scale zero and the powers of ten. */
-const powers = (_chart: uPlot, splits: number[]) =>
-  splits.map((value) => (value === 0 || (value >= 1 && Number.isInteger(Math.log10(value))) ? value : null));
+const powers = ({ scales }: uPlot, splits: number[]) => {
+  const least = (scales.y?.max ?? 0) > ONE_TOUCHES ? 10 : 1;
+  return splits.map((value) =>
+    value === 0 || (value >= least && Number.isInteger(Math.log10(value))) ? value : null,
+  );
+};
 
 /** What is counted is never shown in parts: steps of an axis are whole. */
 const wholeSteps = [1, 2, 5].flatMap((step) => Array.from({ length: 12 }, (_, power) => step * 10 ** power));

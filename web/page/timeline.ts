@@ -160,7 +160,7 @@ function createControls(
   windTo: (part: number) => void,
 ) {
   const play = make("button", { type: "button", class: "play" });
-  const time = make("output", { class: "time" });
+  const time = make("output", { class: "time", "aria-live": "off" });
   const position = make("input", { type: "range", min: 0, max: 1000, "aria-label": labels.position });
   let wasPaused: boolean | undefined;
 

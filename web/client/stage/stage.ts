@@ -86,7 +86,7 @@ function build(
   const odometer = createOdometer(localeOf(words), words.reactions);
   const trouble = createTrouble({ base, video, words, token: () => host.token?.(false) });
   const watching = make("span", { class: "watching", part: "watching", hidden: true });
-  const count = make("span");
+  const count = make("span", {}, "–");
   watching.append(glyph(glyphs.eye), count);
   const number = new Intl.NumberFormat(localeOf(words));
   let watch: Watch | undefined;
