@@ -7,6 +7,7 @@ import { docs } from "./docs.ts";
 import { fanout } from "./fanout.ts";
 import { http } from "./http.ts";
 import { ledger } from "./ledger.ts";
+import { life } from "./life.ts";
 import { log } from "./log.ts";
 import { ops } from "./ops.ts";
 import type { Mutant } from "./plant.ts";
@@ -32,4 +33,5 @@ export const mutants: readonly Mutant[] = [
   ...timeline,
   ...api,
   ...ops,
+  ...life,
 ];

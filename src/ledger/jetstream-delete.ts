@@ -3,7 +3,7 @@
  * what is left taken out of the stream message by message, which overwrites each.
  *
  * What is under way is a message per task in a stream of its own, written first: whichever dispatcher finds
- * it there later goes on, under the same key, so nothing is deleted twice. jetstream-delete.test.ts holds
+ * it there later goes on, under the same key, so nothing is deleted twice. cluster-life.test.ts holds
  * that.
  */
 import type { Clock } from "../base/clock.ts";

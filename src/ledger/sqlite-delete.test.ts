@@ -1,4 +1,5 @@
 /** Deletions in a SQLite file: nothing is left in it, whenever the process ends, and it holds together. */
+import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -84,5 +85,9 @@ test("with one like per viewer, half swept and killed, no member of before is le
   expect(likesOf(ledger.totals(v).counts)).toBe(1);
   expect(likesOf(ledger.totals("stays" as VideoId).counts)).toBe(500);
   await ledger.close();
-  expect(verifySqlite(join(root, "again", "ovation.sqlite")).wrong).toEqual([]);
+  const file = join(root, "again", "ovation.sqlite");
+  expect(verifySqlite(file).wrong).toEqual([]);
+  const db = new Database(file);
+  expect(db.query("SELECT count(*) AS rows FROM members").get()).toEqual({ rows: 501 });
+  db.close();
 });

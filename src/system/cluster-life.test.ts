@@ -1,6 +1,14 @@
 /** A video deleted and a person erased in a cluster: on every node, over kill -9, and in what NATS stores. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { adminKey, type Cluster, getJson, startCluster, type Told, until } from "./cluster.ts";
+import {
+  adminKey,
+  type Cluster,
+  getJson,
+  type NodeProcess,
+  startCluster,
+  type Told,
+  until,
+} from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { type NatsServer, startNats } from "./nats.ts";
 
@@ -39,8 +47,8 @@ async function everywhere(video: string, totals: object, comments: number): Prom
   }
 }
 
-test("every node, and one back after a kill, knows a fresh video; nothing of it is stored", async () => {
-  const [first, second] = cluster.frontends as [Cluster["frontends"][0], Cluster["frontends"][0]];
+test("every node, over a kill, knows a fresh video, and nothing of the old one is stored", async () => {
+  const [first, second] = cluster.frontends as [NodeProcess, NodeProcess];
   const like = { kind: "heart", count: 9, key: "before" };
   await post(`${first.url}/v1/videos/v/likes`, like);
   await say("v", 60, "ann");
@@ -75,7 +83,7 @@ test("a person is erased from all videos, whichever node was asked", async () =>
   await say("a", 20, name);
   await say("b", 20, name);
   await say("b", 4, "somebody");
-  const [first, second] = cluster.frontends as [Cluster["frontends"][0], Cluster["frontends"][0]];
+  const [first, second] = cluster.frontends as [NodeProcess, NodeProcess];
   await post(`${first.url}/v1/admin/bans`, { user: name, seconds: 600 }, headers);
   const begun = await fetch(`${first.url}/v1/admin/users/${name}`, { method: "DELETE", headers });
   expect(begun.status).toBe(202);

@@ -95,6 +95,43 @@ describe(how, () => {
     await viewer.context().close();
   });
 
+  test("a person erased, a video deleted, each behind a question: seen on another page", async () => {
+    const { page: ann } = await watch("brief");
+    const { page: room } = await enter();
+    await until(
+      "the video",
+      async () => (await room.locator("tbody tr", { hasText: "brief" }).count()) === 1,
+    );
+    await choose(room, "brief");
+    for (const [name, text] of [
+      ["dora", "first"],
+      ["emil", "second"],
+    ] as const)
+      await say(ann, name, text);
+    await until("both", async () => (await commentsOf(ann)).length === 2);
+    const first = room.locator(".comments li", { hasText: "first" });
+    // A window answers no to every question, unless it is told otherwise.
+    room.removeAllListeners("dialog");
+    const asked: string[] = [];
+    const answer = (yes: boolean) =>
+      room.once("dialog", async (dialog) => {
+        asked.push(dialog.message());
+        await (yes ? dialog.accept() : dialog.dismiss());
+      });
+    answer(false);
+    await first.getByRole("button", { name: "Erase" }).click();
+    answer(true);
+    await first.getByRole("button", { name: "Erase" }).click();
+    await until("dora's is gone", async () => (await commentsOf(ann)).join() === "emil: second");
+    answer(true);
+    await room.getByRole("button", { name: "Delete video" }).click();
+    await until("all is gone", async () => (await commentsOf(ann)).length === 0);
+    await room.getByText("brief is deleted.").waitFor();
+    expect(asked.map((text) => text.slice(0, 10))).toEqual(["Erase dora", "Erase dora", "Delete bri"]);
+    await ann.context().close();
+    await room.context().close();
+  });
+
   test("a comment removed, a viewer muted, slow mode: seen on another page", async () => {
     const { page: ann } = await watch("talk");
     const { page: bob, wrong } = await watch("talk");

@@ -1,6 +1,7 @@
 /**
  * Moderation of one video: its comments as they come, each with what may be done about it, and the video's
- * own switches (slow mode, hold for review, comments on or off).
+ * own switches (slow mode, hold for review, comments on or off); and what is done once and for all, behind a
+ * question: the video deleted, a person erased from all videos.
  *
  * The list is an ordinary watch, and what is held for review on top, marked until viewers see it too; who may
  * only look sees what viewers see. What holds already (mutes, the video's
@@ -49,7 +50,7 @@ interface Holding {
   }[];
 }
 
-type Ability = "remove" | "mute" | "video";
+type Ability = "remove" | "mute" | "video" | "delete" | "erase";
 
 export function createModeration(key: string): Moderation {
   const list = make("ol", { class: "comments", tabindex: 0, "aria-label": "Comments of this video" });
@@ -66,7 +67,8 @@ export function createModeration(key: string): Moderation {
     ...HOLDS.map(([ms, name]) => make("option", { value: ms }, name)),
   );
   const comments = make("button", { type: "button", "aria-pressed": "true" }, "Comments on");
-  const controls = make("div", { class: "controls", hidden: true }, slow, hold, comments);
+  const remove = make("button", { type: "button", class: "delete" }, "Delete video");
+  const controls = make("div", { class: "controls", hidden: true }, slow, hold, comments, remove);
   list.hidden = true;
   status.textContent = "Whoever watches a video brings it here.";
   const element = make("section", { class: "card moderation" }, title, controls, list, status);
@@ -117,7 +119,7 @@ export function createModeration(key: string): Moderation {
         status.textContent = "Removed.";
       }
     });
-    if (comment.user) item.append(muteOf(comment.user));
+    if (comment.user) item.append(muteOf(comment.user), eraseOf(comment.user));
     return item;
   }
 
@@ -138,6 +140,25 @@ export function createModeration(key: string): Moderation {
     });
     return mute;
   }
+
+  function eraseOf(user: string): HTMLElement {
+    const erase = make("button", { type: "button", class: "erase", title: "From all videos" }, "Erase");
+    erase.addEventListener("click", async () => {
+      const asked = `Erase ${user} from all videos? Every comment under this name goes, and cannot be had back.`;
+      if (!confirm(asked)) return;
+      if (await ask("erase", "DELETE", `/v1/admin/users/${encodeURIComponent(user)}`)) {
+        status.textContent = `${user} is being erased.`;
+      }
+    });
+    return erase;
+  }
+
+  remove.addEventListener("click", async () => {
+    const about = video;
+    if (!confirm(`Delete ${about}, with its likes, comments and timeline? It cannot be had back.`)) return;
+    if (await ask("delete", "DELETE", `/v1/admin/videos/${about}`))
+      status.textContent = `${about} is deleted.`;
+  });
 
   function nameMutes(): void {
     for (const mute of list.querySelectorAll<HTMLElement>(".mute")) {
@@ -207,6 +228,11 @@ export function createModeration(key: string): Moderation {
   function heard(event: string, says: unknown): void {
     if (event === "snapshot") for (const one of (says as { comments: Comment[] }).comments) add(one);
     if (event === "comment" || event === "held") add(says as Comment, event === "held");
+    if (event === "reset" && (says as { reason: string }).reason === "deleted") {
+      list.replaceChildren();
+      shown.clear();
+      showRules(0, 0, true);
+    }
     if (event === "retract") shown.get((says as { id: string }).id)?.classList.add("gone");
   }
 

@@ -181,8 +181,9 @@ export function createTalk(options: TalkOptions): Talk {
         if ((item as HTMLElement).dataset.id === id) item.remove();
       }
     },
-    reset() {
-      if (!options.recorded) return gap(words.missed);
+    reset({ reason }) {
+      // What was deleted is not to stay on anybody's page.
+      if (!options.recorded && reason !== "deleted") return gap(words.missed);
       flow.drop(() => true);
       list.replaceChildren();
     },

@@ -1,0 +1,59 @@
+/** Planted faults in what deletes and erases. */
+import { plant } from "./plant.ts";
+
+export const life = [
+  ...plant(
+    "src/ledger/fold.ts",
+    ["src/ledger/fold-delete.test.ts"],
+    [
+      [
+        "a deletion that is repeated deletes again",
+        "if (!this.keys.add(hi, lo, this.#logMs) || !before)",
+        "if (!before)",
+      ],
+      ["a deleted video begins at its old version", "this.idle.forgot(before.version + 1);", ""],
+      [
+        "what a deleted video was liked by stands",
+        "if (owner !== undefined) this.members?.retire(owner);",
+        "",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/members.ts",
+    ["src/ledger/fold-delete.test.ts"],
+    [
+      [
+        "members of before belong to videos that come later",
+        "held === nobody && owner <= this.legacy",
+        "held === nobody",
+      ],
+      ["a sweep leaves what is nobody's", "this.#retired.has(table[at + 2] as number)) {", "false) {"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/sqlite-delete.ts",
+    ["src/ledger/sqlite-delete.test.ts"],
+    [
+      ["the log keeps names behind its window", "seq < this.#erasesAt) return;", "seq >= 0) return;"],
+      ["members of a killed sweep stay", "s.memberDrop.run(hi, lo);", "continue;"],
+      ["a start forgets what was deleted", "if (video) comments.cleared(video);", ""],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/erasures.ts",
+    ["src/dispatcher/erasures.test.ts"],
+    [
+      ["everybody's comments are erased", "sameUser(entry.user) === same", "true"],
+      ["whoever does not own a task does it", "if (owns(name)) void", "void"],
+    ],
+  ),
+  ...plant(
+    "src/trust/journal.ts",
+    ["src/trust/journal.test.ts"],
+    [
+      ["a file is forgotten in memory only", "if (file && !isSame) replaceLines(file, kept);", ""],
+      ["who decided is still named", "const isBy = sameUser", "const isBy = false && sameUser"],
+    ],
+  ),
+];
