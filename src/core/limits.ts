@@ -63,6 +63,8 @@ export const limits = {
   awayMax: 10_000_000,
   awayWarmMax: 256,
   awayReadsMax: 64,
+  /** Records of a shared log that wait for a video to come back. Beyond: they are read again when it is. */
+  awayHeldMax: 1_000,
   /** Videos that a dispatcher puts away at once, and looks at in a second. Beyond: a second later. */
   awayAtOnceMax: 64,
   awayTurnMax: 1_000,

@@ -228,6 +228,11 @@ export class Fold {
     }
   }
 
+  /** Notes the keys and viewers of likes that the totals already hold. */
+  pass(groups: readonly LikeGroup[]): void {
+    for (const group of groups) this.#move(group);
+  }
+
   /** Puts back what a snapshot told, before any record is applied. */
   restore(video: VideoId, totals: Totals): void {
     this.#totals.set(video, totals);

@@ -17,6 +17,7 @@ import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
+import { JetstreamAway } from "./jetstream-away.ts";
 import {
   type Batch,
   type Change,
@@ -29,6 +30,7 @@ import {
   type Trouble,
 } from "./ledger.ts";
 import { logStream, Partition } from "./partition.ts";
+import { awayStream } from "./partition-away.ts";
 import { isUnavailable, persist, Shared } from "./shared.ts";
 import type { StreamState, Streams } from "./streams.ts";
 import type { TimelineView } from "./timeline-view.ts";
@@ -46,7 +48,7 @@ export interface JetstreamOptions {
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
   /** Videos whose totals are held; the same on all nodes. Default limits.videosMax. */
-  readonly videosMax?: number;
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. The same on all. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
@@ -73,7 +75,8 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...logs]);
+    const others = [...logs, streams.open(awayStream)];
+    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
     const ledger = new JetstreamLedger(options, shared, comments);
@@ -98,6 +101,7 @@ class JetstreamLedger implements Ledger {
   readonly once: boolean;
   /** Behind those of likes. */
   readonly commentLane: number;
+  readonly away: JetstreamAway;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
@@ -127,6 +131,7 @@ class JetstreamLedger implements Ledger {
       const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
+    this.away = new JetstreamAway(this.#partitions, (video) => this.#partition(video));
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
   }
@@ -230,7 +235,7 @@ class JetstreamLedger implements Ledger {
   }
 
   holdings(): readonly Holding[] {
-    return this.#partitions.map(({ stream, holding }) => ({ stream, ...holding }));
+    return this.#partitions.map(({ stream, fold }) => ({ stream, ...fold.holding() }));
   }
 
   async close(): Promise<void> {

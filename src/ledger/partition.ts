@@ -16,8 +16,9 @@ import type { LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
-import type { FoldOptions } from "./fold.ts";
-import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledger.ts";
+import type { Fold, FoldOptions } from "./fold.ts";
+import { type Change, LedgerUnavailable, type Space } from "./ledger.ts";
+import { PartitionAway } from "./partition-away.ts";
 import { encodeFold } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -65,6 +66,8 @@ export class Partition {
   readonly #copy: Copy;
   readonly #appender: Appender;
   readonly #verifier: Verifier;
+  /** Videos that leave memory. */
+  readonly away: PartitionAway;
   readonly #caughtUp = Promise.withResolvers<void>();
   readonly #connection: { end(): void };
   /** The log goes on at this place, and what was folded ends before. */
@@ -113,6 +116,11 @@ export class Partition {
     });
     const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
     this.#verifier = new Verifier({ ...own, streams, fold, clock, log });
+    this.away = new PartitionAway({
+      ...{ streams, clock, log, copy, appender: this.#appender, met: (is) => this.#met(is) },
+      receive: (stored) => this.#receive(stored),
+      again: () => this.#reading?.again(),
+    });
     this.#connection = streams.onConnected((connected) => {
       if (!connected) this.#appender.refuse("NATS is away");
     });
@@ -137,6 +145,7 @@ export class Partition {
     await this.#met(() => this.#isVerified());
     const end = await this.#end();
     await this.#met(() => this.#isVerified() && copy.seq >= end && !copy.behind);
+    await this.away.read(video);
     return copy.totals(video);
   }
 
@@ -144,8 +153,9 @@ export class Partition {
     return this.#copy.room(like);
   }
 
-  get holding(): Omit<Holding, "stream"> {
-    return this.#copy.fold.holding();
+  /** As far as the log is folded. */
+  get fold(): Fold {
+    return this.#copy.fold;
   }
 
   /** As its operator knows it. */
@@ -173,7 +183,7 @@ export class Partition {
       name: this.#wanted.name,
       from: this.#copy.seq + 1,
       receive: (stored) => this.#receive(stored),
-      caughtUp: () => this.#begin(),
+      caughtUp: () => this.away.whenTaken(() => this.#begin()),
       prepare: () => this.#verify(),
     });
     await this.#caughtUp.promise;
@@ -232,6 +242,7 @@ export class Partition {
     this.#connection.end();
     this.#reading?.end();
     this.#appender.close();
+    this.away.close();
     this.#caughtUp.resolve();
     for (const { wake } of this.#waiting) wake();
   }
@@ -292,6 +303,7 @@ export class Partition {
   #receive(stored: Stored): void {
     const copy = this.#copy;
     this.#heardAt = this.#options.clock.elapsed();
+    if (this.away.waits(stored)) return;
     // What was folded once is never folded again, whatever a reader repeats.
     if (stored.seq <= copy.seq) return;
     if (stored.seq !== copy.seq + 1) {
@@ -299,6 +311,7 @@ export class Partition {
       this.#doubt("the log has a hole");
       return;
     }
+    if (this.away.recalls(stored)) return;
     const { log } = this.#options;
     const { stream } = this;
     if (!copy.take(stored)) log.error("log holds what is no record", { stream, seq: stored.seq });

@@ -80,17 +80,15 @@ export class Moderation {
    * no comment is taken as if nothing did. Rejects with BusUnavailable.
    */
   static async open(parts: ModerationParts): Promise<Moderation> {
-    const { journal, table, clock } = parts;
+    const { journal, table, clock, kept } = parts;
     if (journal.replays) {
       const rows = new Map<string, string>();
       for (const { row } of journal.all()) if (row) rows.set(row.key, row.value);
       for (const [key, value] of rows) {
         const decoded = decodeRow(key, value);
-        if (decoded && "video" in decoded && isClosedOnly(decoded.rules) && parts.kept?.(decoded.video))
-          continue;
-        if (decoded && !("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) {
-          await table.put(key, value);
-        }
+        if (!decoded || ("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) continue;
+        if ("video" in decoded && isClosedOnly(decoded.rules) && kept?.(decoded.video)) continue;
+        await table.put(key, value);
       }
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -358,12 +356,11 @@ export class Moderation {
       this.#heldUntil.set(video, before !== undefined && before > until ? before : until);
     }
     this.#videos.set(video, rules);
-    const now = rules.state;
     // Without a row it may have been closed all the same, by the log.
-    if (now === state && !isNew) return;
-    if (now === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
+    if (rules.state === state && !isNew) return;
+    if (rules.state === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
     else this.#closedAt.delete(video);
-    this.turned(video, now);
+    this.turned(video, rules.state);
   }
 
   /** Takes rows away that have run out, some at a time. */
