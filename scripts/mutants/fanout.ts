@@ -5,6 +5,7 @@ const tests = [
   "src/fanout/shard.test.ts",
   "src/fanout/lanes.test.ts",
   "src/fanout/supervisor.test.ts",
+  "src/fanout/cohort.test.ts",
   "src/fanout/pace.test.ts",
 ];
 const withFrontend = [
@@ -101,6 +102,12 @@ export const fanout: readonly Mutant[] = [
       "if (shard.size < limits.connectionsPerShardMax) return shard;",
       "return shard;",
     ],
+    ["nobody settles", "from <= sinceMs", "false"],
+    ["who settles in a lap leaves it open", "    pacer?.passed();\n", ""],
+    ["who settles in a lap stays with newcomers", "this.#settle(shard, slot);\n    pacer", "pacer"],
+    ["an empty shard stays settled", "filter(({ size }) => size === 0)", "filter(() => false)"],
+  ]),
+  ...plant("src/fanout/cohort.ts", tests, [
     ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
   ]),
   ...plant(

@@ -108,6 +108,8 @@ export class Frontend implements Watching {
     this.#supervisor = new Supervisor({
       ...{ clock, metrics, tickMs: parts.tickMs, commentTickMs: parts.commentTickMs },
       beatSweepMs: this.#words.beats.sweepMs,
+      // Who took nothing for so long has left.
+      newcomersMs: this.#words.beats.idleMs,
       // Every viewer here is one that `open` has made.
       left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
