@@ -317,5 +317,7 @@ export const limits = {
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
+  /** Times that a server is asked for videos with comments, some 100,000 each. Beyond: not all are told. */
+  commentedPagesMax: 10,
   ...timeLimits,
 } as const;

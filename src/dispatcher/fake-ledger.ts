@@ -86,6 +86,7 @@ export class FakeLedger implements Ledger {
     throw new LedgerUnavailable("away");
   }
 
+  commented = async (): Promise<readonly VideoId[]> => [];
   ready = () => true;
   totals = () => noTotals;
   /** What `timeline` tells. */

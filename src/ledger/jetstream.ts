@@ -17,6 +17,7 @@ import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
+import { commentedIn } from "./commented.ts";
 import { JetstreamAway } from "./jetstream-away.ts";
 import {
   type Batch,
@@ -190,6 +191,15 @@ class JetstreamLedger implements Ledger {
 
   *videos(): Iterable<VideoId> {
     for (const partition of this.#partitions) yield* partition.videos();
+  }
+
+  async commented(after: VideoId | undefined, search: string, most: number): Promise<readonly VideoId[]> {
+    this.#assertOpen();
+    try {
+      return await commentedIn(this.#options.streams, after, search, most);
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   totals(video: VideoId): Totals {

@@ -177,14 +177,13 @@ export class Moderation {
   }
 
   /** Videos that are closed. */
-  *allClosed(): Iterable<VideoId> {
-    yield* this.#closedAt.keys();
-  }
+  allClosed = (): Iterable<VideoId> => this.#closedAt.keys();
+
+  /** Videos with rules of their own. */
+  ruled = (): Iterable<VideoId> => this.#videos.keys();
 
   /** What `video` takes. */
-  rules(video: VideoId): VideoRules {
-    return this.#videos.get(video) ?? noRules;
-  }
+  rules = (video: VideoId): VideoRules => this.#videos.get(video) ?? noRules;
 
   /**
    * How long a comment on `video` that comes now is held for review, in ms. A shorter hold than before lets
