@@ -3,11 +3,13 @@
  * turn and of the one with the ledger: nothing that was accepted is lost or shown twice, every viewer is
  * back, and the workers hold as many as each other.
  *
+ * With `--back`: one death, and how soon ten thousand are back (deaths-back.ts).
  * system/workers-local.test.ts does the same with an audience that a test can afford.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureBack } from "./deaths-back.ts";
 import { startLoad } from "./load.ts";
 import { startOvation } from "./ovation.ts";
 import { familyOf, kill } from "./proc.ts";
@@ -95,18 +97,20 @@ async function until(what: string, withinMs: number, met: () => Promise<boolean>
   }
 }
 
-await play(
-  {
-    name: "deaths",
-    rounds: 1,
-    seconds: 1,
-    minutesMax: 20,
-    own: {
-      viewers: "40000 by default",
-      workers: "4 by default, one of which has the ledger",
-      tick: "1s by default",
-      comments: "1 a second by default",
-    },
-  },
-  measure,
-);
+const own = {
+  viewers: "40000 by default",
+  workers: "4 by default, one of which has the ledger",
+  tick: "1s by default",
+  comments: "1 a second by default",
+};
+const back = process.argv.indexOf("--back");
+if (back >= 0) {
+  process.argv.splice(back, 1);
+  const own = {
+    viewers: "of each, 10000 by default",
+    tick: "1s by default",
+    only: "cluster or workers",
+  };
+  await play({ name: "deaths-back", rounds: 1, seconds: 1, minutesMax: 10, own }, measureBack);
+}
+await play({ name: "deaths", rounds: 1, seconds: 1, minutesMax: 20, own }, measure);

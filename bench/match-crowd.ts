@@ -23,6 +23,10 @@ const dialsPerS = 2_000;
 const connectionsMax = 512;
 const requestMs = 10_000;
 const turnMs = 5;
+/** A turn that comes later than this goes on where the last one was. */
+const pauseMaxMs = 100;
+/** Publications that wait for their answers. Beyond: the match stands still. */
+const underWayMax = 10_000;
 /** For what was published last, and for what everybody shows in the end. */
 const graceMs = 60_000;
 
@@ -86,18 +90,21 @@ export class Crowd {
     const speed = match.seconds / seconds;
     const names = new Names();
     const dateOf = (second: number) => Math.max(1, Math.round(startMs + 1000 * second));
-    const begunMs = nowMs();
     const tap = ({ viewer, cameS, sawS, saysS = sawS, kind, count }: Tap): void => {
       const like = { kind, count, user: names.of(viewer, cameS), mediaTime: dateOf(saysS) };
-      publishers.publish(kind, count, JSON.stringify(like), begunMs + (1000 * cameS) / speed);
+      publishers.publish(kind, count, JSON.stringify(like), nowMs());
     };
-    const say = ({ viewer, cameS, sawS, text }: Remark): void => {
+    const say = ({ viewer, sawS, text }: Remark): void => {
       const comment = { user: `fan-${viewer}`, text, mediaTime: dateOf(sawS) };
-      publishers.publish("", 1, JSON.stringify(comment), begunMs + (1000 * cameS) / speed);
+      publishers.publish("", 1, JSON.stringify(comment), nowMs());
     };
     const { taps, remarks } = match;
-    for (let [nextTap, nextRemark] = [0, 0]; nextTap < taps.length || nextRemark < remarks.length; ) {
-      const second = ((nowMs() - begunMs) / 1000) * speed;
+    let [nextTap, nextRemark, second] = [0, 0, 0];
+    for (let lastMs = nowMs(); nextTap < taps.length || nextRemark < remarks.length; ) {
+      const now = nowMs();
+      // No node lets a crowd run away from it: the match stands still until what was tapped is answered.
+      if (publishers.outstanding < underWayMax) second += (Math.min(now - lastMs, pauseMaxMs) / 1000) * speed;
+      lastMs = now;
       for (; (taps[nextTap]?.cameS ?? Number.POSITIVE_INFINITY) <= second; nextTap++)
         tap(taps[nextTap] as Tap);
       for (; (remarks[nextRemark]?.cameS ?? Number.POSITIVE_INFINITY) <= second; nextRemark++) {

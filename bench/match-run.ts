@@ -7,7 +7,7 @@
  * node, before and after those who folded the log have gone and folded it anew; `ovation verify` finds the
  * folder of the node in order; the recording loads as a track in Chromium, with all of it. Printed beside: of
  * the goals that are known, how many are found as moments, and how many moments are none. Ends with 1 when
- * a sum differs; `--viewers=10000 --seconds=120 --seed=1`, and `--only=node` or `--only=cluster`.
+ * a sum differs; `--viewers=10000 --seconds=150 --seed=1`, and `--only=node` or `--only=cluster`.
  */
 
 import { type Match, matchOf } from "./match.ts";
@@ -18,7 +18,7 @@ import { found, placed, sumOf, type Told, toldBy, tracked } from "./match-told.t
 const option = (name: string, fallback: string): string =>
   process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3) ?? fallback;
 const viewers = Number(option("viewers", "10000"));
-const seconds = Number(option("seconds", "120"));
+const seconds = Number(option("seconds", "150"));
 const match = matchOf(Number(option("seed", "1")), viewers);
 /** Those who are behind have seen it, and react: seconds of the match. */
 const heightS = 10;

@@ -24,7 +24,7 @@ const commentsPerS = 20;
 const commentChars = 400;
 const dialsPerS = 4_000;
 /** As long as viewers are newcomers to a node, and a little more. */
-const stayMs = 50_000;
+const stayMs = 47_000;
 const lookMs = 250;
 const video = "siege";
 

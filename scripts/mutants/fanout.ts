@@ -36,10 +36,17 @@ export const fanout: readonly Mutant[] = [
     [
       [
         "streams take the last descriptors",
-        "most - limits.descriptorsReserved;\n    if (few)",
-        "most;\n    if (few)",
+        "this.#left() <= limits.descriptorsReserved;",
+        "this.#left() <= 0;",
       ],
+      ["a look is good for all that was free", "(left - limits.descriptorsReserved) / 2", "left"],
       ["accepting goes on at the first that is free", "left > 2 * pauseAt", "left > 0"],
+      [
+        "the one with the ledger counts as a holder",
+        "? processes - 1 : processes",
+        "? processes : processes",
+      ],
+      ["a limit of thousands is not told", 'streams < roomMin ? "warn" : "info"', '"debug"'],
     ],
   ),
   ...plant("src/fanout/catchup.ts", withFrontend, [

@@ -64,7 +64,11 @@ export const ledger: readonly Mutant[] = [
         "version: before.version + 1,",
         "version: before.version + sum.kinds.length,",
       ],
-      ["a change does not say what was before", "before: before.counts,", "before: totals.counts,"],
+      [
+        "a change does not say what was before",
+        "before: before.counts,\n        added,",
+        "before: totals.counts,\n        added,",
+      ],
       ["who takes a like back takes all kinds", "count: added - removed", "count: added"],
       [
         "a record of the other mode counts",

@@ -85,6 +85,8 @@ export const limits = {
   stepWritesMax: 256,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once it has taken that. */
+  writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
@@ -319,5 +321,10 @@ export const limits = {
   catalogsMax: 4,
   /** Times that a server is asked for videos with comments, some 100,000 each. Beyond: not all are told. */
   commentedPagesMax: 10,
+  /**
+   * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
+   */
+  tasksEveryMs: 10_000,
+  taskPauseMs: 10,
   ...timeLimits,
 } as const;

@@ -13,6 +13,7 @@ import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
 import { catalogSubject, keptSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
+import { erasureSubject } from "../core/erasure.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -34,6 +35,7 @@ import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
 import { Catalog, serveKept } from "./catalog.ts";
+import { Erasures } from "./erasures.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
@@ -90,6 +92,7 @@ export class Dispatcher {
   readonly #happenings: Happenings | undefined;
   readonly #moments: MomentWatch | undefined;
   readonly #viewers = new ViewerSamples();
+  readonly #erasures: Erasures;
   readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
@@ -116,12 +119,9 @@ export class Dispatcher {
     const used = (video: VideoId): void => this.putAway.used(video);
     const times = new Times({ ledger, clock, viewers: this.#viewers, used });
     const states = new States({ ...parts, presence: this.#presence, used });
+    this.#erasures = this.#erase();
     this.ingest = new DispatcherIngest({
-      batch: this.#batch,
-      admit,
-      ledger,
-      clock,
-      metrics,
+      ...{ batch: this.#batch, admit, ledger, clock, metrics },
       kinds: this.#kinds,
       happenings: this.#happenings,
     });
@@ -141,6 +141,7 @@ export class Dispatcher {
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
       ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
+      ...this.#serve(erasureSubject, (payload) => this.#erasures.serve(payload)),
       ...this.#serve(keptSubject, (payload) => serveKept(ledger, payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
@@ -200,6 +201,7 @@ export class Dispatcher {
     this.putAway.close();
     this.#happenings?.close();
     this.#moments?.close();
+    this.#erasures.close();
     for (const timer of this.#timers) timer.cancel();
   }
 
@@ -233,6 +235,12 @@ export class Dispatcher {
     return new PutAway({ ledger, clock, log, afterMs, watched, owns });
   }
 
+  #erase(): Erasures {
+    const { ledger, clock, log } = this.#parts;
+    const owns = (name: string): boolean => this.routes.owns(name as VideoId);
+    return new Erasures({ ledger, clock, log, owns });
+  }
+
   #tellHappenings(): Happenings | undefined {
     const { herald, node, ledger, clock, bus } = this.#parts;
     if (!herald) return undefined;
@@ -253,9 +261,10 @@ export class Dispatcher {
   #folded(changes: readonly Change[]): void {
     let counted = 0;
     let takenBack = 0;
-    for (const { added, removed } of changes) {
+    for (const { video, added, removed, deleted } of changes) {
       counted += added;
       takenBack += removed;
+      if (deleted) this.#viewers.forget(video);
     }
     this.#parts.metrics.likesCounted.inc(counted);
     this.#parts.metrics.likesTakenBack.inc(takenBack);

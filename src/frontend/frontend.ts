@@ -343,7 +343,7 @@ export class Frontend implements Watching {
     this.#polls.wake(watch);
   }
 
-  #restarted(watch: VideoState, reason: "epoch" | "history"): void {
+  #restarted(watch: VideoState, reason: "epoch" | "history" | "deleted"): void {
     this.#supervisor.restart(watch, reason);
     this.#review.restarted(watch);
     this.#stateChanged(watch);

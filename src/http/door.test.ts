@@ -40,6 +40,7 @@ const table: readonly [string, string, string, object?][] = [
   ["GET /v1/videos/:video/replay.vtt", "watch", "reading"],
   ["GET /v1/admin/videos", "admin", "question"],
   ["GET /v1/admin/videos/:video/export", "admin", "reading"],
+  ["DELETE /v1/admin/videos/:video", "admin", "call"],
   ["GET /v1/videos/:video/poll", "watch", "poll"],
   ["GET /v1/videos/:video/live", "watch", "poll"],
   ["GET /v1/videos/:video/ticks/:second", "watch", "reading"],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { VideoId } from "../core/interaction.ts";
-import { decodeStowed, encodeStowed } from "./away-bytes.ts";
+import { decodeStowed, emptied, encodeStowed } from "./away-bytes.ts";
 import { like, record } from "./contract-bench.ts";
 import { Fold } from "./fold.ts";
 import { timelineDefault } from "./timelines.ts";
@@ -51,6 +51,17 @@ test("versions that have jumped since are in it", () => {
   expect(decodeStowed(bytes, v, one)?.totals).toEqual({ version: 2_000_001, counts: one.totals(v).counts });
   one.away.raised = 0;
   expect(decodeStowed(bytes, v, one)?.totals.version).toBe(1);
+});
+
+test("of a deleted one only its version stays", () => {
+  const one = fold();
+  for (let i = 0; i < 3; i++) one.apply(record([like("v")], startMs), startMs, 0);
+  const bytes = encodeStowed(one, v, place);
+  const less = emptied(bytes) as Uint8Array;
+  expect(less.length).toBeLessThan(bytes.length);
+  expect(decodeStowed(less, v, fold())).toMatchObject({ ...place, totals: { version: 3, counts: {} } });
+  expect(decodeStowed(less, v, fold())?.timeline).toBeUndefined();
+  expect(emptied(bytes.subarray(1))).toBeUndefined();
 });
 
 test("bytes that are cut, or others, tell of nothing", () => {

@@ -8,8 +8,8 @@
  * Layout, little-endian: u8 version (1) · f64 place · text branch · f64 by how much versions had jumped · f64
  * version · u16 n · n × (text kind, f64 count) · a blob of its timeline (timeline-bytes.ts), empty for none.
  */
-import { isVideoId, type VideoId } from "../core/interaction.ts";
-import { emptyCounts } from "../core/totals.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { type Counts, emptyCounts } from "../core/totals.ts";
 import type { Kept } from "./away.ts";
 import { Reader, Writer } from "./bytes.ts";
 import type { Fold } from "./fold.ts";
@@ -31,26 +31,50 @@ export interface Stowed extends Place, Kept {
 
 const version = 1;
 
+/** What the bytes say, as it was then. */
+interface Written extends Place {
+  readonly raised: number;
+  readonly version: number;
+  readonly counts: Counts;
+  readonly times: Uint8Array;
+}
+
 /** `video` as `fold` has it at `place`. */
-export function encodeStowed(fold: Fold, video: VideoId, { branch, upTo }: Place): Uint8Array {
+export function encodeStowed(fold: Fold, video: VideoId, place: Place): Uint8Array {
   const totals = fold.totals(video);
   const timeline = fold.timelines?.videos.get(video);
   const names = fold.timelines?.names ?? [];
   const times = timeline
     ? encodeTimelines({ names, videos: new Map([[video, timeline]]) })
     : new Uint8Array(0);
-  const kinds = Object.keys(totals.counts);
+  return encode({ ...place, ...totals, raised: fold.away.raised, times });
+}
+
+/**
+ * The same bytes without what it came to: a deleted video keeps its version, which whoever folds the log from
+ * before its deletion has to know.
+ */
+export function emptied(bytes: Uint8Array): Uint8Array | undefined {
+  try {
+    return encode({ ...read(new Reader(bytes)), counts: emptyCounts(), times: new Uint8Array(0) });
+  } catch {
+    return undefined;
+  }
+}
+
+function encode({ upTo, branch, raised, version: told, counts, times }: Written): Uint8Array {
+  const kinds = Object.keys(counts);
   const size = 1 + 8 + 2 + branch.length + 8 + 8 + 2 + kinds.length * (2 + 8 + 3 * 32) + 4 + times.length;
   const writer = new Writer(size);
   writer.u8(version);
   writer.f64(upTo);
   writer.text(branch);
-  writer.f64(fold.away.raised);
-  writer.f64(totals.version);
+  writer.f64(raised);
+  writer.f64(told);
   writer.u16(kinds.length);
   for (const kind of kinds) {
     writer.text(kind);
-    writer.f64(totals.counts[kind] as number);
+    writer.f64(counts[kind] as number);
   }
   writer.blob(times);
   return writer.written;
@@ -66,25 +90,24 @@ export function decodeStowed(bytes: Uint8Array, video: VideoId, fold: Fold): Sto
   }
 }
 
-function readStowed(reader: Reader, video: VideoId, fold: Fold): Stowed | undefined {
-  if (reader.u8() !== version || !isVideoId(video)) return undefined;
+function readStowed(reader: Reader, video: VideoId, fold: Fold): Stowed {
+  const { upTo, branch, raised, version: told, counts, times } = read(reader);
+  // Versions have jumped since: it is told with one that is no lower than any told of it.
+  const totals = { version: told === 0 ? 0 : told + Math.max(0, fold.away.raised - raised), counts };
+  const timeline = fold.timelines && timelineOf(times, video, fold.timelines);
+  return { upTo, branch, raised, totals, timeline };
+}
+
+/** Throws RangeError for what is none. */
+function read(reader: Reader): Written {
+  if (reader.u8() !== version) throw new RangeError("of another version");
   const [upTo, branch, raised, told] = [reader.f64(), reader.text(), reader.f64(), reader.f64()];
   const counts = emptyCounts();
   for (let left = reader.u16(); left > 0; left--) counts[reader.text()] = reader.f64();
   const times = reader.blob();
-  const isWhole = [upTo, raised, told, ...Object.values(counts)].every(
-    (n) => Number.isSafeInteger(n) && n >= 0,
-  );
-  if (!isWhole || !reader.atEnd) return undefined;
-  // Versions have jumped since: it is told with one that is no lower than any told of it.
-  const totals = { version: told === 0 ? 0 : told + Math.max(0, fold.away.raised - raised), counts };
-  return {
-    upTo,
-    branch,
-    raised,
-    totals,
-    timeline: fold.timelines && timelineOf(times, video, fold.timelines),
-  };
+  const all = [upTo, raised, told, ...Object.values(counts)];
+  if (!all.every((n) => Number.isSafeInteger(n) && n >= 0) || !reader.atEnd) throw new RangeError("cut");
+  return { upTo, branch, raised, version: told, counts, times };
 }
 
 function timelineOf(bytes: Uint8Array, video: VideoId, into: Timelines): Timeline | undefined {

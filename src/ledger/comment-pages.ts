@@ -8,7 +8,7 @@
  * before that one may have holes, and is not told. jetstream-pages.test.ts holds that.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Entry, Page } from "../core/entry.ts";
+import { type Entry, isClearing, type Page, sinceCleared } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
@@ -97,6 +97,7 @@ export class CommentPages {
       const first = all[0]?.seq ?? 0;
       const left = await this.#wholeFrom(subject, first);
       const floor = floorOf(all, history);
+      if (all.some(isClearing)) return { all: sinceCleared(all), floor };
       if (left > first) return { all, floor: Math.max(floor, left) };
       if (floor > 0) return { all, floor };
       const now = (await streams.last(stream, subject))?.seq ?? lastSeq;
@@ -115,6 +116,8 @@ export class CommentPages {
     let from = after;
     for (let tries = 0; tries < triesMax; tries++) {
       const found = await this.#collect(subject, from, lastSeq, limit + 1);
+      // What stood before a removal of all is nobody's, and may be taken out just now.
+      if (found.some(isClearing)) return pageAfter(after, { floor: after, head }, limit, shown(found, after));
       const whole = await this.#wholeFrom(subject, from);
       if (whole === from) return pageAfter(after, { floor: from, head }, limit, shown(found, from));
       from = whole;
@@ -180,6 +183,7 @@ export class CommentPages {
  * `history` are left, counting those taken out, whose removals are here.
  */
 function floorOf(all: readonly Entry[], history: number): number {
+  if (all.some(isClearing)) return 0;
   const oldest = all[0]?.seq ?? 1;
   if (all.length > history) return oldest;
   const left = new Set(all.map((entry) => entry.seq));
@@ -195,7 +199,8 @@ function entryOf({ seq, subject, payload }: Stored): Entry | undefined {
 }
 
 /** The entries behind `floor` without the comments that are removed, linked to each other. */
-function shown(entries: readonly Entry[], floor: number): Entry[] {
+function shown(all: readonly Entry[], floor: number): Entry[] {
+  const entries = sinceCleared(all);
   const removed = new Set<number>();
   for (const entry of entries) if (entry.type === "retract") removed.add(entry.target);
   const linked: Entry[] = [];

@@ -47,7 +47,8 @@ function anotherLog(): LedgerUnavailable {
   return new LedgerUnavailable("the log has just become another one");
 }
 
-const commentsSubject = (video: VideoId): string => `comments.${video}`;
+/** Where a video's comments are stored. */
+export const commentsSubject = (video: VideoId): string => `comments.${video}`;
 
 export interface CommentStreamParts {
   readonly streams: Streams;
@@ -145,6 +146,11 @@ export class CommentStream {
     await this.#append(video, { type: "retract", target }, `retract-${target}`);
     if (shared.lineage() === lineage) await streams.erase(streamName, target);
     return true;
+  }
+
+  /** Puts a removal of all before it into the order, once for `key`; answers its place. */
+  async clear(video: VideoId, key: string): Promise<number> {
+    return (await this.#append(video, { type: "retract", target: 0 }, `clear-${key}`)).seq;
   }
 
   /** As Ledger.entries. */

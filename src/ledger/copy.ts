@@ -134,8 +134,9 @@ export class Copy {
     const fold = this.#fold;
     if (fold.away.size === 0) return [];
     const opened = stored.header?.(openHeader) as VideoId | undefined;
-    const groups = this.#recordOf(stored)?.groups ?? [];
+    const { groups = [], deletes } = this.#recordOf(stored) ?? {};
     const named = new Set(groups.map(({ video }) => video));
+    if (deletes) named.add(deletes.video);
     if (opened !== undefined) named.add(opened);
     return [...named].filter((video) => fold.lacks(video));
   }
@@ -221,11 +222,18 @@ export class Copy {
     const changes: Change[] = [];
     for (const [video, totals] of this.#fold.videos) {
       const before = this.#told.totals(video);
-      if (totals.version <= before.version) continue;
+      if (this.#told.lacks(video) || totals.version <= before.version) continue;
       const rise = likesOf(totals.counts) - likesOf(before.counts);
       const moved = { added: Math.max(0, rise), removed: Math.max(0, -rise) };
       const times = { atMs: nowMs, durableMs: nowMs };
       changes.push({ video, totals, before: before.counts, ...moved, ...times, by: [] });
+    }
+    for (const [video, { version, counts: before }] of this.#told.videos) {
+      const totals = this.#fold.totals(video);
+      const isThere = this.#fold.videos.has(video) || this.#fold.lacks(video);
+      if (isThere || totals.version <= version) continue;
+      const times = { atMs: nowMs, durableMs: nowMs };
+      changes.push({ video, totals, before, added: 0, removed: 0, ...times, by: [], deleted: true });
     }
     return changes;
   }

@@ -9,20 +9,25 @@
  *
  * Totals of a video with limits.fewLikes likes or more are never forgotten. With fewer they are, when the
  * fold is more than half full and nobody has liked the video for limits.idleMs of log time: see idle.ts. With
- * one like per viewer none are, as their likes are hashes that no longer tell their video.
+ * one like per viewer none are: a viewer could like once more.
+ *
+ * A video that was deleted is as one that nobody ever liked, but for its version: what nobody has likes of is
+ * told with the highest version that was ever forgotten or deleted, so that no viewer holds a higher one.
+ * Keys are not forgotten with it: a like of before that is repeated within the window counts nothing.
  */
 import { assert } from "../base/assert.ts";
 import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
-import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
+import type { By, Deletion, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
 import { Away, type Kept } from "./away.ts";
 import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
+import { Owners } from "./owners.ts";
 import { type TimelineView, viewOf } from "./timeline-view.ts";
 import { type TimelineOptions, Timelines } from "./timelines.ts";
 
@@ -59,6 +64,8 @@ export class Fold {
   readonly keys: KeyWindow;
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
+  /** Whose they are. */
+  readonly owners = new Owners();
   /** What came when. */
   readonly timelines: Timelines | undefined;
   /** Videos that may be forgotten. */
@@ -73,6 +80,8 @@ export class Fold {
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
   #logMs = 0;
   #forgotten = 0;
+  /** Totals of a video that has no likes. */
+  #none: Totals = { version: 0, counts: emptyCounts() };
 
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
@@ -127,7 +136,16 @@ export class Fold {
 
   /** Of a video that is away: what was read of it lately, else nothing. */
   totals(video: VideoId): Totals {
-    return this.#totals.get(video) ?? this.away.read(video)?.totals ?? noTotals;
+    const here = this.#totals.get(video);
+    if (here) return here;
+    const known = this.away.size > 0 && this.away.has(video);
+    return known ? (this.away.read(video)?.totals ?? noTotals) : this.#noTotals();
+  }
+
+  #noTotals(): Totals {
+    const { floor } = this.idle;
+    if (this.#none.version !== floor) this.#none = { version: floor, counts: emptyCounts() };
+    return this.#none;
   }
 
   /** As Ledger.timeline. */
@@ -170,12 +188,13 @@ export class Fold {
    */
   apply(record: LikeRecord, logMs: number, durableMs: number): Change[] {
     this.#logMs = Math.max(this.#logMs, logMs);
+    if (record.deletes) return this.#delete(record.deletes, record.atMs, durableMs);
     this.#forget(forgetMax + record.groups.length);
     const changes: Change[] = [];
     for (const sum of this.#sums(record)) {
       const held = this.#totals.get(sum.video);
       assert(held || !this.away.has(sum.video), "what has left memory is brought back before it is counted");
-      const before = held ?? { ...noTotals, version: this.idle.floor };
+      const before = held ?? this.#noTotals();
       const counts = emptyCounts();
       addCounts(counts, before.counts);
       for (const { kind, count } of sum.kinds) {
@@ -201,6 +220,23 @@ export class Fold {
     return changes;
   }
 
+  #delete({ video, hi, lo }: Deletion, atMs: number, durableMs: number): Change[] {
+    const before = this.#totals.get(video);
+    if (!this.keys.add(hi, lo, this.#logMs)) return [];
+    // Nothing is known of it any more, not even that it was closed.
+    if (this.isClosed(video)) this.away.takeBack(video, true);
+    if (!before) return [];
+    this.#totals.delete(video);
+    this.idle.note(video, false, this.#logMs);
+    this.idle.forgot(before.version + 1);
+    this.timelines?.drop(video);
+    const owner = this.owners.drop(video);
+    if (owner !== undefined) this.members?.retire(owner);
+    this.onForgotten(video);
+    const told = { totals: this.totals(video), before: before.counts, added: 0, removed: 0 };
+    return [{ video, ...told, atMs, durableMs, by: [], deleted: true }];
+  }
+
   get #isHalfFull(): boolean {
     return !this.members && this.#totals.size > this.videosMax / 2;
   }
@@ -221,6 +257,7 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
+    if (record.deletes) this.keys.add(record.deletes.hi, record.deletes.lo, this.#logMs);
     for (const group of record.groups) {
       const { once } = group;
       this.#count(group);
@@ -244,8 +281,9 @@ export class Fold {
   }
 
   #stands(members: Members, { video, kind, viewer = "" }: Like): boolean {
+    const owner = this.owners.of(video);
     hashMember(video, kind, viewer, this.#hash);
-    return members.has(this.#hash.hi, this.#hash.lo);
+    return owner !== undefined && members.has(this.#hash.hi, this.#hash.lo, owner);
   }
 
   #sums(record: LikeRecord): Iterable<Sum> {
@@ -273,19 +311,20 @@ export class Fold {
   /** A record of the other mode counts nothing: no node of ours wrote it into this log. */
   #move(group: LikeGroup): Moved {
     const { members } = this;
-    if (group.once) return members ? this.#change(members, group.once) : nothing;
+    if (group.once) return members ? this.#change(members, group.once, group.video) : nothing;
     return members ? nothing : { added: this.#count(group), removed: 0 };
   }
 
   /** Changes the set in the order of the log. */
-  #change(members: Members, once: Changes): Moved {
+  #change(members: Members, once: Changes, video: VideoId): Moved {
+    const owner = this.owners.give(video);
     let added = 0;
     let removed = 0;
     for (let i = 0; i < once.length; i++) {
       if (!this.#isNew(once, i)) continue;
       const [hi, lo] = [once.hi[i] as number, once.lo[i] as number];
-      if (once.isUnlike(i)) removed += members.remove(hi, lo) ? 1 : 0;
-      else added += members.add(hi, lo) ? 1 : 0;
+      if (once.isUnlike(i)) removed += members.remove(hi, lo, owner) ? 1 : 0;
+      else added += members.add(hi, lo, owner) ? 1 : 0;
     }
     return { added, removed };
   }

@@ -15,10 +15,12 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import type { Totals } from "../core/totals.ts";
+import { likesOf, type Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import { commentedIn } from "./commented.ts";
+import type { Deletions } from "./deletions.ts";
 import { JetstreamAway } from "./jetstream-away.ts";
+import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,
   type Change,
@@ -76,7 +78,7 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const others = [...logs, streams.open(awayStream)];
+    const others = [...logs, streams.open(taskStream), streams.open(awayStream)];
     const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
@@ -103,10 +105,12 @@ class JetstreamLedger implements Ledger {
   /** Behind those of likes. */
   readonly commentLane: number;
   readonly away: JetstreamAway;
+  readonly deletions: Deletions;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
   readonly #shared: Shared;
+  #sweeping = false;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
@@ -126,7 +130,9 @@ class JetstreamLedger implements Ledger {
     const whole = timelineOf(options.timeline);
     const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
     const changed = (changes: readonly Change[]): void => {
-      if (!this.#closed) this.#changed(changes);
+      if (this.#closed) return;
+      this.#changed(changes);
+      if (this.once && changes.some(({ deleted }) => deleted)) this.#sweepSoon();
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
       const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
@@ -135,6 +141,16 @@ class JetstreamLedger implements Ledger {
     this.away = new JetstreamAway(this.#partitions, (video) => this.#partition(video));
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
+    this.deletions = new JetstreamDeletions({
+      ...{ streams, clock, comments: this.#comments },
+      append: (record, video) => this.#partition(video).append(record),
+      isKnown: (video) => this.#isKnown(video),
+      forget: async (video) => {
+        await this.#partition(video).current(video);
+        await this.#partition(video).away.forget(video);
+      },
+      attempt: (work) => this.#try(work),
+    });
   }
 
   /** Resolves when all there was is folded. */
@@ -177,12 +193,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async retract(video: VideoId, target: number): Promise<boolean> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.remove(video, target);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.remove(video, target));
   }
 
   lineage(): Lineage {
@@ -211,12 +222,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async current(video: VideoId): Promise<Totals> {
-    this.#assertOpen();
-    try {
-      return await this.#partition(video).current(video);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#partition(video).current(video));
   }
 
   head(): number {
@@ -224,12 +230,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.page(video, after, limit);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.page(video, after, limit));
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
@@ -254,6 +255,30 @@ class JetstreamLedger implements Ledger {
     this.#comments.close();
     this.#shared.close();
     for (const partition of this.#partitions) partition.close();
+  }
+
+  async #try<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** What deleted videos had of viewers' likes is taken out a part a turn. */
+  #sweepSoon(): void {
+    if (this.#sweeping || this.#closed) return;
+    this.#sweeping = true;
+    this.#options.clock.soon(() => {
+      this.#sweeping = false;
+      if (this.#partitions.map((partition) => partition.sweep()).includes(true)) this.#sweepSoon();
+    });
+  }
+
+  async #isKnown(video: VideoId): Promise<boolean> {
+    if (this.away.isClosed(video)) return true;
+    return likesOf((await this.#partition(video).current(video)).counts) > 0;
   }
 
   #assertOpen(): void {

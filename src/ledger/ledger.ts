@@ -11,6 +11,7 @@ import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import type { Deletions } from "./deletions.ts";
 import type { TimelineView } from "./timeline-view.ts";
 
 /** The log cannot take or give anything now; nothing was promised. Repeat later. */
@@ -38,6 +39,8 @@ export interface Change {
   /** When the record was known to be durable here, Unix ms. */
   readonly durableMs: number;
   readonly by: readonly By[];
+  /** The video was deleted: what is told of it from here on is of another one by the same name. */
+  readonly deleted?: true;
 }
 
 /** Work for one commit. */
@@ -157,6 +160,7 @@ export interface Ledger {
   append(batch: Batch): Promise<readonly Placed[]>;
   /** Removes a comment, durably. False when there is no such comment. Rejects with LedgerUnavailable. */
   retract(video: VideoId, target: number): Promise<boolean>;
+  readonly deletions: Deletions;
   /** Videos that have totals, in no order that means anything; more may come while they are read. */
   videos(): Iterable<VideoId>;
   /**

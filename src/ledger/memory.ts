@@ -11,7 +11,9 @@ import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
+import { deletionOf } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import { Fold } from "./fold.ts";
 import {
   type Batch,
@@ -57,6 +59,16 @@ class MemoryLedger implements Ledger {
   readonly #lineage = Lineage.begin(this.epoch);
   readonly publishesEntries = true;
   readonly commentLane = 0;
+  readonly deletions: Deletions = {
+    delete: (video) => this.#delete(video),
+    sweep: () => this.#sweep(),
+    scan: (after, limit) => this.#scan(after, limit),
+    tasks: async () => this.#tasks,
+    setTask: async (name, value) => {
+      if (value === undefined) this.#tasks.delete(name);
+      else this.#tasks.set(name, value);
+    },
+  };
   readonly once: boolean;
   readonly #clock: Clock;
   readonly #history: number;
@@ -69,6 +81,7 @@ class MemoryLedger implements Ledger {
    * time.
    */
   readonly #keys = new Map<string, { readonly seq: number; readonly logMs: number }>();
+  readonly #tasks = new Map<string, string>();
   #head = 0;
   #closed = false;
   #changed: (changes: readonly Change[]) => void = () => {};
@@ -161,6 +174,38 @@ class MemoryLedger implements Ledger {
     if (next) next.entry = { ...next.entry, previous };
     this.#entered(removal);
     return true;
+  }
+
+  /** Everything is gone at once, but likes of viewers: those wait to be swept. */
+  async #delete(video: VideoId): Promise<boolean> {
+    this.#assertOpen();
+    const room = this.#rooms.get(video);
+    if (!room && !this.#fold.videos.has(video)) return false;
+    const record = deletionOf(video, secret(16), this.#clock.date());
+    const changes = this.#fold.apply(record, this.#clock.elapsed(), this.#clock.date());
+    this.#tasks.set(deletionTask(video), "");
+    if (changes.length > 0) this.#changed(changes);
+    const entry = this.#enter(video, (place) => ({ type: "retract", ...place, previous: 0, target: 0 }));
+    room?.held.splice(0, room.held.length - 1);
+    this.#entered(entry);
+    return true;
+  }
+
+  async #sweep(): Promise<boolean> {
+    this.#assertOpen();
+    this.#fold.members?.sweep();
+    return !this.#fold.members?.stale;
+  }
+
+  async #scan(after: number, limit: number): Promise<Scan> {
+    this.#assertOpen();
+    const entries: Entry[] = [];
+    for (const { held } of this.#rooms.values()) {
+      for (const { entry } of held) if (entry.seq > after) entries.push(entry);
+    }
+    entries.sort((a, b) => a.seq - b.seq);
+    entries.length = Math.min(entries.length, limit, scanMax);
+    return { entries, last: entries.at(-1)?.seq ?? after };
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {

@@ -12,7 +12,7 @@ import type { Log } from "../base/log.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Appender } from "./appender.ts";
-import { decodeStowed, encodeStowed, type Stowed } from "./away-bytes.ts";
+import { decodeStowed, emptied, encodeStowed, type Stowed } from "./away-bytes.ts";
 import { awayHeader, type Copy, openHeader } from "./copy.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -104,6 +104,20 @@ export class PartitionAway {
       this.#reads.set(video, reading);
     }
     await reading;
+  }
+
+  /** Takes out what a deleted video came to that had left memory. Rejects likewise. */
+  async forget(video: VideoId): Promise<void> {
+    const { streams, copy } = this.#parts;
+    // Closed anew, and what there was is written over.
+    if (copy.fold.isClosed(video)) return;
+    await streams.ensure(awayStream);
+    const last = await streams.last(awayStream.name, subjectOf(video));
+    const bytes = last && emptied(last.payload);
+    if (!bytes || bytes.length === last.payload.length) return;
+    await streams.appendIfLast(subjectOf(video), bytes, limits.requestMs, last.seq);
+    // Only the newest is kept, and what is let go lies on disk until this overwrites it.
+    await streams.erase(awayStream.name, last.seq);
   }
 
   /** Whether records wait now: then `stored` is taken when it is its turn. */

@@ -42,8 +42,16 @@ CREATE INDEX comment_keys_by_hash ON comment_keys (hi, lo);
 `;
 
 /** Who likes what, by hash, with one like per viewer; files made before there was such a mode lack it. */
-const createMembers =
-  "CREATE TABLE IF NOT EXISTS members (hi INTEGER, lo INTEGER, PRIMARY KEY (hi, lo)) WITHOUT ROWID";
+const createMembers = `
+CREATE TABLE IF NOT EXISTS members (
+  hi INTEGER, lo INTEGER, owner INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hi, lo)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owners (number INTEGER PRIMARY KEY, video TEXT NOT NULL);
+`;
+
+/** What is under way and outlives the process (sqlite-delete.ts). */
+const createTasks =
+  "CREATE TABLE IF NOT EXISTS tasks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 /**
  * What came when (timeline-bytes.ts): a head per video and its blocks. Files made before there were timelines
@@ -75,6 +83,7 @@ const addedColumns = [
   { table: "entries", name: "media", is: "REAL" },
   { table: "log", name: "whose", is: "TEXT" },
   { table: "totals", name: "at", is: "REAL" },
+  { table: "members", name: "owner", is: "INTEGER NOT NULL DEFAULT 0" },
 ] as const;
 
 function addColumns(db: Tables): void {
@@ -91,6 +100,7 @@ export function createSchema(db: Tables, likes: "many" | "once"): void {
   db.run(createTables);
   db.run(createMembers);
   db.run(createTimelines);
+  db.run(createTasks);
   db.run(createAway);
   db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
     schemaVersion,
@@ -123,7 +133,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const row = isOurs ? (meta().get("schema") as { value: unknown } | null) : null;
   if (!row) throw new LedgerRefused(`${file} belongs to another program`);
   const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
-  const isWhole = ["members", "timelines", "away"].every((name) => tables.get(name));
+  const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
@@ -150,6 +160,7 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
   db.run(createMembers);
   db.run(createTimelines);
+  db.run(createTasks);
   db.run(createAway);
   addColumns(db);
   if (schema === schemaVersion) return;
@@ -211,6 +222,7 @@ export function prepareAll(prepare: Prepare) {
     ...transactionStatements(prepare),
     ...likeStatements(prepare),
     ...timelineStatements(prepare),
+    ...taskStatements(prepare),
     ...awayStatements(prepare),
     ...entryStatements(prepare),
   };
@@ -235,6 +247,28 @@ export interface LogRow {
   readonly at: number;
   readonly record: Uint8Array;
   readonly whose: string | null;
+}
+
+/** A row of `members`; `owner` is the number of its video, or 0. */
+interface MemberRow {
+  readonly hi: number;
+  readonly lo: number;
+  readonly owner: number;
+}
+
+function taskStatements(prepare: Prepare) {
+  return {
+    tasksAll: prepare<{ name: string; value: string }, []>("SELECT name, value FROM tasks"),
+    taskPut: prepare<unknown, [string, string]>("INSERT OR REPLACE INTO tasks (name, value) VALUES (?1, ?2)"),
+    taskDrop: prepare<unknown, [string]>("DELETE FROM tasks WHERE name = ?1"),
+    cleared: prepare<{ seq: number | null }, [string]>(
+      "SELECT max(seq) AS seq FROM entries WHERE video = ?1 AND target = 0",
+    ),
+    before: prepare<{ seq: number }, [string, number, number]>(
+      "SELECT seq FROM entries WHERE video = ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
+    ),
+    scan: prepare<EntryRow, [number, number]>("SELECT * FROM entries WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+  };
 }
 
 function timelineStatements(prepare: Prepare) {
@@ -294,8 +328,18 @@ function likeStatements(prepare: Prepare) {
       "INSERT OR REPLACE INTO totals (video, kind, count, version, at) VALUES (?1, ?2, ?3, ?4, ?5)",
     ),
     totalsDrop: prepare<unknown, [string]>("DELETE FROM totals WHERE video = ?1"),
-    membersAll: prepare<{ hi: number; lo: number }, []>("SELECT hi, lo FROM members"),
-    memberPut: prepare<unknown, [number, number]>("INSERT OR IGNORE INTO members (hi, lo) VALUES (?1, ?2)"),
+    membersAll: prepare<MemberRow, []>("SELECT hi, lo, owner FROM members"),
+    membersAfter: prepare<MemberRow, [number, number, number]>(
+      "SELECT hi, lo, owner FROM members WHERE (hi, lo) > (?1, ?2) ORDER BY hi, lo LIMIT ?3",
+    ),
+    memberPut: prepare<unknown, [number, number, number]>(
+      "INSERT OR REPLACE INTO members (hi, lo, owner) VALUES (?1, ?2, ?3)",
+    ),
+    ownersAll: prepare<{ number: number; video: VideoId }, []>("SELECT number, video FROM owners"),
+    ownerPut: prepare<unknown, [number, string]>(
+      "INSERT OR REPLACE INTO owners (number, video) VALUES (?1, ?2)",
+    ),
+    ownerDrop: prepare<unknown, [number]>("DELETE FROM owners WHERE number = ?1"),
     memberDrop: prepare<unknown, [number, number]>("DELETE FROM members WHERE hi = ?1 AND lo = ?2"),
   };
 }

@@ -67,8 +67,9 @@ export class SqliteAway implements AwayVideos {
   }
 
   /** Has in memory what a record is about that is to be counted. */
-  bringBack({ groups }: LikeRecord): void {
+  bringBack({ groups, deletes }: LikeRecord): void {
     const { fold, written } = this.#parts;
+    if (deletes && fold.isClosed(deletes.video)) written.takeBack(deletes.video, true);
     if (fold.away.size === 0) return;
     for (const { video } of groups) if (fold.lacks(video)) written.takeBack(video, false);
   }

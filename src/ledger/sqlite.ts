@@ -40,7 +40,9 @@ import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
 import { SqliteAway } from "./sqlite-away.ts";
 import { Copies } from "./sqlite-copy.ts";
+import { SqliteDeletions } from "./sqlite-delete.ts";
 import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
+import { Transactions } from "./sqlite-transactions.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 import { Written } from "./written.ts";
@@ -92,10 +94,10 @@ class SqliteLedger implements Ledger {
   readonly publishesEntries = true;
   readonly commentLane = 0;
   readonly once: boolean;
+  readonly deletions: SqliteDeletions;
   readonly #path: string;
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #log: Log | undefined;
   readonly #rested: ((ms: number) => void) | undefined;
   readonly #fold: Fold;
   readonly #statements: Statements;
@@ -104,6 +106,7 @@ class SqliteLedger implements Ledger {
   readonly #written: Written;
   readonly away: SqliteAway;
   readonly #retention: Retention;
+  readonly #transactions: Transactions;
   readonly #copies: Copies;
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
@@ -115,10 +118,7 @@ class SqliteLedger implements Ledger {
   readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
-  /** Whether the write-ahead log may hold text that was removed. */
-  #erases = false;
   #restSoon = false;
-  #ready = true;
   #closed = false;
   #changed: (changes: readonly Change[]) => void = () => {};
   #entered: (entry: Entry) => void = () => {};
@@ -127,7 +127,6 @@ class SqliteLedger implements Ledger {
     this.#path = options.path;
     this.#db = db;
     this.#clock = options.clock;
-    this.#log = options.log;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
     const { onceMax, videosMax } = options;
@@ -137,6 +136,7 @@ class SqliteLedger implements Ledger {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
     });
+    this.#transactions = new Transactions(db, this.#statements, options.log);
     this.#comments = new Comments(this.#statements, options.commentHistory);
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
@@ -147,13 +147,14 @@ class SqliteLedger implements Ledger {
     });
     this.#startMs = this.#clock.elapsed();
     this.#retention = this.#loadLog();
+    this.deletions = this.#openDeletions();
     this.#head = this.#comments.head();
     this.#lineage = this.#openBranch();
     this.#copies = new Copies({ ...options, empty: () => emptyLog(db), hold: (on) => holdLog(db, on) });
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
-  ready = (): boolean => this.#ready && !this.#closed;
+  ready = (): boolean => this.#transactions.ready && !this.#closed;
 
   troubles(): readonly Trouble[] {
     if (this.ready()) return [];
@@ -216,7 +217,7 @@ class SqliteLedger implements Ledger {
     const seq = this.#head + 1;
     const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
-    this.#erases ||= removal !== undefined;
+    this.deletions.erases ||= removal !== undefined;
     return removal !== undefined;
   }
 
@@ -277,21 +278,27 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  /** Runs `work` in one transaction. What it throws for want of room or luck becomes LedgerUnavailable. */
   #transact<T>(work: () => T): T {
     if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
-    const s = this.#statements;
-    try {
-      s.begin.run();
-      const result = work();
-      s.commit.run();
-      if (!this.#ready) this.#log?.info("ledger_recovered");
-      this.#ready = true;
-      return result;
-    } catch (error) {
-      this.#rollBack();
-      throw this.#unavailable(error);
-    }
+    return this.#transactions.run(work);
+  }
+
+  #openDeletions(): SqliteDeletions {
+    return new SqliteDeletions({
+      ...{ statements: this.#statements, fold: this.#fold, comments: this.#comments, clock: this.#clock },
+      transact: (work) => this.#transact(work),
+      put: (record) => {
+        const row = { seq: this.#logSeq + 1, logMs: this.#logTime() };
+        this.#put(record, row.seq, row.logMs);
+        return row;
+      },
+      place: () => this.#head + 1,
+      took: (record, logMs, entry) => {
+        this.#logSeq++;
+        this.#folded(record, logMs);
+        this.#announce([entry]);
+      },
+    });
   }
 
   #reading<T>(read: () => T): T {
@@ -299,25 +306,8 @@ class SqliteLedger implements Ledger {
     try {
       return read();
     } catch (error) {
-      throw this.#unavailable(error);
+      throw this.#transactions.unavailable(error);
     }
-  }
-
-  #rollBack(): void {
-    try {
-      if (this.#db.inTransaction) this.#statements.rollback.run();
-    } catch {
-      // SQLite ends the transaction even then; what made it fail is what the caller hears of.
-    }
-  }
-
-  #unavailable(error: unknown): unknown {
-    // A broken statement is our mistake and no state of the disk.
-    const mistake = /^SQLITE_(ERROR|CONSTRAINT|MISUSE|RANGE|MISMATCH)/;
-    if (!(error instanceof SQLiteError) || mistake.test(error.code ?? "")) return error;
-    if (this.#ready) this.#log?.error("ledger_unavailable", { code: error.code, reason: error.message });
-    this.#ready = false;
-    return new LedgerUnavailable(`the ledger cannot be used now: ${error.message}`, { cause: error });
   }
 
   readonly #meta = (name: string): unknown => this.#statements.metaGet.get(name)?.value;
@@ -364,14 +354,15 @@ class SqliteLedger implements Ledger {
     try {
       this.#copies.look();
       this.#write();
-      if (checkpoint && this.#walBytes > 0) {
-        if (!this.#copies.holds && !this.#erases) this.#statements.checkpoint.get();
-        else if (!this.#copies.holds) this.#erases = !emptyLog(this.#db);
+      if (checkpoint && (this.#walBytes > 0 || this.deletions.erases)) {
+        const { deletions } = this;
+        if (!this.#copies.holds && !deletions.erases) this.#statements.checkpoint.get();
+        else if (!this.#copies.holds) deletions.erases = !emptyLog(this.#db);
         this.#walBytes = 0;
       }
     } catch (error) {
       // Totals stay dirty and the log keeps what they lack: the next rest tries again.
-      if (!(this.#unavailable(error) instanceof LedgerUnavailable)) throw error;
+      if (!(this.#transactions.unavailable(error) instanceof LedgerUnavailable)) throw error;
     }
     this.#rested?.(this.#clock.elapsed() - startMs);
   }
@@ -386,7 +377,7 @@ class SqliteLedger implements Ledger {
     const keysOld = oldKey !== null && oldKey.at < oldMs;
     // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
     const isIdle = this.#walBytes === 0 && pruneSeq === undefined && !keysOld && !this.#written.moves;
-    if (isIdle && this.#ready) return;
+    if (isIdle && this.#transactions.ready) return;
     this.#transact(() => {
       this.#written.write(this.#logSeq);
       if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);
@@ -394,6 +385,8 @@ class SqliteLedger implements Ledger {
     });
     this.#written.done();
     this.#writtenSeq = this.#logSeq;
-    if (pruneSeq !== undefined) this.#retention.pruned(pruneSeq);
+    if (pruneSeq === undefined) return;
+    this.#retention.pruned(pruneSeq);
+    this.deletions.pruned(pruneSeq);
   }
 }

@@ -39,7 +39,12 @@ export class Written {
     this.#statements = statements;
     this.#fold = fold;
     this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
-    fold.onForgotten = (video) => this.#forgotten.add(video);
+    fold.onForgotten = (video) => {
+      this.#forgotten.add(video);
+      // What is no more need not leave.
+      this.#leaving.get(video)?.resolve();
+      this.#leaving.delete(video);
+    };
   }
 
   /** True when so much has changed that it should be written soon. */
@@ -89,10 +94,10 @@ export class Written {
    * that has left memory.
    */
   read(isAll = false): number {
-    const { members } = this.#fold;
     if (!isAll) this.#readAway();
     this.#readTotals(isAll);
-    if (members) for (const { hi, lo } of this.#statements.membersAll.iterate()) members.add(hi, lo);
+    this.#fold.idle.forgot(Number(this.#statements.metaGet.get("floor")?.value ?? 0));
+    this.#readMembers();
     this.#timelines?.read(this.#fold.videos, isAll);
     return Number(this.#statements.metaGet.get("upTo")?.value ?? 0);
   }
@@ -100,8 +105,13 @@ export class Written {
   /** Writes down all that changed, as it is after the log's row `upTo`. */
   write(upTo: number): void {
     const s = this.#statements;
-    const { members, idle } = this.#fold;
+    const { members, idle, owners } = this.#fold;
     for (const video of this.#forgotten) s.totalsDrop.run(video);
+    for (const number of owners.gone) s.ownerDrop.run(number);
+    for (const video of owners.added) {
+      const number = owners.of(video);
+      if (number !== undefined) s.ownerPut.run(number, video);
+    }
     for (const video of this.#videos) {
       const { version, counts } = this.#fold.totals(video);
       const at = idle.changedMs(video) ?? null;
@@ -109,7 +119,8 @@ export class Written {
     }
     for (let i = 0; members && i < this.#members.length; i += 2) {
       const [hi, lo] = [this.#members[i] as number, this.#members[i + 1] as number];
-      if (members.has(hi, lo)) s.memberPut.run(hi, lo);
+      const owner = members.ownerOf(hi, lo);
+      if (owner !== undefined) s.memberPut.run(hi, lo, owner);
       else s.memberDrop.run(hi, lo);
     }
     this.#timelines?.write(this.#videos);
@@ -120,6 +131,8 @@ export class Written {
     for (const video of this.#leaving.keys()) s.awayPut.run(video, 0);
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
+    if (idle.floor > 0) s.metaPut.run("floor", idle.floor);
+    if (members) s.metaPut.run("legacyOwners", owners.legacy);
     if (idle.begun) s.metaPut.run("idle", JSON.stringify(idle.mark));
   }
 
@@ -129,12 +142,31 @@ export class Written {
     this.#videos.clear();
     this.#forgotten.clear();
     this.#members.length = 0;
+    this.#fold.owners.added = [];
+    this.#fold.owners.gone = [];
     this.#came.clear();
     for (const [video, { resolve }] of this.#leaving) {
       this.#fold.putAway(video);
       resolve();
     }
     this.#leaving.clear();
+  }
+
+  /** What is nobody's is left where it is: it is swept out of the table, not out of the set. */
+  #readMembers(): void {
+    const { members, owners, videos } = this.#fold;
+    if (!members) return;
+    const s = this.#statements;
+    for (const { number, video } of s.ownersAll.iterate()) owners.restore(video, number);
+    const live = new Set([0, ...owners.numbers.values()]);
+    for (const { hi, lo, owner } of s.membersAll.iterate()) {
+      owners.pass(owner);
+      if (live.has(owner)) members.add(hi, lo, owner);
+    }
+    const legacy = s.metaGet.get("legacyOwners")?.value;
+    if (legacy === undefined) owners.adopt(videos.keys());
+    else owners.legacy = Number(legacy);
+    members.legacy = owners.legacy;
   }
 
   #readAway(): void {

@@ -284,6 +284,9 @@ export class Service {
       get catalog() {
         return node()?.catalog ?? early.catalog;
       },
+      get eraser() {
+        return node()?.eraser ?? early.eraser;
+      },
       get times() {
         return node()?.times ?? early.times;
       },

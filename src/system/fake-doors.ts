@@ -5,6 +5,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
+import { notErasing } from "../core/erasure.ts";
 import type { CommentDraft, Like } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { bytesOf } from "../core/sse.ts";
@@ -66,6 +67,11 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       },
       comment: async (draft) => `abcd-${asked.comments.push(draft)}`,
       retract: async (_, id) => asked.retracted.push(id) > 0 && id === "abcd-1",
+    },
+    eraser: {
+      delete: async () => true,
+      erase: async () => notErasing,
+      progress: async () => notErasing,
     },
     reader: {
       state: async () => ({

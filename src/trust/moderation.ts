@@ -11,7 +11,6 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { Generations } from "./generations.ts";
 import { type Identity, speaksForMany } from "./identity.ts";
 import type { Decision, Journal } from "./journal.ts";
 import {
@@ -22,10 +21,10 @@ import {
   type Restriction,
   restrictionKey,
   sameRules,
-  slowModeMsMax,
   type VideoRules,
   videoKey,
 } from "./rules.ts";
+import { SlowMode } from "./slow-mode.ts";
 import { Words } from "./words.ts";
 
 export interface ModerationParts {
@@ -42,8 +41,6 @@ export interface ModerationParts {
  * taken.
  */
 const decisionsMax = 100_000;
-/** Viewers whose last comment in slow mode is remembered, in each of two generations. */
-const slowMax = 50_000;
 const sweepMs = 60_000;
 /** Rows taken away at once, and the pause before the next ones, in ms. */
 const sweptMax = 500;
@@ -63,8 +60,7 @@ export class Moderation {
   readonly #videos = new Map<VideoId, VideoRules>();
   /** Until when comments on a video are held though its rules say less now: see `holdMs`. */
   readonly #heldUntil = new Map<VideoId, Elapsed>();
-  /** When a viewer's last comment on a video in slow mode was taken. */
-  readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
+  readonly #slow: SlowMode;
   /** Videos that are closed, and since when that is known here. */
   readonly #closedAt = new Map<VideoId, Elapsed>();
   /** Is told when a video is closed, or opened again, or kept closed by the log from now on. */
@@ -99,6 +95,7 @@ export class Moderation {
 
   private constructor(parts: ModerationParts, synced: () => void) {
     this.#parts = parts;
+    this.#slow = new SlowMode(parts.clock);
     this.#watch = parts.table.watch((key, value) => this.#heard(key, value), synced);
     this.#timer = parts.clock.every(sweepMs, () => this.#sweep());
   }
@@ -157,12 +154,12 @@ export class Moderation {
     if (this.#words.has(text) || (user !== undefined && this.#words.has(user))) {
       return reject("text-refused", "this text holds a word that is not taken here");
     }
-    return isServer ? undefined : this.#inSlowMode(rules, slowKey(draft, who, address));
+    return isServer ? undefined : this.#slow.take(rules, draft, who, address);
   }
 
   /** `draft`, which `comment` let pass, was not taken after all: its turn in slow mode is unused. */
   giveBack(draft: CommentDraft, who: Identity, address: string | undefined): void {
-    this.#slow.delete(slowKey(draft, who, address));
+    this.#slow.giveBack(draft, who, address);
   }
 
   /** Why nothing is taken on `video` any more, or undefined. */
@@ -218,11 +215,19 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes what `video` takes; rules that hold already are no decision. Rejects with BusUnavailable. */
-  async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
+  /**
+   * Changes what `video` takes; rules that hold already, `before`, are no decision. Rejects with
+   * BusUnavailable.
+   */
+  async setRules(
+    video: VideoId,
+    rules: VideoRules,
+    by: Identity,
+    before = this.rules(video),
+  ): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
-    if (sameRules(rules, this.rules(video))) {
+    if (sameRules(rules, before)) {
       await this.#parts.table.put(videoKey(video), JSON.stringify(rules));
       return undefined;
     }
@@ -245,6 +250,18 @@ export class Moderation {
       action: "remove",
       about: { video, id },
     });
+  }
+
+  /** Writes down that `video` was deleted: nothing that was decided about it alone holds any more. */
+  async deleted(video: VideoId, by: Identity): Promise<void> {
+    const about = [...this.#restrictions.values()].filter((one) => one.video === video);
+    for (const one of about) await this.restrict({ ...one, untilMs: unixMs(0) }, by);
+    const key = videoKey(video);
+    const decision = { atMs: unixMs(Math.floor(this.#parts.clock.date())), by: nameOf(by), action: "delete" };
+    await this.#write({ ...decision, about: { video }, row: { key, value: "" } });
+    // Opened first: a row that is only taken away is one that the log keeps.
+    await this.#parts.table.put(key, JSON.stringify(noRules));
+    await this.#parts.table.remove(key);
   }
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
@@ -295,19 +312,6 @@ export class Moderation {
         (from !== undefined && holds({ ...on, address: from }));
       if (found) return found;
     }
-    return undefined;
-  }
-
-  #inSlowMode(rules: VideoRules, key: string): Rejection | undefined {
-    if (rules.slowModeMs === 0) return undefined;
-    const now = this.#parts.clock.elapsed();
-    const lastAt = this.#slow.get(key, now);
-    const waitMs = lastAt === undefined ? 0 : lastAt + rules.slowModeMs - now;
-    if (waitMs > 0) {
-      const message = `slow mode: one comment per ${rules.slowModeMs / 1000} s`;
-      return reject("slow-mode", message, Math.ceil(waitMs / 1000));
-    }
-    this.#slow.set(key, now, now);
     return undefined;
   }
 
@@ -387,11 +391,6 @@ export class Moderation {
 
 function tooMany(): Rejection {
   return reject("busy", "too many decisions hold", 60);
-}
-
-/** Whose turn in slow mode it is. */
-function slowKey({ video, user }: CommentDraft, { sub }: Identity, address: string | undefined): string {
-  return `${video} ${sub ?? address ?? user ?? ""}`;
 }
 
 function nameOf({ by, sub }: Identity): string {

@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { type UnixMs, unixMs } from "../base/clock.ts";
+import { sameUser } from "../core/erasure.ts";
 import {
   fieldsOf,
   isHold,
@@ -51,11 +52,6 @@ export function isClosedOnly(rules: VideoRules): boolean {
 
 export const slowModeMsMax = 600_000;
 const secondsMax = 10 * 365 * 86_400;
-
-/** Users are the same when they look the same. */
-export function sameUser(user: string): string {
-  return user.normalize("NFKC").trim().toLowerCase();
-}
 
 /** What a restriction is about, as it is looked up: one text for all that say the same. */
 export function aboutOf({ type, user, address, video }: Omit<Restriction, "untilMs">): string {

@@ -16,7 +16,7 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { Sweep } from "../base/sweep.ts";
 import type { Bus, Position, Subscription } from "../bus/bus.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Entry, isClearing } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import { decodeLive, type State, subjects } from "../core/wire.ts";
 import { Hearsay } from "./hearsay.ts";
@@ -43,7 +43,7 @@ export interface FeedEvents {
   /** `entry` has come and may not be shown to its audience yet. */
   entryHeld(watch: VideoState, entry: Entry): void;
   /** What viewers had cannot be continued: the history has begun anew. */
-  restarted(watch: VideoState, reason: "epoch" | "history"): void;
+  restarted(watch: VideoState, reason: "epoch" | "history" | "deleted"): void;
 }
 
 export interface FeedParts {
@@ -195,6 +195,14 @@ export class Sync {
     if (received === "appended") this.#events.entriesCame(watch);
     else if (received === "held") this.#held(watch, entry);
     else if (received === "hole") this.#ask(watch);
+    else if (received === "cleared") this.#cleared(watch);
+  }
+
+  /** The video was deleted: its viewers are told so, and what it has since. */
+  #cleared(watch: VideoState): void {
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
+    this.#events.restarted(watch, "deleted");
   }
 
   #isStrange(watch: VideoState, entry: Entry): boolean {
@@ -349,7 +357,8 @@ export class Sync {
     for (const entry of state.page.entries) {
       if (entry.seq <= watch.tip) continue;
       const entered = watch.enter(entry, nowMs, dueByStamp(entry, clock));
-      if (entered === "held") this.#held(watch, entry);
+      if (entered === "cleared") this.#cleared(watch);
+      else if (entered === "held") this.#held(watch, entry);
       else if (entered === "appended") appended = true;
     }
     if (filled && watch.tip > before) this.#parts.metrics.gapsFilled.inc();
@@ -363,7 +372,8 @@ export class Sync {
     const fills = this.#fills.get(watch) ?? 0;
     for (const entry of watch.takeWaiting()) {
       if (this.#isStrange(watch, entry)) continue;
-      const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
+      const follows = watch.held.full || entry.previous <= watch.tip || isClearing(entry);
+      const isHole = watch.phase === "live" && !follows;
       const isFar = entry.seq > head + limits.leapMax;
       // The log was asked for all up to its head, and then often enough: it does not know this entry.
       if (isFar || (isHole && (fills >= fillsMax || (!more && entry.seq <= head)))) {
@@ -373,6 +383,7 @@ export class Sync {
       const received = watch.receive(entry, clock.elapsed(), dueByStamp(entry, clock));
       if (received === "appended") this.#events.entriesCame(watch);
       else if (received === "held") this.#held(watch, entry);
+      else if (received === "cleared") this.#cleared(watch);
     }
     // What is asked for next, as there is more, may well fill it.
     if (more) return;
