@@ -48,9 +48,10 @@ export const limits = {
   /** Keys remembered at once. Beyond: new keyed likes are answered 503 until old ones expire. */
   keysMax: 8_000_000,
   /**
-   * Videos whose totals are held, in each partition of a shared log up to twice its share. Beyond: likes of a
-   * new video are answered 503. From the half of it on, videos with less than `fewLikes` likes that nobody
-   * liked for `idleMs` of log time are forgotten, the oldest first.
+   * Videos whose totals are held in memory unless --videos-max says otherwise, in each partition of a shared
+   * log up to twice its share. Beyond: likes of a new video are answered 503, and closed videos leave memory
+   * at once, those longest unused first. From the half of it on, videos with less than `fewLikes` likes that
+   * nobody liked for `idleMs` of log time are forgotten, the oldest first.
    */
   videosMax: 1_000_000,
   fewLikes: 10,
