@@ -195,6 +195,8 @@ class Audience {
       return;
     }
     this.#bytes += bytes.length;
+    // A first state may come with the head.
+    if (this.#reading) this.#note(fd, bytes.toString("latin1"));
     this.#begun(fd);
   }
 
@@ -213,8 +215,12 @@ class Audience {
     this.#sampled += text.split('"at":').length - 1;
     sample(this.#samples, text, this.#plan?.paths ? "data:" : "event: likes\n", nowMs);
     sample(this.#commentSamples, text, "event: comment\n", nowMs);
+    if (this.#reading) this.#note(fd, text);
+  }
+
+  #note(fd: number, text: string): void {
     const likes = text.lastIndexOf('"heart":');
-    if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
+    if (likes >= 0) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
   }
 
   #closed(fd: number): void {

@@ -3,8 +3,9 @@
  * and write, as a match of match.ts has it, at the pace of a stream whose clock runs ahead of the machine's.
  *
  * Time is compressed for the viewers' pictures only. Where a node goes by its own clock, the crowd is dressed
- * to fit: who comes back ten seconds of the match later has another name, as he would be somebody new; and
- * everybody says what he sees, as the median of what they are behind runs away from those who do not.
+ * to fit: who comes back ten seconds of the match later has another name, as he would be somebody new;
+ * everybody says what he sees, as the median of what they are behind runs away from those who do not; and who
+ * lies is believed, for the same reason.
  */
 import { seededPrng } from "../src/base/prng.ts";
 import { limits } from "../src/core/limits.ts";
@@ -23,6 +24,8 @@ const dialsPerS = 2_000;
 const connectionsMax = 512;
 const requestMs = 10_000;
 const turnMs = 5;
+/** What is left of a lie: who is not believed is placed by a median that jumps once a second. */
+const liesShare = 0.4;
 /** A turn that comes later than this goes on where the last one was. */
 const pauseMaxMs = 100;
 /** Publications that wait for their answers. Beyond: the match stands still. */
@@ -91,7 +94,12 @@ export class Crowd {
     const names = new Names();
     const dateOf = (second: number) => Math.max(1, Math.round(startMs + 1000 * second));
     const tap = ({ viewer, cameS, sawS, saysS = sawS, kind, count }: Tap): void => {
-      const like = { kind, count, user: names.of(viewer, cameS), mediaTime: dateOf(saysS) };
+      const like = {
+        kind,
+        count,
+        user: names.of(viewer, cameS),
+        mediaTime: dateOf(sawS + liesShare * (saysS - sawS)),
+      };
       publishers.publish(kind, count, JSON.stringify(like), nowMs());
     };
     const say = ({ viewer, sawS, text }: Remark): void => {

@@ -10,6 +10,8 @@ import { startNats } from "../src/system/nats.ts";
 import { freePorts } from "../src/system/ports.ts";
 import { executable } from "./ovation.ts";
 
+/** The same for the whole run, whatever is written meanwhile. */
+const binary = executable();
 const readyMs = 60_000;
 /** What is dead stays so for a while, as under systemd. */
 const deadMs = 1_000;
@@ -55,7 +57,7 @@ class Member implements Mortal {
   }
 
   async start(): Promise<void> {
-    const command = [...dieWithUs, executable(), "serve", `--port=${this.port}`, ...flags, ...this.#own];
+    const command = [...dieWithUs, binary, "serve", `--port=${this.port}`, ...flags, ...this.#own];
     const child = Bun.spawn(command, { stdio: ["ignore", "inherit", "inherit"], env: {} });
     this.#child = child;
     const ready = async () => (await fetch(`${this.url}/health/ready`).catch(() => undefined))?.ok === true;
@@ -101,7 +103,7 @@ export async function nodeAlone(): Promise<Place> {
   };
   const anew = async (): Promise<string | undefined> => {
     await node.kill();
-    const { exitCode, stdout } = Bun.spawnSync([executable(), "verify", `--data=${data}`], { env: {} });
+    const { exitCode, stdout } = Bun.spawnSync([binary, "verify", `--data=${data}`], { env: {} });
     await node.start();
     return exitCode === 0 ? undefined : `ovation verify: ${stdout.toString().trim()}`;
   };

@@ -112,8 +112,21 @@ export const fanout: readonly Mutant[] = [
     ["nobody settles", "from <= sinceMs", "false"],
     ["who settles in a lap leaves it open", "    pacer?.passed();\n", ""],
     ["who settles in a lap stays with newcomers", "this.#settle(shard, slot);\n    pacer", "pacer"],
+    ["a turn that comes late does no more for anybody", "share + extra", "share"],
     ["an empty shard stays settled", "filter(({ size }) => size === 0)", "filter(() => false)"],
   ]),
+  ...plant(
+    "src/fanout/direct.ts",
+    ["src/fanout/direct.test.ts"],
+    [
+      [
+        "a long write is copied whole",
+        "const end = at + limits.writePieceBytes;",
+        "const end = at + bytes.length;",
+      ],
+      ["what follows a piece is lost", "if (rest && !this.#over) this.#hand(sink, rest);", ""],
+    ],
+  ),
   ...plant("src/fanout/cohort.ts", tests, [
     ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
   ]),

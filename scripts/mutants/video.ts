@@ -129,7 +129,7 @@ export const video: readonly Mutant[] = [
       ],
       [
         "a watch is never asked for again",
-        "if (nowMs - followed.askedMs < limits.recheckMs) return;",
+        "if (nowMs - (this.#followed.askedMs(watch) ?? nowMs) < limits.recheckMs) return;",
         "return;",
       ],
     ],

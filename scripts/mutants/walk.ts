@@ -68,8 +68,8 @@ export const walk: readonly Mutant[] = [
     [
       [
         "the first lane takes all of a turn",
-        "cohort.step(lane, budget / lanes--)",
-        "cohort.step(lane, budget)",
+        "this.#newcomers.step(lane, budget / lanes--)",
+        "this.#newcomers.step(lane, budget)",
       ],
     ],
   ),

@@ -61,6 +61,7 @@ export const workers: readonly Mutant[] = [
     [
       ["all are steered for ever", "(isDone || now >= steered.until)", "isDone"],
       ["viewers are sent away while some come back", " || this.#still < looksMin", ""],
+      ["all are steered to one that cannot keep up", "waiting > waitingMax && this", "waiting < 0 && this"],
       ["they are sent away without end", " || member.tries >= triesMax)", ")"],
     ],
   ),

@@ -84,9 +84,11 @@ export const limits = {
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
   stepWritesMax: 256,
+  /** Turns' worth of writes that a late one does beside its own, while newcomers keep the loop busy. */
+  lateTurnsMax: 3,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
-  /** Bytes of a write that a sink is given at once. Beyond: another piece, once it has taken that. */
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once that is taken. */
   writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
@@ -317,6 +319,16 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
+  /**
+   * From so many pages at once on, the newest part of the log is read once for all of them and held, for so
+   * long after the last of them and as long in all, in ms, and so much of it. Beyond: what is older is read
+   * page by page.
+   */
+  stretchPagesMin: 16,
+  stretchIdleMs: 10_000,
+  stretchMs: 60_000,
+  stretchEntriesMax: 300_000,
+  stretchBytesMax: 64 * 1024 * 1024,
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
@@ -327,5 +339,7 @@ export const limits = {
    */
   tasksEveryMs: 10_000,
   taskPauseMs: 10,
+  /** Comments, or videos, that an erasure looks at in one piece. */
+  taskPieceMax: 500,
   ...timeLimits,
 } as const;

@@ -9,10 +9,10 @@
  * Layout, little-endian: u8 version (1) · f64 atMs · u16 groups, then per group: text video · text kind · f64
  * loose · u32 n · n × (u32 hi, u32 lo, u8 count) · u8 m · m × (text user, u16 count); a text is u16 length +
  * UTF-8. With one like per viewer the version is 2, and in place of loose and keys stand u32 n · n changes
- * (once.ts). A record of version 3 says instead that a video was deleted: u8 version · f64 atMs · text video
- * · u32 hi · u32 lo, the hash of that deletion's key.
+ * (once.ts). A record of version 3 or 4 holds no likes and says what becomes of those before it (acts.ts).
  */
 import { assert } from "../base/assert.ts";
+import { type Act, encodeAct, isActVersion, readAct } from "./acts.ts";
 import { type Hash64, hash64 } from "./hash.ts";
 import { isKind, isVideoId, type Kind, type Like, type VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
@@ -48,23 +48,8 @@ export interface LikeRecord {
   /** When the oldest like was accepted, Unix ms. */
   readonly atMs: number;
   readonly groups: readonly LikeGroup[];
-  /** All likes of a video before it are gone; then it has no groups. */
-  readonly deletes?: Deletion;
-}
-
-/** A video's likes are gone; the same key again deletes nothing more. */
-export interface Deletion {
-  readonly video: VideoId;
-  readonly hi: number;
-  readonly lo: number;
-}
-
-/** The record that deletes `video` under `key`, which nothing else has. */
-export function deletionOf(video: VideoId, key: string, atMs: number): LikeRecord {
-  const hash: Hash64 = { hi: 0, lo: 0 };
-  // A key of a like holds no space: no viewer's key is this one.
-  hash64(video, `deleted ${key}`, hash);
-  return { atMs, groups: [], deletes: { video, hi: hash.hi, lo: hash.lo } };
+  /** What becomes of likes before it; then it has no groups. */
+  readonly act?: Act;
 }
 
 /** Collects likes into a record: filled, taken, filled again. */
@@ -152,7 +137,6 @@ export class RecordBuilder {
 const recordGroupsMax = 400;
 const recordVersion = 1;
 const onceVersion = 2;
-const deletionVersion = 3;
 /** UTF-16 units of a user name: a code point takes at most two. */
 const userUnitsMax = 2 * limits.userCharsMax;
 const encoder = new TextEncoder();
@@ -161,7 +145,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The bytes of `record`. */
 export function encodeRecord(record: LikeRecord): Uint8Array {
-  if (record.deletes) return encodeDeletion(record.atMs, record.deletes);
+  if (record.act) return encodeAct(record.atMs, record.act);
   let size = 11;
   for (const g of record.groups) {
     size += 2 + g.video.length + 2 + g.kind.length + 8 + 4 + 9 * g.hi.length + 1;
@@ -202,28 +186,6 @@ export function encodeRecord(record: LikeRecord): Uint8Array {
   return bytes.subarray(0, at);
 }
 
-function encodeDeletion(atMs: number, { video, hi, lo }: Deletion): Uint8Array {
-  const bytes = new Uint8Array(11 + video.length + 8);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, deletionVersion);
-  view.setFloat64(1, atMs, true);
-  view.setUint16(9, video.length, true);
-  encoder.encodeInto(video, bytes.subarray(11));
-  view.setUint32(11 + video.length, hi, true);
-  view.setUint32(15 + video.length, lo, true);
-  return bytes;
-}
-
-function readDeletion(view: DataView, bytes: Uint8Array): LikeRecord | undefined {
-  const atMs = view.getFloat64(1, true);
-  const length = view.getUint16(9, true);
-  if (!Number.isFinite(atMs) || bytes.length !== 19 + length) return undefined;
-  const video = decoder.decode(bytes.subarray(11, 11 + length));
-  if (!isVideoId(video)) return undefined;
-  const [hi, lo] = [view.getUint32(11 + length, true), view.getUint32(15 + length, true)];
-  return { atMs, groups: [], deletes: { video, hi, lo } };
-}
-
 function writeKeys(view: DataView, at: number, g: LikeGroup): number {
   view.setFloat64(at, g.loose, true);
   view.setUint32(at + 8, g.hi.length, true);
@@ -252,7 +214,10 @@ export function decodeRecord(bytes: Uint8Array, whose?: string): LikeRecord | un
 function readRecord(bytes: Uint8Array, whose: string | undefined): LikeRecord | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(0);
-  if (version === deletionVersion) return readDeletion(view, bytes);
+  if (isActVersion(version)) {
+    const read = readAct(view, bytes);
+    return read && { ...read, groups: [] };
+  }
   if (version !== recordVersion && version !== onceVersion) return undefined;
   const atMs = view.getFloat64(1, true);
   const count = view.getUint16(9, true);

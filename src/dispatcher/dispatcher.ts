@@ -238,7 +238,9 @@ export class Dispatcher {
   #erase(): Erasures {
     const { ledger, clock, log } = this.#parts;
     const owns = (name: string): boolean => this.routes.owns(name as VideoId);
-    return new Erasures({ ledger, clock, log, owns });
+    const removed = (video: VideoId, seq: number): void =>
+      this.#happenings?.removed(video, ledger.lineage().idOf(seq));
+    return new Erasures({ ledger, clock, log, owns, removed, kinds: this.#kinds });
   }
 
   #tellHappenings(): Happenings | undefined {

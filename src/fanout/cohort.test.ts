@@ -22,17 +22,22 @@ function gapsOf({ writes }: ReturnType<typeof bench>, sinceMs: number): { before
 }
 
 /** Newcomers for two seconds of likes, after those who were there before have been there for `stayMs`. */
-function crowd(newcomers: number, stayMs: number) {
-  const all = bench({ writeMs: 0.0075 });
+function crowd(
+  newcomers: number,
+  stayMs: number,
+  cost: { writeMs: number; turnMs?: number } = { writeMs: 0.0075 },
+) {
+  const all = bench(cost);
   const watch = all.watching(v);
   all.join([watch], before);
   all.clock.advance(stayMs);
   all.join([watch], newcomers, before);
   all.writes.length = 0;
   const sinceMs = all.clock.elapsed();
-  for (let ms = 0; ms < 2_000; ms += 10) {
+  // The dispatcher keeps the window.
+  for (let ms = 0; ms < 2_000; ms += 50) {
     all.like(watch);
-    all.clock.advance(10);
+    all.clock.advance(50);
   }
   return { ...all, watch, gaps: gapsOf(all, sinceMs) };
 }
@@ -43,6 +48,12 @@ test("twenty thousand newcomers do not stretch the pace of those who were there 
   expect(gaps.before).toBeLessThanOrEqual(75);
   // Nor do these take more from newcomers than they need, who would have 170 ms and an eighth for themselves.
   expect(gaps.after).toBeLessThanOrEqual(2 * 170);
+});
+
+test("nor does a loop that newcomers keep busy, which has a turn each 24 ms", () => {
+  const { gaps } = crowd(10_000, newcomersMs, { writeMs: 0, turnMs: 24 });
+  // Two turns of three quarters of a lap, and the window.
+  expect(gaps.before).toBeLessThanOrEqual(50 + 3 * 24);
 });
 
 test("whoever came at about the same time is shown everything at the same pace", () => {

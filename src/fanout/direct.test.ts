@@ -161,6 +161,21 @@ test("what a long write holds comes whole and in order, however late its reader 
   socket.terminate();
 });
 
+test("what was written before the response began goes over in one: the sink would keep a second", () => {
+  const written: string[] = [];
+  const connection = new DirectConnection({ ended: () => {} }, 15_000, at(1));
+  connection.write(bytes("hello "), at(1));
+  connection.write(bytes("snapshot"), at(1));
+  const sink = { end: () => {}, close: () => {} };
+  connection.pull({ ...sink, write: (piece) => written.push(new TextDecoder().decode(piece)) });
+  expect(written).toEqual(["hello snapshot"]);
+  connection.write(bytes("tick"), at(2));
+  expect(written.slice(1)).toEqual(["tick"]);
+  const silent = new DirectConnection({ ended: () => {} }, 15_000, at(1));
+  silent.pull({ ...sink, write: (piece) => written.push(`${piece.length}`) });
+  expect(written).toHaveLength(2);
+});
+
 test("of a long write that is not taken no more than a piece is copied", async () => {
   const sizes: number[] = [];
   const { promise, resolve } = Promise.withResolvers<number>();

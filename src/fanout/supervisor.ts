@@ -10,7 +10,7 @@
  * come at once, however many of these never read a byte: a reader that takes nothing is gone before it
  * would count as one who stays (cohort.test.ts). Where nobody has come lately there is one cohort.
  */
-import { type Clock, later, type Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import type { ResetReason } from "../core/sse.ts";
@@ -22,6 +22,8 @@ import type { Slot, Viewer } from "./slot.ts";
 
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;
+/** A turn comes about this long after the last one, in ms, where nothing else keeps the loop busy. */
+const turnEveryMs = 4;
 /** Viewers up to which a shard takes those of further videos; above, it keeps its room for those it has. */
 const shardShare = limits.connectionsPerShardMax / 8;
 /**
@@ -52,6 +54,8 @@ export class Supervisor {
   readonly #newcomers: Cohort;
   readonly #cohorts: readonly Cohort[];
   #turning = false;
+  /** When the next turn was asked for. */
+  #askedMs: Elapsed = longAgo;
   /** What beats say, and when that is looked at again. */
   #stale = false;
   #staleTimer: Timer | undefined;
@@ -172,17 +176,26 @@ export class Supervisor {
   #wake(): void {
     if (this.#turning) return;
     this.#turning = true;
+    this.#askedMs = this.#parts.clock.elapsed();
     this.#parts.clock.soon(() => this.#turn());
   }
 
-  /** What happens on a turn: each lane that has work gets its share, and what others leave of theirs. */
+  /**
+   * What happens on a turn: each lane that has work gets its share, and what others leave of theirs. While
+   * newcomers keep the loop busy, a turn that comes late does more for those who were here before.
+   */
   #turn(): void {
-    const working = this.#cohorts.map((cohort) => ({ cohort, working: cohort.lanes() }));
+    const [settled, newcomers] = [this.#settled.lanes(), this.#newcomers.lanes()];
+    const lateMs = this.#parts.clock.elapsed() - this.#askedMs;
+    const late = newcomers.length > 0 ? Math.min(lateMs / turnEveryMs, limits.lateTurnsMax) : 0;
+    const extra = (late * limits.stepWritesMax) / Math.max(1, settled.length);
     let budget: number = limits.stepWritesMax;
-    let lanes = working.reduce((sum, one) => sum + one.working.length, 0);
-    for (const { cohort, working: own } of working) {
-      for (const lane of own) budget -= cohort.step(lane, budget / lanes--);
+    let lanes = settled.length + newcomers.length;
+    for (const lane of settled) {
+      const share = budget / lanes--;
+      budget -= Math.min(share, this.#settled.step(lane, share + extra));
     }
+    for (const lane of newcomers) budget -= this.#newcomers.step(lane, budget / lanes--);
     this.#turning = false;
     if (this.#cohorts.some((cohort) => cohort.lanes().length > 0)) this.#wake();
   }

@@ -168,6 +168,7 @@ export class CommentStream {
 
   close(): void {
     this.#closed = true;
+    this.#pages.forget();
     this.#reading.end();
     this.#listening.end();
     this.#timer.cancel();
@@ -209,6 +210,7 @@ export class CommentStream {
   }
 
   #doubt(): void {
+    this.#pages.forget();
     this.#trusted = false;
     this.#doubts++;
   }
@@ -346,6 +348,7 @@ export class CommentStream {
 
   /** The lineage has become another one: what does not lie on it is known no longer, and read anew. */
   #turned(lineage: Lineage): void {
+    this.#pages.forget();
     this.#known.turn(lineage);
     const before = lineage.newest.first - 1;
     this.#head = Math.min(this.#head, Math.max(before, this.#known.newest));

@@ -214,6 +214,22 @@ export function describeDeletionsOnce(bench: Bench, skip: readonly Skip[]): void
     await bench.comesTo("w", 0);
   });
 
+  test("what somebody liked can be called by a name that nobody has: it stays, and is nobody's", async () => {
+    const { deletions } = bench.ledger;
+    await bench.likes(heart("v", "ada"), heart("v", "bob"));
+    await bench.comesTo("v", 2);
+    expect(await deletions.rename(v, "heart", "ada")).toBe(true);
+    expect(await deletions.rename(v, "clap", "bob")).toBe(false);
+    await bench.likes(record([once("v", "ada", { unlike: true })]));
+    await bench.likes(heart("w", "eve"));
+    await bench.comesTo("w", 1);
+    expect(likesOf((await bench.ledger.current(v)).counts)).toBe(2);
+    expect(await deletions.rename(v, "heart", "ada")).toBe(false);
+    await bench.reopen();
+    await bench.likes(heart("v", "ada"));
+    await bench.comesTo("v", 3);
+  });
+
   test("what it had makes room once it is swept out", async () => {
     const all = Array.from({ length: 9 }, (_, i) => once("v", `u${i}`));
     await bench.likes(record(all));

@@ -134,9 +134,9 @@ export class Copy {
     const fold = this.#fold;
     if (fold.away.size === 0) return [];
     const opened = stored.header?.(openHeader) as VideoId | undefined;
-    const { groups = [], deletes } = this.#recordOf(stored) ?? {};
-    const named = new Set(groups.map(({ video }) => video));
-    if (deletes) named.add(deletes.video);
+    const record = this.#recordOf(stored);
+    const named = new Set(record?.groups.map(({ video }) => video));
+    if (record?.act?.type === "deleted") named.add(record.act.video);
     if (opened !== undefined) named.add(opened);
     return [...named].filter((video) => fold.lacks(video));
   }

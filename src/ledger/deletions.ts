@@ -30,6 +30,11 @@ export interface Deletions {
   /** Takes out a piece of what is left of a deleted video; true when nothing is. Rejects likewise. */
   sweep(video: VideoId): Promise<boolean>;
   /**
+   * Has what `viewer` likes of `video`, where each likes once, be called by a name that nobody has: it stays
+   * counted, and nothing tells whose it is. False when there is none. Rejects likewise.
+   */
+  rename(video: VideoId, kind: string, viewer: string): Promise<boolean>;
+  /**
    * Entries of all videos behind the place `after`, at most `limit` of them, or scanMax. Rejects likewise.
    */
   scan(after: number, limit: number): Promise<Scan>;

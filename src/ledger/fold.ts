@@ -16,11 +16,12 @@
  * Keys are not forgotten with it: a like of before that is repeated within the window counts nothing.
  */
 import { assert } from "../base/assert.ts";
+import type { Act, Deleted } from "../core/acts.ts";
 import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
-import type { By, Deletion, LikeGroup, LikeRecord } from "../core/record.ts";
+import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
 import { Away, type Kept } from "./away.ts";
 import { Idle } from "./idle.ts";
@@ -188,7 +189,7 @@ export class Fold {
    */
   apply(record: LikeRecord, logMs: number, durableMs: number): Change[] {
     this.#logMs = Math.max(this.#logMs, logMs);
-    if (record.deletes) return this.#delete(record.deletes, record.atMs, durableMs);
+    if (record.act) return this.#act(record.act, record.atMs, durableMs);
     this.#forget(forgetMax + record.groups.length);
     const changes: Change[] = [];
     for (const sum of this.#sums(record)) {
@@ -220,7 +221,25 @@ export class Fold {
     return changes;
   }
 
-  #delete({ video, hi, lo }: Deletion, atMs: number, durableMs: number): Change[] {
+  /** The member that a viewer's like of `video` is, if it stands. */
+  memberOf(video: VideoId, kind: string, viewer: string): Readonly<Hash64> | undefined {
+    const owner = this.owners.of(video);
+    if (!this.members || owner === undefined) return undefined;
+    const hash: Hash64 = { hi: 0, lo: 0 };
+    hashMember(video, kind, viewer, hash);
+    return this.members.has(hash.hi, hash.lo, owner) ? hash : undefined;
+  }
+
+  #act(act: Act, atMs: number, durableMs: number): Change[] {
+    if (act.type === "deleted") return this.#delete(act, atMs, durableMs);
+    const { video, from, to } = act;
+    const owner = this.owners.of(video);
+    if (owner === undefined || !this.members?.remove(from.hi, from.lo, owner)) return [];
+    this.members.add(to.hi, to.lo, owner);
+    return [];
+  }
+
+  #delete({ video, key: { hi, lo } }: Deleted, atMs: number, durableMs: number): Change[] {
     const before = this.#totals.get(video);
     if (!this.keys.add(hi, lo, this.#logMs)) return [];
     // Nothing is known of it any more, not even that it was closed.
@@ -257,7 +276,7 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
-    if (record.deletes) this.keys.add(record.deletes.hi, record.deletes.lo, this.#logMs);
+    if (record.act?.type === "deleted") this.keys.add(record.act.key.hi, record.act.key.lo, this.#logMs);
     for (const group of record.groups) {
       const { once } = group;
       this.#count(group);

@@ -8,13 +8,15 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
+import { deletionOf, renamingOf } from "../core/acts.ts";
 import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { deletionOf, type LikeRecord } from "../core/record.ts";
+import type { LikeRecord } from "../core/record.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
+import type { Fold } from "./fold.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
 
@@ -36,6 +38,8 @@ export interface DeletionsParts {
   readonly isKnown: (video: VideoId) => Promise<boolean>;
   /** Takes out what was kept of a deleted video that had left memory. */
   readonly forget: (video: VideoId) => Promise<void>;
+  /** The member that a viewer's like is, if it stands. */
+  readonly memberOf: Fold["memberOf"];
   /** Runs what needs the network. Rejects with LedgerUnavailable. */
   readonly attempt: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -54,6 +58,15 @@ export class JetstreamDeletions implements Deletions {
 
   sweep(video: VideoId): Promise<boolean> {
     return this.#parts.attempt(() => this.#sweep(video));
+  }
+
+  rename(video: VideoId, kind: string, viewer: string): Promise<boolean> {
+    const { clock, append, memberOf, attempt } = this.#parts;
+    return attempt(async () => {
+      const member = memberOf(video, kind, viewer);
+      if (member) await append(renamingOf(video, member, secret(24), clock.date()), video);
+      return member !== undefined;
+    });
   }
 
   scan(after: number, limit: number): Promise<Scan> {

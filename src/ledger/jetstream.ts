@@ -149,6 +149,7 @@ class JetstreamLedger implements Ledger {
         await this.#partition(video).current(video);
         await this.#partition(video).away.forget(video);
       },
+      memberOf: (video, kind, viewer) => this.#partition(video).fold.memberOf(video, kind, viewer),
       attempt: (work) => this.#try(work),
     });
   }

@@ -7,11 +7,11 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { secret, systemPrng } from "../base/prng.ts";
+import { deletionOf, renamingOf } from "../core/acts.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
-import { deletionOf } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import { Fold } from "./fold.ts";
@@ -62,6 +62,7 @@ class MemoryLedger implements Ledger {
   readonly deletions: Deletions = {
     delete: (video) => this.#delete(video),
     sweep: () => this.#sweep(),
+    rename: (video, kind, viewer) => this.#rename(video, kind, viewer),
     scan: (after, limit) => this.#scan(after, limit),
     tasks: async () => this.#tasks,
     setTask: async (name, value) => {
@@ -189,6 +190,14 @@ class MemoryLedger implements Ledger {
     room?.held.splice(0, room.held.length - 1);
     this.#entered(entry);
     return true;
+  }
+
+  async #rename(video: VideoId, kind: string, viewer: string): Promise<boolean> {
+    this.#assertOpen();
+    const member = this.#fold.memberOf(video, kind, viewer);
+    const now = this.#clock.date();
+    if (member) this.#fold.apply(renamingOf(video, member, secret(24), now), this.#clock.elapsed(), now);
+    return member !== undefined;
   }
 
   async #sweep(): Promise<boolean> {

@@ -7,6 +7,7 @@ export const noDeletions: Deletions = {
   delete: refuse,
   sweep: refuse,
   scan: refuse,
+  rename: refuse,
   tasks: async () => new Map(),
   setTask: refuse,
 };

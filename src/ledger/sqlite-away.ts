@@ -67,9 +67,9 @@ export class SqliteAway implements AwayVideos {
   }
 
   /** Has in memory what a record is about that is to be counted. */
-  bringBack({ groups, deletes }: LikeRecord): void {
+  bringBack({ groups, act }: LikeRecord): void {
     const { fold, written } = this.#parts;
-    if (deletes && fold.isClosed(deletes.video)) written.takeBack(deletes.video, true);
+    if (act?.type === "deleted" && fold.isClosed(act.video)) written.takeBack(act.video, true);
     if (fold.away.size === 0) return;
     for (const { video } of groups) if (fold.lacks(video)) written.takeBack(video, false);
   }

@@ -8,9 +8,10 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
+import { deletionOf, renamingOf } from "../core/acts.ts";
 import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
-import { deletionOf, type LikeRecord } from "../core/record.ts";
+import type { LikeRecord } from "../core/record.ts";
 import type { Comments } from "./comments.ts";
 import { type Deletions, deletedBy, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import type { Fold } from "./fold.ts";
@@ -33,7 +34,7 @@ export interface DeletionsParts {
   /** The place of the next comment. */
   readonly place: () => number;
   /** The transaction with that row, and this entry, is durable. */
-  readonly took: (record: LikeRecord, logMs: number, entry: Entry) => void;
+  readonly took: (record: LikeRecord, logMs: number, entry: Entry | undefined) => void;
 }
 
 export class SqliteDeletions implements Deletions {
@@ -94,6 +95,22 @@ export class SqliteDeletions implements Deletions {
     this.erases = true;
     if (isDone) comments.swept(video);
     return isDone && !fold.members?.stale;
+  }
+
+  async rename(video: VideoId, kind: string, viewer: string): Promise<boolean> {
+    const { statements, fold, clock, transact, put, took } = this.#parts;
+    const member = fold.memberOf(video, kind, viewer);
+    if (!member) return false;
+    const record = renamingOf(video, member, secret(24), clock.date());
+    const { seq, logMs } = transact(() => {
+      const row = put(record);
+      statements.metaPut.run("erasesAt", row.seq);
+      return row;
+    });
+    this.#erasesAt = seq;
+    this.erases = true;
+    took(record, logMs, undefined);
+    return true;
   }
 
   async scan(after: number, limit: number): Promise<Scan> {

@@ -296,7 +296,7 @@ class SqliteLedger implements Ledger {
       took: (record, logMs, entry) => {
         this.#logSeq++;
         this.#folded(record, logMs);
-        this.#announce([entry]);
+        if (entry) this.#announce([entry]);
       },
     });
   }

@@ -55,6 +55,10 @@ export class Written {
   /** Notes what a record changed in the fold. */
   changed(record: LikeRecord, changes: readonly Change[]): void {
     for (const { video } of changes) this.#videos.add(video);
+    if (record.act?.type === "renamed") {
+      const { from, to } = record.act;
+      this.#members.push(from.hi, from.lo, to.hi, to.lo);
+    }
     for (const { once } of record.groups) {
       if (once) for (let i = 0; i < once.length; i++) this.#members.push(once.hi[i] ?? 0, once.lo[i] ?? 0);
     }

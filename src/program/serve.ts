@@ -29,6 +29,8 @@ export interface Serving {
   readonly failed: Promise<Error>;
   /** Streams open now. */
   connections(): number;
+  /** Connections that wait to be accepted. */
+  waiting(): number;
   /** The metrics of this process. */
   readings(): Promise<Readings>;
   /** Gives all new connections to the listener in this place among the workers'; to all without one. */
@@ -117,6 +119,10 @@ class Server implements Serving {
 
   connections(): number {
     return this.#service.connections();
+  }
+
+  waiting(): number {
+    return this.#listeners?.waiting ?? 0;
   }
 
   readings(): Promise<Readings> {

@@ -3,9 +3,10 @@
  *
  * The kernel gives each new connection to one of those that listen, by chance, which is even enough; but the
  * viewers of a worker that died come back to all, and the one that takes its place begins with none. So
- * everybody who comes anew is steered to it until it has its share. Who holds too many all the same, when no
- * more come, sends those beyond its share away, a few at a time, to come back to it or, where nobody is known
- * to have room, anywhere. spread.test.ts holds it, system/workers-local.test.ts with real connections.
+ * everybody who comes anew is steered to it until it has its share, or cannot keep up with so many. Who holds
+ * too many all the same, when no more come, sends those beyond its share away, a few at a time, to come back
+ * to it or, where nobody is known to have room, anywhere. spread.test.ts holds it,
+ * system/workers-local.test.ts with real connections.
  */
 import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -30,6 +31,8 @@ const lookMs = 1_000;
 const shareMin = 0.95;
 /** Longest that all are steered to one, in ms: those who lost their stream are back by then. */
 const steerMs = 15_000;
+/** Connections that may wait for the one that all are steered to: a quarter of a usual queue. */
+const waitingMax = 1_024;
 /** A worker holds too many at this multiple of its share, and so many more than its share. */
 const shareMax = 1.1;
 const surplusMin = 50;
@@ -80,10 +83,12 @@ export class Spread {
     this.#endSteering();
   }
 
-  /** `worker` holds so many. */
-  holds(worker: string, viewers: number): void {
+  /** `worker` holds so many, and so many wait to be let in. */
+  holds(worker: string, viewers: number, waiting: number): void {
     const member = this.#members.get(worker);
     if (member) member.viewers = viewers;
+    // Who finds its queue full is not heard by the kernel, and tries again after a second, three, seven.
+    if (waiting > waitingMax && this.#steered?.worker === worker) this.#endSteering();
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Pseudonym, pseudonymOf } from "../trust/pseudonym.ts";
 import { until } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
 import { hows, type Running, type RunningExecutable, startExecutable, startServer } from "./server.ts";
@@ -105,6 +106,42 @@ for (const how of hows) {
       expect(await video("other")).toMatchObject({ totals: { heart: 1 } });
       const { decisions } = (await admin("/v1/admin/audit")) as { decisions: object[] };
       expect(decisions[0]).toMatchObject({ action: "delete", about: { video: "v" }, by: "key:admin" });
+    });
+
+    test("a person is erased from all videos, from the audit log and from the folder", async () => {
+      const name = "Zarathustrian";
+      const asked = async (method: string) => {
+        const answer = await fetch(`${node.url}/v1/admin/users/${name.toUpperCase()}`, { method, headers });
+        return { status: answer.status, says: (await answer.json()) as Record<string, unknown> };
+      };
+      const mute = { user: name, seconds: 1 };
+      for (let i = 0; i < 20; i++) {
+        const body = { text: `words ${i}`, user: i % 2 ? name : "somebody" };
+        await post(`${node.url}/v1/videos/u${i % 4}/comments`, body, headers);
+      }
+      await post(`${node.url}/v1/admin/mutes`, mute, headers);
+      await post(`${node.url}/v1/admin/bans`, { ...mute, seconds: 600 }, headers);
+      const viewer = await Viewer.open(`${node.url}/v1/videos/u1/events`);
+      await viewer.until(({ event }) => event === "snapshot");
+      expect(await asked("GET")).toMatchObject({ status: 200, says: { state: "none" } });
+      expect(await asked("DELETE")).toMatchObject({ status: 202, says: { state: "running" } });
+      await viewer.until(({ event }) => event === "retract");
+      viewer.close();
+      await until("it is done", async () => (await asked("GET")).says.state === "none");
+      for (const id of ["u1", "u3"]) expect(await comments(id)).toEqual([]);
+      expect(await comments("u0")).toHaveLength(5);
+      await until("the name is nowhere in the folder", () => !isIn(folder, name));
+      const told = JSON.stringify([await admin("/v1/admin/audit"), await admin("/v1/admin/moderation")]);
+      expect(told.toLowerCase()).not.toContain(name.toLowerCase());
+      const { decisions } = (await admin("/v1/admin/audit")) as { decisions: { about: Pseudonym }[] };
+      const { about } = decisions[0] as { about: Pseudonym };
+      expect(about).toEqual(pseudonymOf(name, about.salt));
+      await node.stop();
+      node = await startServer(how, flags);
+      expect((await post(`${node.url}/v1/videos/u1/comments`, { text: "back", user: name })).status).toBe(
+        201,
+      );
+      expect((await fetch(`${node.url}/v1/admin/users/%20`, { method: "DELETE", headers })).status).toBe(422);
     });
 
     test("one that nobody knows is none, and it needs the right to", async () => {

@@ -9,10 +9,12 @@
 import { type Clock, type Elapsed, later, type Timer, unixMs } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
+import { sameUser } from "../core/erasure.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { type Identity, speaksForMany } from "./identity.ts";
+import { type Identity, nameOf, speaksForMany } from "./identity.ts";
 import type { Decision, Journal } from "./journal.ts";
+import { pseudonymOf } from "./pseudonym.ts";
 import {
   aboutOf,
   decodeRow,
@@ -219,12 +221,7 @@ export class Moderation {
    * Changes what `video` takes; rules that hold already, `before`, are no decision. Rejects with
    * BusUnavailable.
    */
-  async setRules(
-    video: VideoId,
-    rules: VideoRules,
-    by: Identity,
-    before = this.rules(video),
-  ): Promise<Rejection | undefined> {
+  async setRules(video: VideoId, rules: VideoRules, by: Identity, before = this.rules(video)) {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
     if (sameRules(rules, before)) {
@@ -244,12 +241,7 @@ export class Moderation {
 
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
-    await this.#write({
-      atMs: unixMs(Math.floor(this.#parts.clock.date())),
-      by: nameOf(by),
-      action: "remove",
-      about: { video, id },
-    });
+    await this.#write(this.#decision(by, "remove", { video, id }));
   }
 
   /** Writes down that `video` was deleted: nothing that was decided about it alone holds any more. */
@@ -257,25 +249,39 @@ export class Moderation {
     const about = [...this.#restrictions.values()].filter((one) => one.video === video);
     for (const one of about) await this.restrict({ ...one, untilMs: unixMs(0) }, by);
     const key = videoKey(video);
-    const decision = { atMs: unixMs(Math.floor(this.#parts.clock.date())), by: nameOf(by), action: "delete" };
-    await this.#write({ ...decision, about: { video }, row: { key, value: "" } });
+    const row = { key, value: "" };
+    await this.#write({ ...this.#decision(by, "delete", { video }), row });
     // Opened first: a row that is only taken away is one that the log keeps.
     await this.#parts.table.put(key, JSON.stringify(noRules));
     await this.#parts.table.remove(key);
   }
 
+  /**
+   * Writes down that a person is erased, by a hash that only who knows the name can make again: no decision
+   * names `user` any more, and what kept them away is lifted. Rejects with BusUnavailable.
+   */
+  async erased(user: string, by: Identity): Promise<void> {
+    const { journal, table } = this.#parts;
+    const same = sameUser(user);
+    for (const [key, { user: about }] of [...this.#restrictions]) {
+      if (about !== undefined && sameUser(about) === same) await table.remove(key);
+    }
+    await journal.forget(user);
+    await this.#write(this.#decision(by, "erase", { ...pseudonymOf(user) }));
+  }
+
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
-    const decision = {
-      atMs: unixMs(Math.floor(this.#parts.clock.date())),
-      by: nameOf(by),
-      action,
-      about: { ...about },
-    };
+    const decision = this.#decision(by, action, about);
     // Whichever of the two brings it back after a restart is written first.
     if (this.#parts.journal.replays) await this.#write({ ...decision, row: { key, value } });
     await this.#parts.table.put(key, value);
     if (!this.#parts.journal.replays) await this.#write(decision);
+  }
+
+  #decision(by: Identity, action: string, about: object): Decision {
+    const atMs = unixMs(Math.floor(this.#parts.clock.date()));
+    return { atMs, by: nameOf(by), action, about: { ...about } };
   }
 
   async #write(decision: Decision): Promise<void> {
@@ -391,8 +397,4 @@ export class Moderation {
 
 function tooMany(): Rejection {
   return reject("busy", "too many decisions hold", 60);
-}
-
-function nameOf({ by, sub }: Identity): string {
-  return `${by}:${sub ?? ""}`;
 }

@@ -5,6 +5,7 @@
  * State comes in from the bus (ticks, entries, viewer counts) and leaves as frames. A frame is made when the
  * first shard asks for it and kept for the others at the same place: encode once, write many times.
  */
+import { added, Few, none } from "../base/few.ts";
 import { type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -97,13 +98,13 @@ export class VideoState {
   readonly #bornMs: number;
   readonly #historyMax: number;
   /** By the name of the log they were folded from; `unnamed` until one was told. */
-  readonly #logs = new Map<string, Totals>();
+  readonly #logs = new Few<string, Totals>();
   #named: string | undefined;
   #shown: Totals = noTotals;
   #likes = 0;
-  #recent: Recent[] = [];
+  #recent: Recent[] = none;
   #by: readonly By[] = [];
-  #waiting: Entry[] = [];
+  #waiting: Entry[] = none;
   #frames: Frames | undefined;
   #snapshot: { key: string; bytes: Uint8Array } | undefined;
 
@@ -151,7 +152,7 @@ export class VideoState {
   tick(tick: Tick): boolean {
     if (!this.#merge(tick.log, tick.totals)) return false;
     this.#by = tick.by;
-    this.#recent.push({ version: this.version, atMs: tick.atMs });
+    this.#recent = added(this.#recent, { version: this.version, atMs: tick.atMs });
     if (this.#recent.length > recentMax) this.#recent.shift();
     return true;
   }
@@ -194,7 +195,7 @@ export class VideoState {
     const moved = this.#merge(state.log, state.totals);
     if (moved) {
       this.#by = [];
-      this.#recent.push({ version: this.version, atMs: nowMs });
+      this.#recent = added(this.#recent, { version: this.version, atMs: nowMs });
     }
     return moved;
   }
@@ -238,14 +239,14 @@ export class VideoState {
     this.#named = undefined;
     this.#shown = noTotals;
     this.#likes = 0;
-    this.#recent = [];
+    this.#recent = none;
     this.#by = [];
     this.#frames = undefined;
   }
 
   /** Another history of comments: the same numbers stand for others now. */
   #forgetPlaces(): void {
-    this.#waiting = [];
+    this.#waiting = none;
     this.#snapshot = undefined;
     this.head = 0;
     this.#whole = 0;
@@ -261,7 +262,7 @@ export class VideoState {
    */
   receive(entry: Entry, nowMs: number, dueMs: number): Entered | "hole" {
     if (this.phase !== "live") {
-      if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
+      if (this.#waiting.length < waitingMax) this.#waiting = added(this.#waiting, entry);
       else this.missed = true;
       return "known";
     }
@@ -271,7 +272,7 @@ export class VideoState {
     if (!isFar && isClearing(entry)) return this.enter(entry, nowMs, dueMs);
     if (isFar || (!this.held.full && entry.previous > this.tip)) {
       this.phase = "filling";
-      this.#waiting.push(entry);
+      this.#waiting = added(this.#waiting, entry);
       return "hole";
     }
     return this.enter(entry, nowMs, dueMs);
@@ -335,7 +336,8 @@ export class VideoState {
     if (version < this.version) text = likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
     if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
     const bytes = bytesOf(text);
-    if (frames.made.length < recentMax) frames.made.push({ version, viewersVersion, bytes });
+    if (this.viewers !== 1 && frames.made.length < recentMax)
+      frames.made.push({ version, viewersVersion, bytes });
     return bytes;
   }
 
@@ -361,7 +363,8 @@ export class VideoState {
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
     const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.closed);
     const bytes = bytesOf(text);
-    this.#snapshot = { key, bytes };
+    // Of a video with one viewer nobody else will want it.
+    if (this.shared || this.holders !== 1) this.#snapshot = { key, bytes };
     return bytes;
   }
 
