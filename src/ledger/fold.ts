@@ -241,7 +241,10 @@ export class Fold {
 
   #delete({ video, key: { hi, lo } }: Deleted, atMs: number, durableMs: number): Change[] {
     const before = this.#totals.get(video);
-    if (!this.keys.add(hi, lo, this.#logMs) || !before) return [];
+    if (!this.keys.add(hi, lo, this.#logMs)) return [];
+    // Nothing is known of it any more, not even that it was closed.
+    if (this.isClosed(video)) this.away.takeBack(video, true);
+    if (!before) return [];
     this.#totals.delete(video);
     this.idle.note(video, false, this.#logMs);
     this.idle.forgot(before.version + 1);
@@ -279,6 +282,11 @@ export class Fold {
       this.#count(group);
       if (once) for (let i = 0; i < once.length; i++) this.#isNew(once, i);
     }
+  }
+
+  /** Notes the keys and viewers of likes that the totals already hold. */
+  pass(groups: readonly LikeGroup[]): void {
+    for (const group of groups) this.#move(group);
   }
 
   /** Puts back what a snapshot told, before any record is applied. */

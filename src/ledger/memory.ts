@@ -117,6 +117,11 @@ class MemoryLedger implements Ledger {
     return this.#fold.videos.keys();
   }
 
+  async commented(after: VideoId | undefined, search: string, most: number): Promise<readonly VideoId[]> {
+    const wanted = [...this.#rooms.keys()].filter((id) => id.startsWith(search) && id > (after ?? ""));
+    return wanted.sort().slice(0, most);
+  }
+
   totals(video: VideoId): Totals {
     return this.#fold.totals(video);
   }

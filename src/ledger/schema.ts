@@ -347,6 +347,9 @@ function likeStatements(prepare: Prepare) {
 function entryStatements(prepare: Prepare) {
   return {
     head: prepare<{ head: number | null }, []>("SELECT max(seq) AS head FROM entries"),
+    videoAfter: prepare<{ video: VideoId }, [string]>(
+      "SELECT video FROM entries WHERE video > ?1 ORDER BY video LIMIT 1",
+    ),
     last: prepare<{ seq: number; nth: number }, [string]>(
       "SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
     ),
