@@ -4,7 +4,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
-import { Descriptors } from "./descriptors.ts";
+import { Descriptors, nextDescriptor } from "./descriptors.ts";
 
 function bench(streams: number, most = 300) {
   const clock = new VirtualClock();
@@ -54,4 +54,9 @@ test("a limit below the streams that are allowed is told at start; one not known
   const { descriptors, state, lines } = bench(1_000, Number.POSITIVE_INFINITY);
   state.next = 1e9;
   expect([descriptors.few, lines.length]).toEqual([false, 0]);
+});
+
+test("where the lowest free one cannot be seen, as without /dev/null, nobody is kept out for it", () => {
+  expect(nextDescriptor()).toBeGreaterThan(0);
+  expect(nextDescriptor("/dev/there-is-no-such-file")).toBe(0);
 });
