@@ -47,15 +47,15 @@ export const linked = [
 ].map(([name, license, from]) => ({ name, license, from }));
 
 /** What the LGPL asks to be told to whoever has an executable: how it is made with another JavaScriptCore. */
-const relinking = `JavaScriptCore and tinycc are linked into Bun under the LGPL. Whoever wants an executable with
-another version of them builds Bun with it, as "JavaScriptCore" of Bun's LICENSE.md says, puts the outcome in
-place of node_modules/bun/bin/bun.exe in the source of Ovation, and runs scripts/build.mjs there. Nothing of
-Ovation that this takes is kept back.`;
+const relinking = `JavaScriptCore and tinycc are linked into Bun under the LGPL. Whoever wants an executable
+with another version of them builds Bun with it, as "JavaScriptCore" of Bun's LICENSE.md says, puts the
+outcome in place of node_modules/bun/bin/bun.exe in the source of Ovation, and runs scripts/build.mjs there.
+Nothing of Ovation that this takes is kept back.`;
 
 /** The names of the licences in an expression. */
 const namesIn = (expression) => expression.replace(" WITH LLVM-exception", "").split(" AND ");
 
-/** The part of LICENCES.txt about the runtime; `where`: Bun's own LICENSE.md. Throws when npm has no texts. */
+/** The part of LICENCES.txt about the runtime; `where`: Bun's own LICENSE.md. Throws without npm. */
 export function runtimeLicences(bun, where) {
   const rows = linked.map(({ name, license, from }) => `${name}: ${license}\n    ${from}`);
   const names = [...new Set(["MIT", ...linked.flatMap(({ license }) => namesIn(license))])].sort();
