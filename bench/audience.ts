@@ -25,6 +25,8 @@ export type AudienceOrder =
       readonly diallingMax: number;
       /** Receive buffer of each socket, bytes; left to the kernel otherwise. */
       readonly receiveBytes?: number;
+      /** They ask, and never read a byte of the answer: open as soon as they have asked. */
+      readonly silent?: boolean;
     }
   /** All leave; `back`: and come back at once, all together. */
   | { readonly do: "leave"; readonly back: boolean }
@@ -176,6 +178,9 @@ class Audience {
   #opened(fd: number): void {
     const viewer = this.#viewers[fd] ?? 0;
     this.#sockets.send(fd, this.#requests[viewer % this.#requests.length] as Buffer);
+    if (!this.#plan?.silent) return;
+    this.#sockets.stall(fd);
+    this.#begun(fd);
   }
 
   #readable(fd: number): void {
@@ -190,6 +195,12 @@ class Audience {
       return;
     }
     this.#bytes += bytes.length;
+    // A first state may come with the head.
+    if (this.#reading) this.#note(fd, bytes.toString("latin1"));
+    this.#begun(fd);
+  }
+
+  #begun(fd: number): void {
     this.#dialling.delete(fd);
     this.#open.add(fd);
     if (this.#open.size === this.#plan?.count) this.#allOpenMs = performance.now() - this.#beganMs;
@@ -204,8 +215,12 @@ class Audience {
     this.#sampled += text.split('"at":').length - 1;
     sample(this.#samples, text, this.#plan?.paths ? "data:" : "event: likes\n", nowMs);
     sample(this.#commentSamples, text, "event: comment\n", nowMs);
+    if (this.#reading) this.#note(fd, text);
+  }
+
+  #note(fd: number, text: string): void {
     const likes = text.lastIndexOf('"heart":');
-    if (likes >= 0 && this.#reading) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
+    if (likes >= 0) this.#shown.set(fd, Number.parseInt(text.slice(likes + 8), 10));
   }
 
   #closed(fd: number): void {

@@ -15,6 +15,8 @@ export interface CrowdPlan {
   readonly perS?: number;
   readonly receiveBytes?: number;
   /** As the order's: see audience.ts. */
+  readonly silent?: boolean;
+  /** As the order's: see audience.ts. */
   readonly paths?: readonly string[];
   /** Index of the first viewer: crowds of one machine must not share source addresses and ports. */
   readonly from?: number;
@@ -36,7 +38,7 @@ export class Crowd {
 
   /** Brings everyone; resolves when all streams are open, rejects after `withinMs`. */
   async bring(withinMs = 120_000): Promise<void> {
-    const { port, viewers, videos, perS = 3_000, receiveBytes, paths, from = 0 } = this.#plan;
+    const { port, viewers, videos, perS = 3_000, receiveBytes, silent, paths, from = 0 } = this.#plan;
     const processes = this.#helpers.length;
     const share = Math.ceil(viewers / processes);
     await Promise.all(
@@ -50,6 +52,7 @@ export class Crowd {
           perS: perS / processes,
           diallingMax: Math.floor(diallingMax / processes),
           ...(receiveBytes !== undefined && { receiveBytes }),
+          ...(silent && { silent }),
           ...(paths && { paths }),
         }),
       ),

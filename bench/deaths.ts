@@ -3,14 +3,16 @@
  * turn and of the one with the ledger: nothing that was accepted is lost or shown twice, every viewer is
  * back, and the workers hold as many as each other.
  *
+ * With `--back`: one death, and how soon ten thousand are back (deaths-back.ts).
  * system/workers-local.test.ts does the same with an audience that a test can afford.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureBack } from "./deaths-back.ts";
 import { startLoad } from "./load.ts";
 import { startOvation } from "./ovation.ts";
-import { familyOf, kill } from "./proc.ts";
+import { familyOf, kill, listenOverflows } from "./proc.ts";
 import { type Ends, play, type RunFlags, say } from "./run.ts";
 
 const likesPerS = 100;
@@ -36,6 +38,7 @@ async function measure({ own }: RunFlags, ends: Ends) {
   await until("all viewers came", (rampS + 60) * 1000, async () => {
     return ((await server.metrics()).get("ovation_connections") ?? 0) >= viewers;
   });
+  const overflows = listenOverflows();
   const spread: number[][] = [held(server.pid)];
   for (let turn = 1; turn <= workers; turn++) {
     const [ledger, ...holders] = workersOf(server.pid);
@@ -55,6 +58,7 @@ async function measure({ own }: RunFlags, ends: Ends) {
     ...{ viewers, workers, cuts, byes, reconnected },
     reconnectP50Ms: reconnectMs.p50,
     reconnectP99Ms: reconnectMs.p99,
+    listenOverflows: listenOverflows() - overflows,
     ...{ likesLost, likesDoubled, commentsLost, commentsDoubled, resets },
     /** Most and least that a worker held beside its share, at the end. */
     unevenness: unevenness(spread.at(-1) ?? []),
@@ -95,18 +99,20 @@ async function until(what: string, withinMs: number, met: () => Promise<boolean>
   }
 }
 
-await play(
-  {
-    name: "deaths",
-    rounds: 1,
-    seconds: 1,
-    minutesMax: 20,
-    own: {
-      viewers: "40000 by default",
-      workers: "4 by default, one of which has the ledger",
-      tick: "1s by default",
-      comments: "1 a second by default",
-    },
-  },
-  measure,
-);
+const own = {
+  viewers: "40000 by default",
+  workers: "4 by default, one of which has the ledger",
+  tick: "1s by default",
+  comments: "1 a second by default",
+};
+const back = process.argv.indexOf("--back");
+if (back >= 0) {
+  process.argv.splice(back, 1);
+  const own = {
+    viewers: "of each, 10000 by default",
+    tick: "1s by default",
+    only: "cluster or workers",
+  };
+  await play({ name: "deaths-back", rounds: 1, seconds: 1, minutesMax: 10, own }, measureBack);
+}
+await play({ name: "deaths", rounds: 1, seconds: 1, minutesMax: 20, own }, measure);

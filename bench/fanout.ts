@@ -56,7 +56,8 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
   return results;
 }
 
-async function compare(videos: number, rounds: number, seconds: number, ends: Ends) {
+/** Ovation and two bare writers in turn, before audiences of `videos` videos; medians, and their ratios. */
+export async function compare(videos: number, rounds: number, seconds: number, ends: Ends) {
   const names = Array.from({ length: videos }, (_, index) => `fan-${index + 1}`);
   const server = ends.add(await startOvation("--tick=0ms"));
   const frame = await sampleFrame(server, names[0] as string);
@@ -205,14 +206,16 @@ async function sampleFrame({ port }: Ovation, video: string): Promise<string> {
   throw new Error("no likes frame came");
 }
 
-await play(
-  {
-    name: "fanout",
-    rounds: 5,
-    seconds: 4,
-    minutesMax: 15,
-    ownNetwork: true,
-    own: { videos: "only this many videos" },
-  },
-  measure,
-);
+if (import.meta.main) {
+  await play(
+    {
+      name: "fanout",
+      rounds: 5,
+      seconds: 4,
+      minutesMax: 15,
+      ownNetwork: true,
+      own: { videos: "only this many videos" },
+    },
+    measure,
+  );
+}

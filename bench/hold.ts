@@ -5,6 +5,7 @@
  * hold (/proc/net/sockstat), both ends of each connection, since both are on this machine.
  */
 
+import { limits } from "../src/core/limits.ts";
 import { userBytes } from "../src/plan/proc.ts";
 import { Crowd } from "./crowd.ts";
 import { Helper } from "./link.ts";
@@ -26,6 +27,8 @@ export interface HoldTimes {
   readonly seconds: number;
   /** Before each look at memory. */
   readonly quietMs: number;
+  /** Characters of each of the comments that viewers begin with; none without it. */
+  readonly commentChars?: number;
   /** Whether to wait until what they held has been given back. */
   readonly untilBack: boolean;
 }
@@ -36,7 +39,7 @@ export interface HoldTimes {
 export async function hold(
   startServer: () => Promise<Ovation>,
   viewers: number,
-  { seconds, quietMs, untilBack }: HoldTimes,
+  { seconds, quietMs, untilBack, commentChars = 0 }: HoldTimes,
 ): Promise<Record<string, number>> {
   const ends = new Ends();
   try {
@@ -45,6 +48,7 @@ export async function hold(
     const tapper = ends.add(new Helper<TapOrder, TapWord>("tapper.ts"));
     // What every server has done at some time: its code is warm, its first heap is grown.
     await tap(tapper, server, 200, 1, "");
+    if (commentChars > 0) await comment(server, commentChars);
     await Bun.sleep(quietMs);
     const start = userBytes(server.pid);
     const kernelStart = socketMemory().bytes;
@@ -72,6 +76,17 @@ export async function hold(
     };
   } finally {
     await ends.all();
+  }
+}
+
+/** As many comments as a snapshot holds. */
+async function comment({ port }: Ovation, chars: number): Promise<void> {
+  const body = JSON.stringify({ text: "a".repeat(chars), user: "writer" });
+  const headers = { "content-type": "application/json" };
+  for (let i = 0; i < limits.snapshotCommentsMax; i++) {
+    const url = `http://127.0.0.1:${port}/v1/videos/${video}/comments`;
+    const { status } = await fetch(url, { method: "POST", headers, body });
+    if (status !== 201) throw new Error(`a comment was answered ${status}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * A match and its crowd, made up from a seed: what happens on the pitch, and who reacts to it when, with the
- * picture that each of them saw. For moments.ts; time is compressed, as nobody waits for it.
+ * picture that each of them saw. For moments.ts, which folds it by itself, and match-run.ts, which plays it
+ * to real nodes; time is compressed, as nobody waits for it.
  *
  * Viewers are 2 to 30 s behind, most of them around 8; four of five say which picture they see, one of
  * twenty of those lies. They chatter all the time, more towards the end and little at half-time. A goal makes
@@ -18,17 +19,27 @@ export interface Tap {
   readonly viewer: number;
   /** When it came to the server, and the picture it is about: seconds of the recording. */
   readonly cameS: number;
+  readonly sawS: number;
   /** What the viewer says to have seen, in seconds of the recording; undefined: nothing. */
   readonly saysS: number | undefined;
   readonly kind: string;
   readonly count: number;
 }
 
+/** A comment. */
+export interface Remark {
+  readonly viewer: number;
+  readonly cameS: number;
+  readonly sawS: number;
+  readonly text: string;
+}
+
 export interface Match {
   readonly seconds: number;
   readonly happenings: readonly Happening[];
-  /** In the order in which they came. */
+  /** In the order in which they came, as the comments. */
   readonly taps: readonly Tap[];
+  readonly remarks: readonly Remark[];
 }
 
 const minutes = { half: 45, pause: 15 };
@@ -37,6 +48,12 @@ const kinds = ["heart", "clap", "laugh", "wow", "fire"];
 const chatterS = 150;
 const reacting = { goal: 0.5, chance: 0.125 };
 const lieS = 7_000;
+/** Seconds between two comments of anybody, and how many a goal has. */
+const remarkS = 20;
+const remarksOfGoal = 12;
+/** Seconds by which a moment may begin before what it is about, and its peak be behind it. */
+const earlyS = 5;
+const lateS = 20;
 
 /** The match of `seed` before so many viewers. */
 export function matchOf(seed: number, viewers: number): Match {
@@ -46,10 +63,47 @@ export function matchOf(seed: number, viewers: number): Match {
   const taps: Tap[] = [];
   for (let viewer = 0; viewer < viewers; viewer++) tapsOf(viewer, prng, { seconds, happenings }, taps);
   for (let cameS = 10; cameS < seconds; cameS += 0.5) {
-    taps.push({ viewer: viewers, cameS, saysS: cameS - 5, kind: "heart", count: 50 });
+    const sawS = cameS - 5;
+    taps.push({ viewer: viewers, cameS, sawS, saysS: sawS, kind: "heart", count: 50 });
   }
   taps.sort((a, b) => a.cameS - b.cameS);
-  return { seconds, happenings, taps };
+  return { seconds, happenings, taps, remarks: remarksOf(prng, viewers, seconds, happenings) };
+}
+
+/** A moment as it was found: seconds of the recording. */
+export interface Found {
+  readonly startS: number;
+  readonly peakS: number;
+}
+
+/** How many goals are among the moments `found`, how many of them something explains, and the others. */
+export function judged({ happenings }: Pick<Match, "happenings">, found: readonly Found[]) {
+  const tells = ({ atS }: Happening, { startS, peakS }: Found): boolean =>
+    startS >= atS - earlyS && peakS <= atS + lateS;
+  const goals = happenings.filter(({ what }) => what === "goal");
+  const unexplained = found.filter((moment) => !happenings.some((happening) => tells(happening, moment)));
+  return {
+    goals: goals.length,
+    goalsFound: goals.filter((goal) => found.some((moment) => tells(goal, moment))).length,
+    moments: found.length,
+    explained: found.length - unexplained.length,
+    unexplained,
+  };
+}
+
+function remarksOf(prng: Prng, viewers: number, seconds: number, happenings: readonly Happening[]): Remark[] {
+  const remarks: Remark[] = [];
+  const say = (sawS: number, text: string): void => {
+    const behindS = Math.min(30, 2 + 6 * exponential(prng));
+    remarks.push({ viewer: prng.between(0, viewers - 1), cameS: sawS + behindS, sawS, text });
+  };
+  for (let atS = remarkS; atS < seconds; atS += remarkS) say(atS, `second ${atS} --> well`);
+  for (const { atS, what } of happenings) {
+    if (what === "chance") continue;
+    for (let n = 0; n < remarksOfGoal; n++)
+      say(atS + 1 + 3 * exponential(prng), `GOAL of ${atS} ${"!".repeat(n + 1)}`);
+  }
+  return remarks.sort((a, b) => a.cameS - b.cameS);
 }
 
 /** Goals and chances, at least three minutes apart, none of them in the pause or right after kick-off. */
@@ -77,14 +131,19 @@ function mood(atS: number): number {
   return (0.7 + minute / 100) * (1 - 0.7 * pause);
 }
 
-function tapsOf(viewer: number, prng: Prng, { seconds, happenings }: Omit<Match, "taps">, taps: Tap[]): void {
+function tapsOf(
+  viewer: number,
+  prng: Prng,
+  { seconds, happenings }: Pick<Match, "seconds" | "happenings">,
+  taps: Tap[],
+): void {
   const behindS = Math.min(30, 2 + 6 * exponential(prng));
   const speaks = prng.next() < 0.8;
   const lies = speaks && prng.next() < 0.05;
   const kind = kinds[prng.between(0, kinds.length - 1)] as string;
   const tap = (sawS: number, count: number, of = kind): void => {
     const saysS = lies ? sawS + prng.between(-lieS, lieS) : sawS;
-    taps.push({ viewer, cameS: sawS + behindS, saysS: speaks ? saysS : undefined, kind: of, count });
+    taps.push({ viewer, cameS: sawS + behindS, sawS, saysS: speaks ? saysS : undefined, kind: of, count });
   };
   for (
     let atS = chatterS * exponential(prng);

@@ -30,11 +30,12 @@ const longName = "☃".repeat(64);
 
 async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
   const sizes = own.viewers ? own.viewers.split(",").map(Number) : audiences;
+  const commentChars = Number(own.comments ?? 0);
   const viewers: Record<string, unknown>[] = [];
   for (const size of sizes) {
     const each: Record<string, number>[] = [];
     for (let i = 0; i < rounds; i++) {
-      each.push(await hold(startOvation, size, { seconds, quietMs, untilBack: true }));
+      each.push(await hold(startOvation, size, { seconds, quietMs, untilBack: true, commentChars }));
     }
     const middle = medians(each);
     viewers.push({ viewers: size, ...middle });
@@ -43,7 +44,7 @@ async function measure({ rounds, seconds, own }: RunFlags, ends: Ends) {
   }
   const behind: Record<string, number>[] = [];
   const stalled = Number(own.stalled ?? stalledUsual);
-  for (let i = 0; i < rounds; i++) behind.push(await stall(stalled, ends));
+  for (let i = 0; i < rounds && stalled > 0; i++) behind.push(await stall(stalled, ends));
   return { viewers, lagging: { viewers: stalled, ...medians(behind) } };
 }
 
@@ -92,7 +93,11 @@ await play(
     rounds: 3,
     seconds: 6,
     minutesMax: 45,
-    own: { viewers: "audiences, with commas", stalled: "readers that stop" },
+    own: {
+      viewers: "audiences, with commas",
+      stalled: "readers that stop",
+      comments: "characters of each of 20",
+    },
   },
   measure,
 );

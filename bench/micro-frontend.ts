@@ -79,6 +79,7 @@ export function supervisor(): Micro[] {
       tickMs: 0,
       commentTickMs: 20,
       beatSweepMs: 1_000,
+      newcomersMs: 45_000,
       left: () => {},
       stale: () => false,
     });

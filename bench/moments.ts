@@ -16,13 +16,10 @@ import { Fold } from "../src/ledger/fold.ts";
 import { timelineDefault } from "../src/ledger/timelines.ts";
 import { payerAt } from "../src/trust/payer.ts";
 import { People } from "../src/trust/people.ts";
-import { type Match, matchOf } from "./match.ts";
+import { judged, type Match, matchOf } from "./match.ts";
 
 const video = "match" as VideoId;
 const startMs = 1_700_000_000_000;
-/** Seconds by which a moment may begin before what it is about, and its peak be behind it. */
-const earlyS = 5;
-const lateS = 20;
 
 const numbers = (name: string, fallback: readonly number[]): readonly number[] => {
   const given = process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
@@ -74,13 +71,7 @@ for (const viewers of numbers("viewers", [20, 100, 1_000, 10_000])) {
       startS: (from - startMs) / 1000,
       peakS: (peak - startMs) / 1000,
     }));
-    const tells = (atS: number) => (moment: (typeof moments)[0]) =>
-      moment.startS >= atS - earlyS && moment.peakS <= atS + lateS;
-    const goals = match.happenings.filter(({ what }) => what === "goal");
-    const found = goals.filter(({ atS }) => moments.some(tells(atS))).length;
-    const explained = moments.filter((moment) =>
-      match.happenings.some(({ atS }) => tells(atS)(moment)),
-    ).length;
+    const { goals, goalsFound, explained, unexplained } = judged(match, moments);
     const total = likesOf(fold.totals(video).counts);
     const spots = view.spots(0, Number.MAX_SAFE_INTEGER);
     const placed = spots.reduce((sum, { likes }) => sum + likesOf(likes), 0);
@@ -91,15 +82,12 @@ for (const viewers of numbers("viewers", [20, 100, 1_000, 10_000])) {
     const perHour = Math.round((bytes / match.seconds) * 3.6);
     console.log(
       `${String(viewers).padStart(6)} viewers, seed ${seed}: ${accepted} likes accepted, in time ` +
-        `${isExact ? "to the like" : `${total} and ${placed}: WRONG`}; ${found} of ${goals.length} goals, ` +
+        `${isExact ? "to the like" : `${total} and ${placed}: WRONG`}; ${goalsFound} of ${goals} goals, ` +
         `${explained} of ${moments.length} moments explained; ${perHour} KB an hour`,
     );
-    for (const moment of moments) {
-      if (match.happenings.some(({ atS }) => tells(atS)(moment))) continue;
-      console.log(`        unexplained: ${JSON.stringify(moment)}`);
-    }
-    sums.goals += goals.length;
-    sums.found += found;
+    for (const moment of unexplained) console.log(`        unexplained: ${JSON.stringify(moment)}`);
+    sums.goals += goals;
+    sums.found += goalsFound;
     sums.moments += moments.length;
     sums.explained += explained;
   }

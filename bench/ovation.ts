@@ -50,6 +50,14 @@ export function startOvation(...flags: readonly string[]): Promise<Ovation> {
   return start(flags, {});
 }
 
+/** As `startOvation`, with variables of its own. */
+export function startOvationWith(
+  env: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+): Promise<Ovation> {
+  return start(flags, env);
+}
+
 /** As `startOvation`, at another executable. */
 export function startOvationAt(binary: string, ...flags: readonly string[]): Promise<Ovation> {
   return start(flags, {}, binary);

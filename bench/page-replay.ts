@@ -7,8 +7,8 @@ export const replay: Section = {
   about:
     "In a Chromium: from the call of `replay` to the first of it on the page, and from a seek to what was " +
     "there, 40 seeks a round all over the match. Of the first the answers are a server's in shape and size " +
-    "and come from a stand-in; the second is in a node on the same two cores. Heap and work are of the " +
-    "page's thread while it plays, beside an empty page.",
+    "and come from a stand-in; the second is in a node on the same two cores, just started on its folder. " +
+    "Heap and work are of the page's thread while it plays, beside an empty page.",
   tell(line) {
     const figures = new Figures(line.figures);
     const cases = figures.list("cases");

@@ -20,6 +20,10 @@ export interface Peer {
   end(): Promise<void>;
 }
 
+/** Pinned, so that two runs measure the same; nchan and Node are those of this machine. */
+const centrifugoVersion = "v6.9.1";
+const betterSseVersion = "0.16.1";
+
 const startMs = 20_000;
 const installMs = 600_000;
 
@@ -64,7 +68,9 @@ http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${f
 }
 
 async function centrifugo(folder: string): Promise<Peer> {
-  run("go", ["install", "github.com/centrifugal/centrifugo/v6@latest"], folder, { GOBIN: folder });
+  run("go", ["install", `github.com/centrifugal/centrifugo/v6@${centrifugoVersion}`], folder, {
+    GOBIN: folder,
+  });
   const port = await freePort();
   const config = join(folder, "config.json");
   const settings = {
@@ -112,7 +118,7 @@ ${serve}`;
 
 async function betterSse(folder: string): Promise<Peer> {
   writeFileSync(join(folder, "package.json"), '{"private":true}');
-  run("npm", ["install", "--no-audit", "--no-fund", "better-sse"], folder);
+  run("npm", ["install", "--no-audit", "--no-fund", `better-sse@${betterSseVersion}`], folder);
   const port = await freePort();
   const text = `import { createServer } from "node:http";
 import { createChannel, createSession } from "better-sse";

@@ -3,13 +3,15 @@
  *
  * `ovation calibrate` measures the coefficients; then other audiences than those it was measured with come to
  * a fresh node each, and processor time, user memory and bytes sent are compared with the plan's. A plan is
- * good to a quarter: capacity is bought in nodes.
+ * good to a quarter: capacity is bought in nodes. Beside it stands for which share of the time the node was
+ * ready to run and had no core: one that starves paces its viewers down, and is planned for more.
  */
 
 import { bytesName, middleOf, rise, sightOf } from "../src/plan/calibrate.ts";
 import { type Coefficients, packetBytes, readCoefficients } from "../src/plan/coefficients.ts";
 import { type Audience, type Machine, plan } from "../src/plan/model.ts";
 import { executable, startOvation } from "./ovation.ts";
+import { starvedSeconds } from "./proc.ts";
 import { type Ends, play, say } from "./run.ts";
 
 const everyMs = 250;
@@ -47,18 +49,22 @@ function planned(audience: Audience, costs: Coefficients): Figures {
   };
 }
 
-async function seen(audience: Audience, ends: Ends): Promise<Figures> {
+async function seen(audience: Audience, ends: Ends): Promise<Figures & { readonly starved: number }> {
   const server = ends.add(await startOvation(`--tick=${everyMs}ms`));
   const url = `http://127.0.0.1:${server.port}`;
   const { viewers, videos, likes, comments } = audience;
   const flags = Object.entries({ url, viewers, videos, likes, comments, duration: 6 });
   const command = [executable(), "load", "--quiet", ...flags.map(([name, value]) => `--${name}=${value}`)];
   const look = async () => sightOf(server.pid, await (await fetch(`${url}/metrics`)).text());
+  const before = { starvedS: starvedSeconds(server.pid), atMs: performance.now() };
   const middle = await middleOf({ look }, command);
+  const starvedS = starvedSeconds(server.pid) - before.starvedS;
+  const starved = Number(((1_000 * starvedS) / (performance.now() - before.atMs)).toPrecision(2));
   await server.end();
   if (!middle) throw new Error("the audience did not come together");
   const seconds = middle.ms / 1_000;
-  return { cores: middle.coreS / seconds, bytes: middle.bytes, sentPerS: rise(middle, bytesName) / seconds };
+  const sentPerS = rise(middle, bytesName) / seconds;
+  return { cores: middle.coreS / seconds, bytes: middle.bytes, sentPerS, starved };
 }
 
 await play({ name: "plan", rounds: 1, seconds: 6, minutesMax: 5 }, async (_, ends) => {
@@ -71,7 +77,7 @@ await play({ name: "plan", rounds: 1, seconds: 6, minutesMax: 5 }, async (_, end
     const ratios = { cores: ratio("cores"), memory: ratio("bytes"), sent: ratio("sentPerS") };
     const { viewers, videos, likes, comments } = audience;
     const who = `${viewers} viewers of ${videos}, ${likes} likes/s, ${comments} comments/s`;
-    say(`  ${who}: plan/seen ${JSON.stringify(ratios)}`);
+    say(`  ${who}: plan/seen ${JSON.stringify(ratios)}, starved ${real.starved}`);
     rows.push({ viewers, videos, likes, comments, ratios, planned: said, seen: real });
   }
   return { coefficients: costs, rows };

@@ -3,7 +3,8 @@
  * times in turn: in peace; beside 2,000 sockets that never finish what they began to ask, and dial again when
  * they are cut; beside one viewer who sends a thousand likes a second.
  *
- * With `--all`: what a few cheap requests can do, before and after (siege-all.ts).
+ * With `--all`: what a few cheap requests can do, before and after (siege-all.ts). With `--silent`: twenty
+ * thousand sockets that never read (siege-silent.ts).
  *
  * The server asks everybody for a token. What the greedy viewer's likes came to is compared with its
  * allowance, and the audience itself (`ovation load`) proves that nothing of its own was lost.
@@ -15,6 +16,7 @@ import { runLoad } from "./load.ts";
 import { type Ovation, startOvation } from "./ovation.ts";
 import { Ends, play, type RunFlags, say } from "./run.ts";
 import { measureAll } from "./siege-all.ts";
+import { measureSilent } from "./siege-silent.ts";
 import { mint } from "./siege-token.ts";
 import { median, medians, round } from "./stats.ts";
 import type { TapOrder, TapWord } from "./tapper.ts";
@@ -152,8 +154,17 @@ class SlowSockets {
   }
 }
 
-const all = process.argv.indexOf("--all");
-if (all < 0) await play({ name: "siege", rounds: 5, seconds: 15, minutesMax: 15 }, measure);
-process.argv.splice(all, 1);
-const own = { only: "a part of the name of the one attack to try" };
-await play({ name: "siege-all", rounds: 1, seconds: 8, minutesMax: 15, own }, measureAll);
+const taken = (flag: string): boolean => {
+  const at = process.argv.indexOf(flag);
+  if (at >= 0) process.argv.splice(at, 1);
+  return at >= 0;
+};
+if (taken("--silent")) {
+  const own = { sockets: "20000 by default", side: "before or now: only that one" };
+  await play({ name: "siege-silent", rounds: 1, seconds: 30, minutesMax: 15, own }, measureSilent);
+}
+if (taken("--all")) {
+  const own = { only: "a part of the name of the one attack to try" };
+  await play({ name: "siege-all", rounds: 1, seconds: 8, minutesMax: 15, own }, measureAll);
+}
+await play({ name: "siege", rounds: 5, seconds: 15, minutesMax: 15 }, measure);

@@ -1,9 +1,10 @@
 /**
  * An audience without streams, behind real caches: `npm run caches` puts nginx and Varnish of Debian, with
  * their files of deploy/proxies, before a node and asks them for what viewers poll, as fast as a few
- * processes can, while somebody likes. Prints for each what the node was asked, how old answers were, and how
- * many viewers the requests are worth; ends with 1 where the node was asked more than twice a second for a
- * video, totals do not end exact, or somebody is told what is not theirs.
+ * processes can, while somebody likes. Prints for each what the node was asked, how old answers were, how
+ * many viewers the requests are worth, and who was busy with them, in cores; ends with 1 where the node was
+ * asked more than twice a second for a video, totals do not end exact, or somebody is told what is not
+ * theirs.
  *
  * `npm run caches -- varnish` tries that alone; `--seconds=20`, `--pollers=2`. It wants root, as Debian's
  * files are laid out for it: `apt-get install --no-install-recommends nginx-light varnish`. Everything it
@@ -12,6 +13,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { SignJWT } from "jose";
+import { familyOf } from "../bench/proc.ts";
+import { cpuSeconds } from "../src/plan/proc.ts";
 import { freePorts } from "../src/system/ports.ts";
 import { dieWithUs, folder, say, TrialNode, until } from "./trial.ts";
 
@@ -36,6 +39,7 @@ const staleMaxS = 8;
 interface Cache {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   end(): Promise<void>;
 }
 
@@ -85,10 +89,15 @@ async function start(name: string, upstream: number): Promise<Cache> {
     room.remove();
   };
   const answers = async () => (await fetch(`${url}/health/live`).catch(() => undefined))?.status === 200;
-  if (await until(answers, 15_000)) return { url, port, end };
+  if (await until(answers, 15_000)) return { url, port, pid: child.pid, end };
   const said = (await log.text()).trim().split("\n").slice(-5).join(" | ");
   await end();
   throw new Error(`${name} does not start: ${said}`);
+}
+
+/** Seconds of processor time of a process and of all that it has started. */
+function usedS(pid: number): number {
+  return familyOf(pid).reduce((sum, member) => sum + cpuSeconds(member), 0);
 }
 
 const counted = (n: number): string => Math.round(n).toLocaleString("en");
@@ -121,6 +130,7 @@ async function flood(cache: Cache, node: TrialNode): Promise<string> {
   const paths = videos.map((video) => `/v1/videos/${video}/live`);
   for (const path of paths) await heartsAt(cache.url + path);
   const before = await asked(node);
+  const usedBefore = [cache.pid, node.pid].map((pid) => usedS(pid));
   const startMs = performance.now();
   const script = join(import.meta.dir, "caches/poller.ts");
   const crowd = Array.from({ length: pollers }, () =>
@@ -148,6 +158,12 @@ async function flood(cache: Cache, node: TrialNode): Promise<string> {
   const ended = crowd.map(async (child) => JSON.parse(await new Response(child.stdout).text()));
   const tallies = (await Promise.all(ended)) as { answered: number; wrong: number; broken: number }[];
   const tookS = (performance.now() - startMs) / 1000;
+  const cores = (used: number) => (used / tookS).toFixed(2);
+  const [byCache, byNode] = [cache.pid, node.pid].map((pid, i) => usedS(pid) - (usedBefore[i] ?? 0));
+  const byPollers = crowd.reduce(
+    (all, one) => all + Number(one.resourceUsage()?.cpuTime.total ?? 0) / 1e6,
+    0,
+  );
   const reached = (await asked(node)) - before;
   over = true;
   await sides;
@@ -164,6 +180,7 @@ async function flood(cache: Cache, node: TrialNode): Promise<string> {
   const rate = sum("answered") / tookS;
   return [
     `${counted(rate)} requests/s, worth ${counted(rate * paceS)} viewers at ${paceS} s;`,
+    `cores: cache ${cores(byCache ?? 0)}, pollers ${cores(byPollers)}, node ${cores(byNode ?? 0)};`,
     `the node: ${perVideo.toFixed(2)}/s for each of ${videos.length} videos;`,
     `answers p50 ${at(0.5)} s old, p99 ${at(0.99)} s (${ages.length} seen); ${saidAt.length} likes exact`,
   ].join(" ");

@@ -43,8 +43,7 @@ export function optionsFile(): string {
 function memberOf(key: string, row: Row<unknown>): string {
   const help = `${row.help.charAt(0).toUpperCase()}${row.help.slice(1)}.`;
   const lines = [...wrapped(`${help} ${expects(key, row)}.`), `@default ${defaultOf(key, row)}`];
-  const text = lines.map((line) => `   * ${line}\n`).join("");
-  return `  /**\n${text}   */\n  readonly ${key}?: Settings["${key}"];\n`;
+  return `  /** ${lines.join("\n   * ")}\n   */\n  readonly ${key}?: Settings["${key}"];\n`;
 }
 
 /** What the value must be: a duration is a number of milliseconds here, and a list a list. */
@@ -66,7 +65,7 @@ function wrapped(text: string): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    if (line.length + word.length + 6 > columnsMax) {
+    if (line.length + word.length + 7 > columnsMax) {
       lines.push(line);
       line = word;
     } else line = line === "" ? word : `${line} ${word}`;

@@ -38,7 +38,7 @@ export const dispatcher: readonly Mutant[] = [
     [
       [
         "who died still watches",
-        "if (this.#nodes.get(node)?.incarnation === incarnation) return true;",
+        "if (this.#nodes.get(rows.keyAt(at))?.incarnation === rows.valueAt(at)) return true;",
         "return true;",
       ],
       [

@@ -5,6 +5,7 @@ const tests = [
   "src/fanout/shard.test.ts",
   "src/fanout/lanes.test.ts",
   "src/fanout/supervisor.test.ts",
+  "src/fanout/cohort.test.ts",
   "src/fanout/pace.test.ts",
 ];
 const withFrontend = [
@@ -35,10 +36,17 @@ export const fanout: readonly Mutant[] = [
     [
       [
         "streams take the last descriptors",
-        "most - limits.descriptorsReserved;\n    if (few)",
-        "most;\n    if (few)",
+        "this.#left() <= limits.descriptorsReserved;",
+        "this.#left() <= 0;",
       ],
+      ["a look is good for all that was free", "(left - limits.descriptorsReserved) / 2", "left"],
       ["accepting goes on at the first that is free", "left > 2 * pauseAt", "left > 0"],
+      [
+        "the one with the ledger counts as a holder",
+        "? processes - 1 : processes",
+        "? processes : processes",
+      ],
+      ["a limit of thousands is not told", 'streams < roomMin ? "warn" : "info"', '"debug"'],
     ],
   ),
   ...plant("src/fanout/catchup.ts", withFrontend, [
@@ -101,6 +109,25 @@ export const fanout: readonly Mutant[] = [
       "if (shard.size < limits.connectionsPerShardMax) return shard;",
       "return shard;",
     ],
+    ["nobody settles", "from <= sinceMs", "false"],
+    ["who settles in a lap leaves it open", "    pacer?.passed();\n", ""],
+    ["who settles in a lap stays with newcomers", "this.#settle(shard, slot);\n    pacer", "pacer"],
+    ["a turn that comes late does no more for anybody", "share + extra", "share"],
+    ["an empty shard stays settled", "filter(({ size }) => size === 0)", "filter(() => false)"],
+  ]),
+  ...plant(
+    "src/fanout/direct.ts",
+    ["src/fanout/direct.test.ts"],
+    [
+      [
+        "a long write is copied whole",
+        "const end = at + limits.writePieceBytes;",
+        "const end = at + bytes.length;",
+      ],
+      ["what follows a piece is lost", "if (rest && !this.#over) this.#hand(sink, rest);", ""],
+    ],
+  ),
+  ...plant("src/fanout/cohort.ts", tests, [
     ["a shard keeps the turn for itself", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
   ]),
   ...plant(

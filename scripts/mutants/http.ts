@@ -30,6 +30,24 @@ export const http: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/http/bodies.ts",
+    ["src/http/bodies.test.ts"],
+    [
+      ["a body that was late is used when it comes after all", "if (!body.end) return;", ""],
+      [
+        "who has one body less on its way has none",
+        "if (left > 0) this.#each.set(name, left);",
+        "if (false);",
+      ],
+      ["who began after one that came is forgotten", "if (after) after.before = before;", "if (false);"],
+    ],
+  ),
+  ...plant(
+    "src/http/server.ts",
+    ["src/http/server.test.ts"],
+    [["every like is for the video of the last", "if (url === liked.url) return", "if (liked.url) return"]],
+  ),
+  ...plant(
     "src/http/server.ts",
     ["src/http/ops.test.ts"],
     [

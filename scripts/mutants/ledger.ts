@@ -16,7 +16,7 @@ export const ledger: readonly Mutant[] = [
       ],
       [
         "a repeat does not count as an appearance",
-        "table[slot] = this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1;",
+        "table[slot] = mark | (this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1);",
         "",
       ],
       ["a key stands for what its last repeat said", "isNew ? tag : this.#word(position, 3)", "tag"],
@@ -27,6 +27,16 @@ export const ledger: readonly Mutant[] = [
         "",
       ],
       ["a key behind a forgotten one is lost", moveUp, "continue;"],
+      [
+        "a key is found by its mark alone",
+        "return this.#word(position, 0) === hi && this.#word(position, 1) === lo ? position : -1;",
+        "return position;",
+      ],
+      [
+        "the newest place of the ring has no room beside the mark",
+        "this.#placeMask = 2 * chunks * chunkKeys - 1;",
+        "this.#placeMask = chunks * chunkKeys - 1;",
+      ],
       [
         "the ring takes one more than it has room for",
         "if (this.#size >= this.#ringMax) this.#forgetOldest();",
@@ -64,7 +74,11 @@ export const ledger: readonly Mutant[] = [
         "version: before.version + 1,",
         "version: before.version + sum.kinds.length,",
       ],
-      ["a change does not say what was before", "before: before.counts,", "before: totals.counts,"],
+      [
+        "a change does not say what was before",
+        "before: before.counts,\n        added,",
+        "before: totals.counts,\n        added,",
+      ],
       ["who takes a like back takes all kinds", "count: added - removed", "count: added"],
       [
         "a record of the other mode counts",

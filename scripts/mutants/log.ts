@@ -243,4 +243,25 @@ export const log: readonly Mutant[] = [
       ],
     ],
   ),
+  ...plant(
+    "src/ledger/comment-stretch.ts",
+    ["src/ledger/comment-stretch.test.ts", "src/ledger/jetstream-pages.test.ts"],
+    [
+      ["a stretch that let go says that it did not", "this.#from = oldest.seq;", ""],
+      ["what was there and is taken out is waited for", "this.#reach(state.lastSeq);\n      },", "},"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/comment-pages.ts",
+    ["src/ledger/jetstream-pages.test.ts"],
+    [
+      ["a page out of a stretch shows what the stream let go", ".slice(-perSubject)", ".slice(0)"],
+      [
+        "a page is taken before the stretch has come so far",
+        "stretch.reaches(state.lastSeq)",
+        "stretch.reaches(0)",
+      ],
+      ["each page is read apart", "this.#reading.size < limits.stretchPagesMin", "true"],
+    ],
+  ),
 ];

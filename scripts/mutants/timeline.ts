@@ -152,4 +152,33 @@ export const timeline: readonly Mutant[] = [
       ["a line break in what was said stays one", 'text.replace(/[\\s\\0\\u0085]+/g, " ")', "text"],
     ],
   ),
+  ...plant(
+    "src/http/times.ts",
+    ["src/http/times.test.ts"],
+    [
+      ["a kind with a typing mistake has had no like", "if (!known.has(kind)) return", "if (false) return"],
+      ["a kind of before is one that nobody has", "...Object.keys(told.totals)]", "]"],
+    ],
+  ),
+  ...plant(
+    "src/trust/moderation.ts",
+    ["src/trust/moderation-same.test.ts"],
+    [
+      [
+        "who decides nothing stands in the audit log",
+        "if (sameRules(rules, this.rules(video))) {",
+        "if (false) {",
+      ],
+      [
+        "what another node has just decided stays, as this one knows of nothing",
+        "await this.#parts.table.put(videoKey(video), JSON.stringify(rules));\n      return",
+        "return",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/settings/kinds.ts",
+    ["src/load/options.test.ts"],
+    [["a bare number of seconds is one of milliseconds", "text : `${text}s`", "text : text"]],
+  ),
 ];

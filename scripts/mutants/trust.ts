@@ -59,16 +59,12 @@ export const trust: readonly Mutant[] = [
         '    if (who.rights.has("moderate")) return undefined;\n',
         "",
       ],
-      [
-        "a turn in slow mode is used for nothing",
-        "this.#slow.delete(slowKey(draft, who, address));",
-        "slowKey(draft, who, address);",
-      ],
+      ["a turn in slow mode is used for nothing", "this.#slow.giveBack(draft, who, address);", ""],
       ["one list of words is the list", "this.#words.has(text) || ", ""],
     ],
   ),
   ...plant(
-    "src/trust/rules.ts",
+    "src/core/erasure.ts",
     ["src/trust/moderation.test.ts"],
     [["capitals make another user", ".trim().toLowerCase()", ".trim()"]],
   ),

@@ -129,7 +129,7 @@ export const video: readonly Mutant[] = [
       ],
       [
         "a watch is never asked for again",
-        "if (nowMs - followed.askedMs < limits.recheckMs) return;",
+        "if (nowMs - (this.#followed.askedMs(watch) ?? nowMs) < limits.recheckMs) return;",
         "return;",
       ],
     ],
@@ -139,7 +139,11 @@ export const video: readonly Mutant[] = [
     ["src/frontend/joining.test.ts", "src/video/sync.test.ts"],
     [
       ["whoever comes from further back has a page read", "Math.max(0, 2 * after - history.tip)", "after"],
-      ["what is known to be gone is asked for again", "this.#lost.set(history, begin - 1);", ""],
+      [
+        "what is known to be gone is asked for again",
+        "this.#lost.set(history, cleared ? cleared.seq - 1 : begin - 1);",
+        "",
+      ],
     ],
   ),
   ...plant(

@@ -68,10 +68,9 @@ export const walk: readonly Mutant[] = [
     [
       [
         "the first lane takes all of a turn",
-        "this.#step(lane, budget / lanes--)",
-        "this.#step(lane, budget)",
+        "this.#newcomers.step(lane, budget / lanes--)",
+        "this.#newcomers.step(lane, budget)",
       ],
-      ["each turn begins with the same shard", "this.#next[lane] = shard.inLap(lane) ? at : at + 1;", ""],
     ],
   ),
   ...plant(

@@ -61,6 +61,8 @@ export const workers: readonly Mutant[] = [
     [
       ["all are steered for ever", "(isDone || now >= steered.until)", "isDone"],
       ["viewers are sent away while some come back", " || this.#still < looksMin", ""],
+      ["all are steered to one that cannot keep up", "waiting > waitingMax", "waiting < 0"],
+      ["one that kept up again is left alone", "waiting < waitingFew", "waiting < 0"],
       ["they are sent away without end", " || member.tries >= triesMax)", ")"],
     ],
   ),

@@ -4,9 +4,12 @@ import {
   type CatalogRequest,
   catalogSubject,
   decodeCatalog,
+  decodeKept,
   encodeCatalogRequest,
+  keptSubject,
 } from "../core/catalog.ts";
-import type { Rejection } from "../core/interaction.ts";
+import type { Rejection, VideoId } from "../core/interaction.ts";
+import { encodeJson } from "../core/wire.ts";
 import { askFor, type Requester } from "./asker.ts";
 
 export class CatalogReader {
@@ -19,5 +22,10 @@ export class CatalogReader {
   /** A page of videos; a rejection when no dispatcher answers. */
   videos(request: CatalogRequest): Promise<CatalogReply | Rejection> {
     return askFor(this.#bus, catalogSubject, encodeCatalogRequest(request), decodeCatalog);
+  }
+
+  /** Whether the log keeps `video` closed; `open`: it does not any more. */
+  kept(video: VideoId, open: boolean): Promise<{ readonly kept: boolean } | Rejection> {
+    return askFor(this.#bus, keptSubject, encodeJson({ video, open }), decodeKept);
   }
 }

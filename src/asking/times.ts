@@ -6,6 +6,7 @@ import { type Rejection, reject } from "../core/interaction.ts";
 import {
   decodeTimes,
   type MomentsReply,
+  type Over,
   type ReplayReply,
   readMoments,
   readReplay,
@@ -40,7 +41,7 @@ export class TimesReader {
     return this.#ask(asked, "moments", readMoments);
   }
 
-  async #ask<T extends object>(
+  async #ask<T extends Over>(
     asked: Asked,
     want: TimesWant,
     read: (message: Record<string, unknown>) => T | undefined,

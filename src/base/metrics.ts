@@ -218,6 +218,7 @@ function ledgerMetrics(registry: Registry) {
     }),
     ledgerVideos: held("videos", "Videos whose totals a part of the log holds"),
     ledgerVideosLimit: held("videos_limit", "Videos whose totals it may hold"),
+    ledgerAway: held("videos_away", "Closed videos that have left its memory"),
     ledgerViewerLikes: held("viewer_likes", "With one like per viewer: likes that a part of the log holds"),
     ledgerViewerLikesLimit: held("viewer_likes_limit", "Such likes that it may hold"),
     ledgerForgotten: held(

@@ -66,10 +66,22 @@ export function memoryHub(options: { clock: Clock; faults?: Faults }): MemoryHub
   };
 }
 
-interface Receiver {
+/** One subscription of a member. There are several to each video that is watched, so it is one object. */
+class Receiver implements Subscription {
   readonly member: Member;
+  readonly subject: string;
   readonly receive: Receive;
-  ended: boolean;
+  ended = false;
+
+  constructor(member: Member, subject: string, receive: Receive) {
+    this.member = member;
+    this.subject = subject;
+    this.receive = receive;
+  }
+
+  end(): void {
+    if (!this.ended) this.member.left(this);
+  }
 }
 
 interface Server {
@@ -228,19 +240,26 @@ class Member implements MemoryBus {
   subscribe(subject: string, receive: Receive): Subscription {
     checkPattern(subject);
     this.#assertOpen();
-    const receiver: Receiver = { member: this, receive, ended: false };
+    const receiver = new Receiver(this, subject, receive);
     const all = this.#hub.receivers;
-    all.set(subject, [...(all.get(subject) ?? []), receiver]);
+    const before = all.get(subject);
+    all.set(subject, before ? [...before, receiver] : [receiver]);
     if (subject.endsWith("*")) this.#hub.wild.set(subject.slice(0, -1), subject);
-    return this.#ending(() => {
-      receiver.ended = true;
-      const rest = (all.get(subject) ?? []).filter((other) => other !== receiver);
-      if (rest.length > 0) all.set(subject, rest);
-      else {
-        all.delete(subject);
-        this.#hub.wild.delete(subject.slice(0, -1));
-      }
-    });
+    return receiver;
+  }
+
+  /** A subscription of this member is over. */
+  left(receiver: Receiver): void {
+    const { subject } = receiver;
+    receiver.ended = true;
+    const all = this.#hub.receivers;
+    const rest = (all.get(subject) ?? []).filter((other) => other !== receiver);
+    if (rest.length > 0) {
+      all.set(subject, rest);
+      return;
+    }
+    all.delete(subject);
+    this.#hub.wild.delete(subject.slice(0, -1));
   }
 
   request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -325,6 +344,9 @@ class Member implements MemoryBus {
     if (this.#closed) return;
     this.#closed = true;
     this.#connected = false;
+    for (const receivers of [...this.#hub.receivers.values()]) {
+      for (const receiver of receivers) if (receiver.member === this) receiver.end();
+    }
     for (const end of [...this.#ends]) end();
     for (const fail of [...this.#waiting]) fail(new BusUnavailable("closed"));
     this.#listeners.clear();

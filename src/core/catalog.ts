@@ -11,6 +11,15 @@ import { decodeJson, encodeJson, isCount } from "./wire.ts";
 /** Where it is asked. */
 export const catalogSubject = "videos";
 
+/** Where it is asked whether it keeps a video closed, and told to open it. */
+export const keptSubject = "kept";
+
+/** Whether a video is one of those that moderation has left to the ledger; `open`: it is none any more. */
+export interface KeptRequest {
+  readonly video: VideoId;
+  readonly open: boolean;
+}
+
 export const catalogSorts = ["id", "likes"] as const;
 
 export interface CatalogRequest {
@@ -53,6 +62,18 @@ export function decodeCatalogRequest(payload: Uint8Array): CatalogRequest | unde
   if (!sort || !isCount(m.limit) || m.limit < 1 || m.limit > limits.listingMax) return undefined;
   if (m.after !== undefined && !isVideoId(m.after)) return undefined;
   return { search: m.search, sort, after: m.after, limit: m.limit };
+}
+
+export function decodeKeptRequest(payload: Uint8Array): KeptRequest | undefined {
+  const m = decodeJson(payload);
+  if (!m || !isVideoId(m.video) || typeof m.open !== "boolean") return undefined;
+  return { video: m.video, open: m.open };
+}
+
+/** Whether it was kept closed when it was asked. */
+export function decodeKept(payload: Uint8Array): { readonly kept: boolean } | undefined {
+  const m = decodeJson(payload);
+  return typeof m?.kept === "boolean" ? { kept: m.kept } : undefined;
 }
 
 export function encodeCatalog({ videos, more }: CatalogReply): Uint8Array {

@@ -4,6 +4,9 @@
  * A removal is an entry like a comment, so it travels, is replayed and is ordered like one. `seq` comes from
  * one sequence for all videos of a region, so a single id resumes a stream of several videos; `previous`
  * links the entries of one video, so a missing one is noticed.
+ *
+ * A removal of the place 0, at which nothing ever stood, removes all that stands before it: the video was
+ * deleted. Nothing links back over it.
  */
 
 import type { VideoId } from "./interaction.ts";
@@ -34,8 +37,19 @@ export interface CommentEntry extends Place {
 
 export interface RetractEntry extends Place {
   readonly type: "retract";
-  /** The seq of the comment that was removed. */
+  /** The seq of the comment that was removed; 0: all before this. */
   readonly target: number;
+}
+
+/** Whether `entry` removes all that stands before it. */
+export function isClearing(entry: Entry): boolean {
+  return entry.type === "retract" && entry.target === 0;
+}
+
+/** `entries`, in order, from the last on that removes all before it. */
+export function sinceCleared(entries: readonly Entry[]): readonly Entry[] {
+  const at = entries.findLastIndex(isClearing);
+  return at <= 0 ? entries : entries.slice(at);
 }
 
 /** A stretch of one video's entries, oldest first, without holes. */

@@ -13,8 +13,22 @@ export interface Hash64 {
   lo: number;
 }
 
+/** What was hashed last: a like is hashed where it is let in, and again where it goes into its record. */
+const last = { scope: "", text: "", hi: 0, lo: 0 };
+compute("", "", last);
+
 /** Hashes `scope`, a separator and `text` into `out`, as two unsigned 32-bit halves. */
 export function hash64(scope: string, text: string, out: Hash64): void {
+  if (text !== last.text || scope !== last.scope) {
+    compute(scope, text, last);
+    last.scope = scope;
+    last.text = text;
+  }
+  out.hi = last.hi;
+  out.lo = last.lo;
+}
+
+function compute(scope: string, text: string, out: Hash64): void {
   let a = 0xdeadbeef;
   let b = 0x41c6ce57;
   for (let i = 0; i < scope.length; i++) {

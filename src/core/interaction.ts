@@ -223,8 +223,9 @@ function likeOf(
   const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
   const seen = parseMediaTime(fields.mediaTime);
-  if (isRejection(seen)) return seen;
-  const like: Like = { video, kind: kind as Kind, count, user, key, ...seen };
+  if (typeof seen === "object") return seen;
+  const said: Like = { video, kind: kind as Kind, count, user, key };
+  const like: Like = seen === undefined ? said : { ...said, mediaMs: seen };
   if (once) return onceOf(like, fields);
   return fields.unlike === undefined || fields.unlike === false ? like : cannotUnlike();
 }
@@ -271,7 +272,9 @@ export function parseComment(
   const key = keyOf(headerKey, fields.key);
   if (typeof key === "object") return key;
   const seen = parseMediaTime(fields.mediaTime);
-  return isRejection(seen) ? seen : { video, text, user, key, atMs, ...seen };
+  if (typeof seen === "object") return seen;
+  const draft: CommentDraft = { video, text, user, key, atMs };
+  return seen === undefined ? draft : { ...draft, mediaMs: seen };
 }
 
 /** The last instant that JavaScript can name, Unix ms. */
@@ -283,9 +286,9 @@ export function isTime(value: unknown): value is number {
 }
 
 /** What was seen, whether or not that is to be believed; nothing where it is not said. */
-function parseMediaTime(mediaMs: unknown): { readonly mediaMs?: number } | Rejection {
-  if (mediaMs === undefined || mediaMs === null) return {};
-  return isTime(mediaMs) ? { mediaMs } : reject("bad-field", "mediaTime must be a time in Unix milliseconds");
+function parseMediaTime(mediaMs: unknown): number | undefined | Rejection {
+  if (mediaMs === undefined || mediaMs === null) return undefined;
+  return isTime(mediaMs) ? mediaMs : reject("bad-field", "mediaTime must be a time in Unix milliseconds");
 }
 
 function parseUser(user: unknown): string | undefined | Rejection {

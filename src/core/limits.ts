@@ -55,6 +55,17 @@ export const limits = {
   videosMax: 1_000_000,
   fewLikes: 10,
   idleMs: 10 * 60_000,
+  /**
+   * Videos that have left memory, closed: their ids stay, some 12 bytes each. Beyond: none leaves any more.
+   * Of them, how many are held for a while once they were asked for, and read at once. Beyond: the one asked
+   * for longest ago is read again when it is; 503.
+   */
+  awayMax: 10_000_000,
+  awayWarmMax: 256,
+  awayReadsMax: 64,
+  /** Videos that a dispatcher puts away at once, and looks at in a second. Beyond: a second later. */
+  awayAtOnceMax: 64,
+  awayTurnMax: 1_000,
   /** Likes, or comments, waiting for their commit in one lane of the log. Beyond: 503 in that lane. */
   pendingMax: 20_000,
   /** Longest a like waits to share a commit, in milliseconds. */
@@ -70,8 +81,12 @@ export const limits = {
   connectionsPerShardMax: 1024,
   /** Writes a shard does before the event loop gets its turn. */
   stepWritesMax: 256,
+  /** Turns' worth of writes that a late one does beside its own, while newcomers keep the loop busy. */
+  lateTurnsMax: 3,
   /** Bytes of comments that one write to the viewers of a video carries. Beyond: the next one does. */
   writeBytesMax: 256 * 1024,
+  /** Bytes of a write that a sink is given at once. Beyond: another piece, once that is taken. */
+  writePieceBytes: 8 * 1024,
   /** Walks besides those of slots in a shard's lanes. Beyond: an early removal is told in its turn only. */
   asidesMax: 64,
   /** Chunks waiting in one viewer's stream before the viewer counts as lagging. */
@@ -303,8 +318,25 @@ export const limits = {
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
   ledgerReadsMax: 256,
+  /**
+   * From so many pages at once on, the newest part of the log is read once for all of them and held, for so
+   * long after the last of them and as long in all, in ms, and so much of it. Beyond: what is older is read
+   * page by page.
+   */
+  stretchPagesMin: 16,
+  stretchIdleMs: 10_000,
+  stretchMs: 60_000,
+  stretchEntriesMax: 300_000,
+  stretchBytesMax: 64 * 1024 * 1024,
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
+  /**
+   * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
+   */
+  tasksEveryMs: 10_000,
+  taskPauseMs: 10,
+  /** Comments, or videos, that an erasure looks at in one piece. */
+  taskPieceMax: 500,
   ...timeLimits,
 } as const;

@@ -4,6 +4,7 @@
  * Approximate by design: a node that dies takes its viewers along when its rows expire. Numbers are state, so
  * a lost, repeated or late message only makes the sum older.
  */
+import { Few } from "../base/few.ts";
 import type { VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
 import type { ViewerCount } from "./wire.ts";
@@ -15,14 +16,14 @@ interface Row {
 }
 
 export class Presence {
-  #videos = new Map<VideoId, Map<string, Row>>();
+  #videos = new Map<VideoId, Few<string, Row>>();
 
   /** Notes a node's count, heard at `nowMs`. True when the sum may have changed. */
   hear(video: VideoId, count: ViewerCount, nowMs: number): boolean {
     let rows = this.#videos.get(video);
     if (!rows) {
       if (count.viewers === 0) return false;
-      rows = new Map();
+      rows = new Few();
       this.#videos.set(video, rows);
     }
     const row = rows.get(count.node);
@@ -46,7 +47,9 @@ export class Presence {
   /** The viewers of `video` on all nodes heard of within limits.viewersExpireMs. */
   viewers(video: VideoId, nowMs: number): number {
     let sum = 0;
-    for (const row of this.#videos.get(video)?.values() ?? []) {
+    const rows = this.#videos.get(video);
+    for (let at = 0; at < (rows?.size ?? 0); at++) {
+      const row = rows?.valueAt(at) as Row;
       if (nowMs - row.heardAt < limits.viewersExpireMs) sum += row.viewers;
     }
     return sum;

@@ -9,9 +9,10 @@
  * Layout, little-endian: u8 version (1) · f64 atMs · u16 groups, then per group: text video · text kind · f64
  * loose · u32 n · n × (u32 hi, u32 lo, u8 count) · u8 m · m × (text user, u16 count); a text is u16 length +
  * UTF-8. With one like per viewer the version is 2, and in place of loose and keys stand u32 n · n changes
- * (once.ts).
+ * (once.ts). A record of version 3 or 4 holds no likes and says what becomes of those before it (acts.ts).
  */
 import { assert } from "../base/assert.ts";
+import { type Act, encodeAct, isActVersion, readAct } from "./acts.ts";
 import { type Hash64, hash64 } from "./hash.ts";
 import { isKind, isVideoId, type Kind, type Like, type VideoId } from "./interaction.ts";
 import { limits } from "./limits.ts";
@@ -47,6 +48,8 @@ export interface LikeRecord {
   /** When the oldest like was accepted, Unix ms. */
   readonly atMs: number;
   readonly groups: readonly LikeGroup[];
+  /** What becomes of likes before it; then it has no groups. */
+  readonly act?: Act;
 }
 
 /** Collects likes into a record: filled, taken, filled again. */
@@ -142,6 +145,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The bytes of `record`. */
 export function encodeRecord(record: LikeRecord): Uint8Array {
+  if (record.act) return encodeAct(record.atMs, record.act);
   let size = 11;
   for (const g of record.groups) {
     size += 2 + g.video.length + 2 + g.kind.length + 8 + 4 + 9 * g.hi.length + 1;
@@ -210,6 +214,10 @@ export function decodeRecord(bytes: Uint8Array, whose?: string): LikeRecord | un
 function readRecord(bytes: Uint8Array, whose: string | undefined): LikeRecord | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(0);
+  if (isActVersion(version)) {
+    const read = readAct(view, bytes);
+    return read && { ...read, groups: [] };
+  }
   if (version !== recordVersion && version !== onceVersion) return undefined;
   const atMs = view.getFloat64(1, true);
   const count = view.getUint16(9, true);

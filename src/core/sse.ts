@@ -167,7 +167,7 @@ export function viewersFrame(video: VideoId, viewers: number): string {
 /**
  * Why a place cannot be continued: the data of `reset`, and a label of its metric. docs/http.md tells each.
  */
-export const resetReasons = ["unknown-id", "epoch", "history", "future", "unavailable"] as const;
+export const resetReasons = ["unknown-id", "epoch", "history", "future", "unavailable", "deleted"] as const;
 export type ResetReason = (typeof resetReasons)[number];
 
 export function resetFrame(video: VideoId, reason: ResetReason): string {

@@ -29,7 +29,7 @@ export interface TimesRequest {
 
 type Rows = Readonly<Record<string, readonly number[]>>;
 
-export interface TimelineReply {
+export interface TimelineReply extends Over {
   readonly fromMs: number;
   readonly toMs: number;
   readonly stepS: number;
@@ -66,7 +66,13 @@ export interface LikesLine {
 
 export type ReplayLine = CommentLine | LikesLine;
 
-export interface ReplayReply {
+/** Beside every answer. */
+export interface Over {
+  /** The log keeps the video closed: what was answered will be the same for ever. */
+  readonly over?: true;
+}
+
+export interface ReplayReply extends Over {
   readonly lines: readonly ReplayLine[];
   /** Where the next page begins; null: there is none. */
   readonly nextMs: number | null;
@@ -83,7 +89,7 @@ export interface Moment {
   readonly comments: readonly CommentLine[];
 }
 
-export interface MomentsReply {
+export interface MomentsReply extends Over {
   readonly moments: readonly Moment[];
 }
 
@@ -114,13 +120,14 @@ export function encodeTimes(reply: TimelineReply | ReplayReply | MomentsReply | 
 type Message = Record<string, unknown>;
 
 /** What `read` makes of the answer; undefined for what is none. */
-export function decodeTimes<T>(
+export function decodeTimes<T extends object>(
   payload: Uint8Array,
   read: (message: Message) => T | undefined,
 ): T | NoTimes | undefined {
   const m = decodeJson(payload);
   if (m?.refused === "off" || m?.refused === "too-much") return { refused: m.refused };
-  return m && read(m);
+  const told = m && read(m);
+  return told && (m.over === true ? { ...told, over: true } : told);
 }
 
 export function readTimeline(m: Message): TimelineReply | undefined {

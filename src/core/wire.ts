@@ -81,6 +81,8 @@ export interface State {
   readonly totals: Totals;
   /** Whether no higher totals can have been told, by anybody, before this was asked. */
   readonly sure?: boolean;
+  /** The log keeps it closed. */
+  readonly closed?: true;
   readonly viewers: number;
   readonly page: Page;
 }
@@ -290,6 +292,7 @@ export function encodeState(state: State, known?: string): Uint8Array {
     version: state.totals.version,
     counts: state.totals.counts,
     sure: state.sure,
+    closed: state.closed,
     viewers: state.viewers,
     floor: page.floor,
     head: page.head,
@@ -342,7 +345,8 @@ export function decodeState(payload: Uint8Array, video: VideoId, known?: Lineage
     entries.push(entry);
   }
   const page: Page = { entries, floor: m.floor, head: m.head, more: m.more };
-  return { log, lineage, region: m.region, totals, sure: m.sure === true, viewers: m.viewers, page };
+  const told = { totals, sure: m.sure === true, ...(m.closed === true && { closed: true as const }) };
+  return { log, lineage, region: m.region, ...told, viewers: m.viewers, page };
 }
 
 export function decodeWatch(payload: Uint8Array): WatchRequest | undefined {

@@ -18,10 +18,15 @@ const shortages: Readonly<Record<Exclude<Space, "room" | "counted">, Rejection>>
   other: reject("key-used", "this key was used for another like: it would not be counted"),
   keys: reject("busy", "too many keys are remembered", 5),
   viewers: reject("busy", "too many viewers' likes are held", 60),
-  videos: reject("busy", "too many videos have likes", 60),
+  videos: reject("busy", "too many videos have likes", 5),
 };
 
+/** Of a video that moderation has left to the ledger. */
+const closed = reject("closed", "this video is closed");
+
 export class Admit {
+  /** Is told when a like found no room for its video. */
+  full: () => void = () => {};
   readonly #ledger: Ledger;
   readonly #perSecond: number;
   /** By video. A full second may come as a burst. */
@@ -39,14 +44,17 @@ export class Admit {
    */
   like(like: Like, pending: number): Rejection | "counted" | undefined {
     if (pending >= limits.pendingMax) return reject("busy", "too many likes are waiting to be stored", 1);
+    if (this.#ledger.away?.isClosed(like.video)) return closed;
     const room = this.#ledger.room(like);
     if (room === "room") return undefined;
+    if (room === "videos") this.full();
     return room === "counted" ? room : shortages[room];
   }
 
   /** Why `draft` cannot be taken, or undefined: then it has used its part of the video's allowance. */
   comment(draft: CommentDraft, pending: number, now: Elapsed): Rejection | undefined {
     if (pending >= limits.pendingMax) return reject("busy", "too many comments are waiting to be stored", 1);
+    if (this.#ledger.away?.isClosed(draft.video)) return closed;
     if (this.#comments.take(draft.video, 1, now) === 0) return undefined;
     return reject("comment-rate", `this video takes at most ${this.#perSecond} comments a second`, 1);
   }

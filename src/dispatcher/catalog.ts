@@ -11,10 +11,12 @@ import {
   type CatalogRequest,
   type CatalogVideo,
   decodeCatalogRequest,
+  decodeKeptRequest,
   encodeCatalog,
 } from "../core/catalog.ts";
 import { limits } from "../core/limits.ts";
 import { likesOf } from "../core/totals.ts";
+import { encodeJson } from "../core/wire.ts";
 import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 
 export interface CatalogParts {
@@ -72,6 +74,19 @@ export class Catalog {
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#parts.clock.soon(() => resolve()));
   }
+}
+
+/**
+ * Answers whether the ledger keeps a video closed, and opens it, if asked to (core/catalog.ts). Rejects with
+ * LedgerUnavailable, also for what is no request.
+ */
+export async function serveKept({ away }: Pick<Ledger, "away">, payload: Uint8Array): Promise<Uint8Array> {
+  const request = decodeKeptRequest(payload);
+  if (!request) throw new LedgerUnavailable("not a question about a closed video");
+  const { video, open } = request;
+  const kept = away?.isClosed(video) ?? false;
+  if (kept && open) await away?.open(video);
+  return encodeJson({ kept });
 }
 
 function lowerId(one: Found, other: Found): boolean {

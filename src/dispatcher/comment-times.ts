@@ -6,7 +6,7 @@
  * last, their texts are read when they are wanted. Held by times.test.ts.
  */
 import type { Clock } from "../base/clock.ts";
-import type { CommentEntry, Entry } from "../core/entry.ts";
+import { type CommentEntry, type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
@@ -116,7 +116,8 @@ export class CommentTimes {
 function take(known: Known, entries: readonly Entry[], skewMs: number): void {
   const removed = new Set<number>();
   for (const entry of entries) {
-    if (entry.type === "retract") removed.add(entry.target);
+    if (isClearing(entry)) known.comments = [];
+    else if (entry.type === "retract") removed.add(entry.target);
     else known.comments.push({ seq: entry.seq, atMs: dateOf(entry, skewMs) });
     known.last = entry.seq;
   }

@@ -11,8 +11,9 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { Sweep } from "../base/sweep.ts";
 import { type Bus, BusUnavailable, type Serve, type Subscription, type Table } from "../bus/bus.ts";
-import { catalogSubject } from "../core/catalog.ts";
+import { catalogSubject, keptSubject } from "../core/catalog.ts";
 import type { Entry } from "../core/entry.ts";
+import { erasureSubject } from "../core/erasure.ts";
 import type { Herald } from "../core/happening.ts";
 import { type Kind, kindSet, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
@@ -20,15 +21,12 @@ import { type ClusterView, encodeHealth } from "../core/nodes.ts";
 import { Peers } from "../core/peers.ts";
 import { Presence } from "../core/presence.ts";
 import { timesSubject } from "../core/times.ts";
-import type { Totals } from "../core/totals.ts";
 import {
   decodeAlive,
-  decodeStateRequest,
   decodeViewers,
   encodeAlive,
   encodeEntry,
   encodeJson,
-  encodeState,
   encodeTick,
   subjects,
   videoOf,
@@ -36,12 +34,15 @@ import {
 import { type Change, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import { Admit } from "./admit.ts";
 import { Batch } from "./batch.ts";
-import { Catalog } from "./catalog.ts";
+import { Catalog, serveKept } from "./catalog.ts";
+import { Erasures } from "./erasures.ts";
 import { Fullness } from "./fullness.ts";
 import { Happenings } from "./happenings.ts";
 import { DispatcherIngest } from "./ingest.ts";
 import { MomentWatch } from "./moment-watch.ts";
+import { PutAway } from "./put-away.ts";
 import { Routes, type RowOfLife } from "./routes.ts";
+import { States } from "./states.ts";
 import { type Mark, Ticks } from "./ticks.ts";
 import { Times } from "./times.ts";
 import { ViewerSamples } from "./viewer-samples.ts";
@@ -52,6 +53,8 @@ export interface DispatcherParts {
   readonly kinds: readonly string[];
   readonly tickMs: number;
   readonly commentRate: number;
+  /** How long nobody may have used a closed video before it leaves memory, in ms. Default ten minutes. */
+  readonly coldAfterMs?: number;
   readonly bus: Bus;
   readonly nodes: Table;
   readonly routes: Table;
@@ -69,6 +72,8 @@ const takeOverMax = 512;
 export class Dispatcher {
   readonly ingest: DispatcherIngest;
   readonly routes: Routes;
+  /** Has to be told which videos are closed. */
+  readonly putAway: PutAway;
   readonly #parts: DispatcherParts;
   readonly #batch: Batch;
   readonly #ticks: Ticks;
@@ -87,6 +92,7 @@ export class Dispatcher {
   readonly #happenings: Happenings | undefined;
   readonly #moments: MomentWatch | undefined;
   readonly #viewers = new ViewerSamples();
+  readonly #erasures: Erasures;
   readonly #fullness: Fullness;
 
   /** Subscribes at once; `close` ends it. */
@@ -107,14 +113,15 @@ export class Dispatcher {
     this.routes = this.#watchRoutes();
     this.#happenings = this.#tellHappenings();
     this.#moments = this.#watchMoments();
+    this.putAway = this.#keepRoom();
+    admit.full = () => void this.putAway.look();
     const catalog = new Catalog({ ledger, clock });
-    const times = new Times({ ledger, clock, viewers: this.#viewers });
+    const used = (video: VideoId): void => this.putAway.used(video);
+    const times = new Times({ ledger, clock, viewers: this.#viewers, used });
+    const states = new States({ ...parts, presence: this.#presence, used });
+    this.#erasures = this.#erase();
     this.ingest = new DispatcherIngest({
-      batch: this.#batch,
-      admit,
-      ledger,
-      clock,
-      metrics,
+      ...{ batch: this.#batch, admit, ledger, clock, metrics },
       kinds: this.#kinds,
       happenings: this.#happenings,
     });
@@ -130,10 +137,12 @@ export class Dispatcher {
       parts.routes.watch((key, value) => this.routes.routeRow(key, value), synced("routes")),
       bus.subscribe(subjects.allViewers, (payload, subject) => this.#hearViewers(payload, subject)),
       bus.subscribe(subjects.allAlive, (payload, subject) => this.#hearPeer(payload, subject)),
-      ...this.#serve(subjects.state, (payload) => this.#serveState(payload)),
+      ...this.#serve(subjects.state, (payload) => states.serve(payload)),
       ...this.#serve(subjects.ingest, (payload) => this.#serveIngest(payload)),
       ...this.#serve(timesSubject, (payload) => times.serve(payload)),
       ...this.#serve(catalogSubject, (payload) => catalog.serve(payload)),
+      ...this.#serve(erasureSubject, (payload) => this.#erasures.serve(payload)),
+      ...this.#serve(keptSubject, (payload) => serveKept(ledger, payload)),
       ...this.#serve(subjects.health, () => encodeHealth(this.#health())),
       ...this.#serve(subjects.cluster, () => encodeJson(this.cluster())),
       // Ticks and their echoes were refused meanwhile, and those who wait for them were not away.
@@ -161,6 +170,11 @@ export class Dispatcher {
     this.#beat();
   }
 
+  /** Whether the ledger keeps `video` closed, whatever moderation says. */
+  keeps(video: VideoId): boolean {
+    return this.#parts.ledger.away?.isClosed(video) ?? false;
+  }
+
   /** Both shared tables, and whose clock each video goes by. */
   cluster(): ClusterView {
     const { clock, ledger } = this.#parts;
@@ -184,8 +198,10 @@ export class Dispatcher {
     this.#states.close();
     this.#ended.close();
     this.#lives.close();
+    this.putAway.close();
     this.#happenings?.close();
     this.#moments?.close();
+    this.#erasures.close();
     for (const timer of this.#timers) timer.cancel();
   }
 
@@ -212,6 +228,21 @@ export class Dispatcher {
     });
   }
 
+  #keepRoom(): PutAway {
+    const { ledger, clock, log, coldAfterMs: afterMs = limits.idleMs } = this.#parts;
+    const watched = (video: VideoId): boolean => this.routes.watched(video);
+    const owns = (video: VideoId): boolean => this.routes.owns(video);
+    return new PutAway({ ledger, clock, log, afterMs, watched, owns });
+  }
+
+  #erase(): Erasures {
+    const { ledger, clock, log } = this.#parts;
+    const owns = (name: string): boolean => this.routes.owns(name as VideoId);
+    const removed = (video: VideoId, seq: number): void =>
+      this.#happenings?.removed(video, ledger.lineage().idOf(seq));
+    return new Erasures({ ledger, clock, log, owns, removed, kinds: this.#kinds });
+  }
+
   #tellHappenings(): Happenings | undefined {
     const { herald, node, ledger, clock, bus } = this.#parts;
     if (!herald) return undefined;
@@ -232,9 +263,10 @@ export class Dispatcher {
   #folded(changes: readonly Change[]): void {
     let counted = 0;
     let takenBack = 0;
-    for (const { added, removed } of changes) {
+    for (const { video, added, removed, deleted } of changes) {
       counted += added;
       takenBack += removed;
+      if (deleted) this.#viewers.forget(video);
     }
     this.#parts.metrics.likesCounted.inc(counted);
     this.#parts.metrics.likesTakenBack.inc(takenBack);
@@ -346,47 +378,6 @@ export class Dispatcher {
     if (!timeline) return;
     const nowMs = clock.date() - (timeline.skewMs ?? 0);
     this.#viewers.note(video, nowMs, () => this.#presence.viewers(video, clock.elapsed()));
-  }
-
-  async #serveState(payload: Uint8Array): Promise<Uint8Array> {
-    const request = decodeStateRequest(payload);
-    if (!request) {
-      this.#parts.metrics.invalidMessages.inc();
-      throw new LedgerUnavailable("not a state request");
-    }
-    const { ledger, clock, region } = this.#parts;
-    const { video, after } = request;
-    const limit = Math.min(request.limit, limits.pageEntriesMax);
-    const lineage = ledger.lineage();
-    const [page, told] = await Promise.all([
-      ledger.entries(video, after, limit),
-      this.#totals(video, limit > 0),
-    ]);
-    // Nobody knows of which history the page is.
-    if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
-    const state = {
-      log: ledger.epoch,
-      lineage,
-      region,
-      ...told,
-      viewers: this.#presence.viewers(video, clock.elapsed()),
-      page,
-    };
-    return encodeState(state, request.branch);
-  }
-
-  /**
-   * Totals that are no lower than any told before. Who wants a video's entries too begins to watch it, and
-   * gets them although the likes' part of the log is away: what it is shown never falls, by its versions.
-   */
-  async #totals(video: VideoId, mayBeOld: boolean): Promise<{ totals: Totals; sure: boolean }> {
-    const { ledger } = this.#parts;
-    try {
-      return { totals: await ledger.current(video), sure: true };
-    } catch (error) {
-      if (!mayBeOld || !(error instanceof LedgerUnavailable)) throw error;
-      return { totals: ledger.totals(video), sure: false };
-    }
   }
 
   async #serveIngest(payload: Uint8Array): Promise<Uint8Array> {

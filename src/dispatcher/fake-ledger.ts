@@ -6,6 +6,7 @@ import type { Page } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { noTotals } from "../core/totals.ts";
+import type { Deletions } from "../ledger/deletions.ts";
 import {
   type Batch,
   type Holding,
@@ -15,6 +16,7 @@ import {
   type Space,
   type Trouble,
 } from "../ledger/ledger.ts";
+import { noDeletions } from "../ledger/no-deletions.ts";
 import type { TimelineView } from "../ledger/timeline-view.ts";
 
 const lineage = Lineage.begin("fake");
@@ -81,6 +83,8 @@ export class FakeLedger implements Ledger {
   async retract(): Promise<boolean> {
     throw new LedgerUnavailable("away");
   }
+
+  deletions: Deletions = noDeletions;
 
   async entries(): Promise<Page> {
     throw new LedgerUnavailable("away");

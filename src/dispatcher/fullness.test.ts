@@ -12,7 +12,7 @@ function bench() {
   const fullness = new Fullness(metrics, createLog({ level: "warn", format: "json", write, now: () => 0 }));
   const look = (videos: number, more: Partial<Holding> = {}): number => {
     lines.length = 0;
-    fullness.look([{ stream: "s", videos, videosMax: 100, forgotten: 0, ...more }]);
+    fullness.look([{ stream: "s", videos, videosMax: 100, away: 0, forgotten: 0, ...more }]);
     return lines.length;
   };
   return { metrics, lines, look };

@@ -11,7 +11,9 @@ const shares = [0.5, 0.9] as const;
 const backShare = 0.1;
 
 const remedies = {
-  videos: "name the videos there are (--videos), or spread them over more --partitions",
+  videos:
+    "close videos that are over (PUT /v1/admin/videos/ID): they leave memory, the longest unused first; or " +
+    "raise --videos-max, name the videos there are (--videos), spread them over more --partitions",
   likes: "raise --likes-max",
 } as const;
 
@@ -29,10 +31,11 @@ export class Fullness {
   /** Tells of what the parts of the log hold now. */
   look(holdings: readonly Holding[]): void {
     const m = this.#metrics;
-    for (const { stream, videos, videosMax, forgotten, likes, likesMax } of holdings) {
+    for (const { stream, videos, videosMax, away, forgotten, likes, likesMax } of holdings) {
       m.ledgerVideos.set({ stream }, videos);
       m.ledgerVideosLimit.set({ stream }, videosMax);
       m.ledgerForgotten.set({ stream }, forgotten);
+      m.ledgerAway.set({ stream }, away);
       this.#warn(stream, "videos", videos, videosMax);
       if (likes === undefined || likesMax === undefined) continue;
       m.ledgerViewerLikes.set({ stream }, likes);

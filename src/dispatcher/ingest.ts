@@ -29,6 +29,15 @@ import type { Admit } from "./admit.ts";
 import type { Batch, Outcome } from "./batch.ts";
 import type { Happenings } from "./happenings.ts";
 
+/** Likes that were given to one lane one after the other, and share what becomes of its batch. */
+interface Together {
+  readonly outcome: Promise<Outcome>;
+  readonly verdict: Promise<Rejection | undefined>;
+  interactions: number;
+  /** Likes, less those that take one back. */
+  accepted: number;
+}
+
 export class DispatcherIngest implements Ingest {
   readonly #batch: Batch;
   readonly #admit: Admit;
@@ -37,6 +46,7 @@ export class DispatcherIngest implements Ingest {
   readonly #metrics: Metrics;
   readonly #kinds: ReadonlySet<Kind>;
   readonly #happenings: Happenings | undefined;
+  #together: Together | undefined;
 
   constructor(parts: {
     batch: Batch;
@@ -57,11 +67,9 @@ export class DispatcherIngest implements Ingest {
     this.#happenings = parts.happenings;
   }
 
-  async like(like: Like): Promise<Rejection | undefined> {
-    const outcome = await this.#take(like, this.#clock.date());
-    if ("rejected" in outcome) return this.#likeRefused(outcome);
-    this.#metrics.likesAccepted.inc(acceptedBy(like));
-    return undefined;
+  like(like: Like): Promise<Rejection | undefined> {
+    const verdict = this.#take(like, this.#clock.date());
+    return verdict instanceof Promise ? verdict : Promise.resolve(verdict);
   }
 
   likes(likes: readonly Like[]): Promise<readonly (Rejection | undefined)[]> {
@@ -74,28 +82,43 @@ export class DispatcherIngest implements Ingest {
     atMs: number,
   ): Promise<readonly (Rejection | undefined)[]> {
     const taken = items.map((item) => (isRejection(item) ? item : this.#take(item, atMs)));
-    const verdicts: (Rejection | undefined)[] = [];
-    let accepted = 0;
-    // Items added on one turn share the promise of their lane's batch: it is awaited once, not once an item.
-    const outcomes = new Map<Promise<Outcome>, Outcome>();
-    for (const entry of taken) {
-      if (entry instanceof Promise && !outcomes.has(entry)) outcomes.set(entry, await entry);
+    // Items added on one turn share the verdict of their lane's batch: it is awaited once, not once an item.
+    const verdicts = new Map<Promise<unknown>, Rejection | undefined>();
+    for (const each of taken) {
+      if (each instanceof Promise && !verdicts.has(each)) verdicts.set(each, await each);
     }
-    for (const [index, entry] of taken.entries()) {
-      const verdict = entry instanceof Promise ? (outcomes.get(entry) as Outcome) : entry;
-      if (!("rejected" in verdict)) accepted += acceptedBy(items[index] as Like);
-      else if (verdict !== items[index]) this.#likeRefused(verdict);
-      verdicts.push("rejected" in verdict ? verdict : undefined);
-    }
-    if (accepted > 0) this.#metrics.likesAccepted.inc(accepted);
-    return verdicts;
+    return taken.map((each) => (each instanceof Promise ? verdicts.get(each) : each));
   }
 
-  /** Gives a like to its lane, or says why not; a repeat that needs no taking has the outcome of a batch. */
-  #take(like: Like, atMs: number): Outcome | Promise<Outcome> {
+  /** Gives a like to its lane, or says why not; a repeat that needs no taking is taken. */
+  #take(like: Like, atMs: number): Promise<Rejection | undefined> | Rejection | undefined {
     const refused = this.#admit.like(like, this.#batch.likesBefore(like.video));
-    if (refused === "counted") return [];
-    return refused ?? this.#batch.like(like.mediaMs === undefined ? like : this.#seen(like, atMs), atMs);
+    if (refused === "counted") {
+      this.#metrics.likesAccepted.inc(acceptedBy(like));
+      return undefined;
+    }
+    if (refused) return this.#likesRefused(refused, 1);
+    const outcome = this.#batch.like(like.mediaMs === undefined ? like : this.#seen(like, atMs), atMs);
+    let together = this.#together;
+    if (together?.outcome !== outcome) {
+      together = this.#expect(outcome);
+      this.#together = together;
+    }
+    together.interactions++;
+    together.accepted += acceptedBy(like);
+    return together.verdict;
+  }
+
+  /** What becomes of likes is told and counted once for all of a batch. */
+  #expect(outcome: Promise<Outcome>): Together {
+    const verdict = outcome.then((became) => {
+      const { interactions, accepted } = together;
+      if ("rejected" in became) return this.#likesRefused(became, interactions);
+      if (accepted > 0) this.#metrics.likesAccepted.inc(accepted);
+      return undefined;
+    });
+    const together: Together = { outcome, verdict, interactions: 0, accepted: 0 };
+    return together;
   }
 
   /**
@@ -196,8 +219,8 @@ export class DispatcherIngest implements Ingest {
     return this.comment({ ...draft, ...(holdMs > 0 && { holdMs }), ...seen });
   }
 
-  #likeRefused(refused: Rejection): Rejection {
-    this.#metrics.likesRejected.inc({ reason: refused.rejected });
+  #likesRefused(refused: Rejection, interactions: number): Rejection {
+    this.#metrics.likesRejected.inc({ reason: refused.rejected }, interactions);
     return refused;
   }
 }

@@ -57,9 +57,10 @@ export class MomentWatch {
 
   folded(changes: readonly Change[]): void {
     const at = this.#parts.clock.elapsed();
-    for (const { video } of changes) {
+    for (const { video, deleted } of changes) {
       const known = this.#videos.get(video);
       this.#videos.delete(video);
+      if (deleted) continue;
       this.#videos.set(video, { at, toldMs: known?.toldMs ?? Number.NEGATIVE_INFINITY });
     }
     for (const quietest of this.#videos.keys()) {

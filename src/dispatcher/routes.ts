@@ -7,6 +7,7 @@
  * themselves; this is only the state they build and the questions asked of it.
  */
 import type { Elapsed } from "../base/clock.ts";
+import { Few } from "../base/few.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import {
@@ -48,7 +49,7 @@ export class Routes {
   readonly #dispatchers = new Set<string>();
   readonly #silent = new Set<string>();
   /** video → node → incarnation that wrote the row. */
-  readonly #rows = new Map<VideoId, Map<string, string>>();
+  readonly #rows = new Map<VideoId, Few<string, string>>();
   /** All videos with a row, live or not, to be read in as many turns as it takes. */
   readonly all: Iterable<VideoId> = { [Symbol.iterator]: () => this.#rows.keys() };
   /** Lives that left rows behind, since when that is known, and when one was seen last. */
@@ -114,7 +115,7 @@ export class Routes {
       return;
     }
     if (!rows) {
-      rows = new Map();
+      rows = new Few();
       this.#rows.set(route.video, rows);
     }
     if (rows.get(route.node) === value) return;
@@ -154,8 +155,8 @@ export class Routes {
   watched(video: VideoId): boolean {
     const rows = this.#rows.get(video);
     if (!rows) return false;
-    for (const [node, incarnation] of rows) {
-      if (this.#nodes.get(node)?.incarnation === incarnation) return true;
+    for (let at = 0; at < rows.size; at++) {
+      if (this.#nodes.get(rows.keyAt(at))?.incarnation === rows.valueAt(at)) return true;
     }
     return false;
   }

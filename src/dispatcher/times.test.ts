@@ -38,7 +38,7 @@ function bench(more: { readonly onceMax?: number; readonly timeline?: "off" } = 
     const [placed] = await ledger.append({ likes: [], comments: [draft] });
     return placed?.seq ?? 0;
   };
-  const ask = async <T>(
+  const ask = async <T extends object>(
     request: Omit<TimesRequest, "video">,
     read: (m: Record<string, unknown>) => T | undefined,
   ): Promise<T> => {

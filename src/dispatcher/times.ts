@@ -34,6 +34,8 @@ export interface TimesParts {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly viewers: ViewerSamples;
+  /** Is told which video was asked for. */
+  readonly used?: (video: VideoId) => void;
 }
 
 /** Steps that a timeline has when none is asked for: the shortest that makes a picture. */
@@ -75,13 +77,17 @@ export class Times {
   }
 
   async #bytes(request: TimesRequest): Promise<Uint8Array> {
-    const bytes = encodeTimes(await this.#answer(request));
+    const answer = await this.#answer(request);
+    const isOver = this.#parts.ledger.away?.isClosed(request.video) ?? false;
+    const bytes = encodeTimes(isOver && !("refused" in answer) ? { ...answer, over: true } : answer);
     return bytes.length <= limits.timesBytesMax ? bytes : encodeTimes({ refused: "too-much" });
   }
 
   async #answer(request: TimesRequest): Promise<TimelineReply | ReplayReply | MomentsReply | NoTimes> {
     const { ledger } = this.#parts;
     const { video, want } = request;
+    this.#parts.used?.(video);
+    await ledger.away?.read(video);
     const before = ledger.timeline(video);
     if (!before) return { refused: "off" };
     const skewMs = before.skewMs ?? 0;

@@ -36,6 +36,11 @@ export class ViewerSamples {
     }
   }
 
+  /** Knows nothing more of `video`. */
+  forget(video: VideoId): void {
+    this.#videos.delete(video);
+  }
+
   /** How many watched at the end of each step; null where that is not known. */
   read(video: VideoId, fromMs: number, stepMs: number, points: number): (number | null)[] {
     const read = new Array<number | null>(points).fill(null);

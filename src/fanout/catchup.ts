@@ -9,7 +9,7 @@
 import type { Elapsed } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
-import { staleOf } from "../video/state.ts";
+import { staleOf } from "../video/stale.ts";
 import {
   type Own,
   type OwnPlace,

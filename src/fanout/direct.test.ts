@@ -45,6 +45,7 @@ async function open() {
   });
   let text = "";
   let size = 0;
+  const chunks: Uint8Array[] = [];
   const closed = Promise.withResolvers<void>();
   const heard = new Set<() => void>();
   const socket = await Bun.connect({
@@ -53,6 +54,7 @@ async function open() {
     socket: {
       data(_, chunk) {
         size += chunk.length;
+        chunks.push(chunk.slice());
         if (text.length < 10_000) text += new TextDecoder().decode(chunk);
         for (const hear of heard) hear();
       },
@@ -73,7 +75,30 @@ async function open() {
     });
   };
   const { connection, ended } = await served;
-  return { socket, connection, ended, closed: closed.promise, until, text: () => text, size: () => size };
+  const body = () => unchunked(Buffer.concat(chunks));
+  return {
+    socket,
+    connection,
+    ended,
+    closed: closed.promise,
+    until,
+    text: () => text,
+    size: () => size,
+    body,
+  };
+}
+
+/** The body of an answer in chunks, as far as it has come. */
+function unchunked(answer: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = answer.indexOf("\r\n\r\n") + 4; at < answer.length; ) {
+    const head = answer.indexOf("\r\n", at);
+    const size = Number.parseInt(answer.toString("latin1", at, head), 16);
+    if (!(size > 0)) break;
+    parts.push(answer.subarray(head + 2, head + 2 + size));
+    at = head + 2 + size + 2;
+  }
+  return Buffer.concat(parts);
 }
 
 /** Writes until the reader counts as behind; each turn of the loop gives the socket its chance. */
@@ -114,6 +139,63 @@ test("a reader that stalls is refused further writes until it reads on", async (
   while (connection.lagging) await new Promise((resolve) => setImmediate(resolve));
   expect(connection.write(bytes("on"), at(10))).toBe("ok");
   socket.terminate();
+});
+
+test("what a long write holds comes whole and in order, however late its reader reads on", async () => {
+  const { connection, socket, until, body } = await open();
+  await until(() => body().length >= 6);
+  socket.pause();
+  const piece = Uint8Array.from({ length: 250_001 }, (_, i) => i % 251);
+  let count = 0;
+  while (connection.write(piece, at(3)) === "ok") {
+    count++;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  socket.resume();
+  await until(() => body().length >= 6 + count * piece.length);
+  const got = body().subarray(6);
+  expect(got.length).toBe(count * piece.length);
+  for (let i = 0; i < count; i++) {
+    expect(got.subarray(i * piece.length, (i + 1) * piece.length).equals(piece)).toBe(true);
+  }
+  socket.terminate();
+});
+
+test("what was written before the response began goes over in one: the sink would keep a second", () => {
+  const written: string[] = [];
+  const connection = new DirectConnection({ ended: () => {} }, 15_000, at(1));
+  connection.write(bytes("hello "), at(1));
+  connection.write(bytes("snapshot"), at(1));
+  const sink = { end: () => {}, close: () => {} };
+  connection.pull({ ...sink, write: (piece) => written.push(new TextDecoder().decode(piece)) });
+  expect(written).toEqual(["hello snapshot"]);
+  connection.write(bytes("tick"), at(2));
+  expect(written.slice(1)).toEqual(["tick"]);
+  const silent = new DirectConnection({ ended: () => {} }, 15_000, at(1));
+  silent.pull({ ...sink, write: (piece) => written.push(`${piece.length}`) });
+  expect(written).toHaveLength(2);
+});
+
+test("of a long write that is not taken no more than a piece is copied", async () => {
+  const sizes: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const owner = { ended: () => {} };
+  const connection = new DirectConnection(owner, 15_000, at(1));
+  const full = 3;
+  connection.pull({
+    write: (piece) => (sizes.push(piece.length) === full ? promise : piece.length),
+    end: () => {},
+    close: () => {},
+  });
+  const size = 10 * limits.writePieceBytes - 1;
+  expect(connection.write(new Uint8Array(size), at(2))).toBe("ok");
+  expect(sizes).toEqual([limits.writePieceBytes, limits.writePieceBytes, limits.writePieceBytes]);
+  expect([connection.lagging, connection.write(bytes("x"), at(3))]).toEqual([true, "lagging"]);
+  resolve(limits.writePieceBytes);
+  await promise;
+  expect(connection.lagging).toBe(false);
+  expect(sizes.reduce((sum, one) => sum + one, 0)).toBe(size);
+  expect(connection.write(bytes("x"), at(4))).toBe("ok");
 });
 
 test("a reader that is behind is cut off when its stream ends", async () => {

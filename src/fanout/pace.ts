@@ -6,6 +6,7 @@
  * neither starves the other and a part of the time stays free, in which more comes together (pace.test.ts).
  */
 import { type Clock, type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
+import { Few } from "../base/few.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Shard } from "./shard.ts";
@@ -46,7 +47,7 @@ interface Lap {
 
 export class Pace {
   /** Where the shards keep this video's viewers. */
-  readonly slots = new Map<Shard, Slot>();
+  readonly slots = new Few<Shard, Slot>();
   readonly #parts: PaceParts;
   readonly #watch: VideoState;
   #lap: Lap | undefined;
@@ -72,7 +73,8 @@ export class Pace {
     if (this.#lap) return;
     let state = false;
     let entries = false;
-    for (const slot of this.slots.values()) {
+    for (let at = 0; at < this.slots.size; at++) {
+      const slot = this.slots.valueAt(at);
       state ||= slot.stateDue;
       entries ||= slot.entriesDue;
     }
@@ -109,9 +111,10 @@ export class Pace {
     let left = 0;
     let viewers = 0;
     let { version } = this.#watch;
-    for (const [shard, slot] of this.slots) {
+    for (let at = 0; at < this.slots.size; at++) {
+      const slot = this.slots.valueAt(at);
       if (slot.queued || !(slot.stateDue || slot.entriesDue)) continue;
-      shard.mail(slot);
+      this.slots.keyAt(at).mail(slot);
       version = Math.min(version, slot.version);
       viewers += slot.count;
       left++;

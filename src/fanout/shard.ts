@@ -29,6 +29,9 @@ export interface ShardEvents {
 }
 
 export class Shard implements Home {
+  /** Since when it has had viewers. */
+  sinceMs: Elapsed;
+  readonly #clock: Clock;
   readonly #events: ShardEvents;
   readonly #viewers = new Roster<Viewer>();
   readonly #slots = new Map<VideoId, Slot>();
@@ -38,6 +41,8 @@ export class Shard implements Home {
   #beat: Walk<Viewer> | undefined;
 
   constructor(clock: Clock, metrics: Metrics, events: ShardEvents) {
+    this.#clock = clock;
+    this.sinceMs = clock.elapsed();
     this.#events = events;
     this.#tally = new Tally(metrics);
     this.#catchUp = new CatchUp(metrics, this.#tally);
@@ -62,10 +67,15 @@ export class Shard implements Home {
     return this.#viewers.all;
   }
 
+  slots(): Iterable<Slot> {
+    return this.#slots.values();
+  }
+
   // ---- joining and leaving
 
   /** Takes a viewer that watches nothing yet. */
   add(viewer: Viewer): void {
+    if (this.size === 0) this.sinceMs = this.#clock.elapsed();
     this.#viewers.add(viewer);
   }
 

@@ -99,6 +99,11 @@ export interface Showing extends Readonly<Place> {
   writes: number;
 }
 
+/** Who is told when a slot has shown what was newest when its turn came. */
+export interface Pacer {
+  passed(): void;
+}
+
 export class Slot implements Place {
   readonly watch: VideoState;
   readonly viewers: Viewer[] = [];
@@ -110,6 +115,7 @@ export class Slot implements Place {
   likes: number;
   /** In a lane of its shard. */
   queued = false;
+  pacer: Pacer | undefined = undefined;
   showing: Showing | undefined;
 
   /** Stands at what the video shows now: viewers that come get it as a snapshot. */

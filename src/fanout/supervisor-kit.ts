@@ -36,6 +36,7 @@ export function bench(
   const supervisor = new Supervisor({
     ...{ clock: turning, metrics: createMetrics(), tickMs: options.tickMs ?? 50, commentTickMs: 20 },
     beatSweepMs: 1_000,
+    newcomersMs: 45_000,
     left: () => {},
     stale: () => stale,
   });
@@ -48,14 +49,15 @@ export function bench(
     return watch;
   };
   const writes: { video: string; who: number; ms: number; bytes: number }[] = [];
-  /** Viewers that take everything at once; what is written is noted with the time. */
-  const join = (watches: readonly VideoState[], count = 1): void => {
-    for (let i = 0; i < count; i++) {
+  /** Viewers `from` on that take everything at once; what is written is noted with the time. */
+  const join = (watches: readonly VideoState[], count = 1, from = 0): void => {
+    for (let i = from; i < from + count; i++) {
       const shard = supervisor.place(watches[0]);
       const viewer = new Viewer(Connection, shard, 15_000, clock.elapsed());
       const { connection } = viewer;
       connection.write = (bytes) => {
         costMs += options.writeMs ?? 0;
+        connection.lastMs = clock.elapsed();
         writes.push({
           video: (watches[0] as VideoState).video,
           who: i,

@@ -5,20 +5,25 @@
  * shards, at the pace of their video; `#turn` does a bounded number of writes and gives the event loop back.
  * Every lane that has work has a share of every turn, so neither a quiet video nor a newcomer waits for a
  * walk over a large audience, nor that for them (supervisor.test.ts).
+ *
+ * Newcomers are a cohort of their own, so that those who were here before keep their pace while thousands
+ * come at once, however many of these never read a byte: a reader that takes nothing is gone before it
+ * would count as one who stays (cohort.test.ts). Where nobody has come lately there is one cohort.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import { type Clock, type Elapsed, later, longAgo, type Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import type { ResetReason } from "../core/sse.ts";
 import { beatFrame, bytesOf } from "../core/sse.ts";
 import type { VideoState } from "../video/state.ts";
-import { type LaneName, laneNames } from "./lanes.ts";
-import { Pace } from "./pace.ts";
+import { Cohort } from "./cohort.ts";
 import { Shard, type ShardEvents } from "./shard.ts";
 import type { Slot, Viewer } from "./slot.ts";
 
 /** How often readers that are behind are looked at, in ms. */
 const sweepMs = 50;
+/** A turn comes about this long after the last one, in ms, where nothing else keeps the loop busy. */
+const turnEveryMs = 4;
 /** Viewers up to which a shard takes those of further videos; above, it keeps its room for those it has. */
 const shardShare = limits.connectionsPerShardMax / 8;
 /**
@@ -34,6 +39,8 @@ export interface SupervisorParts {
   readonly tickMs: number;
   /** The window of comments, in ms. */
   readonly commentTickMs: number;
+  /** How long after its first viewer a shard counts as one of newcomers, in ms. */
+  readonly newcomersMs: number;
   /** How often due beats are looked for, in ms. */
   readonly beatSweepMs: number;
   readonly left: ShardEvents["left"];
@@ -43,12 +50,12 @@ export interface SupervisorParts {
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #shards: Shard[] = [];
-  /** The videos with viewers here. */
-  readonly #paces = new Map<VideoState, Pace>();
+  readonly #settled: Cohort;
+  readonly #newcomers: Cohort;
+  readonly #cohorts: readonly Cohort[];
   #turning = false;
-  /** The shard with which the next turn of each lane begins. */
-  readonly #next: Record<LaneName, number> = { small: 0, large: 0, aside: 0 };
+  /** When the next turn was asked for. */
+  #askedMs: Elapsed = longAgo;
   /** What beats say, and when that is looked at again. */
   #stale = false;
   #staleTimer: Timer | undefined;
@@ -57,8 +64,12 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     const { clock } = parts;
+    const pacing = { ...parts, wake: () => this.#wake() };
+    this.#settled = new Cohort(pacing);
+    this.#newcomers = new Cohort(pacing);
+    this.#cohorts = [this.#settled, this.#newcomers];
     parts.metrics.beforeRead(() => {
-      for (const shard of this.#shards) shard.tellMetrics();
+      for (const shard of this.#shards()) shard.tellMetrics();
     });
     this.#timers = [
       clock.every(sweepMs, () => this.#sweep()),
@@ -71,46 +82,69 @@ export class Supervisor {
    * one place; else the emptiest, unless all have their share of videos.
    */
   place(watch: VideoState | undefined): Shard {
-    for (const shard of (watch && this.#paces.get(watch)?.slots.keys()) ?? []) {
-      if (shard.size < limits.connectionsPerShardMax) return shard;
+    for (const cohort of watch ? this.#cohorts : []) {
+      for (const [shard] of cohort.slotsOf(watch as VideoState)) {
+        if (shard.size < limits.connectionsPerShardMax) return shard;
+      }
     }
     let emptiest: Shard | undefined;
-    for (const shard of this.#shards) if (!emptiest || shard.size < emptiest.size) emptiest = shard;
+    for (const shard of this.#shards()) if (!emptiest || shard.size < emptiest.size) emptiest = shard;
     if (emptiest && emptiest.size < shardShare) return emptiest;
     const { clock, metrics, left } = this.#parts;
     const shard: Shard = new Shard(clock, metrics, {
       left,
-      opened: (slot) => this.#opened(shard, slot),
-      closed: (slot) => this.#closed(shard, slot),
-      passed: ({ watch }) => this.#paces.get(watch)?.passed(),
+      opened: (slot) => this.#cohortOf(shard).add(shard, slot),
+      closed: (slot) => this.#cohorts.some((cohort) => cohort.delete(shard, slot)),
+      passed: (slot) => this.#passed(shard, slot),
     });
-    this.#shards.push(shard);
+    this.#newcomers.shards.push(shard);
     return shard;
   }
 
-  #opened(shard: Shard, slot: Slot): void {
-    const { watch } = slot;
-    const pace = this.#paces.get(watch) ?? new Pace({ ...this.#parts, wake: () => this.#wake() }, watch);
-    this.#paces.set(watch, pace);
-    pace.slots.set(shard, slot);
+  *#shards(): Iterable<Shard> {
+    for (const cohort of this.#cohorts) yield* cohort.shards;
   }
 
-  #closed(shard: Shard, { watch }: Slot): void {
-    const pace = this.#paces.get(watch);
-    pace?.slots.delete(shard);
-    if (!pace || pace.slots.size > 0) return;
-    pace.close();
-    this.#paces.delete(watch);
+  #cohortOf(shard: Shard): Cohort {
+    return this.#newcomers.shards.includes(shard) ? this.#newcomers : this.#settled;
+  }
+
+  #passed(shard: Shard, slot: Slot): void {
+    const { pacer } = slot;
+    // Its shard has settled while it waited: who paced it counts on it once more.
+    if (this.#newcomers.has(slot) && this.#cohortOf(shard) === this.#settled) this.#settle(shard, slot);
+    pacer?.passed();
+  }
+
+  #settle(shard: Shard, slot: Slot): void {
+    this.#newcomers.delete(shard, slot);
+    this.#settled.add(shard, slot);
+    this.#settled.due(slot.watch);
+  }
+
+  /** Shards whose viewers have been here for long go over to the others like them; empty ones come back. */
+  #regroup(): void {
+    const sinceMs = later(this.#parts.clock.elapsed(), -this.#parts.newcomersMs);
+    const [settled, newcomers] = [this.#settled.shards, this.#newcomers.shards];
+    for (const shard of newcomers.filter(({ size, sinceMs: from }) => size > 0 && from <= sinceMs)) {
+      newcomers.splice(newcomers.indexOf(shard), 1);
+      settled.push(shard);
+      for (const slot of shard.slots()) if (!slot.queued) this.#settle(shard, slot);
+    }
+    for (const shard of settled.filter(({ size }) => size === 0)) {
+      settled.splice(settled.indexOf(shard), 1);
+      newcomers.push(shard);
+    }
   }
 
   /** All viewers of this node. */
   *viewers(): Iterable<Viewer> {
-    for (const shard of this.#shards) yield* shard.viewers();
+    for (const shard of this.#shards()) yield* shard.viewers();
   }
 
   close(): void {
     for (const timer of this.#timers) timer.cancel();
-    for (const pace of this.#paces.values()) pace.close();
+    for (const cohort of this.#cohorts) cohort.close();
     this.#staleTimer?.cancel();
   }
 
@@ -118,19 +152,23 @@ export class Supervisor {
 
   /** `watch` has something new: totals, a viewer count, entries. Its viewers are shown it at its pace. */
   changed(watch: VideoState): void {
-    this.#paces.get(watch)?.due();
+    for (const cohort of this.#cohorts) cohort.due(watch);
   }
 
   /** Begins `watch` anew for all its viewers. */
   restart(watch: VideoState, reason: ResetReason): void {
-    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.restart(slot, reason);
+    for (const [shard, slot] of this.#slotsOf(watch)) shard.restart(slot, reason);
     this.#wake();
   }
 
   /** Tells all viewers of `watch` whose readers take it of a removal before its turn, or of its state. */
   tellAll(watch: VideoState, event: "retract" | "state", bytes: Uint8Array): void {
-    for (const [shard, slot] of this.#paces.get(watch)?.slots ?? []) shard.tellAll(slot, event, bytes);
+    for (const [shard, slot] of this.#slotsOf(watch)) shard.tellAll(slot, event, bytes);
     this.#wake();
+  }
+
+  *#slotsOf(watch: VideoState): Iterable<[Shard, Slot]> {
+    for (const cohort of this.#cohorts) yield* cohort.slotsOf(watch);
   }
 
   // ---- turns
@@ -138,39 +176,34 @@ export class Supervisor {
   #wake(): void {
     if (this.#turning) return;
     this.#turning = true;
+    this.#askedMs = this.#parts.clock.elapsed();
     this.#parts.clock.soon(() => this.#turn());
   }
 
-  /** What happens on a turn: each lane that has work gets its share, and what others leave of theirs. */
-  #turn(): void {
-    const working = laneNames.filter((lane) => this.#shards.some((shard) => shard.waits(lane)));
-    let budget: number = limits.stepWritesMax;
-    let lanes = working.length;
-    for (const lane of working) budget -= this.#step(lane, budget / lanes--);
-    this.#turning = false;
-    if (laneNames.some((lane) => this.#shards.some((shard) => shard.waits(lane)))) this.#wake();
-  }
-
   /**
-   * The turn stays with a shard until what waited there is through, and the next one begins behind the last
-   * that had work: all viewers are written to in the same order again and again, so that each hears of its
-   * video as often as the next. Returns the writes done.
+   * What happens on a turn: each lane that has work gets its share, and what others leave of theirs. While
+   * newcomers keep the loop busy, a turn that comes late does more for those who were here before.
    */
-  #step(lane: LaneName, budget: number): number {
-    const shards = this.#shards;
-    let used = 0;
-    for (let i = 0, at = this.#next[lane]; i < shards.length && used < budget; i++, at++) {
-      const shard = shards[at % shards.length] as Shard;
-      if (!shard.waits(lane)) continue;
-      used += shard.step(lane, budget - used);
-      this.#next[lane] = shard.inLap(lane) ? at : at + 1;
+  #turn(): void {
+    const [settled, newcomers] = [this.#settled.lanes(), this.#newcomers.lanes()];
+    const lateMs = this.#parts.clock.elapsed() - this.#askedMs;
+    const late = newcomers.length > 0 ? Math.min(lateMs / turnEveryMs, limits.lateTurnsMax) : 0;
+    const extra = (late * limits.stepWritesMax) / Math.max(1, settled.length);
+    let budget: number = limits.stepWritesMax;
+    let lanes = settled.length + newcomers.length;
+    for (const lane of settled) {
+      const share = budget / lanes--;
+      budget -= Math.min(share, this.#settled.step(lane, share + extra));
     }
-    return used;
+    for (const lane of newcomers) budget -= this.#newcomers.step(lane, budget / lanes--);
+    this.#turning = false;
+    if (this.#cohorts.some((cohort) => cohort.lanes().length > 0)) this.#wake();
   }
 
   #sweep(): void {
     let behind = 0;
-    for (const shard of this.#shards) {
+    this.#regroup();
+    for (const shard of this.#shards()) {
       shard.serveBehind();
       behind += shard.behind;
       shard.tellMetrics();
@@ -197,7 +230,7 @@ export class Supervisor {
   /** A beat to all, or to those whose silence has lasted long enough. */
   #beat(all: boolean): void {
     const bytes = bytesOf(beatFrame(this.#parts.clock.date(), this.#stale));
-    for (const shard of this.#shards) shard.beat(bytes, all);
+    for (const shard of this.#shards()) shard.beat(bytes, all);
     this.#wake();
   }
 }

@@ -32,12 +32,17 @@ export class Closed {
     return this.#videos.has(video);
   }
 
+  /** The log keeps `video` closed from now on, and tells so whoever asks: see dispatcher/put-away.ts. */
+  forget(video: VideoId): void {
+    this.#videos.delete(video);
+  }
+
   /** `video` was closed, or opened again. */
   turn(video: VideoId, closed: boolean): void {
     const watch = this.#shown.find(video);
     if (closed) this.#videos.add(video);
     else this.#videos.delete(video);
-    if (!watch) return;
+    if (!watch || watch.closed === closed) return;
     watch.closed = closed;
     const bytes = bytesOf(stateFrame(video, closed));
     this.#shown.tell(watch, bytes);

@@ -108,6 +108,8 @@ export class Frontend implements Watching {
     this.#supervisor = new Supervisor({
       ...{ clock, metrics, tickMs: parts.tickMs, commentTickMs: parts.commentTickMs },
       beatSweepMs: this.#words.beats.sweepMs,
+      // Who took nothing for so long has left.
+      newcomersMs: this.#words.beats.idleMs,
       // Every viewer here is one that `open` has made.
       left: (viewer, reason) => this.#left(viewer as Stream, reason),
       stale: () => !bus.connected(),
@@ -341,7 +343,7 @@ export class Frontend implements Watching {
     this.#polls.wake(watch);
   }
 
-  #restarted(watch: VideoState, reason: "epoch" | "history"): void {
+  #restarted(watch: VideoState, reason: "epoch" | "history" | "deleted"): void {
     this.#supervisor.restart(watch, reason);
     this.#review.restarted(watch);
     this.#stateChanged(watch);

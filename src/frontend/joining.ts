@@ -49,11 +49,15 @@ export class Lobby {
 /** A place to continue from, or why there is none. */
 export type Resume = { readonly seq: number } | { readonly reset: ResetReason };
 
+/** Why one video begins anew, whatever the others of its stream do. */
+const ofOne: ReadonlySet<ResetReason> = new Set(["history", "deleted"]);
+
 /** What can be said about `lastEventId` without asking anybody; undefined when a dispatcher must be asked. */
 export function resumeNow(watch: VideoState, lastEventId: string): Resume | undefined {
   const id = parseId(lastEventId);
   if (!id) return { reset: "unknown-id" };
   if (!watch.lineage.continues(id)) return { reset: "epoch" };
+  if (id.seq < watch.clearedAt) return { reset: "deleted" };
   if (id.seq > Math.max(watch.head, watch.tip) || id.seq < watch.history.floor) return undefined;
   return { seq: id.seq };
 }
@@ -69,7 +73,8 @@ export async function resumeAsking(
   if (now) return now;
   const seq = parseId(lastEventId)?.seq ?? 0;
   if (seq < watch.history.floor) {
-    return (await sync.extend(watch, seq)) ? { seq } : { reset: "history" };
+    if (await sync.extend(watch, seq)) return { seq };
+    return resumeNow(watch, lastEventId) ?? { reset: "history" };
   }
   const state = await reader.state(watch.video, undefined, 0);
   if ("rejected" in state) return { reset: "unavailable" };
@@ -99,7 +104,7 @@ export function welcome(
   nowMs: Elapsed,
 ): void {
   const { shard } = viewer;
-  const back = resumes?.map(resetOf).find((reason) => reason !== undefined && reason !== "history");
+  const back = resumes?.map(resetOf).find((reason) => reason !== undefined && !ofOne.has(reason));
   // All places first: the id of a snapshot must not stand beyond what is still to be replayed.
   slots.forEach((slot, index) => {
     const resume = resumes?.[index];

@@ -9,7 +9,7 @@ import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import type { Identity } from "../trust/identity.ts";
 import type { Moderation } from "../trust/moderation.ts";
 import { auditMax } from "../trust/moderation.ts";
-import { parseRestriction, parseVideoRules, type Restriction } from "../trust/rules.ts";
+import { noRules, parseRestriction, parseVideoRules, type Restriction } from "../trust/rules.ts";
 import { empty, json, refuse, refused } from "./answer.ts";
 import { readJson } from "./body.ts";
 import { wholeNumber } from "./call.ts";
@@ -45,8 +45,16 @@ export async function putVideoRules(doors: Doors, entry: Entry): Promise<Respons
   const body = await readJson(doors, entry, bodyBytesMax);
   if (body instanceof Response) return body;
   return decided(doors, async (moderation) => {
-    const rules = parseVideoRules(body, moderation.rules(video));
-    return "rejected" in rules ? rules : moderation.setRules(video, rules, who);
+    const before = moderation.rules(video);
+    // Of a video without rules of its own the log may know that it is closed.
+    const kept =
+      before === noRules ? await doors.catalog.kept(video, false) : { kept: before.state === "closed" };
+    if ("rejected" in kept) return kept;
+    const rules = parseVideoRules(body, kept.kept ? { ...before, state: "closed" } : before);
+    if ("rejected" in rules) return rules;
+    const opened = kept.kept && rules.state === "open" ? await doors.catalog.kept(video, true) : undefined;
+    if (opened && "rejected" in opened) return opened;
+    return moderation.setRules(video, rules, who);
   });
 }
 

@@ -10,22 +10,32 @@ import { type Rejection, reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Payer } from "../trust/payer.ts";
 
-/** A body that is being read. */
-interface Reading {
-  readonly beganAt: Elapsed;
-  readonly late: () => void;
-}
-
 /** Told instead of bytes when a body took too long. */
 export const late = Symbol("late");
+
+/** What reading a body came to: what was read, or `late`, or undefined where it broke off. */
+export type Read<T> = T | typeof late | undefined;
 
 /** How often it is looked who is late, in ms. */
 const lookMs = 500;
 
+/** A body on its way: its room, and its place between those that began before and after it. */
+export interface Body {
+  readonly bytes: number;
+  /** Whose bytes they are; undefined: nobody's. */
+  readonly name: string | undefined;
+  readonly beganAt: Elapsed;
+  /** Undefined when it is no longer on its way. */
+  end: ((read: typeof late) => void) | undefined;
+  before: Body | undefined;
+  after: Body | undefined;
+}
+
 export class Bodies {
   readonly #clock: Pick<Clock, "elapsed" | "every">;
-  /** In the order in which they began. */
-  readonly #reading = new Set<Reading>();
+  /** The ones that began first and last. */
+  #first: Body | undefined;
+  #last: Body | undefined;
   /** Bytes reserved, by the smallest purse of whoever sends them. */
   readonly #each = new Map<string, number>();
   #all = 0;
@@ -40,55 +50,78 @@ export class Bodies {
     return this.#all;
   }
 
-  /** Reserves `bytes` for a body of `payer`, until `done`; or why not now. */
-  reserve(payer: Payer | undefined, bytes: number): Rejection | { readonly done: () => void } {
-    const name = payer && `${payer.by} ${payer.purses[0]?.name}`;
-    const each = name === undefined ? 0 : (this.#each.get(name) ?? 0);
-    if (name !== undefined && each + bytes > limits.bodiesOfOneBytesMax) {
+  /** Why no `bytes` of `payer` can be on their way now, or undefined. */
+  refuses(payer: Payer | undefined, bytes: number): Rejection | undefined {
+    const name = nameOf(payer);
+    if (name !== undefined && (this.#each.get(name) ?? 0) + bytes > limits.bodiesOfOneBytesMax) {
       return reject("work-rate", "so many bytes of yours are on their way that no more are taken now", 1);
     }
     if (this.#all + bytes > limits.bodiesBytesMax) {
       return reject("busy", "so many bytes are on their way that no more are taken now", 1);
     }
-    this.#all += bytes;
-    if (name !== undefined) this.#each.set(name, each + bytes);
-    const done = (): void => {
-      this.#all -= bytes;
-      if (name === undefined) return;
-      const left = (this.#each.get(name) ?? bytes) - bytes;
-      if (left > 0) this.#each.set(name, left);
-      else this.#each.delete(name);
-    };
-    return { done };
+    return undefined;
   }
 
-  /** What `reading` comes to, or `late` when that takes longer than a body may take. */
-  inTime<T>(reading: Promise<T>): Promise<T | typeof late> {
+  /**
+   * Reserves `bytes` of `payer` as long as `reading` takes, and no longer than a body may take, and resolves
+   * with what `use` makes of it.
+   */
+  read<T, R>(
+    payer: Payer | undefined,
+    bytes: number,
+    reading: Promise<T>,
+    use: (read: Read<T>) => R,
+  ): Promise<R> {
     return new Promise((resolve, reject) => {
-      const one: Reading = { beganAt: this.#clock.elapsed(), late: () => resolve(late) };
-      this.#reading.add(one);
-      this.#timer ??= this.#clock.every(lookMs, () => this.#look());
-      const read = (bytes: T): void => {
-        this.#reading.delete(one);
-        resolve(bytes);
+      const end = (read: Read<T>): void => {
+        if (!body.end) return;
+        body.end = undefined;
+        this.#leave(body);
+        try {
+          resolve(use(read));
+        } catch (error) {
+          reject(error);
+        }
       };
-      const failed = (error: unknown): void => {
-        this.#reading.delete(one);
-        reject(error);
-      };
-      reading.then(read, failed);
+      const name = nameOf(payer);
+      const beganAt = this.#clock.elapsed();
+      const body: Body = { bytes, name, beganAt, end, before: this.#last, after: undefined };
+      this.#enter(body);
+      reading.then(end, () => end(undefined));
     });
+  }
+
+  #enter(body: Body): void {
+    const { before, name, bytes } = body;
+    if (before) before.after = body;
+    else this.#first = body;
+    this.#last = body;
+    this.#all += bytes;
+    if (name !== undefined) this.#each.set(name, (this.#each.get(name) ?? 0) + bytes);
+    this.#timer ??= this.#clock.every(lookMs, () => this.#look());
+  }
+
+  #leave({ before, after, name, bytes }: Body): void {
+    if (before) before.after = after;
+    else this.#first = after;
+    if (after) after.before = before;
+    else this.#last = before;
+    this.#all -= bytes;
+    if (name === undefined) return;
+    const left = (this.#each.get(name) ?? bytes) - bytes;
+    if (left > 0) this.#each.set(name, left);
+    else this.#each.delete(name);
   }
 
   #look(): void {
     const before = this.#clock.elapsed() - limits.bodyMs;
-    for (const one of this.#reading) {
-      if (one.beganAt > before) break;
-      this.#reading.delete(one);
-      one.late();
-    }
-    if (this.#reading.size > 0) return;
+    for (let body = this.#first; body && body.beganAt <= before; body = this.#first) body.end?.(late);
+    if (this.#first) return;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+function nameOf(payer: Payer | undefined): string | undefined {
+  return payer && `${payer.by} ${payer.purses[0]?.name}`;
 }

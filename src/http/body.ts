@@ -9,52 +9,50 @@
 import { reject } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { refuse, refused } from "./answer.ts";
-import { late } from "./bodies.ts";
+import { late, type Read } from "./bodies.ts";
 import type { Doors } from "./doors.ts";
 import type { Entry } from "./entry.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
+const tooLong = Symbol("too long");
+type Bytes = ArrayBuffer | Uint8Array | typeof tooLong;
 const jsonType = /^application\/json[\t ]*(;|$)/i;
 
 /** The parsed body, or the answer that refuses it. */
-export async function readJson(
+export function readJson(
   { bodies }: Pick<Doors, "bodies">,
   { request, payer }: Pick<Entry, "request" | "payer">,
   bytesMax: number,
-): Promise<unknown> {
-  const type = request.headers.get("content-type");
+): unknown {
+  const { headers } = request;
+  const type = headers.get("content-type");
   if (type !== "application/json" && (type === null || !jsonType.test(type))) {
     return refuse("bad-content-type", "content-type must be application/json");
   }
-  const announced = request.headers.get("content-length");
+  const announced = headers.get("content-length");
   const length = announced === null ? bytesMax : Number(announced);
   if (length > bytesMax) return tooLarge(bytesMax);
-  const room = bodies.reserve(payer, length);
-  if ("rejected" in room) return refused(room);
-  let bytes: Uint8Array | typeof late | undefined;
-  try {
-    bytes = await bodies.inTime(announced === null ? readBounded(request.body, bytesMax) : all(request));
-  } catch {
-    // The client left in the middle of its body: nobody reads this answer, and it is no bug of ours.
-    return refuse("bad-body", "the body ended early");
-  } finally {
-    room.done();
-  }
-  if (bytes === late) return tooSlow();
-  if (bytes === undefined || bytes.length > bytesMax) return tooLarge(bytesMax);
-  if (bytes.length > limits.bodyBytesMax && nestedDeeper(bytes)) {
+  const refusal = bodies.refuses(payer, length);
+  if (refusal) return refused(refusal);
+  // Not `bytes()`: the request of @hono/node-server has none.
+  const reading: Promise<Bytes> =
+    announced === null ? readBounded(request.body, bytesMax) : request.arrayBuffer();
+  return bodies.read(payer, length, reading, (read) => jsonIn(read, bytesMax));
+}
+
+function jsonIn(read: Read<Bytes>, bytesMax: number): unknown {
+  if (read === late) return tooSlow();
+  // The client left in the middle of its body: nobody reads this answer, and it is no bug of ours.
+  if (read === undefined) return refuse("bad-body", "the body ended early");
+  if (read === tooLong || read.byteLength > bytesMax) return tooLarge(bytesMax);
+  if (read.byteLength > limits.bodyBytesMax && nestedDeeper(new Uint8Array(read))) {
     return refused(reject("bad-body", `the body must not nest deeper than ${depthMax}`));
   }
   try {
-    return JSON.parse(decoder.decode(bytes)) as unknown;
+    return JSON.parse(decoder.decode(read)) as unknown;
   } catch {
     return refuse("bad-json", "the body is not JSON in UTF-8");
   }
-}
-
-/** Not `bytes()`: the request of @hono/node-server has none. */
-async function all(request: Request): Promise<Uint8Array> {
-  return new Uint8Array(await request.arrayBuffer());
 }
 
 /** What still comes of that body is not waited for. */
@@ -68,11 +66,11 @@ function tooLarge(bytesMax: number): Response {
   return refuse("too-large", `the body must have at most ${bytesMax} bytes`);
 }
 
-/** All of `body`; undefined as soon as it is longer than `bytesMax`, the rest is not read. */
+/** All of `body`; `tooLong` as soon as it is longer than `bytesMax`, the rest is not read. */
 async function readBounded(
   body: ReadableStream<Uint8Array> | null,
   bytesMax: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array | typeof tooLong> {
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
@@ -83,11 +81,12 @@ async function readBounded(
     size += value.length;
     if (size > bytesMax) {
       void reader.cancel().catch(() => {});
-      return undefined;
+      return tooLong;
     }
     chunks.push(value);
   }
-  if (chunks.length === 1) return chunks[0];
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first;
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -1,5 +1,5 @@
 /** One request on its way to a route: what the router found out, so that no route parses a URL twice. */
-import { type Rejection, reject } from "../core/interaction.ts";
+import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import type { Peer } from "../trust/address.ts";
 
 export interface Call {
@@ -8,6 +8,8 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   /** Tells where the request came from; absent in tests. */
   readonly peer: Peer | undefined;
+  /** The video that its path names, where that is known, and that there is no query. */
+  readonly video?: VideoId;
 }
 
 /** The whole number `name` of `query`, within its bounds; `fallback` when it is absent. */

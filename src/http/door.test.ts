@@ -40,6 +40,9 @@ const table: readonly [string, string, string, object?][] = [
   ["GET /v1/videos/:video/replay.vtt", "watch", "reading"],
   ["GET /v1/admin/videos", "admin", "question"],
   ["GET /v1/admin/videos/:video/export", "admin", "reading"],
+  ["DELETE /v1/admin/videos/:video", "admin", "call"],
+  ["DELETE /v1/admin/users/:user", "admin", "call"],
+  ["GET /v1/admin/users/:user", "admin", "call"],
   ["GET /v1/videos/:video/poll", "watch", "poll"],
   ["GET /v1/videos/:video/live", "watch", "poll"],
   ["GET /v1/videos/:video/ticks/:second", "watch", "reading"],
@@ -87,12 +90,11 @@ beforeAll(async () => {
   }
 });
 
+const params: Record<string, string> = { connection: "n1.open", comment: "abcd-1", second: "1" };
 /** A call of `row` that its handler takes, from a stranger's address. */
 function tried(row: Row, more: { body?: object; query?: string; as?: string } = {}): Try {
   const path = row.path
-    .replace(":video", "v")
-    .replace(":connection", "n1.open")
-    .replace(/:(comment|second)/, (_, name) => (name === "second" ? "1" : "abcd-1"))
+    .replace(/:(video|connection|comment|second|user)/g, (_, name) => params[name] ?? "v")
     .replace(/:file.*/, "a.mp4");
   const query = [row.query?.some(({ kind }) => kind === "videos") ? "video=v" : "", more.query ?? ""];
   const text = query.filter((part) => part !== "").join("&");
@@ -115,9 +117,7 @@ async function doorsOf(decide?: (moderation: Moderation) => Promise<unknown>): P
   await decide?.(moderation);
   const settings = {
     node: "n1",
-    region: "main",
-    role: "both",
-    kinds: ["heart"],
+    ...({ region: "main", role: "both", kinds: ["heart"] } as const),
     videos: [] as string[],
     corsOrigins: [],
     trustProxy: 0,

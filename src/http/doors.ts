@@ -9,6 +9,7 @@
 import type { Backup } from "../asking/backup.ts";
 import type { CatalogReader } from "../asking/catalog.ts";
 import type { Watching } from "../asking/elsewhere.ts";
+import type { Eraser } from "../asking/erasure.ts";
 import type { Reader } from "../asking/reader.ts";
 import type { TimesReader } from "../asking/times.ts";
 import type { Clock } from "../base/clock.ts";
@@ -81,7 +82,8 @@ export interface Doors {
   readonly review?: Pick<Review, "comment"> | undefined;
   readonly ingest: Ingest;
   readonly reader: Pick<Reader, "state" | "listing">;
-  readonly catalog: Pick<CatalogReader, "videos">;
+  readonly catalog: Pick<CatalogReader, "videos" | "kept">;
+  readonly eraser: Pick<Eraser, "delete" | "erase" | "progress">;
   readonly times: Pick<TimesReader, "timeline" | "moments" | "replay">;
   /** Absent on a node that holds no streams. */
   readonly frontend: Streams | undefined;

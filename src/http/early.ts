@@ -16,7 +16,7 @@ const retryAfterS = 2;
 /** The doors of a node that is not there yet. */
 export function earlyDoors(prng: Prng): Pick<
   Doors,
-  "catalog" | "ingest" | "reader" | "times" | "watching"
+  "catalog" | "eraser" | "ingest" | "reader" | "times" | "watching"
 > & {
   readonly frontend: Streams;
   readonly refusal: () => Rejection;
@@ -32,7 +32,8 @@ export function earlyDoors(prng: Prng): Pick<
       retract: async () => refusal(),
     },
     reader: { state: async () => refusal(), listing: async () => refusal() },
-    catalog: { videos: async () => refusal() },
+    catalog: { videos: async () => refusal(), kept: async () => refusal() },
+    eraser: { delete: async () => refusal(), erase: async () => refusal(), progress: async () => refusal() },
     times: { timeline: async () => refusal(), moments: async () => refusal(), replay: async () => refusal() },
     watching: { watch: async () => refusal() },
     frontend: {

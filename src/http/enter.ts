@@ -6,6 +6,8 @@
  * many likes, whose name a comment bears) is asked by `admitLike` and `admitComment`, and nothing goes to the
  * ingest that was not. door.test.ts walks every row of the table with everybody who is to be refused.
  */
+
+import type { Elapsed } from "../base/clock.ts";
 import {
   type CommentDraft,
   isRejection,
@@ -114,7 +116,7 @@ function admit(ask: Ask, who: Identity): Entry | Response {
   const right = named.held ? "moderate" : (row.right as Right);
   const forbidden = forbiddenBy(ask, who, right);
   if (forbidden) return counted(ask, forbidden);
-  return letIn(ask, who, right, payer);
+  return letIn(ask, who, right, payer, now);
 }
 
 /** Lets in whoever has an address that was signed here: it was given to somebody who may watch the video. */
@@ -122,7 +124,8 @@ function admitSigned(ask: Ask): Entry | Response {
   const { doors, row, call, named, address } = ask;
   const { clock, polling, allowance } = doors;
   const payer = payerAt(address);
-  const late = allowance?.work(payer, prices.call, clock.elapsed());
+  const now = clock.elapsed();
+  const late = allowance?.work(payer, prices.call, now);
   if (late) return refusal(doors, row, late, call);
   const [video] = named.videos;
   const [until, sig] = [named.query.get("until"), named.query.get("sig")];
@@ -130,13 +133,18 @@ function admitSigned(ask: Ask): Entry | Response {
     const why = "this address was not signed here, or its time is over: ask for a stream to get another";
     return refusal(doors, row, reject("forbidden", why), call);
   }
-  return letIn(ask, anybody, "watch", payer);
+  return letIn(ask, anybody, "watch", payer, now);
 }
 
 /** The entry of `who`, who holds `right`, unless they are banned or it takes too much. */
-function letIn(ask: Ask, who: Identity, right: Right, payer: Payer | undefined): Entry | Response {
+function letIn(
+  ask: Ask,
+  who: Identity,
+  right: Right,
+  payer: Payer | undefined,
+  now: Elapsed,
+): Entry | Response {
   const { doors, row, call, named, address } = ask;
-  const now = doors.clock.elapsed();
   const banned = isStaffs(right) ? undefined : doors.moderation?.bans(who, address, named.videos);
   if (banned) return refusal(doors, row, banned, call);
   const entry = entryOf(call, named, { who, address, payer });
@@ -248,10 +256,9 @@ function placeOf(doors: Doors, who: Identity, address: string | undefined): Plac
 
 // ---- what only a body tells
 
-/** Why `like` of the caller of `entry` is not taken now, or undefined. */
-export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | undefined {
+/** Why `like` of the caller of `entry` is not taken at `now`, or undefined. */
+export function admitLike(doors: Doors, entry: Entry, like: Like, now: Elapsed): Rejection | undefined {
   const { who, address, payer } = entry;
-  const now = doors.clock.elapsed();
   return (
     doors.moderation?.bans(who, address, [like.video], like.user) ??
     doors.moderation?.closed(like.video) ??
@@ -260,9 +267,9 @@ export function admitLike(doors: Doors, entry: Entry, like: Like): Rejection | u
   );
 }
 
-/** The admitted `like` of the caller of `entry`, marked where that caller is nobody new to its video. */
-export function markLike({ people, clock }: Doors, { payer }: Entry, like: Like): Like {
-  return people?.mark(like, payer, clock.elapsed()) ?? like;
+/** The like that was admitted at `now`, marked where that caller is nobody new to its video. */
+export function markLike({ people }: Doors, { payer }: Entry, like: Like, now: Elapsed): Like {
+  return people?.mark(like, payer, now) ?? like;
 }
 
 /** Why `draft` of the caller of `entry` is not taken, or undefined; a review may take its time. */
@@ -301,7 +308,14 @@ const noQuery = new URLSearchParams();
 const everywhere = ["token"];
 const namesOf = new WeakMap<Row, ReadonlySet<string>>();
 
-function namesIn(row: Row, { request, params }: Call): Named | Rejection {
+/** What was named last by nothing but a path: many calls in a row name the same video. */
+let plain: Named = { videos: [], query: noQuery, held: false, polls: false };
+
+function namesIn(row: Row, { request, params, video }: Call): Named | Rejection {
+  if (video !== undefined) {
+    if (plain.videos[0] !== video) plain = { ...plain, videos: [video] };
+    return plain;
+  }
   const at = request.url.indexOf("?");
   const query = at < 0 ? noQuery : new URLSearchParams(request.url.slice(at));
   if (at >= 0 && row.path.startsWith("/v1/")) {

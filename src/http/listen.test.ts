@@ -98,6 +98,25 @@ describe("a listener", () => {
     await Promise.all([first, second].map((one) => one.stop(systemClock(), 0)));
   });
 
+  test("tells how many connections wait to be accepted", async () => {
+    const listener = listen(() => new Response("answered"), { ...options, host: "127.0.0.1" });
+    expect(listener.waiting()).toBe(0);
+    // Others connect while this loop stands still, so that nobody accepts them.
+    const there = `/dev/tcp/127.0.0.1/${listener.port}`;
+    const dials = `exec 3<>${there} 4<>${there}; sleep 5`;
+    const child = Bun.spawn(["bash", "-c", dials]);
+    let waiting = 0;
+    for (const untilMs = performance.now() + 4_000; waiting < 2 && performance.now() < untilMs; ) {
+      waiting = listener.waiting();
+    }
+    expect(waiting).toBe(2);
+    await Bun.sleep(1);
+    while (listener.waiting() > 0) await Bun.sleep(1);
+    child.kill("SIGKILL");
+    await child.exited;
+    await listener.stop(systemClock(), 0);
+  });
+
   // What docs/promises.md says of Bun 1.4.5. When this fails, the runtime has got better: take the line out.
   test("loses the answer of a request that waits when more comes, and no other", async () => {
     let aborted = 0;

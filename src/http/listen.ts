@@ -11,7 +11,7 @@ import { beatsOf } from "../core/beats.ts";
 import { limits } from "../core/limits.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError } from "./answer.ts";
-import { steerListeners, tuneListener } from "./socket.ts";
+import { queueBefore, steerListeners, tuneListener } from "./socket.ts";
 
 export interface ListenOptions {
   readonly port: number;
@@ -40,6 +40,8 @@ export interface Listener {
    * counted from 0; to all again without one, or with a place that is none. Whether that could be said.
    */
   steer(place: number | undefined): boolean;
+  /** Connections that wait to be accepted; 0 where that cannot be known. */
+  waiting(): number;
   /** New connections get this certificate from now on. Throws when it cannot be used: nothing has changed. */
   renew(tls: TlsFiles): void;
   /** Takes no new connections; requests under way may take `graceMs`, then every connection is ended. */
@@ -94,6 +96,7 @@ export function listen(
   return {
     url: `http${options.tls ? "s" : ""}://${reachable(options.host)}:${port}`,
     port,
+    waiting: queueBefore(port),
     steer: (place) => steerListeners(port, place),
     renew(tls) {
       const before = server;

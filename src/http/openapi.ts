@@ -123,6 +123,7 @@ const about: Readonly<Record<string, string>> = {
   connection: "a stream's name, as its event `hello` tells it",
   second: "a second of the video's own time, Unix seconds",
   file: "a path in the --media folder",
+  user: "the name of a person, as comments carry it",
   "Idempotency-Key": "makes a repeat harmless: within 120 s the same key on the same video counts once",
   "Last-Event-ID": "the `id:` a stream is to go on behind, as EventSource sends it by itself",
 };

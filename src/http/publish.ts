@@ -75,7 +75,9 @@ function likeIn(doors: Doors, entry: Entry, body: unknown): Like | Rejection {
   const key = entry.request.headers.get("idempotency-key");
   const parsed = parseLike(videoOf(entry), body, key, kindsOf(doors), isOnce(doors));
   const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
-  return isRejection(like) ? like : (admitLike(doors, entry, like) ?? markLike(doors, entry, like));
+  if (isRejection(like)) return like;
+  const now = doors.clock.elapsed();
+  return admitLike(doors, entry, like, now) ?? markLike(doors, entry, like, now);
 }
 
 function answered(refusal: Rejection | undefined): Response {
@@ -128,6 +130,7 @@ export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
     return refuse("too-many-items", `a batch holds at most ${limits.batchItemsMax} items`);
   }
   const kinds = kindsOf(doors);
+  const now = doors.clock.elapsed();
   const parsed = items.map((item) => {
     const parsed = parseLikeItem(item, kinds, isOnce(doors));
     const like = isRejection(parsed) ? parsed : owned(doors, parsed, entry.who);
@@ -136,8 +139,8 @@ export async function postLikes(doors: Doors, entry: Entry): Promise<Response> {
     return (
       strange ??
       forbids(entry.who, "like", like.video) ??
-      admitLike(doors, entry, like) ??
-      markLike(doors, entry, like)
+      admitLike(doors, entry, like, now) ??
+      markLike(doors, entry, like, now)
     );
   });
   const likes = parsed.filter((item): item is Like => !isRejection(item));

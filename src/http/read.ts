@@ -13,7 +13,7 @@ export async function getVideo(doors: Doors, entry: Entry): Promise<Response> {
   const state = await doors.reader.state(video, undefined, 0);
   if ("rejected" in state) return refused(state);
   const { totals, viewers } = state;
-  const closed = doors.moderation?.closed(video) ? { state: "closed" } : {};
+  const closed = (state.closed ?? doors.moderation?.closed(video)) ? { state: "closed" } : {};
   return json(200, { video, totals: totals.counts, viewers, version: totals.version, ...closed });
 }
 

@@ -17,6 +17,7 @@ import { deleteComment, deleteLike, postComment, postLike, postLikes } from "./p
 import { getComments, getConfig, getVideo } from "./read.ts";
 import type { Row } from "./row.ts";
 import { comment, heldQuery, like, log, pollingQuery, resumeQuery } from "./row-words.ts";
+import { erasureRows } from "./rows-erasure.ts";
 import { liveRows } from "./rows-live.ts";
 import { timesRows } from "./rows-times.ts";
 import { videosRows } from "./rows-videos.ts";
@@ -145,6 +146,7 @@ export const rows: readonly Row[] = [
   },
   ...timesRows,
   ...videosRows,
+  ...erasureRows,
   {
     method: "GET",
     path: "/v1/videos/:video/poll",

@@ -36,7 +36,7 @@ export const timesRows: readonly Row[] = [
       { name: "kind", about: "only this kind of like; repeat it for several", kind: "text" },
     ],
     answer: { status: 200, about: "aligned rows", schema: "Timeline" },
-    refusals: ["bad-query"],
+    refusals: ["bad-query", "unknown-kind"],
   },
   {
     ...of,

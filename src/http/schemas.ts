@@ -261,6 +261,12 @@ export const schemas = {
   ),
   Moderation: object({ restrictions: list({ type: "object" }), videos: list({ type: "object" }) }),
   Audit: object({ decisions: list({ type: "object" }) }),
+  Erasing: object({
+    state: { type: "string", enum: ["none", "running"], description: "none: nothing is under way" },
+    looked: { ...whole, description: "places of comments that were looked at" },
+    of: { ...whole, description: "how many there are to be looked at" },
+    removed: { ...whole, description: "comments that were removed" },
+  }),
   Taken: object({}),
   Fans: object({ fans: whole, max: whole }),
   FansWanted: body({ fans: { ...whole, maximum: crowdFansMax } }),

@@ -47,6 +47,7 @@ const likeRoute = "/v1/videos/{video}/likes";
 const streamRoute = "/v1/videos/{video}/events";
 const videoStart = "/v1/videos/";
 const likeEnd = "/likes";
+const noParams: Call["params"] = {};
 const streamEnd = "/events";
 
 const documentHeaders = { "content-type": "application/json", "cache-control": "no-cache" };
@@ -76,7 +77,7 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
 
   async function like(request: Request, video: VideoId, peer: Peer | undefined): Promise<Response> {
     try {
-      const call = { request, params: { video }, peer };
+      const call = { request, params: noParams, peer, video };
       return finish(request, await answerBy(likeRow, doors, call), likeRoute);
     } catch (error) {
       return failed(error, request, likeRoute);
@@ -101,8 +102,8 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
     app,
     fetch(request, peer) {
       if (request.method === "POST") {
-        const video = videoBefore(likeEnd, request.url);
-        if (isVideoId(video)) return like(request, video, peer);
+        const video = likedBy(request.url);
+        if (video !== undefined) return like(request, video, peer);
       } else if (request.method === "GET") {
         const video = videoBefore(streamEnd, request.url);
         if (isVideoId(video)) return stream(request, video, peer);
@@ -111,6 +112,19 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
       return request.method === "HEAD" ? endless(answer) : answer;
     },
   };
+}
+
+/** The last URL of a like, and its video: many in a row are for the same. */
+const liked = { url: "", video: undefined as VideoId | undefined };
+
+/** The video that `url` asks to like; undefined for every other URL. */
+function likedBy(url: string): VideoId | undefined {
+  if (url === liked.url) return liked.video;
+  const video = videoBefore(likeEnd, url);
+  if (!isVideoId(video)) return undefined;
+  liked.url = url;
+  liked.video = video;
+  return video;
 }
 
 /** The video of `http://any/v1/videos/VIDEO` and `end`; undefined for every other URL. Not yet checked. */

@@ -1,7 +1,8 @@
 /**
  * Four things that Bun does not tell the kernel about a listening socket, on Linux: a longer queue for
  * connections that have not been accepted yet, how long an accepted one may go unanswered, how much may wait
- * in it, and to which of several processes that share a port new ones go.
+ * in it, and to which of several processes that share a port new ones go. And one that it does not ask: how
+ * many wait in that queue.
  *
  * Bun asks for 512 places. When a node dies, ten thousand viewers knock at the others within a second, and
  * whoever finds the queue full waits a second or more for the next try. Calling listen(2) again on a
@@ -34,6 +35,10 @@ const listening = "0A";
 const tcp = 6;
 const userTimeout = 18;
 const notSentLowat = 25;
+const tcpInfo = 11;
+/** Where tcpi_unacked stands in tcp_info: of a listening socket that is the length of its queue. */
+const unackedAt = 24;
+const infoBytes = 32;
 /** In <asm/socket.h> and <linux/bpf_common.h>. */
 const socketLevel = 1;
 const attachFilter = 51;
@@ -69,6 +74,28 @@ export function steerListeners(port: number, place: number | undefined): boolean
     return withLibrary(({ setsockopt }) => setsockopt(fd, socketLevel, option, value, filterBytes) === 0);
   } catch {
     return false;
+  }
+}
+
+/**
+ * How many connections wait to be accepted by this process's listener on `port`, as often as it is asked;
+ * always 0 where that cannot be known. Never throws.
+ */
+export function queueBefore(port: number): () => number {
+  try {
+    const fd = listenerOn(port);
+    // Left open: it is asked for as long as the process lives.
+    const library = openLibrary(asking);
+    if (fd === undefined || library === undefined) return () => 0;
+    const info = new DataView(new ArrayBuffer(infoBytes));
+    const size = new Uint32Array(1);
+    return () => {
+      size[0] = infoBytes;
+      const answered = library.symbols.getsockopt(fd, tcp, tcpInfo, ptr(info), ptr(size)) === 0;
+      return answered ? info.getUint32(unackedAt, true) : 0;
+    };
+  } catch {
+    return () => 0;
   }
 }
 
@@ -117,6 +144,7 @@ const functions = {
   listen: { args: ["int", "int"], returns: "int" },
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
 } as const;
+const asking = { getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" } } as const;
 type Library = NonNullable<ReturnType<typeof openLibrary<typeof functions>>>["symbols"];
 
 /** What `use` answers; false where there is no C library. */

@@ -68,6 +68,20 @@ describe("a timeline", () => {
     },
   );
 
+  test("of a kind that nobody has is refused, as a like of it is; of one of before it is told", async () => {
+    const before: TimelineReply = { ...timeline, totals: of({ heart: 9, star: 2 }) };
+    const asking = async (query: string) => {
+      const { times } = doors({ timeline: async () => before });
+      const { status, text } = await call({ path: `/v1/videos/v/timeline?${query}`, doors: { times } });
+      return [status, JSON.parse(text).error?.code];
+    };
+    for (const typo of ["kind=typo", "kind=heart&kind=typo", "kind=constructor"]) {
+      expect(await asking(typo)).toEqual([422, "unknown-kind"]);
+    }
+    // Configured and never given; given while it was configured.
+    for (const kind of ["kind=clap", "kind=star"]) expect(await asking(kind)).toEqual([200, undefined]);
+  });
+
   test("is not there while no dispatcher can say", async () => {
     const { times } = doors({ timeline: async () => reject("unavailable", "away", 1) });
     const { status, response } = await call({ path: "/v1/videos/v/timeline", doors: { times } });

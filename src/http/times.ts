@@ -13,13 +13,14 @@ import {
   type CommentLine,
   isComment,
   type LikesLine,
+  type Over,
   type ReplayLine,
   type ReplayReply,
   type TimelineReply,
   type TimesRequest,
 } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
-import { refused } from "./answer.ts";
+import { refuse, refused } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
@@ -42,8 +43,13 @@ export async function getTimeline(doors: Doors, entry: Entry): Promise<Response>
   for (const kind of kinds) if (!isKind(kind)) return refused(reject("bad-query", "kind must name a kind"));
   const told = await doors.times.timeline({ ...asked, ...(stepS > 0 && { stepS }) });
   if (isRejection(told)) return refused(told);
+  // A video may have kinds that were configured once, or are on other nodes.
+  const known = new Set([...doors.settings.kinds, ...Object.keys(told.totals)]);
+  for (const kind of kinds) {
+    if (!known.has(kind)) return refuse("unknown-kind", `kind must be one of ${[...known].join(", ")}`);
+  }
   const body = { video, ...timelineJson(told, kinds) };
-  return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) });
+  return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) }, told);
 }
 
 /** A timeline as callers are told it: times in Unix ms, of `kinds` only, of all where none is named. */
@@ -71,9 +77,8 @@ export async function getMoments(doors: Doors, entry: Entry): Promise<Response> 
     const times = { start: startMs, peak: peakMs, end: endMs };
     return { ...times, score, people, likes, comments: comments.map(commentJson) };
   });
-  return cached(doors, entry, "application/json; charset=utf-8", {
-    text: JSON.stringify({ video, moments }),
-  });
+  const text = JSON.stringify({ video, moments });
+  return cached(doors, entry, "application/json; charset=utf-8", { text }, told);
 }
 
 /** `GET /v1/videos/:video/replay?from=&to=`, one JSON object a line. */
@@ -84,7 +89,7 @@ export async function getReplay(doors: Doors, entry: Entry): Promise<Response> {
   if (isRejection(page)) return refused(page);
   const lines = [...page.lines.map(lineJson), { next: page.nextMs }];
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  return cached(doors, entry, "application/x-ndjson", { text });
+  return cached(doors, entry, "application/x-ndjson", { text }, page);
 }
 
 /** `GET /v1/videos/:video/replay.vtt?start=&from=&to=&show=` */
@@ -108,8 +113,9 @@ export async function getReplayTrack(doors: Doors, entry: Entry): Promise<Respon
   };
   const type = "text/vtt; charset=utf-8";
   const text = vttHead + cues(page);
-  if (page.nextMs === null) return cached(doors, entry, type, { text });
-  return cached(doors, entry, type, { stream: streamed(doors, from, text, page.nextMs, cues) });
+  if (page.nextMs === null) return cached(doors, entry, type, { text }, page);
+  const stream = streamed(doors, from, text, page.nextMs, cues);
+  return cached(doors, entry, type, { stream }, page);
 }
 
 /** A text in pages: each is asked for when the one before has been taken. */
@@ -190,10 +196,11 @@ function cached(
   entry: Entry,
   type: string,
   body: { readonly text: string } | { readonly stream: ReadableStream<Uint8Array> },
+  { over }: Over,
 ): Response {
   const { request } = entry;
   const whose = auth.mode === "token" ? "private" : "public";
-  const age = moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
+  const age = over || moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
   const headers: Record<string, string> = {
     "content-type": type,
     "cache-control": `${whose}, max-age=${age}`,

@@ -47,7 +47,8 @@ function anotherLog(): LedgerUnavailable {
   return new LedgerUnavailable("the log has just become another one");
 }
 
-const commentsSubject = (video: VideoId): string => `comments.${video}`;
+/** Where a video's comments are stored. */
+export const commentsSubject = (video: VideoId): string => `comments.${video}`;
 
 export interface CommentStreamParts {
   readonly streams: Streams;
@@ -147,6 +148,11 @@ export class CommentStream {
     return true;
   }
 
+  /** Puts a removal of all before it into the order, once for `key`; answers its place. */
+  async clear(video: VideoId, key: string): Promise<number> {
+    return (await this.#append(video, { type: "retract", target: 0 }, `clear-${key}`)).seq;
+  }
+
   /** As Ledger.entries. */
   async page(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
     // Who wants no entries wants no journey either.
@@ -162,6 +168,7 @@ export class CommentStream {
 
   close(): void {
     this.#closed = true;
+    this.#pages.forget();
     this.#reading.end();
     this.#listening.end();
     this.#timer.cancel();
@@ -203,6 +210,7 @@ export class CommentStream {
   }
 
   #doubt(): void {
+    this.#pages.forget();
     this.#trusted = false;
     this.#doubts++;
   }
@@ -340,6 +348,7 @@ export class CommentStream {
 
   /** The lineage has become another one: what does not lie on it is known no longer, and read anew. */
   #turned(lineage: Lineage): void {
+    this.#pages.forget();
     this.#known.turn(lineage);
     const before = lineage.newest.first - 1;
     this.#head = Math.min(this.#head, Math.max(before, this.#known.newest));

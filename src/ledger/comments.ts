@@ -18,6 +18,8 @@ export class Comments {
   readonly #statements: Statements;
   readonly #history: number;
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
+  /** Of videos that were deleted and are not swept yet, the place of the entry that says so. */
+  readonly #cleared = new Map<VideoId, number>();
 
   /** `history` entries are kept per video, at least 1. */
   constructor(statements: Statements, history: number) {
@@ -49,7 +51,7 @@ export class Comments {
    */
   remove(video: VideoId, target: number, seq: number, atMs: number): Entry | undefined {
     const s = this.#statements;
-    const comment = s.comment.get(target, video);
+    const comment = target < this.#since(video) ? null : s.comment.get(target, video);
     if (!comment) return undefined;
     const removal = this.#enter({
       video,
@@ -66,20 +68,53 @@ export class Comments {
     return removal;
   }
 
+  /** Whether anything was ever written on `video`. */
+  holds(video: VideoId): boolean {
+    return this.#statements.last.get(video) !== null;
+  }
+
+  /** Makes the removal of all that `video` has the entry `seq`. */
+  clear(video: VideoId, seq: number, atMs: number): Entry {
+    const none = { text: null, user: null, hold: 0, media: null };
+    return this.#enter({ video, seq, target: 0, at: atMs, ...none });
+  }
+
+  /** `video` is known to have been deleted by an entry, and not to be swept yet. */
+  cleared(video: VideoId): void {
+    const seq = this.#statements.cleared.get(video)?.seq;
+    if (seq) this.#cleared.set(video, seq);
+  }
+
+  /** Nothing of before is left. */
+  swept(video: VideoId): void {
+    this.#cleared.delete(video);
+  }
+
+  /** The place from which on entries of `video` count. */
+  #since(video: VideoId): number {
+    return this.#cleared.get(video) ?? 0;
+  }
+
   /** As Ledger.entries. */
   page(video: VideoId, after: number | undefined, limit: number, head: number): Page {
     const s = this.#statements;
-    const place = { floor: s.oldest.get(video)?.previous ?? 0, head };
+    const since = this.#since(video);
+    const oldest = since > 0 ? s.after.all(video, since - 1, 1)[0] : s.oldest.get(video);
+    const place = { floor: oldest?.previous ?? 0, head };
     // One more than asked for tells whether the page was cut.
-    if (after === undefined) return pageNewest(place, limit, s.newest.all(video, limit + 1).map(entryOf));
-    return pageAfter(after, place, limit, s.after.all(video, after, limit + 1).map(entryOf));
+    if (after === undefined) {
+      const newest = s.newest.all(video, limit + 1).filter(({ seq }) => seq >= since);
+      return pageNewest(place, limit, newest.map(entryOf));
+    }
+    const from = Math.max(after, since - 1);
+    return pageAfter(after, place, limit, s.after.all(video, from, limit + 1).map(entryOf));
   }
 
   #enter(entry: Omit<EntryRow, "previous">): Entry {
     const s = this.#statements;
     const { video, seq, target, text, user, at, hold, media } = entry;
     const last = s.last.get(video);
-    const previous = last?.seq ?? 0;
+    const previous = target === 0 ? 0 : (last?.seq ?? 0);
     const nth = (last?.nth ?? 0) + 1;
     s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);

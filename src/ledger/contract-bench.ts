@@ -24,7 +24,7 @@ export interface Opened {
 }
 
 /** What an implementation cannot do by its nature: the tests of it are skipped, by name. */
-export type Skip = "reopen" | "advance" | "history";
+export type Skip = "reopen" | "advance" | "history" | "away";
 
 /** The ledger of the running test and all it announced. */
 export class Bench {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Bench, type Opened, once, record, type Skip } from "./contract-bench.ts";
+import { describeDeletionsOnce } from "./contract-delete.ts";
 
 export const likesMax = 9;
 
@@ -25,6 +26,7 @@ export function describeOnceLedger(
     describeSet(bench);
     describeKeys(bench, options.skip);
     describeRestarts(bench, options.skip);
+    describe("deletions", () => describeDeletionsOnce(bench, options.skip));
   });
 }
 

@@ -10,8 +10,10 @@ import fc from "fast-check";
 import type { Kind, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
+import { describeAway } from "./contract-away.ts";
 import { Bench, draft, like, type Opened, record, type Skip } from "./contract-bench.ts";
 import { describeComments } from "./contract-comments.ts";
+import { describeDeletions } from "./contract-delete.ts";
 import { describeTime } from "./contract-time.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 
@@ -29,7 +31,9 @@ export function describeLedger(
     });
     describe("likes", () => describeLikes(bench, options.skip));
     describe("time", () => describeTime(bench, options.skip));
+    describe("closed videos that leave memory", () => describeAway(bench, options.skip));
     describe("comments", () => describeComments(bench, options.skip));
+    describe("deletions", () => describeDeletions(bench, options.skip));
     describe("opening and closing", () => describeLife(bench, open, options.skip));
   });
 }

@@ -167,6 +167,12 @@ export class Copy {
       const times = { atMs: nowMs, durableMs: nowMs };
       changes.push({ video, totals, before: before.counts, ...moved, ...times, by: [] });
     }
+    for (const [video, { version, counts: before }] of this.#told.videos) {
+      const totals = this.#fold.totals(video);
+      if (this.#fold.videos.has(video) || totals.version <= version) continue;
+      const times = { atMs: nowMs, durableMs: nowMs };
+      changes.push({ video, totals, before, added: 0, removed: 0, ...times, by: [], deleted: true });
+    }
     return changes;
   }
 }

@@ -28,7 +28,8 @@ export function checkEntries(
   try {
     for (const { seq, video, previous, nth, target, text } of all.iterate()) {
       const last = lasts.get(video);
-      const named = last ? previous === last.seq : previous >= 0 && previous < seq;
+      const isFirst = target === 0 && previous === 0;
+      const named = isFirst || (last ? previous === last.seq : previous >= 0 && previous < seq);
       if (!named) say(`comment ${seq} of ${video} follows ${previous}, and ${last?.seq ?? 0} is before it`);
       if (last && nth <= last.nth) say(`comment ${seq} of ${video} is counted as number ${nth}`);
       if (target === null) {

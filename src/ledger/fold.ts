@@ -9,24 +9,32 @@
  *
  * Totals of a video with limits.fewLikes likes or more are never forgotten. With fewer they are, when the
  * fold is more than half full and nobody has liked the video for limits.idleMs of log time: see idle.ts. With
- * one like per viewer none are, as their likes are hashes that no longer tell their video.
+ * one like per viewer none are: a viewer could like once more.
+ *
+ * A video that was deleted is as one that nobody ever liked, but for its version: what nobody has likes of is
+ * told with the highest version that was ever forgotten or deleted, so that no viewer holds a higher one.
+ * Keys are not forgotten with it: a like of before that is repeated within the window counts nothing.
  */
+import { assert } from "../base/assert.ts";
+import type { Act, Deleted } from "../core/acts.ts";
 import { type Hash64, hash32, hash64 } from "../core/hash.ts";
 import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Changes, hashMember } from "../core/once.ts";
 import type { By, LikeGroup, LikeRecord } from "../core/record.ts";
 import { addCounts, emptyCounts, likesOf, noTotals, type Totals } from "../core/totals.ts";
+import { Away, type Kept } from "./away.ts";
 import { Idle } from "./idle.ts";
 import { KeyWindow, type KeyWindowOptions } from "./keys.ts";
 import type { Change, Holding, Space } from "./ledger.ts";
 import { Members } from "./members.ts";
+import { Owners } from "./owners.ts";
 import { type TimelineView, viewOf } from "./timeline-view.ts";
 import { type TimelineOptions, Timelines } from "./timelines.ts";
 
 export interface FoldOptions extends KeyWindowOptions {
   /** Videos from which the fold is full; what was under way then still comes in. */
-  readonly videosMax?: number;
+  readonly videosMax?: number | undefined;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
   /** How reactions are kept in their time; undefined: they are not. */
@@ -57,10 +65,14 @@ export class Fold {
   readonly keys: KeyWindow;
   /** Who likes what, with one like per viewer. */
   readonly members: Members | undefined;
+  /** Whose they are. */
+  readonly owners = new Owners();
   /** What came when. */
   readonly timelines: Timelines | undefined;
   /** Videos that may be forgotten. */
   readonly idle: Idle;
+  /** Videos that have left memory. */
+  readonly away = new Away();
   /** Is told of each video that is forgotten. */
   onForgotten: (video: VideoId) => void = () => {};
   /** Videos from which it is full. */
@@ -69,6 +81,8 @@ export class Fold {
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
   #logMs = 0;
   #forgotten = 0;
+  /** Totals of a video that has no likes. */
+  #none: Totals = { version: 0, counts: emptyCounts() };
 
   constructor(options: FoldOptions) {
     this.keys = new KeyWindow(options);
@@ -113,7 +127,7 @@ export class Fold {
   /** How much it holds of what it may. */
   holding(): Omit<Holding, "stream"> {
     const { members, videosMax } = this;
-    const held = { videos: this.#totals.size, videosMax, forgotten: this.#forgotten };
+    const held = { videos: this.#totals.size, videosMax, away: this.away.size, forgotten: this.#forgotten };
     return members ? { ...held, likes: members.size, likesMax: members.max } : held;
   }
 
@@ -121,13 +135,52 @@ export class Fold {
     return this.#totals;
   }
 
+  /** Of a video that is away: what was read of it lately, else nothing. */
   totals(video: VideoId): Totals {
-    return this.#totals.get(video) ?? noTotals;
+    const here = this.#totals.get(video);
+    if (here) return here;
+    const known = this.away.size > 0 && this.away.has(video);
+    return known ? (this.away.read(video)?.totals ?? noTotals) : this.#noTotals();
+  }
+
+  #noTotals(): Totals {
+    const { floor } = this.idle;
+    if (this.#none.version !== floor) this.#none = { version: floor, counts: emptyCounts() };
+    return this.#none;
   }
 
   /** As Ledger.timeline. */
   timeline(video: VideoId): TimelineView | undefined {
-    return this.timelines && viewOf(this.timelines, video, this.totals(video).counts);
+    const { timelines } = this;
+    const timeline = timelines?.videos.get(video) ?? this.away.read(video)?.timeline;
+    return timelines && viewOf(timelines, timeline, this.totals(video).counts);
+  }
+
+  /** Whether `video` has left memory: what is counted of it wants it back before. */
+  lacks(video: VideoId): boolean {
+    return !this.#totals.has(video) && this.away.has(video);
+  }
+
+  /** Whether `video` was put away closed, and not opened since. */
+  isClosed(video: VideoId): boolean {
+    if (this.away.ids.size === 0) return false;
+    return this.away.back.has(video) || this.lacks(video);
+  }
+
+  /** A closed video leaves memory: what it came to is written down by now. */
+  putAway(video: VideoId): void {
+    this.idle.note(video, false, this.#logMs);
+    this.#totals.delete(video);
+    this.timelines?.take(video);
+    this.away.put(video);
+  }
+
+  /** A video that is away, which came to `kept`, comes back into memory; opened, or as closed as before. */
+  takeBack(video: VideoId, kept: Kept | undefined, opened: boolean): void {
+    this.away.takeBack(video, opened);
+    if (!kept || kept.totals.version === 0) return;
+    this.#totals.set(video, kept.totals);
+    if (kept.timeline) this.timelines?.restore(video, kept.timeline);
   }
 
   /**
@@ -136,11 +189,13 @@ export class Fold {
    */
   apply(record: LikeRecord, logMs: number, durableMs: number): Change[] {
     this.#logMs = Math.max(this.#logMs, logMs);
+    if (record.act) return this.#act(record.act, record.atMs, durableMs);
     this.#forget(forgetMax + record.groups.length);
     const changes: Change[] = [];
     for (const sum of this.#sums(record)) {
       const held = this.#totals.get(sum.video);
-      const before = held ?? { ...noTotals, version: this.idle.floor };
+      assert(held || !this.away.has(sum.video), "what has left memory is brought back before it is counted");
+      const before = held ?? this.#noTotals();
       const counts = emptyCounts();
       addCounts(counts, before.counts);
       for (const { kind, count } of sum.kinds) {
@@ -166,6 +221,38 @@ export class Fold {
     return changes;
   }
 
+  /** The member that a viewer's like of `video` is, if it stands. */
+  memberOf(video: VideoId, kind: string, viewer: string): Readonly<Hash64> | undefined {
+    const owner = this.owners.of(video);
+    if (!this.members || owner === undefined) return undefined;
+    const hash: Hash64 = { hi: 0, lo: 0 };
+    hashMember(video, kind, viewer, hash);
+    return this.members.has(hash.hi, hash.lo, owner) ? hash : undefined;
+  }
+
+  #act(act: Act, atMs: number, durableMs: number): Change[] {
+    if (act.type === "deleted") return this.#delete(act, atMs, durableMs);
+    const { video, from, to } = act;
+    const owner = this.owners.of(video);
+    if (owner === undefined || !this.members?.remove(from.hi, from.lo, owner)) return [];
+    this.members.add(to.hi, to.lo, owner);
+    return [];
+  }
+
+  #delete({ video, key: { hi, lo } }: Deleted, atMs: number, durableMs: number): Change[] {
+    const before = this.#totals.get(video);
+    if (!this.keys.add(hi, lo, this.#logMs) || !before) return [];
+    this.#totals.delete(video);
+    this.idle.note(video, false, this.#logMs);
+    this.idle.forgot(before.version + 1);
+    this.timelines?.drop(video);
+    const owner = this.owners.drop(video);
+    if (owner !== undefined) this.members?.retire(owner);
+    this.onForgotten(video);
+    const told = { totals: this.totals(video), before: before.counts, added: 0, removed: 0 };
+    return [{ video, ...told, atMs, durableMs, by: [], deleted: true }];
+  }
+
   get #isHalfFull(): boolean {
     return !this.members && this.#totals.size > this.videosMax / 2;
   }
@@ -186,6 +273,7 @@ export class Fold {
   /** Notes the keys of a record that the restored totals already hold. */
   remember(record: LikeRecord, logMs: number): void {
     this.#logMs = Math.max(this.#logMs, logMs);
+    if (record.act?.type === "deleted") this.keys.add(record.act.key.hi, record.act.key.lo, this.#logMs);
     for (const group of record.groups) {
       const { once } = group;
       this.#count(group);
@@ -204,8 +292,9 @@ export class Fold {
   }
 
   #stands(members: Members, { video, kind, viewer = "" }: Like): boolean {
+    const owner = this.owners.of(video);
     hashMember(video, kind, viewer, this.#hash);
-    return members.has(this.#hash.hi, this.#hash.lo);
+    return owner !== undefined && members.has(this.#hash.hi, this.#hash.lo, owner);
   }
 
   #sums(record: LikeRecord): Iterable<Sum> {
@@ -233,19 +322,20 @@ export class Fold {
   /** A record of the other mode counts nothing: no node of ours wrote it into this log. */
   #move(group: LikeGroup): Moved {
     const { members } = this;
-    if (group.once) return members ? this.#change(members, group.once) : nothing;
+    if (group.once) return members ? this.#change(members, group.once, group.video) : nothing;
     return members ? nothing : { added: this.#count(group), removed: 0 };
   }
 
   /** Changes the set in the order of the log. */
-  #change(members: Members, once: Changes): Moved {
+  #change(members: Members, once: Changes, video: VideoId): Moved {
+    const owner = this.owners.give(video);
     let added = 0;
     let removed = 0;
     for (let i = 0; i < once.length; i++) {
       if (!this.#isNew(once, i)) continue;
       const [hi, lo] = [once.hi[i] as number, once.lo[i] as number];
-      if (once.isUnlike(i)) removed += members.remove(hi, lo) ? 1 : 0;
-      else added += members.add(hi, lo) ? 1 : 0;
+      if (once.isUnlike(i)) removed += members.remove(hi, lo, owner) ? 1 : 0;
+      else added += members.add(hi, lo, owner) ? 1 : 0;
     }
     return { added, removed };
   }

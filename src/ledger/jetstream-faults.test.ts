@@ -228,19 +228,19 @@ describe("snapshots", () => {
     const bytes = (n: number): Uint8Array => new Uint8Array(600_000).fill(n);
     const at = (upTo: number, logMs: number) => ({ upTo, logMs, ...firstBranch, last: undefined });
     const saved = await Promise.all([
-      a.save(bytes(1), at(10, 1), undefined),
-      b.save(bytes(2), at(11, 1), undefined),
+      a.save({ fold: bytes(1) }, at(10, 1), undefined),
+      b.save({ fold: bytes(2) }, at(11, 1), undefined),
     ]);
     expect(saved.toSorted()).toEqual([false, true]);
     const first = await a.manifest();
-    expect(await b.load(first as Manifest)).toEqual(bytes(saved[0] ? 1 : 2));
-    expect(await b.save(bytes(3), at(12, 2), first)).toBe(true);
-    expect(await b.save(bytes(4), at(13, 2), first)).toBe(false);
+    expect((await b.load(first as Manifest))?.fold).toEqual(bytes(saved[0] ? 1 : 2));
+    expect(await b.save({ fold: bytes(3) }, at(12, 2), first)).toBe(true);
+    expect(await b.save({ fold: bytes(4) }, at(13, 2), first)).toBe(false);
     const second = await a.manifest();
     expect(second).toMatchObject({ upTo: 12, marks: [{ upTo: saved[0] ? 10 : 11, logMs: 1 }] });
-    expect(await a.load(second as Manifest)).toEqual(bytes(3));
-    expect(await a.load(first as Manifest)).toEqual(bytes(saved[0] ? 1 : 2));
-    expect(await a.save(bytes(5), at(14, 3), second)).toBe(true);
+    expect((await a.load(second as Manifest))?.fold).toEqual(bytes(3));
+    expect((await a.load(first as Manifest))?.fold).toEqual(bytes(saved[0] ? 1 : 2));
+    expect(await a.save({ fold: bytes(5) }, at(14, 3), second)).toBe(true);
     expect(await a.load(first as Manifest)).toBeUndefined();
   });
 

@@ -111,3 +111,73 @@ describe("a page that is read while history is let go", () => {
     expect(error).toBeInstanceOf(LedgerUnavailable);
   });
 });
+
+describe("pages that many want at once", () => {
+  const videos = Array.from({ length: 60 }, (_, n) => `v${n}` as VideoId);
+  const ask: readonly (readonly [number | undefined, number])[] = [
+    [undefined, 100],
+    [undefined, 3],
+    [0, 5],
+    [40, 100],
+  ];
+
+  /** Many videos' comments among each other: of some more than are kept, some removed, some with none. */
+  async function crowded(prefix: string) {
+    const bus = await connectBus(nats.url, { prefix });
+    buses.push(bus);
+    const { streams } = bus;
+    await streams.open(commentStream(history));
+    let reads = 0;
+    const counted: Streams = bound(
+      Object.create(streams, {
+        read: {
+          value: (read: Parameters<Streams["read"]>[0]) => {
+            reads++;
+            return streams.read(read);
+          },
+        },
+      }),
+      streams,
+    );
+    const fresh = (): CommentPages =>
+      new CommentPages({
+        ...{ streams: counted, clock: systemClock(), stream: "comments", check() {} },
+        ...{ subjectOf: (video: VideoId) => `comments.${video}`, firstHistory: history },
+      });
+    const say = (video: VideoId, body: Parameters<typeof encodeEntry>[0]) =>
+      streams.append(`comments.${video}`, encodeEntry(body), 2_000);
+    const comment = { type: "comment", text: "c", user: undefined, atMs: 1 } as const;
+    for (let round = 0; round < 30; round++) {
+      const speak = videos.filter((_, n) => n > 0 && n % 30 >= round - 1);
+      const seqs = await Promise.all(speak.map((video) => say(video, comment)));
+      if (round !== 7) continue;
+      await say(speak[3] as VideoId, { type: "retract", target: (seqs[3] as { seq: number }).seq });
+      await streams.erase("comments", (seqs[3] as { seq: number }).seq);
+    }
+    return { fresh, say: (video: VideoId) => say(video, comment), reads: () => reads };
+  }
+
+  test("are those that each reads alone, from one reading for all", async () => {
+    const { fresh, say, reads } = await crowded("many");
+    const alone = fresh();
+    for (const [after, limit] of ask) {
+      const apart = [];
+      for (const video of videos) apart.push(await alone.read(video, after, limit));
+      const [together, before] = [fresh(), reads()];
+      const pages = await Promise.all(videos.map((video) => together.read(video, after, limit)));
+      expect(pages).toEqual(apart);
+      expect(reads() - before).toBe(1);
+      // It follows the stream: what comes later is in the next page, though nobody reads anew.
+      const { seq } = await say(videos[5] as VideoId);
+      const next = await together.read(videos[5] as VideoId, after ?? seq - 1, 100);
+      expect(next.entries.at(-1)?.seq).toBe(seq);
+      expect(reads() - before).toBe(1);
+      together.forget();
+      expect(await together.read(videos[5] as VideoId, seq - 1, 100)).toEqual({
+        ...(await alone.read(videos[5] as VideoId, seq - 1, 100)),
+      });
+      expect(reads() - before).toBeGreaterThan(1);
+      together.forget();
+    }
+  });
+});

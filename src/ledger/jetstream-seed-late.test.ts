@@ -211,7 +211,7 @@ test("snapshots of a branch that the log left are followed back by nobody, and w
   const snapshots = new Snapshots(bus.streams, systemClock(), 0);
   const old = { upTo: 4, logMs: 1, ...firstBranch, last: undefined };
   const empty = encodeFold(new Fold({ seed: 0.5 }));
-  while (!(await snapshots.save(empty, old, await snapshots.manifest(), true)));
+  while (!(await snapshots.save({ fold: empty }, old, await snapshots.manifest(), true)));
   await nats.kill();
   await nats.start();
   await until(() => !ledger.ready());

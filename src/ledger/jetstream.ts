@@ -15,9 +15,11 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import type { Totals } from "../core/totals.ts";
+import { likesOf, type Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
+import type { Deletions } from "./deletions.ts";
 import type { FoldOptions } from "./fold.ts";
+import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,
   type Change,
@@ -47,7 +49,7 @@ export interface JetstreamOptions {
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
   /** Videos whose totals are held; the same on all nodes. Default limits.videosMax. */
-  readonly videosMax?: number;
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. The same on all. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
@@ -74,7 +76,8 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...logs]);
+    const others = [...logs, streams.open(taskStream)];
+    const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
     const ledger = new JetstreamLedger(options, shared, comments);
@@ -117,10 +120,12 @@ class JetstreamLedger implements Ledger {
   readonly once: boolean;
   /** Behind those of likes. */
   readonly commentLane: number;
+  readonly deletions: Deletions;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
   readonly #shared: Shared;
+  #sweeping = false;
   #timer: Timer | undefined;
   #changed: (changes: readonly Change[]) => void = () => {};
   #closed = false;
@@ -134,7 +139,9 @@ class JetstreamLedger implements Ledger {
     this.commentLane = partitions;
     const bounds = boundsOf(options);
     const changed = (changes: readonly Change[]): void => {
-      if (!this.#closed) this.#changed(changes);
+      if (this.#closed) return;
+      this.#changed(changes);
+      if (this.once && changes.some(({ deleted }) => deleted)) this.#sweepSoon();
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
       const fold = { seed: prng.next(), ...bounds };
@@ -142,6 +149,13 @@ class JetstreamLedger implements Ledger {
     });
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
+    this.deletions = new JetstreamDeletions({
+      ...{ streams, clock, comments: this.#comments },
+      append: (record, video) => this.#partition(video).append(record),
+      isLiked: async (video) => likesOf((await this.#partition(video).current(video)).counts) > 0,
+      memberOf: (video, kind, viewer) => this.#partition(video).memberOf(video, kind, viewer),
+      attempt: (work) => this.#try(work),
+    });
   }
 
   /** Resolves when all there was is folded. */
@@ -184,12 +198,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async retract(video: VideoId, target: number): Promise<boolean> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.remove(video, target);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.remove(video, target));
   }
 
   lineage(): Lineage {
@@ -209,12 +218,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async current(video: VideoId): Promise<Totals> {
-    this.#assertOpen();
-    try {
-      return await this.#partition(video).current(video);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#partition(video).current(video));
   }
 
   head(): number {
@@ -222,12 +226,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    this.#assertOpen();
-    try {
-      return await this.#comments.page(video, after, limit);
-    } catch (error) {
-      throw unavailable(error);
-    }
+    return this.#try(() => this.#comments.page(video, after, limit));
   }
 
   onChanges(listener: (changes: readonly Change[]) => void): void {
@@ -252,6 +251,25 @@ class JetstreamLedger implements Ledger {
     this.#comments.close();
     this.#shared.close();
     for (const partition of this.#partitions) partition.close();
+  }
+
+  async #try<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** What deleted videos had of viewers' likes is taken out a part a turn. */
+  #sweepSoon(): void {
+    if (this.#sweeping || this.#closed) return;
+    this.#sweeping = true;
+    this.#options.clock.soon(() => {
+      this.#sweeping = false;
+      if (this.#partitions.map((partition) => partition.sweep()).includes(true)) this.#sweepSoon();
+    });
   }
 
   #assertOpen(): void {

@@ -191,3 +191,14 @@ test("a long silence empties it at once, a burst that expires is forgotten in sm
   window.add(3, 0, 2_000);
   expect(window.size).toBe(1);
 });
+
+test("a key stands for what its first appearance was for, as long as it is repeated", () => {
+  const window = new KeyWindow({ seed: 0.5, windowMs: 100, keysMax: 1_000 });
+  window.add(1, 1, 1_000, 7);
+  for (const atMs of [1_000, 1_090, 1_180]) {
+    expect(window.add(1, 1, atMs, 9)).toBe(false);
+    expect(window.tag(1, 1, atMs)).toBe(7);
+  }
+  expect(window.add(1, 1, 1_281, 9)).toBe(true);
+  expect(window.tag(1, 1, 1_281)).toBe(9);
+});

@@ -7,7 +7,9 @@
  * lets a node start from a snapshot and a tail. A repeat therefore counts as an appearance too.
  *
  * No object per key: 16 bytes in the ring, about 8 in the table. The ring is made of chunks, and the table
- * of `partCount` parts that grow one by one, so nothing is ever copied whole. Of what a key stands for there
+ * of `partCount` parts that grow one by one, so nothing is ever copied whole. A slot says beside a place in
+ * the ring some bits of the key that is there, so a stranger is nearly always told without a look: with a
+ * million keys each look is a wait for memory. Of what a key stands for there
  * is a tag, where that is known, so that one that is used again for something else can be told. Not here:
  * hashing.
  */
@@ -28,8 +30,9 @@ const chunkKeys = 1 << chunkShift;
 const chunkMask = chunkKeys - 1;
 /** A ring entry: hi, lo, the low 32 bits of its log time in ms, and the tag of what the key stands for. */
 const entryWords = 4;
-const partShift = 24;
-const partCount = 1 << (32 - partShift);
+const partBits = 8;
+const partShift = 32 - partBits;
+const partCount = 1 << partBits;
 const slotsMin = 32;
 /**
  * A part grows when this many 1024ths of it are taken, and one more for each part before it: so they take
@@ -48,12 +51,14 @@ export class KeyWindow {
   readonly #seedLo: number;
   readonly #chunks: (Uint32Array | undefined)[];
   readonly #positionMask: number;
+  /** Bits of a slot that are a ring position + 1; the others are the mark of the key. */
+  readonly #placeMask: number;
   #spare: Uint32Array | undefined;
   /** Ring position of the oldest appearance, and how many there are. */
   #head = 0;
   #size = 0;
-  /** Ring position + 1 of each key's last appearance; 0 is a free slot. */
-  #parts: Uint32Array[] = [];
+  /** Ring position + 1 of each key's last appearance, with a mark of the key above; 0 is a free slot. */
+  #parts: Int32Array[] = [];
   #counts: number[] = [];
   #lastMs = 0;
 
@@ -68,6 +73,7 @@ export class KeyWindow {
     while (chunks * chunkKeys < this.#ringMax + chunkKeys) chunks *= 2;
     this.#chunks = new Array<Uint32Array | undefined>(chunks).fill(undefined);
     this.#positionMask = chunks * chunkKeys - 1;
+    this.#placeMask = 2 * chunks * chunkKeys - 1;
     this.#clear();
   }
 
@@ -101,21 +107,22 @@ export class KeyWindow {
     const ms = this.#lastMs >>> 0;
     const mix = this.#mix(hi, lo);
     const part = mix >>> partShift;
-    const table = this.#parts[part] as Uint32Array;
+    const table = this.#parts[part] as Int32Array;
     const mask = table.length - 1;
     let slot = mix & mask;
+    const mark = this.#mark(mix);
     for (let held = table[slot] as number; held !== 0; held = table[slot] as number) {
-      const position = held - 1;
-      if (this.#word(position, 0) === hi && this.#word(position, 1) === lo) {
+      const position = this.#stands(held, mark, hi, lo);
+      if (position >= 0) {
         const seenMs = this.#word(position, 2);
         if (seenMs === ms) return false;
         const isNew = (ms - seenMs) >>> 0 > this.#windowMs;
-        table[slot] = this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1;
+        table[slot] = mark | (this.#push(hi, lo, ms, isNew ? tag : this.#word(position, 3)) + 1);
         return isNew;
       }
       slot = (slot + 1) & mask;
     }
-    table[slot] = this.#push(hi, lo, ms, tag) + 1;
+    table[slot] = mark | (this.#push(hi, lo, ms, tag) + 1);
     const count = (this.#counts[part] as number) + 1;
     this.#counts[part] = count;
     if (count * 1024 > table.length * (loadMin + part)) this.#resize(part, table.length * 2);
@@ -130,11 +137,12 @@ export class KeyWindow {
   /** The tag of what a key stands for that is repeated at `logMs`, 0 if not known; undefined: it is none. */
   tag(hi: number, lo: number, logMs: number): number | undefined {
     const mix = this.#mix(hi, lo);
-    const table = this.#parts[mix >>> partShift] as Uint32Array;
+    const table = this.#parts[mix >>> partShift] as Int32Array;
     const mask = table.length - 1;
+    const mark = this.#mark(mix);
     for (let slot = mix & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const position = (table[slot] as number) - 1;
-      if (this.#word(position, 0) !== hi || this.#word(position, 1) !== lo) continue;
+      const position = this.#stands(table[slot] as number, mark, hi, lo);
+      if (position < 0) continue;
       const ageMs = Math.floor(logMs) - this.#absoluteMs(this.#word(position, 2));
       return ageMs <= this.#windowMs ? this.#word(position, 3) : undefined;
     }
@@ -152,6 +160,24 @@ export class KeyWindow {
       if (Math.floor(logMs) - seenMs > this.#windowMs) continue;
       visit(this.#word(position, 0), this.#word(position, 1), seenMs);
     }
+  }
+
+  /** What a slot says of its key beside its place: bits of its mix that choose neither part nor slot. */
+  #mark(mix: number): number {
+    return (mix << partBits) & ~this.#placeMask;
+  }
+
+  /** The ring position of a slot, if it is that of this key; else -1. */
+  #stands(held: number, mark: number, hi: number, lo: number): number {
+    if (((held ^ mark) & ~this.#placeMask) !== 0) return -1;
+    const position = (held & this.#placeMask) - 1;
+    return this.#word(position, 0) === hi && this.#word(position, 1) === lo ? position : -1;
+  }
+
+  /** The mix of the key that a slot tells of. */
+  #home(held: number): number {
+    const position = (held & this.#placeMask) - 1;
+    return this.#mix(this.#word(position, 0), this.#word(position, 1));
   }
 
   #word(position: number, word: number): number {
@@ -183,7 +209,7 @@ export class KeyWindow {
     this.#chunks.fill(undefined);
     this.#head = 0;
     this.#size = 0;
-    this.#parts = Array.from({ length: partCount }, () => new Uint32Array(slotsMin));
+    this.#parts = Array.from({ length: partCount }, () => new Int32Array(slotsMin));
     this.#counts = new Array<number>(partCount).fill(0);
   }
 
@@ -217,12 +243,12 @@ export class KeyWindow {
     const position = this.#head;
     const mix = this.#mix(this.#word(position, 0), this.#word(position, 1));
     const part = mix >>> partShift;
-    const table = this.#parts[part] as Uint32Array;
+    const table = this.#parts[part] as Int32Array;
     const mask = table.length - 1;
     for (let slot = mix & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
       // Only a key's last appearance stands in the table; an earlier one is found nowhere and just leaves
       // the ring.
-      if (table[slot] !== position + 1) continue;
+      if (((table[slot] as number) & this.#placeMask) !== position + 1) continue;
       this.#free(table, slot);
       const count = (this.#counts[part] as number) - 1;
       this.#counts[part] = count;
@@ -240,12 +266,12 @@ export class KeyWindow {
   /**
    * Linear probing without tombstones: what stands behind the hole moves up if its own place is not passed.
    */
-  #free(table: Uint32Array, slot: number): void {
+  #free(table: Int32Array, slot: number): void {
     const mask = table.length - 1;
     let hole = slot;
     for (let next = (hole + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
       const held = table[next] as number;
-      const home = this.#mix(this.#word(held - 1, 0), this.#word(held - 1, 1)) & mask;
+      const home = this.#home(held) & mask;
       if (((next - home) & mask) < ((next - hole) & mask)) continue;
       table[hole] = held;
       hole = next;
@@ -254,11 +280,14 @@ export class KeyWindow {
   }
 
   #resize(part: number, slots: number): void {
-    const resized = new Uint32Array(slots);
+    const resized = new Int32Array(slots);
     const mask = slots - 1;
-    for (const held of this.#parts[part] as Uint32Array) {
+    const table = this.#parts[part] as Int32Array;
+    // Counted: the iterator of an array of numbers costs as much as all the rest of a key.
+    for (let i = 0; i < table.length; i++) {
+      const held = table[i] as number;
       if (held === 0) continue;
-      let slot = this.#mix(this.#word(held - 1, 0), this.#word(held - 1, 1)) & mask;
+      let slot = this.#home(held) & mask;
       while (resized[slot] !== 0) slot = (slot + 1) & mask;
       resized[slot] = held;
     }

@@ -11,6 +11,7 @@ import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import type { Deletions } from "./deletions.ts";
 import type { TimelineView } from "./timeline-view.ts";
 
 /** The log cannot take or give anything now; nothing was promised. Repeat later. */
@@ -38,6 +39,8 @@ export interface Change {
   /** When the record was known to be durable here, Unix ms. */
   readonly durableMs: number;
   readonly by: readonly By[];
+  /** The video was deleted: what is told of it from here on is of another one by the same name. */
+  readonly deleted?: true;
 }
 
 /** Work for one commit. */
@@ -86,6 +89,8 @@ export interface Holding {
   readonly stream: string;
   readonly videos: number;
   readonly videosMax: number;
+  /** Closed videos that have left memory. */
+  readonly away: number;
   /** Idle videos forgotten since it was opened. */
   readonly forgotten: number;
   /** With one like per viewer: such likes, and how many there may be. */
@@ -105,6 +110,29 @@ export interface Copy {
   read(at: number): Promise<Uint8Array>;
   /** To be called when no more is read. */
   end(): void;
+}
+
+/** Closed videos that leave memory, and are read back when they are asked for: see away.ts. */
+export interface AwayVideos {
+  /** Whether `video` was put away closed, and not opened since: then nothing is to be taken for it. */
+  isClosed(video: VideoId): boolean;
+  /** Closed ones that are in memory again, as something of them was still under way. */
+  back(): Iterable<VideoId>;
+  /** Those that are not in memory, in order: behind `after`, if given, which begin with `search`. */
+  from(after: VideoId | undefined, search: string): Iterable<VideoId>;
+  /**
+   * Has a closed video leave memory. Resolves when it has, and is as durable as the log; false when it cannot
+   * now, as it was liked meanwhile or limits.awayMax have left. Rejects with LedgerUnavailable.
+   */
+  put(video: VideoId): Promise<boolean>;
+  /** Opens it again, durably; false when it was not put away. Rejects with LedgerUnavailable. */
+  open(video: VideoId): Promise<boolean>;
+  /**
+   * Has `totals` and `timeline` tell of a video that is not in memory, in the turn in which this resolves and
+   * a while longer. Looks nowhere for one that never left. Rejects with LedgerUnavailable, also when more
+   * than limits.awayReadsMax are read.
+   */
+  read(video: VideoId): Promise<void>;
 }
 
 export interface Ledger {
@@ -132,6 +160,7 @@ export interface Ledger {
   append(batch: Batch): Promise<readonly Placed[]>;
   /** Removes a comment, durably. False when there is no such comment. Rejects with LedgerUnavailable. */
   retract(video: VideoId, target: number): Promise<boolean>;
+  readonly deletions: Deletions;
   /** Videos that have totals, in no order that means anything; more may come while they are read. */
   videos(): Iterable<VideoId>;
   /** The folded totals; `noTotals` for a video nobody liked. */
@@ -142,8 +171,8 @@ export interface Ledger {
    */
   timeline(video: VideoId): TimelineView | undefined;
   /**
-   * The totals with everything that was answered, or told by any node, before this was called. Rejects with
-   * LedgerUnavailable when that cannot be known soon.
+   * The totals with everything that was answered, or told by any node, before this was called; has a video
+   * that left memory read, as AwayVideos.read. Rejects with LedgerUnavailable when that cannot be known soon.
    */
   current(video: VideoId): Promise<Totals>;
   /** Highest seq known. */
@@ -163,6 +192,8 @@ export interface Ledger {
   room(like: Like): Space;
   /** How full it is, each part of it. */
   holdings(): readonly Holding[];
+  /** Absent where every video stays in memory. */
+  readonly away?: AwayVideos;
   /**
    * Begins a copy of all it keeps, of this instant; one at a time. Absent where it is kept elsewhere. Throws
    * LedgerUnavailable when there can be none now.

@@ -16,7 +16,7 @@ describeLedger(
     const ledger = openMemoryLedger({ clock, commentHistory });
     return { ledger, commentHistory, advance: (ms) => clock.advance(ms), close: () => ledger.close() };
   },
-  { skip: ["reopen"] },
+  { skip: ["reopen", "away"] },
 );
 
 describeOnceLedger(
@@ -26,7 +26,7 @@ describeOnceLedger(
     const ledger = openMemoryLedger({ clock, commentHistory, onceMax: likesMax });
     return { ledger, commentHistory, advance: (ms) => clock.advance(ms), close: () => ledger.close() };
   },
-  { skip: ["reopen"] },
+  { skip: ["reopen", "away"] },
 );
 
 describe("ledger in memory, at its bounds", () => {

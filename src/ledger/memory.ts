@@ -7,11 +7,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { secret, systemPrng } from "../base/prng.ts";
+import { deletionOf, renamingOf } from "../core/acts.ts";
 import type { Entry, Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { Totals } from "../core/totals.ts";
+import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import { Fold } from "./fold.ts";
 import {
   type Batch,
@@ -34,6 +36,8 @@ export interface MemoryLedgerOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held in memory. Default limits.videosMax. */
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. */
   readonly timeline?: TimelineOptions | "off" | undefined;
 }
@@ -55,6 +59,17 @@ class MemoryLedger implements Ledger {
   readonly #lineage = Lineage.begin(this.epoch);
   readonly publishesEntries = true;
   readonly commentLane = 0;
+  readonly deletions: Deletions = {
+    delete: (video) => this.#delete(video),
+    sweep: () => this.#sweep(),
+    rename: (video, kind, viewer) => this.#rename(video, kind, viewer),
+    scan: (after, limit) => this.#scan(after, limit),
+    tasks: async () => this.#tasks,
+    setTask: async (name, value) => {
+      if (value === undefined) this.#tasks.delete(name);
+      else this.#tasks.set(name, value);
+    },
+  };
   readonly once: boolean;
   readonly #clock: Clock;
   readonly #history: number;
@@ -67,6 +82,7 @@ class MemoryLedger implements Ledger {
    * time.
    */
   readonly #keys = new Map<string, { readonly seq: number; readonly logMs: number }>();
+  readonly #tasks = new Map<string, string>();
   #head = 0;
   #closed = false;
   #changed: (changes: readonly Change[]) => void = () => {};
@@ -75,8 +91,9 @@ class MemoryLedger implements Ledger {
   constructor(options: MemoryLedgerOptions) {
     this.#clock = options.clock;
     this.once = options.onceMax !== undefined;
-    const { onceMax } = options;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
+    const { onceMax, videosMax } = options;
+    const timeline = timelineOf(options.timeline);
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#history = Math.max(1, options.commentHistory);
   }
 
@@ -153,6 +170,46 @@ class MemoryLedger implements Ledger {
     if (next) next.entry = { ...next.entry, previous };
     this.#entered(removal);
     return true;
+  }
+
+  /** Everything is gone at once, but likes of viewers: those wait to be swept. */
+  async #delete(video: VideoId): Promise<boolean> {
+    this.#assertOpen();
+    const room = this.#rooms.get(video);
+    if (!room && !this.#fold.videos.has(video)) return false;
+    const record = deletionOf(video, secret(16), this.#clock.date());
+    const changes = this.#fold.apply(record, this.#clock.elapsed(), this.#clock.date());
+    this.#tasks.set(deletionTask(video), "");
+    if (changes.length > 0) this.#changed(changes);
+    const entry = this.#enter(video, (place) => ({ type: "retract", ...place, previous: 0, target: 0 }));
+    room?.held.splice(0, room.held.length - 1);
+    this.#entered(entry);
+    return true;
+  }
+
+  async #rename(video: VideoId, kind: string, viewer: string): Promise<boolean> {
+    this.#assertOpen();
+    const member = this.#fold.memberOf(video, kind, viewer);
+    const now = this.#clock.date();
+    if (member) this.#fold.apply(renamingOf(video, member, secret(24), now), this.#clock.elapsed(), now);
+    return member !== undefined;
+  }
+
+  async #sweep(): Promise<boolean> {
+    this.#assertOpen();
+    this.#fold.members?.sweep();
+    return !this.#fold.members?.stale;
+  }
+
+  async #scan(after: number, limit: number): Promise<Scan> {
+    this.#assertOpen();
+    const entries: Entry[] = [];
+    for (const { held } of this.#rooms.values()) {
+      for (const { entry } of held) if (entry.seq > after) entries.push(entry);
+    }
+    entries.sort((a, b) => a.seq - b.seq);
+    entries.length = Math.min(entries.length, limit, scanMax);
+    return { entries, last: entries.at(-1)?.seq ?? after };
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {

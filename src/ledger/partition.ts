@@ -16,12 +16,11 @@ import type { LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
-import type { FoldOptions } from "./fold.ts";
+import type { Fold, FoldOptions } from "./fold.ts";
 import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledger.ts";
-import { encodeFold } from "./snapshot.ts";
+import { encodeWhole } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
-import { encodeTimelines } from "./timeline-bytes.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { branchHeader, type Verified, Verifier } from "./verifier.ts";
 
@@ -144,6 +143,18 @@ export class Partition {
     return this.#copy.room(like);
   }
 
+  /** Takes out likes of viewers that are nobody's, of one part of them; false: there are none. */
+  sweep(): boolean {
+    const { members } = this.#copy.fold;
+    members?.sweep();
+    return members?.stale ?? false;
+  }
+
+  /** As Fold.memberOf, of what is folded. */
+  memberOf(video: VideoId, kind: string, viewer: string): ReturnType<Fold["memberOf"]> {
+    return this.#copy.fold.memberOf(video, kind, viewer);
+  }
+
   get holding(): Omit<Holding, "stream"> {
     return this.#copy.fold.holding();
   }
@@ -203,15 +214,14 @@ export class Partition {
     // Place and bytes belong together: nothing may be folded between them.
     const last = copy.trail.at(copy.seq);
     const at = { upTo: copy.seq, logMs: copy.fold.logMs, ...copy.branch, parents, last };
-    const bytes = encodeFold(copy.fold);
-    const more = copy.fold.timelines && encodeTimelines(copy.fold.timelines);
-    if (!(await this.#snapshots.save(bytes, at, before, !follows, more))) return;
+    const bytes = encodeWhole(copy.fold);
+    if (!(await this.#snapshots.save(bytes, at, before, !follows))) return;
     const oldMs = at.logMs - keepMs;
     const marks = before && follows ? [...before.marks, before] : [];
     const old = marks.filter((mark) => mark.logMs < oldMs).at(-1);
     if (old) await streams.forget(this.#wanted.name, old.upTo + 1);
     const forgotten = old?.upTo;
-    log.debug("snapshot written", { partition: index, upTo: at.upTo, bytes: bytes.length, forgotten });
+    log.debug("snapshot written", { partition: index, upTo: at.upTo, bytes: bytes.fold.length, forgotten });
   }
 
   /** Without records log time stands still: a fold that refuses all new videos would never forget one. */

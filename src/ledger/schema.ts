@@ -42,8 +42,16 @@ CREATE INDEX comment_keys_by_hash ON comment_keys (hi, lo);
 `;
 
 /** Who likes what, by hash, with one like per viewer; files made before there was such a mode lack it. */
-const createMembers =
-  "CREATE TABLE IF NOT EXISTS members (hi INTEGER, lo INTEGER, PRIMARY KEY (hi, lo)) WITHOUT ROWID";
+const createMembers = `
+CREATE TABLE IF NOT EXISTS members (
+  hi INTEGER, lo INTEGER, owner INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hi, lo)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owners (number INTEGER PRIMARY KEY, video TEXT NOT NULL);
+`;
+
+/** What is under way and outlives the process (sqlite-delete.ts). */
+const createTasks =
+  "CREATE TABLE IF NOT EXISTS tasks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 /**
  * What came when (timeline-bytes.ts): a head per video and its blocks. Files made before there were timelines
@@ -55,6 +63,13 @@ CREATE TABLE IF NOT EXISTS timeline_blocks (
   video TEXT, tier INTEGER, place INTEGER, block BLOB NOT NULL, PRIMARY KEY (video, tier, place)
 ) WITHOUT ROWID;
 `;
+
+/**
+ * Videos that have left memory, closed, and whether they are in it again: away.ts. What they came to stays
+ * where it was, so a program that knows none of them has them in memory as ever.
+ */
+const createAway =
+  "CREATE TABLE IF NOT EXISTS away (video TEXT PRIMARY KEY, back INTEGER NOT NULL) WITHOUT ROWID";
 
 /** What checking needs of a database. */
 interface Tables {
@@ -68,6 +83,7 @@ const addedColumns = [
   { table: "entries", name: "media", is: "REAL" },
   { table: "log", name: "whose", is: "TEXT" },
   { table: "totals", name: "at", is: "REAL" },
+  { table: "members", name: "owner", is: "INTEGER NOT NULL DEFAULT 0" },
 ] as const;
 
 function addColumns(db: Tables): void {
@@ -84,6 +100,8 @@ export function createSchema(db: Tables, likes: "many" | "once"): void {
   db.run(createTables);
   db.run(createMembers);
   db.run(createTimelines);
+  db.run(createTasks);
+  db.run(createAway);
   db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
     schemaVersion,
     epoch,
@@ -115,7 +133,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const row = isOurs ? (meta().get("schema") as { value: unknown } | null) : null;
   if (!row) throw new LedgerRefused(`${file} belongs to another program`);
   const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
-  const isWhole = ["members", "timelines"].every((name) => tables.get(name));
+  const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
@@ -142,6 +160,8 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   if (held !== likes) throw new LedgerRefused(`${path} has --like-mode=${held}, this node wants ${likes}`);
   db.run(createMembers);
   db.run(createTimelines);
+  db.run(createTasks);
+  db.run(createAway);
   addColumns(db);
   if (schema === schemaVersion) return;
   writeLineage(db, Lineage.begin(String(value("epoch"))));
@@ -202,6 +222,8 @@ export function prepareAll(prepare: Prepare) {
     ...transactionStatements(prepare),
     ...likeStatements(prepare),
     ...timelineStatements(prepare),
+    ...taskStatements(prepare),
+    ...awayStatements(prepare),
     ...entryStatements(prepare),
   };
 }
@@ -227,6 +249,28 @@ export interface LogRow {
   readonly whose: string | null;
 }
 
+/** A row of `members`; `owner` is the number of its video, or 0. */
+interface MemberRow {
+  readonly hi: number;
+  readonly lo: number;
+  readonly owner: number;
+}
+
+function taskStatements(prepare: Prepare) {
+  return {
+    tasksAll: prepare<{ name: string; value: string }, []>("SELECT name, value FROM tasks"),
+    taskPut: prepare<unknown, [string, string]>("INSERT OR REPLACE INTO tasks (name, value) VALUES (?1, ?2)"),
+    taskDrop: prepare<unknown, [string]>("DELETE FROM tasks WHERE name = ?1"),
+    cleared: prepare<{ seq: number | null }, [string]>(
+      "SELECT max(seq) AS seq FROM entries WHERE video = ?1 AND target = 0",
+    ),
+    before: prepare<{ seq: number }, [string, number, number]>(
+      "SELECT seq FROM entries WHERE video = ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
+    ),
+    scan: prepare<EntryRow, [number, number]>("SELECT * FROM entries WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
+  };
+}
+
 function timelineStatements(prepare: Prepare) {
   return {
     timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>("SELECT video, head FROM timelines"),
@@ -247,6 +291,26 @@ function timelineStatements(prepare: Prepare) {
   };
 }
 
+const isHere = "video NOT IN (SELECT video FROM away WHERE back = 0)";
+
+function awayStatements(prepare: Prepare) {
+  return {
+    awayAll: prepare<{ video: VideoId; back: number }, []>("SELECT video, back FROM away ORDER BY video"),
+    awayPut: prepare<unknown, [string, number]>("INSERT OR REPLACE INTO away (video, back) VALUES (?1, ?2)"),
+    awayDrop: prepare<unknown, [string]>("DELETE FROM away WHERE video = ?1"),
+    totalsHere: prepare<TotalsRow, []>(
+      `SELECT video, kind, count, version, at FROM totals WHERE ${isHere} ORDER BY video`,
+    ),
+    totalsOf: prepare<TotalsRow, [string]>(
+      "SELECT video, kind, count, version, at FROM totals WHERE video = ?1",
+    ),
+    timelinesHere: prepare<{ video: VideoId; head: Uint8Array }, []>(
+      `SELECT video, head FROM timelines WHERE ${isHere}`,
+    ),
+    timelineOf: prepare<{ head: Uint8Array }, [string]>("SELECT head FROM timelines WHERE video = ?1"),
+  };
+}
+
 function likeStatements(prepare: Prepare) {
   return {
     logPut: prepare<unknown, [number, number, Uint8Array, string]>(
@@ -264,8 +328,18 @@ function likeStatements(prepare: Prepare) {
       "INSERT OR REPLACE INTO totals (video, kind, count, version, at) VALUES (?1, ?2, ?3, ?4, ?5)",
     ),
     totalsDrop: prepare<unknown, [string]>("DELETE FROM totals WHERE video = ?1"),
-    membersAll: prepare<{ hi: number; lo: number }, []>("SELECT hi, lo FROM members"),
-    memberPut: prepare<unknown, [number, number]>("INSERT OR IGNORE INTO members (hi, lo) VALUES (?1, ?2)"),
+    membersAll: prepare<MemberRow, []>("SELECT hi, lo, owner FROM members"),
+    membersAfter: prepare<MemberRow, [number, number, number]>(
+      "SELECT hi, lo, owner FROM members WHERE (hi, lo) > (?1, ?2) ORDER BY hi, lo LIMIT ?3",
+    ),
+    memberPut: prepare<unknown, [number, number, number]>(
+      "INSERT OR REPLACE INTO members (hi, lo, owner) VALUES (?1, ?2, ?3)",
+    ),
+    ownersAll: prepare<{ number: number; video: VideoId }, []>("SELECT number, video FROM owners"),
+    ownerPut: prepare<unknown, [number, string]>(
+      "INSERT OR REPLACE INTO owners (number, video) VALUES (?1, ?2)",
+    ),
+    ownerDrop: prepare<unknown, [number]>("DELETE FROM owners WHERE number = ?1"),
     memberDrop: prepare<unknown, [number, number]>("DELETE FROM members WHERE hi = ?1 AND lo = ?2"),
   };
 }

@@ -18,10 +18,12 @@ test("a snapshot of very many is read a slice a turn, to what it is read to in o
     turns++;
     setImmediate(run);
   };
-  const read = (await decodeFoldInTurns(bytes, options, { soon })) as Fold;
+  const read = (await decodeFoldInTurns({ fold: bytes }, options, { soon })) as Fold;
   expect(turns).toBeGreaterThan(20);
   expect(read.keys.size).toBe(200_000);
   expect(read.members?.size).toBe(50_000);
   expect(encodeFold(read)).toEqual(encodeFold(decodeFold(bytes, options) as Fold));
-  expect(await decodeFoldInTurns(bytes.subarray(0, bytes.length - 1), options, { soon })).toBeUndefined();
+  expect(
+    await decodeFoldInTurns({ fold: bytes.subarray(0, bytes.length - 1) }, options, { soon }),
+  ).toBeUndefined();
 });

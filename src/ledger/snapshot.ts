@@ -3,8 +3,8 @@
  *
  * Totals need all of the log and are small; keys need only the last window, and are many. Both are here, so
  * that a log may end where a snapshot was taken; and so is, with one like per viewer, who likes what. Not
- * here: timelines, whose bytes stand beside these so that nodes of before read them as ever
- * (timeline-bytes.ts), and where snapshots are kept.
+ * here: timelines and what was deleted, whose bytes stand beside these so that nodes of before read them as
+ * ever (timeline-bytes.ts, lives.ts), and where snapshots are kept.
  *
  * Layout, little-endian: u8 version (1) · f64 log time · u16 kinds · texts · u32 videos · per video: text ·
  * f64 version · u16 n · n × (u16 kind, f64 count) · u32 keys · n × (u32 hi, u32 lo, u32 age in ms); a text
@@ -19,8 +19,10 @@ import { emptyCounts, type Totals } from "../core/totals.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
 import type { Idle } from "./idle.ts";
+import { encodeLives, type Lives, readLives, restoreOwners } from "./lives.ts";
 import type { Members } from "./members.ts";
-import { readTimelines } from "./timeline-bytes.ts";
+import { nobody } from "./owners.ts";
+import { encodeTimelines, readTimelines } from "./timeline-bytes.ts";
 
 const snapshotVersion = 1;
 const onceVersion = 2;
@@ -108,30 +110,40 @@ function writeIdle(writer: Writer, idle: Idle, raise: number): void {
 }
 
 function writeMembers(writer: Writer, members: Members): void {
-  writer.u32(members.size);
+  const countAt = writer.u32(0);
+  let count = 0;
   members.each((hi, lo) => {
     writer.u32(hi);
     writer.u32(lo);
+    count++;
   });
+  writer.bytes(countAt, count);
 }
 
-/** What a snapshot is: the fold's bytes, and those of its timelines where it has such. */
+/** What a snapshot is: the fold's bytes, those of its timelines, and those of what was deleted. */
 export interface FoldBytes {
   readonly fold: Uint8Array;
-  readonly timelines: Uint8Array | undefined;
+  readonly timelines?: Uint8Array | undefined;
+  readonly lives?: Uint8Array | undefined;
+}
+
+/** All of `fold` as it is now, versions `raise` higher. */
+export function encodeWhole(fold: Fold, raise = 0): FoldBytes {
+  const timelines = fold.timelines && encodeTimelines(fold.timelines);
+  return { fold: encodeFold(fold, raise), timelines, lives: encodeLives(fold, raise) };
 }
 
 /**
- * The fold in `bytes`, with `timelines` (timeline-bytes.ts), or undefined when they are not a snapshot: it
- * may have been written by others. Timelines that are none are left out: then reactions have no place in
- * time.
+ * The fold in `bytes`, or undefined when they are not a snapshot: it may have been written by others.
+ * Timelines beside them that are none are left out: then reactions have no place in time.
  */
-export function decodeFold(
-  bytes: Uint8Array,
-  options: FoldOptions,
-  timelines?: Uint8Array,
-): Fold | undefined {
-  const reading = readSafely({ fold: bytes, timelines }, options);
+export function decodeFold(bytes: Uint8Array, options: FoldOptions): Fold | undefined {
+  return decodeWhole({ fold: bytes }, options);
+}
+
+/** As `decodeFold`, with what stands beside. */
+export function decodeWhole(bytes: FoldBytes, options: FoldOptions): Fold | undefined {
+  const reading = readSafely(bytes, options);
   for (;;) {
     const slice = reading.next();
     if (slice.done) return slice.value;
@@ -140,12 +152,11 @@ export function decodeFold(
 
 /** As `decodeFold`, a slice a turn of the event loop: a snapshot may hold millions of keys. */
 export async function decodeFoldInTurns(
-  bytes: Uint8Array,
+  bytes: FoldBytes,
   options: FoldOptions,
   clock: Pick<Clock, "soon">,
-  timelines?: Uint8Array,
 ): Promise<Fold | undefined> {
-  const reading = readSafely({ fold: bytes, timelines }, options);
+  const reading = readSafely(bytes, options);
   for (;;) {
     const slice = reading.next();
     if (slice.done) return slice.value;
@@ -155,9 +166,10 @@ export async function decodeFoldInTurns(
 
 type Reading = Generator<undefined, Fold | undefined>;
 
-function* readSafely({ fold: bytes, timelines }: FoldBytes, options: FoldOptions): Reading {
+function* readSafely({ fold: bytes, timelines, lives }: FoldBytes, options: FoldOptions): Reading {
   try {
-    const fold = yield* readFold(new Reader(bytes), options);
+    const told = lives && lives.length > 0 ? readLives(lives) : undefined;
+    const fold = yield* readFold(new Reader(bytes), options, told);
     if (fold?.timelines && timelines) yield* readTimelines(timelines, fold.timelines, fold.videos);
     return fold;
   } catch {
@@ -167,7 +179,7 @@ function* readSafely({ fold: bytes, timelines }: FoldBytes, options: FoldOptions
 }
 
 /** Gives the turn back after every so many videos, keys or members. */
-function* readFold(reader: Reader, options: FoldOptions): Reading {
+function* readFold(reader: Reader, options: FoldOptions, lives: Lives | undefined): Reading {
   const format = reader.u8();
   const once = options.onceMax !== undefined;
   if (once ? format !== onceVersion : format !== snapshotVersion && format !== idleVersion) return undefined;
@@ -195,10 +207,11 @@ function* readFold(reader: Reader, options: FoldOptions): Reading {
     fold.keys.add(reader.u32(), reader.u32(), lastMs - reader.u32());
   }
   const { members } = fold;
-  for (let left = members ? reader.u32() : 0; left > 0; left--) {
+  for (let left = members ? reader.u32() : 0, i = 0; left > 0; left--, i++) {
     if (left % sliceMax === 0) yield;
-    members?.add(reader.u32(), reader.u32());
+    members?.add(reader.u32(), reader.u32(), lives?.owners[i] ?? nobody);
   }
+  restoreOwners(fold, lives);
   if (format === idleVersion && !readIdle(reader, fold)) return undefined;
   if (!reader.atEnd) return undefined;
   fold.resume(logMs);

@@ -13,6 +13,7 @@
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../core/limits.ts";
 import { decodeJson, encodeJson } from "../core/wire.ts";
+import type { FoldBytes } from "./snapshot.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
 import type { Identity } from "./trail.ts";
 
@@ -55,6 +56,8 @@ export interface Manifest extends Mark {
   readonly chunks: readonly number[];
   /** Of those of the timelines; none where their writer had none, or was of a version that knew none. */
   readonly timelines: readonly number[];
+  /** Of those of what was deleted; likewise. */
+  readonly lives: readonly number[];
   /** Where snapshots before it stood, oldest first. */
   readonly marks: readonly Mark[];
   /** Undefined when it names none. */
@@ -90,13 +93,15 @@ export class Snapshots {
   }
 
   /** The bytes a manifest names; undefined when some are gone: then there is a newer manifest. */
-  load({ chunks }: Manifest): Promise<Uint8Array | undefined> {
-    return this.#load(chunks);
-  }
-
-  /** As `load`, those of the timelines; no bytes where it names none. */
-  async loadTimelines({ timelines }: Manifest): Promise<Uint8Array | undefined> {
-    return timelines.length === 0 ? new Uint8Array(0) : this.#load(timelines);
+  async load({ chunks, timelines, lives }: Manifest): Promise<FoldBytes | undefined> {
+    const fold = await this.#load(chunks);
+    const more: (Uint8Array | undefined)[] = [];
+    for (const places of [timelines, lives]) {
+      const bytes = fold && (places.length === 0 ? new Uint8Array(0) : await this.#load(places));
+      if (!bytes) return undefined;
+      more.push(bytes);
+    }
+    return fold && { fold, timelines: more[0], lives: more[1] };
   }
 
   async #load(chunks: readonly number[]): Promise<Uint8Array | undefined> {
@@ -128,20 +133,14 @@ export class Snapshots {
 
   /**
    * Writes a snapshot behind `before`; false when another dispatcher was first. `branches`: it begins a
-   * branch, so what was marked before it means nothing any more. `more`: the bytes of the timelines, which
-   * stand beside them.
+   * branch, so what was marked before it means nothing any more.
    */
-  async save(
-    bytes: Uint8Array,
-    at: Point,
-    before: Manifest | undefined,
-    branches = false,
-    more?: Uint8Array,
-  ): Promise<boolean> {
-    const chunks = await this.#write(bytes);
-    const timelines = more ? await this.#write(more) : undefined;
+  async save(bytes: FoldBytes, at: Point, before: Manifest | undefined, branches = false): Promise<boolean> {
+    const chunks = await this.#write(bytes.fold);
+    const timelines = bytes.timelines && (await this.#write(bytes.timelines));
+    const lives = bytes.lives && (await this.#write(bytes.lives));
     const marks = before && !branches ? [...before.marks, markOf(before)].slice(-marksMax) : [];
-    const manifest = encodeJson({ ...at, chunks, marks, timelines });
+    const manifest = encodeJson({ ...at, chunks, marks, timelines, lives });
     const subject = manifestSubject(this.#partition);
     const seq = await this.#streams.appendIfLast(subject, manifest, limits.requestMs, before?.seq ?? 0);
     if (seq === undefined) return false;
@@ -180,8 +179,9 @@ function manifestOf({ seq, payload }: Stored): Manifest | undefined {
   const marks = (m.marks as Mark[]).filter((mark) => isPlace(mark?.upTo) && typeof mark.logMs === "number");
   const { upTo, logMs } = m;
   const rest = { lineage: branchOf(m), last: identityOf(m.last) };
-  const timelines = Array.isArray(m.timelines) && m.timelines.every(isPlace) ? m.timelines : [];
-  return { seq, upTo, logMs, chunks: m.chunks as number[], timelines, marks, ...rest };
+  const places = (named: unknown) => (Array.isArray(named) && named.every(isPlace) ? named : []);
+  const [timelines, lives] = [places(m.timelines), places(m.lives)];
+  return { seq, upTo, logMs, chunks: m.chunks as number[], timelines, lives, marks, ...rest };
 }
 
 function branchOf({ branch, from, parents }: Record<string, unknown>): Branch | undefined {

@@ -69,7 +69,7 @@ describe("a ledger's file", () => {
   });
 
   test("with a viewer's like too many is told of", () => {
-    expect(wrongAfter("INSERT INTO members VALUES (1, 2)", "once")).toEqual([
+    expect(wrongAfter("INSERT INTO members (hi, lo) VALUES (1, 2)", "once")).toEqual([
       "12 likes are counted, and 13 viewers' likes are there",
     ]);
   });

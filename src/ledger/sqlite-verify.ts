@@ -40,7 +40,7 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   const fold = foldOf(once);
   let upTo: number;
   try {
-    upTo = new Written(statements, fold).read();
+    upTo = new Written(statements, fold).read(true);
   } catch (error) {
     throw new LedgerRefused(`its totals cannot be read: ${(error as Error).message}`);
   }

@@ -38,8 +38,11 @@ import {
 import { entryBytes } from "./page.ts";
 import { Retention } from "./retention.ts";
 import { lineageOf, lineageText, prepareAll, type Query, type Statements, type Value } from "./schema.ts";
+import { SqliteAway } from "./sqlite-away.ts";
 import { Copies } from "./sqlite-copy.ts";
+import { SqliteDeletions } from "./sqlite-delete.ts";
 import { type Durability, emptyLog, holdLog, openFile, refusal } from "./sqlite-file.ts";
+import { Transactions } from "./sqlite-transactions.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 import { Written } from "./written.ts";
@@ -52,6 +55,8 @@ export interface SqliteOptions {
   readonly commentHistory: number;
   /** One like per viewer, and how many at most; undefined: likes only add. Fixed once a directory is made. */
   readonly onceMax?: number | undefined;
+  /** Videos whose totals are held in memory. Default limits.videosMax. */
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** What an answered append outlives. Default "process". */
@@ -89,17 +94,19 @@ class SqliteLedger implements Ledger {
   readonly publishesEntries = true;
   readonly commentLane = 0;
   readonly once: boolean;
+  readonly deletions: SqliteDeletions;
   readonly #path: string;
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #log: Log | undefined;
   readonly #rested: ((ms: number) => void) | undefined;
   readonly #fold: Fold;
   readonly #statements: Statements;
   readonly #comments: Comments;
   readonly #timer: Timer;
   readonly #written: Written;
+  readonly away: SqliteAway;
   readonly #retention: Retention;
+  readonly #transactions: Transactions;
   readonly #copies: Copies;
   /** Last row of the log, and the last one in the written totals. */
   #logSeq = 0;
@@ -111,10 +118,7 @@ class SqliteLedger implements Ledger {
   readonly #lineage: Lineage;
   /** Bytes of records and entries since the write-ahead log was emptied. */
   #walBytes = 0;
-  /** Whether the write-ahead log may hold text that was removed. */
-  #erases = false;
   #restSoon = false;
-  #ready = true;
   #closed = false;
   #changed: (changes: readonly Change[]) => void = () => {};
   #entered: (entry: Entry) => void = () => {};
@@ -123,30 +127,34 @@ class SqliteLedger implements Ledger {
     this.#path = options.path;
     this.#db = db;
     this.#clock = options.clock;
-    this.#log = options.log;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
-    const { onceMax } = options;
-    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, timeline: timelineOf(options.timeline) });
+    const { onceMax, videosMax } = options;
+    const timeline = timelineOf(options.timeline);
+    this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
     });
+    this.#transactions = new Transactions(db, this.#statements, options.log);
     this.#comments = new Comments(this.#statements, options.commentHistory);
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
     this.#writtenSeq = this.#written.read();
+    this.away = new SqliteAway({
+      ...{ fold: this.#fold, written: this.#written, write: () => this.#write() },
+      ...{ soon: () => this.#restEarly(), reading: (read) => this.#reading(read) },
+    });
     this.#startMs = this.#clock.elapsed();
     this.#retention = this.#loadLog();
+    this.deletions = this.#openDeletions();
     this.#head = this.#comments.head();
     this.#lineage = this.#openBranch();
     this.#copies = new Copies({ ...options, empty: () => emptyLog(db), hold: (on) => holdLog(db, on) });
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
   }
 
-  ready(): boolean {
-    return this.#ready && !this.#closed;
-  }
+  ready = (): boolean => this.#transactions.ready && !this.#closed;
 
   troubles(): readonly Trouble[] {
     if (this.ready()) return [];
@@ -154,31 +162,20 @@ class SqliteLedger implements Ledger {
     return [{ stream: this.#path, reason }];
   }
 
-  head(): number {
-    return this.#head;
-  }
+  head = (): number => this.#head;
 
-  lineage(): Lineage {
-    return this.#lineage;
-  }
+  lineage = (): Lineage => this.#lineage;
 
-  videos(): Iterable<VideoId> {
-    return this.#fold.videos.keys();
-  }
+  videos = (): Iterable<VideoId> => this.#fold.videos.keys();
 
-  totals(video: VideoId): Totals {
-    return this.#fold.totals(video);
-  }
+  totals = (video: VideoId): Totals => this.#fold.totals(video);
 
-  timeline(video: VideoId): TimelineView | undefined {
-    return this.#fold.timeline(video);
-  }
+  timeline = (video: VideoId): TimelineView | undefined => this.#fold.timeline(video);
 
-  room(like: Like): Space {
-    return this.#fold.room(like, this.#logTime());
-  }
+  room = (like: Like): Space => this.#fold.room(like, this.#logTime());
 
   async current(video: VideoId): Promise<Totals> {
+    await this.away.read(video);
     return this.totals(video);
   }
 
@@ -217,17 +214,12 @@ class SqliteLedger implements Ledger {
     const seq = this.#head + 1;
     const removal = this.#transact(() => this.#comments.remove(video, target, seq, this.#clock.date()));
     if (removal) this.#announce([removal]);
-    this.#erases ||= removal !== undefined;
+    this.deletions.erases ||= removal !== undefined;
     return removal !== undefined;
   }
 
   async entries(video: VideoId, after: number | undefined, limit: number): Promise<Page> {
-    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
-    try {
-      return this.#comments.page(video, after, limit, this.#head);
-    } catch (error) {
-      throw this.#unavailable(error);
-    }
+    return this.#reading(() => this.#comments.page(video, after, limit, this.#head));
   }
 
   holdings(): readonly Holding[] {
@@ -271,6 +263,7 @@ class SqliteLedger implements Ledger {
   }
 
   #folded(record: LikeRecord, logMs: number): void {
+    this.away.bringBack(record);
     const changes = this.#fold.apply(record, logMs, this.#clock.date());
     this.#written.changed(record, changes);
     if (changes.length > 0) this.#changed(changes);
@@ -284,38 +277,36 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  /** Runs `work` in one transaction. What it throws for want of room or luck becomes LedgerUnavailable. */
   #transact<T>(work: () => T): T {
     if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
-    const s = this.#statements;
+    return this.#transactions.run(work);
+  }
+
+  #openDeletions(): SqliteDeletions {
+    return new SqliteDeletions({
+      ...{ statements: this.#statements, fold: this.#fold, comments: this.#comments, clock: this.#clock },
+      transact: (work) => this.#transact(work),
+      put: (record) => {
+        const row = { seq: this.#logSeq + 1, logMs: this.#logTime() };
+        this.#put(record, row.seq, row.logMs);
+        return row;
+      },
+      place: () => this.#head + 1,
+      took: (record, logMs, entry) => {
+        this.#logSeq++;
+        this.#folded(record, logMs);
+        if (entry) this.#announce([entry]);
+      },
+    });
+  }
+
+  #reading<T>(read: () => T): T {
+    if (this.#closed) throw new LedgerUnavailable("the ledger is closed");
     try {
-      s.begin.run();
-      const result = work();
-      s.commit.run();
-      if (!this.#ready) this.#log?.info("ledger_recovered");
-      this.#ready = true;
-      return result;
+      return read();
     } catch (error) {
-      this.#rollBack();
-      throw this.#unavailable(error);
+      throw this.#transactions.unavailable(error);
     }
-  }
-
-  #rollBack(): void {
-    try {
-      if (this.#db.inTransaction) this.#statements.rollback.run();
-    } catch {
-      // SQLite ends the transaction even then; what made it fail is what the caller hears of.
-    }
-  }
-
-  #unavailable(error: unknown): unknown {
-    // A broken statement is our mistake and no state of the disk.
-    const mistake = /^SQLITE_(ERROR|CONSTRAINT|MISUSE|RANGE|MISMATCH)/;
-    if (!(error instanceof SQLiteError) || mistake.test(error.code ?? "")) return error;
-    if (this.#ready) this.#log?.error("ledger_unavailable", { code: error.code, reason: error.message });
-    this.#ready = false;
-    return new LedgerUnavailable(`the ledger cannot be used now: ${error.message}`, { cause: error });
   }
 
   #meta(name: string): unknown {
@@ -364,14 +355,15 @@ class SqliteLedger implements Ledger {
     try {
       this.#copies.look();
       this.#write();
-      if (checkpoint && this.#walBytes > 0) {
-        if (!this.#copies.holds && !this.#erases) this.#statements.checkpoint.get();
-        else if (!this.#copies.holds) this.#erases = !emptyLog(this.#db);
+      if (checkpoint && (this.#walBytes > 0 || this.deletions.erases)) {
+        const { deletions } = this;
+        if (!this.#copies.holds && !deletions.erases) this.#statements.checkpoint.get();
+        else if (!this.#copies.holds) deletions.erases = !emptyLog(this.#db);
         this.#walBytes = 0;
       }
     } catch (error) {
       // Totals stay dirty and the log keeps what they lack: the next rest tries again.
-      if (!(this.#unavailable(error) instanceof LedgerUnavailable)) throw error;
+      if (!(this.#transactions.unavailable(error) instanceof LedgerUnavailable)) throw error;
     }
     this.#rested?.(this.#clock.elapsed() - startMs);
   }
@@ -385,7 +377,8 @@ class SqliteLedger implements Ledger {
     const oldKey = s.keyOldest.get();
     const keysOld = oldKey !== null && oldKey.at < oldMs;
     // When nothing waits, a ledger that failed tries one small write: recovery needs no luckless viewer.
-    if (this.#walBytes === 0 && pruneSeq === undefined && !keysOld && this.#ready) return;
+    const isIdle = this.#walBytes === 0 && pruneSeq === undefined && !keysOld && !this.#written.moves;
+    if (isIdle && this.#transactions.ready) return;
     this.#transact(() => {
       this.#written.write(this.#logSeq);
       if (pruneSeq !== undefined) s.logPrune.run(pruneSeq);
@@ -393,6 +386,8 @@ class SqliteLedger implements Ledger {
     });
     this.#written.done();
     this.#writtenSeq = this.#logSeq;
-    if (pruneSeq !== undefined) this.#retention.pruned(pruneSeq);
+    if (pruneSeq === undefined) return;
+    this.#retention.pruned(pruneSeq);
+    this.deletions.pruned(pruneSeq);
   }
 }

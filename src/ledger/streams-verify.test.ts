@@ -74,7 +74,7 @@ test("totals of a snapshot that its log does not come to are told", async () => 
   fold.apply(record([like("v", "k", { count: 4 })]), 1_000, 1_000);
   const upTo = await endOf(one);
   const at = { upTo, logMs: 2_000, branch: "first", from: 0, parents: [], last: undefined };
-  expect(await new Snapshots(streams, clock, 0).save(encodeFold(fold), at, undefined)).toBe(true);
+  expect(await new Snapshots(streams, clock, 0).save({ fold: encodeFold(fold) }, at, undefined)).toBe(true);
   expect((await verify(one)).wrong).toEqual([
     "v has 4 of heart, and its log says 3",
     "w has 0 of heart, and its log says 2",
@@ -107,13 +107,13 @@ test("a log that is not the one its snapshot was made of, or ends before it, is 
   const held = await snapshots.manifest();
   const at = { upTo, logMs: 2_000, branch: "first", from: 0, parents: [], last: { atMs: 5, hash: 7 } };
   const fold = new Fold({ seed: 1 });
-  expect(await snapshots.save(encodeFold(fold), at, held)).toBe(true);
+  expect(await snapshots.save({ fold: encodeFold(fold) }, at, held)).toBe(true);
   const full = streams.full("log_0");
   expect((await verify(one)).wrong[0]).toBe(
     `record ${upTo} of ${full} is not the one that its snapshot was made of`,
   );
   const beyond = { ...at, upTo: 9, last: undefined };
-  expect(await snapshots.save(encodeFold(fold), beyond, await snapshots.manifest())).toBe(true);
+  expect(await snapshots.save({ fold: encodeFold(fold) }, beyond, await snapshots.manifest())).toBe(true);
   expect((await verify(one)).wrong[0]).toBe(
     `the snapshot of ${full} goes up to record 9, and the log ends at ${await endOf(one)}`,
   );

@@ -27,6 +27,8 @@ import { checkMembers, differences, likesIn, onceMax, type Verdict, Wrong } from
 export interface VerifyParts {
   readonly streams: Streams;
   readonly clock: Clock;
+  /** As its dispatchers have it: what they forget decides what counts. */
+  readonly videosMax?: number;
 }
 
 /** So long nothing may come of a stream that has more, in ms. */
@@ -43,7 +45,10 @@ export async function verifyStreams(parts: VerifyParts): Promise<Verdict> {
   const wrong = new Wrong();
   const sums = { videos: 0, likes: 0, records: 0 };
   const { partitions, once } = shape;
-  const fold = { seed: 1, ...boundsOf({ partitions, onceMax: once ? onceMax : undefined }) };
+  const fold = {
+    seed: 1,
+    ...boundsOf({ partitions, videosMax: parts.videosMax, onceMax: once ? onceMax : undefined }),
+  };
   for (let index = 0; index < partitions; index++) {
     const found = await verifyPartition(parts, index, fold, wrong);
     sums.videos += found.videos;
@@ -117,9 +122,8 @@ async function adopted(
       return undefined;
     }
     const bytes = await snapshots.load(manifest);
-    const timelines = bytes && (await snapshots.loadTimelines(manifest));
-    if (!bytes || !timelines) continue;
-    const fold = await decodeFoldInTurns(bytes, options, clock, timelines);
+    if (!bytes) continue;
+    const fold = await decodeFoldInTurns(bytes, options, clock);
     const { name } = logStream(index);
     if (!fold)
       throw new LedgerRefused(`the snapshot of ${streams.full(name)} is damaged or of another version`);

@@ -117,27 +117,31 @@ export class Block {
   }
 }
 
+/** What a count takes sealed at most, in bytes: 2^53 has eight sevens of bits. */
+const countBytesMax = 8;
+const seriesBytesMax = 1 + slotsPerBlock * countBytesMax;
+/** Where blocks are sealed, one at a time: it grows with the series of one, of which there are 255 at most. */
+let room = new Uint8Array(4 * seriesBytesMax);
+
 function sealed(open: ReadonlyMap<number, Float64Array>): Uint8Array {
-  const bytes: number[] = [];
-  const put = (value: number): void => {
-    let left = value;
-    for (; left >= 128; left = Math.floor(left / 128)) bytes.push(128 + (left % 128));
-    bytes.push(left);
-  };
+  if (room.length < open.size * seriesBytesMax) room = new Uint8Array(open.size * seriesBytesMax);
+  const bytes = room;
+  let at = 0;
   for (const [series, counts] of open) {
-    bytes.push(series);
+    bytes[at++] = series;
     for (let slot = 0; slot < slotsPerBlock; ) {
-      const count = counts[slot] as number;
-      let end = slot + 1;
-      if (count === 0) {
-        while (end < slotsPerBlock && counts[end] === 0) end++;
-        bytes.push(0);
+      let value = counts[slot++] as number;
+      if (value === 0) {
+        const from = slot - 1;
+        while (slot < slotsPerBlock && counts[slot] === 0) slot++;
+        bytes[at++] = 0;
+        value = slot - from;
       }
-      put(count === 0 ? end - slot : count);
-      slot = end;
+      for (; value >= 128; value = Math.floor(value / 128)) bytes[at++] = 128 + (value % 128);
+      bytes[at++] = value;
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, at);
 }
 
 /** Visits what sealed bytes hold. Throws RangeError when they hold something else. */

@@ -79,7 +79,7 @@ export function* readTimelines(
       const counts = isVideoId(video) ? totals.get(video)?.counts : undefined;
       if (!timeline || !counts) continue;
       timelines.restore(video as VideoId, timeline);
-      timelines.reconcile(video as VideoId, counts);
+      timelines.reconcile(timeline, counts);
     }
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;

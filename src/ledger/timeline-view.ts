@@ -2,7 +2,6 @@
  * What a ledger tells of one video's timeline, read at one moment: its bounds, its counts by kind, and whose
  * clock it goes by.
  */
-import type { VideoId } from "../core/interaction.ts";
 import { addCounts, type Counts, emptyCounts } from "../core/totals.ts";
 import { peopleSeries, type Stretch, type Timeline } from "./timeline.ts";
 import type { Timelines } from "./timelines.ts";
@@ -37,9 +36,8 @@ export interface TimelineView {
   spots(fromS: number, toS: number): Spot[];
 }
 
-/** The timeline of a video that has these totals. */
-export function viewOf(timelines: Timelines, video: VideoId, totals: Counts): TimelineView {
-  const timeline = timelines.videos.get(video);
+/** The timeline of a video that has these totals, if it has one. */
+export function viewOf(timelines: Timelines, timeline: Timeline | undefined, totals: Counts): TimelineView {
   return timeline ? new View(timeline, timelines) : new Nothing(totals, timelines);
 }
 

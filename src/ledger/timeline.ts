@@ -66,10 +66,14 @@ export class Timeline {
   /** Adds `count` to a series in the second `atS`. True when a block was begun for it: it is time to age. */
   add(series: number, atS: number, count: number, logMs: number): boolean {
     const index = Math.floor(atS / slotsPerBlock);
-    const newest = this.#open.at(-1);
+    const slot = atS - index * slotsPerBlock;
+    const newest = this.#open[this.#open.length - 1];
+    if (newest?.index === index) {
+      this.#put(newest, series, slot, count);
+      return false;
+    }
     const isNew = !this.#tiers[0]?.has(index);
-    const block = newest?.index === index ? newest : this.#written(index, logMs);
-    this.#put(block, series, atS - index * slotsPerBlock, count);
+    this.#put(this.#written(index, logMs), series, slot, count);
     return isNew;
   }
 

@@ -117,13 +117,18 @@ export class Timelines {
 
   /** Forgets when a video's likes came. */
   drop(video: VideoId): void {
+    if (this.take(video)) this.gone?.push(video);
+  }
+
+  /** Takes a timeline out that is kept elsewhere from now on. */
+  take(video: VideoId): Timeline | undefined {
     const timeline = this.#videos.get(video);
-    if (!timeline) return;
+    if (!timeline) return undefined;
     this.#weight -= timeline.weight;
     this.#videos.delete(video);
     this.#open.delete(timeline);
     this.#last = undefined;
-    this.gone?.push(video);
+    return timeline;
   }
 
   /** The number of a series; undefined when there are too many. */
@@ -139,9 +144,7 @@ export class Timelines {
    * Makes the sum of what was put back the totals there are: what a program without timelines counted, and
    * what was never told, is before all time.
    */
-  reconcile(video: VideoId, totals: Counts): void {
-    const timeline = this.#videos.get(video);
-    if (!timeline) return;
+  reconcile(timeline: Timeline, totals: Counts): void {
     const sums = new Map<string, number>();
     const note = (series: number, count: number): void => {
       const name = this.#names[series] as string;

@@ -20,10 +20,9 @@ import type { Appender } from "./appender.ts";
 import { type Copy, originHeader } from "./copy.ts";
 import type { Fold, FoldOptions } from "./fold.ts";
 import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
-import { decodeFoldInTurns, encodeFold } from "./snapshot.ts";
+import { decodeFoldInTurns, encodeWhole } from "./snapshot.ts";
 import { firstBranch, type Manifest, type Parent, type Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
-import { encodeTimelines } from "./timeline-bytes.ts";
 import { type Compared, commonEnd, identify, same, stands } from "./trail.ts";
 
 /** On a record that counts nothing: whoever is on another branch has to look. */
@@ -157,9 +156,8 @@ export class Verifier {
       parents: [...earlier, parent].slice(-limits.parentsMax),
       last: held && identify(held),
     };
-    const bytes = encodeFold(copy.fold, limits.seedVersions);
-    const more = copy.fold.timelines && encodeTimelines(copy.fold.timelines);
-    if (!(await snapshots.save(bytes, point, manifest, true, more))) return;
+    const bytes = encodeWhole(copy.fold, limits.seedVersions);
+    if (!(await snapshots.save(bytes, point, manifest, true))) return;
     log.warn("log went back and was seeded anew", {
       stream: streams.full(wanted.name),
       folded: copy.seq,
@@ -228,10 +226,9 @@ export class Verifier {
     const { snapshots, fold: options, clock } = this.#options;
     for (let manifest = await snapshots.manifest(); manifest; ) {
       const bytes = await snapshots.load(manifest);
-      const timelines = bytes && (await snapshots.loadTimelines(manifest));
-      const fold = bytes && timelines && (await decodeFoldInTurns(bytes, options, clock, timelines));
+      const fold = bytes && (await decodeFoldInTurns(bytes, options, clock));
       if (fold) return { fold, manifest };
-      if (bytes && timelines) throw new LedgerRefused("the snapshot was not written by this version");
+      if (bytes) throw new LedgerRefused("the snapshot was not written by this version");
       const newer = await snapshots.manifest();
       if (newer?.seq === manifest.seq) throw new LedgerUnavailable("the snapshot cannot be read now");
       manifest = newer;

@@ -6,9 +6,10 @@
  * should have written is written by the next one: nothing is taken for written before `done`.
  */
 import type { VideoId } from "../core/interaction.ts";
-import type { Totals } from "../core/totals.ts";
+import type { Counts, Totals } from "../core/totals.ts";
 import { decodeJson } from "../core/wire.ts";
 import type { Statements } from "./schema.ts";
+import type { Timeline } from "./timeline.ts";
 import { decodeBlock, decodeHead, encodeBlock, encodeHead } from "./timeline-bytes.ts";
 import type { Timelines } from "./timelines.ts";
 
@@ -24,25 +25,40 @@ export class WrittenTimelines {
     this.#timelines = timelines;
   }
 
-  /** Puts what was written into new timelines, and makes them agree with the totals there are. */
-  read(totals: ReadonlyMap<VideoId, Totals>): void {
+  /**
+   * Puts what was written into new timelines, and makes them agree with the totals there are; `isAll`: with
+   * those of videos that have left memory.
+   */
+  read(totals: ReadonlyMap<VideoId, Totals>, isAll: boolean): void {
     const s = this.#statements;
     const timelines = this.#timelines;
     const known = decodeJson(new TextEncoder().encode(String(s.metaGet.get(namesKey)?.value)))?.names;
     for (const name of Array.isArray(known) ? known : []) timelines.series(String(name));
     this.#namesWritten = timelines.names.length;
-    for (const { video, head } of s.timelinesAll.all()) {
+    const heads = isAll ? s.timelinesAll.all() : s.timelinesHere.all();
+    for (const { video, head } of heads) {
       const counts = totals.get(video)?.counts;
-      const timeline = counts && decodeHead(head);
-      if (!timeline) continue;
-      for (const { tier, place, block: bytes } of s.blocksOf.iterate(video)) {
-        const block = decodeBlock(tier, place, bytes);
-        if (block) timeline.restore(block);
-      }
-      timelines.restore(video, timeline);
-      timelines.reconcile(video, counts);
+      const timeline = counts && this.#read(video, head, counts);
+      if (timeline) timelines.restore(video, timeline);
     }
     timelines.trackGone();
+  }
+
+  /** What was written of a video that has left memory. */
+  kept(video: VideoId, counts: Counts): Timeline | undefined {
+    const row = this.#statements.timelineOf.get(video);
+    return row ? this.#read(video, row.head, counts) : undefined;
+  }
+
+  #read(video: VideoId, head: Uint8Array, counts: Counts): Timeline | undefined {
+    const timeline = decodeHead(head);
+    if (!timeline) return undefined;
+    for (const { tier, place, block: bytes } of this.#statements.blocksOf.iterate(video)) {
+      const block = decodeBlock(tier, place, bytes);
+      if (block) timeline.restore(block);
+    }
+    this.#timelines.reconcile(timeline, counts);
+    return timeline;
   }
 
   /** Writes down what has changed of `videos`. */

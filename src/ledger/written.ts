@@ -9,7 +9,9 @@
 import type { VideoId } from "../core/interaction.ts";
 import type { LikeRecord } from "../core/record.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
+import type { Kept } from "./away.ts";
 import type { Fold } from "./fold.ts";
+import { IdSet } from "./id-set.ts";
 import type { IdleMark } from "./idle.ts";
 import type { Change } from "./ledger.ts";
 import type { Statements } from "./schema.ts";
@@ -25,6 +27,10 @@ export class Written {
   readonly #videos = new Set<VideoId>();
   /** Videos that were forgotten since. */
   readonly #forgotten = new Set<VideoId>();
+  /** Videos that are to leave memory when all of them is written, and those who wait for it. */
+  readonly #leaving = new Map<VideoId, PromiseWithResolvers<void>>();
+  /** Videos that came back since, and whether they are still closed. */
+  readonly #came = new Map<VideoId, boolean>();
   /** Members that may have changed since: hi, lo, hi, lo … */
   readonly #members: number[] = [];
   readonly #timelines: WrittenTimelines | undefined;
@@ -33,7 +39,12 @@ export class Written {
     this.#statements = statements;
     this.#fold = fold;
     this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
-    fold.onForgotten = (video) => this.#forgotten.add(video);
+    fold.onForgotten = (video) => {
+      this.#forgotten.add(video);
+      // What is no more need not leave.
+      this.#leaving.get(video)?.resolve();
+      this.#leaving.delete(video);
+    };
   }
 
   /** True when so much has changed that it should be written soon. */
@@ -44,25 +55,67 @@ export class Written {
   /** Notes what a record changed in the fold. */
   changed(record: LikeRecord, changes: readonly Change[]): void {
     for (const { video } of changes) this.#videos.add(video);
+    if (record.act?.type === "renamed") {
+      const { from, to } = record.act;
+      this.#members.push(from.hi, from.lo, to.hi, to.lo);
+    }
     for (const { once } of record.groups) {
       if (once) for (let i = 0; i < once.length; i++) this.#members.push(once.hi[i] ?? 0, once.lo[i] ?? 0);
     }
   }
 
-  /** Puts what was written into a new fold, and tells the row of the log that it goes up to. */
-  read(): number {
-    const { members } = this.#fold;
-    this.#readTotals();
-    if (members) for (const { hi, lo } of this.#statements.membersAll.iterate()) members.add(hi, lo);
-    this.#timelines?.read(this.#fold.videos);
+  /** Whether a video waits to leave memory, or one that came back to be written. */
+  get moves(): boolean {
+    return this.#leaving.size + this.#came.size > 0;
+  }
+
+  /** Has a video leave memory with the next write; resolves when it has. */
+  leave(video: VideoId): Promise<void> {
+    const waiting = this.#leaving.get(video) ?? Promise.withResolvers<void>();
+    this.#leaving.set(video, waiting);
+    return waiting.promise;
+  }
+
+  /** Brings a video back into memory, opened or as closed as before. */
+  takeBack(video: VideoId, opened: boolean): void {
+    this.#fold.takeBack(video, this.#fold.lacks(video) ? this.kept(video) : undefined, opened);
+    this.#came.set(video, !opened);
+  }
+
+  /** What was written of a video that has left memory. */
+  kept(video: VideoId): Kept {
+    const counts = emptyCounts();
+    let version = 0;
+    for (const row of this.#statements.totalsOf.iterate(video)) {
+      counts[row.kind] = row.count;
+      version = row.version;
+    }
+    return { totals: { version, counts }, timeline: this.#timelines?.kept(video, counts) };
+  }
+
+  /**
+   * Puts what was written into a new fold, and tells the row of the log that it goes up to; `isAll`: with all
+   * that has left memory.
+   */
+  read(isAll = false): number {
+    if (!isAll) this.#readAway();
+    this.#readTotals(isAll);
+    this.#fold.idle.forgot(Number(this.#statements.metaGet.get("floor")?.value ?? 0));
+    this.#readMembers();
+    this.#timelines?.read(this.#fold.videos, isAll);
     return Number(this.#statements.metaGet.get("upTo")?.value ?? 0);
   }
 
   /** Writes down all that changed, as it is after the log's row `upTo`. */
   write(upTo: number): void {
     const s = this.#statements;
-    const { members, idle } = this.#fold;
+    const { members, idle, owners } = this.#fold;
     for (const video of this.#forgotten) s.totalsDrop.run(video);
+    for (const number of owners.gone) s.ownerDrop.run(number);
+    for (const video of owners.added) {
+      const number = owners.of(video);
+      if (number !== undefined) s.ownerPut.run(number, video);
+    }
     for (const video of this.#videos) {
       const { version, counts } = this.#fold.totals(video);
       const at = idle.changedMs(video) ?? null;
@@ -70,12 +123,20 @@ export class Written {
     }
     for (let i = 0; members && i < this.#members.length; i += 2) {
       const [hi, lo] = [this.#members[i] as number, this.#members[i + 1] as number];
-      if (members.has(hi, lo)) s.memberPut.run(hi, lo);
+      const owner = members.ownerOf(hi, lo);
+      if (owner !== undefined) s.memberPut.run(hi, lo, owner);
       else s.memberDrop.run(hi, lo);
     }
     this.#timelines?.write(this.#videos);
+    for (const [video, isClosed] of this.#came) {
+      if (isClosed) s.awayPut.run(video, 1);
+      else s.awayDrop.run(video);
+    }
+    for (const video of this.#leaving.keys()) s.awayPut.run(video, 0);
     s.metaPut.run("upTo", upTo);
     s.metaPut.run("logMs", this.#fold.logMs);
+    if (idle.floor > 0) s.metaPut.run("floor", idle.floor);
+    if (members) s.metaPut.run("legacyOwners", owners.legacy);
     if (idle.begun) s.metaPut.run("idle", JSON.stringify(idle.mark));
   }
 
@@ -85,9 +146,49 @@ export class Written {
     this.#videos.clear();
     this.#forgotten.clear();
     this.#members.length = 0;
+    this.#fold.owners.added = [];
+    this.#fold.owners.gone = [];
+    this.#came.clear();
+    for (const [video, { resolve }] of this.#leaving) {
+      this.#fold.putAway(video);
+      resolve();
+    }
+    this.#leaving.clear();
   }
 
-  #readTotals(): void {
+  /** What is nobody's is left where it is: it is swept out of the table, not out of the set. */
+  #readMembers(): void {
+    const { members, owners, videos } = this.#fold;
+    if (!members) return;
+    const s = this.#statements;
+    for (const { number, video } of s.ownersAll.iterate()) owners.restore(video, number);
+    const live = new Set([0, ...owners.numbers.values()]);
+    for (const { hi, lo, owner } of s.membersAll.iterate()) {
+      owners.pass(owner);
+      if (live.has(owner)) members.add(hi, lo, owner);
+    }
+    const legacy = s.metaGet.get("legacyOwners")?.value;
+    if (legacy === undefined) owners.adopt(videos.keys());
+    else owners.legacy = Number(legacy);
+    members.legacy = owners.legacy;
+  }
+
+  #readAway(): void {
+    const back: VideoId[] = [];
+    const rows = this.#statements.awayAll.iterate();
+    const all = function* (): Iterable<VideoId> {
+      for (const row of rows) {
+        if (row.back !== 0) back.push(row.video);
+        yield row.video;
+      }
+    };
+    const ids = IdSet.of(all());
+    this.#fold.away.restore(ids, back, 0);
+  }
+
+  #readTotals(isAll: boolean): void {
+    const s = this.#statements;
+    const rows = isAll || this.#fold.away.size === 0 ? s.totalsAll : s.totalsHere;
     const mark = idleMarkOf(this.#statements.metaGet.get("idle")?.value);
     // No two were changed at the same time.
     const later = new Map<number, VideoId>();
@@ -97,7 +198,7 @@ export class Written {
     const restore = (): void => {
       if (video !== undefined) this.#fold.restore(video, { version, counts });
     };
-    for (const row of this.#statements.totalsAll.iterate()) {
+    for (const row of rows.iterate()) {
       if (row.video !== video) {
         restore();
         video = row.video;

@@ -51,6 +51,18 @@ describe("options", () => {
     expect((mistakes as string[]).join("\n")).toContain("did you mean --viewers?");
   });
 
+  test("seconds, with a unit as everywhere else or without", () => {
+    for (const text of ["12", "12s", "12000ms", "0.2m"]) {
+      expect(parse(`--duration=${text}`)).toMatchObject({ duration: 12 });
+    }
+    expect(parse("--settle=1m")).toMatchObject({ settle: 60 });
+    for (const text of ["1500ms", "0s", "0.5", "25h", "s"]) {
+      expect(parse(`--duration=${text}`)).toEqual([
+        `--duration=${text} must be whole seconds from 1 to 86400, like 12, 12s or 2m`,
+      ]);
+    }
+  });
+
   test("other machines only when allowed", () => {
     expect(parse("--url=http://10.0.0.7:8080,http://127.0.0.1:8080")).toEqual([
       "--url=http://10.0.0.7:8080 is another machine: add --allow-remote",

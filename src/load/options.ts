@@ -11,6 +11,7 @@ import {
   matching,
   oneLine,
   onOff,
+  seconds,
   wholeNumber,
   wholeNumberOr,
 } from "../settings/kinds.ts";
@@ -111,9 +112,9 @@ export const loadTable = defineSettings({
         fallback: "0",
         help: "percent of likes sent a second time under the same key, to the next node",
       },
-      duration: { kind: wholeNumber(1, 86_400), fallback: "10", help: "seconds of publishing" },
+      duration: { kind: seconds(1, 86_400), fallback: "10", help: "seconds of publishing" },
       settle: {
-        kind: wholeNumber(1, 600),
+        kind: seconds(1, 600),
         fallback: "20",
         help: "most seconds to wait afterwards for answers, totals and viewers, each",
       },

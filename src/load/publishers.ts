@@ -137,7 +137,7 @@ export class Publishers {
     const user = `fan-${this.#prng.between(1, 9999)}`;
     const viewer = once ? `${tag}-viewer-${this.#count + 1}` : undefined;
     const like = { kind, count: likesBatch, user, viewer, mediaTime: this.#seen() };
-    this.#publish(kind, likesBatch, JSON.stringify(like), dueMs);
+    this.publish(kind, likesBatch, JSON.stringify(like), dueMs);
   }
 
   /** Date of the picture that somebody sees now. */
@@ -149,10 +149,14 @@ export class Publishers {
   #comment(dueMs: number): void {
     const text = `Comment ${this.#count + 1} of run ${this.#plan.tag}: what a goal! ⚽`;
     const user = `fan-${this.#prng.between(1, 9999)}`;
-    this.#publish("", 1, JSON.stringify({ text, user, mediaTime: this.#seen() }), dueMs);
+    this.publish("", 1, JSON.stringify({ text, user, mediaTime: this.#seen() }), dueMs);
   }
 
-  #publish(kind: string, count: number, body: string, dueMs: number): void {
+  /**
+   * Publishes something beside the schedule, which was due at `dueMs`: a like of `count` taps, or a comment
+   * where `kind` is empty.
+   */
+  publish(kind: string, count: number, body: string, dueMs: number): void {
     const number = ++this.#count;
     if (this.#outstanding >= outstandingMax) {
       this.skipped++;

@@ -9,6 +9,7 @@
 import { Asker } from "../asking/asker.ts";
 import { CatalogReader } from "../asking/catalog.ts";
 import { Elsewhere, type Watching } from "../asking/elsewhere.ts";
+import { Eraser } from "../asking/erasure.ts";
 import { Reader } from "../asking/reader.ts";
 import { Relay } from "../asking/relay.ts";
 import { TimesReader } from "../asking/times.ts";
@@ -40,6 +41,7 @@ export interface NodeSettings {
   readonly commentTickMs: number;
   readonly commentRate: number;
   readonly commentHistory: number;
+  readonly coldAfterMs?: number;
   readonly drainMs: number;
   readonly beatMs: number;
   readonly streamAgeMs: number;
@@ -76,6 +78,7 @@ export class Node {
   readonly reader: Reader;
   readonly times: TimesReader;
   readonly catalog: CatalogReader;
+  readonly eraser: Eraser;
   /** Undefined on a dispatcher: it holds no streams. */
   readonly frontend: Frontend | undefined;
   /** Changes what streams watch, on any node: this one need not hold any. */
@@ -125,6 +128,7 @@ export class Node {
     this.reader = new Reader(this.#asker, kindSet(settings.kinds));
     this.times = new TimesReader(this.#asker);
     this.catalog = new CatalogReader(this.#asker);
+    this.eraser = new Eraser(this.#asker);
     const both = { ...settings, incarnation: this.incarnation, bus, routes, clock, prng, metrics, log };
     this.dispatcher = ledger && new Dispatcher({ ...both, nodes, ledger, herald: parts.herald });
     this.frontend =

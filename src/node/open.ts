@@ -125,12 +125,13 @@ export class Opening {
   async #ownLedger(): Promise<Ledger | undefined> {
     const { settings, clock, log, runtime, local } = this.#parts;
     if (local && !local.ledger) return undefined;
-    const { data: path, commentHistory, durability } = settings;
+    const { data: path, commentHistory, durability, videosMax } = settings;
     const onceMax = onceMaxOf(settings);
     this.#parts.metrics.beforeRead(() => this.#parts.metrics.dataBytes.set(bytesIn(path)));
     try {
       const timeline = timelineOf(settings);
-      return await runtime.openLedger({ path, clock, commentHistory, durability, onceMax, timeline, log });
+      const sizes = { commentHistory, onceMax, videosMax };
+      return await runtime.openLedger({ ...{ path, clock, log, durability, timeline }, ...sizes });
     } catch (error) {
       // A disk that is full, say: it would be no better as a node that takes nothing.
       if (error instanceof LedgerUnavailable) throw new StartRefused(`--data=${path}: ${error.message}`);
@@ -140,12 +141,12 @@ export class Opening {
 
   async #sharedLedger(bus: NatsBus): Promise<Ledger | undefined> {
     const { settings, clock, prng, log } = this.#parts;
-    const { role, partitions, commentHistory } = settings;
+    const { role, partitions, commentHistory, videosMax } = settings;
     const onceMax = onceMaxOf(settings);
     const parts = { streams: bus.streams, clock, prng, log };
     if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
     const ledger = await openJetstreamLedger({
-      ...{ ...parts, partitions, commentHistory, onceMax, timeline: timelineOf(settings) },
+      ...{ ...parts, partitions, commentHistory, onceMax, videosMax, timeline: timelineOf(settings) },
       vouched: () => dispatcherLives(bus),
     });
     this.#measure(bus);

@@ -215,11 +215,18 @@ export class Service {
     const { clock } = this.#parts;
     const journal = await this.#openJournal(bus);
     const table = await bus.table("moderation", { restoredMax: limits.decisionsRestoredMax });
-    const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics });
+    const putAway = node.dispatcher?.putAway;
+    const kept = (video: VideoId): boolean => node.dispatcher?.keeps(video) ?? false;
+    const moderation = await Moderation.open({ table, journal, clock, metrics: this.#metrics, kept });
     moderation.setWords(this.#access.words);
     moderation.banned = () => this.#lookAgain();
-    for (const video of moderation.allClosed()) node.frontend?.closed.turn(video, true);
-    moderation.turned = (video, state) => node.frontend?.closed.turn(video, state === "closed");
+    if (putAway) putAway.left = (video) => void moderation.leave(video);
+    moderation.turned = (video, state) => {
+      putAway?.turn(video, state === "closed");
+      if (state === "kept") node.frontend?.closed.forget(video);
+      else node.frontend?.closed.turn(video, state === "closed");
+    };
+    for (const video of moderation.allClosed()) moderation.turned(video, "closed");
     return moderation;
   }
 
@@ -276,6 +283,9 @@ export class Service {
       },
       get catalog() {
         return node()?.catalog ?? early.catalog;
+      },
+      get eraser() {
+        return node()?.eraser ?? early.eraser;
       },
       get times() {
         return node()?.times ?? early.times;

@@ -132,8 +132,21 @@ describe("its flags", () => {
 describe("a file of coefficients", () => {
   test("is read as it was written, or refused in a line", () => {
     expect(readCoefficients(JSON.stringify(shipped))).toEqual(shipped);
-    const wrong = [{ ...shipped, writeUs: 0 }, { ...shipped, more: 1 }, { of: "here" }, [], null];
-    for (const value of wrong) expect(readCoefficients(JSON.stringify(value))).toHaveProperty("mistake");
+    const { busUs: _, ...lacking } = shipped;
+    const isNone = "not an object of coefficients, as `ovation calibrate` prints it";
+    const wrong: readonly (readonly [value: unknown, mistake: string])[] = [
+      [{ ...shipped, writeUs: 0 }, "writeUs: must be a number above 0"],
+      [{ ...shipped, likeUs: "11" }, "likeUs: must be a number above 0"],
+      [{ ...shipped, of: 5 }, "of: must be at most 200 characters"],
+      [{ ...shipped, more: 1, yet: 2 }, "more, yet: unknown"],
+      [lacking, "busUs: missing"],
+      [{}, `${Object.keys(shipped).join(", ")}: missing`],
+      [[], isNone],
+      [null, isNone],
+    ];
+    for (const [value, mistake] of wrong) {
+      expect(readCoefficients(JSON.stringify(value))).toEqual({ mistake });
+    }
     expect(readCoefficients("{")).toEqual({ mistake: "not JSON" });
   });
 });

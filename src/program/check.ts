@@ -1,13 +1,14 @@
 /**
- * `ovation check`: the settings in effect and where each came from; with `--host`, what a node of these
- * settings would find wanting of this machine. Held by system/check-host.test.ts.
+ * `ovation check`: the settings in effect and where each came from, and whether there are descriptors for the
+ * streams they allow; with `--host`, what a node of these settings would find wanting of this machine. Held
+ * by system/check-host.test.ts.
  */
 import { availableParallelism } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { readCredentials } from "../settings/access.ts";
 import { effectiveSettings, foreignIn, parseSettings } from "../settings/config.ts";
-import { judge, linesText } from "./host.ts";
-import { readHost } from "./host-readings.ts";
+import { descriptors, judge, linesText } from "./host.ts";
+import { readHost, streamsReading } from "./host-readings.ts";
 
 export interface CheckIo {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,12 +31,14 @@ export async function runCheck(argv: readonly string[], io: CheckIo): Promise<nu
   const { settings } = parsed;
   const credentials = readCredentials(settings, io.readFile);
   if ("mistakes" in credentials) return mistaken(credentials.mistakes);
+  const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
   if (host < 0) {
     for (const warning of parsed.warnings) io.complain(`ovation: ${warning}\n`);
+    const { ok, name, said, remedy } = descriptors(streamsReading(settings, workers));
+    if (!ok) io.complain(`ovation: ${name}: ${said}: ${remedy}\n`);
     io.print(effectiveSettings(parsed.sources));
     return 0;
   }
-  const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
   const readings = await readHost(settings, { clock: io.clock, workers, foreign: foreignIn(io.env) });
   const lines = judge(readings);
   io.print(linesText(lines));

@@ -4,15 +4,24 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
-import { Descriptors, nextDescriptor } from "./descriptors.ts";
+import { parseSettings } from "../settings/config.ts";
+import { Descriptors, holdersOf, nextDescriptor, tellRoom } from "./descriptors.ts";
 
-function bench(streams: number, most = 300) {
+function bench(most = 300) {
   const clock = new VirtualClock();
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", write: (line) => lines.push(line), now: () => 0 });
-  const state: { next: number | undefined; open: boolean } = { next: 20, open: true };
+  const state: { next: number | undefined; open: boolean; looks: number } = {
+    next: 20,
+    open: true,
+    looks: 0,
+  };
   const metrics = createMetrics();
-  const descriptors = new Descriptors({ clock, log, metrics, streams, most, next: () => state.next });
+  const next = (): number | undefined => {
+    state.looks++;
+    return state.next;
+  };
+  const descriptors = new Descriptors({ clock, log, metrics, most, next });
   descriptors.guard({
     set: (open) => {
       state.open = open;
@@ -23,10 +32,11 @@ function bench(streams: number, most = 300) {
 }
 
 test("streams are refused the last ones, which is said once a minute", () => {
-  const { clock, lines, state, descriptors } = bench(100);
+  const { clock, lines, state, descriptors } = bench();
   expect(lines).toEqual([]);
   expect(descriptors.few).toBe(false);
   state.next = 300 - limits.descriptorsReserved;
+  clock.advance(50);
   for (let i = 0; i < 5; i++) expect(descriptors.few).toBe(true);
   expect(lines).toHaveLength(1);
   clock.advance(limits.logAgainMs);
@@ -34,8 +44,18 @@ test("streams are refused the last ones, which is said once a minute", () => {
   expect(lines).toHaveLength(2);
 });
 
+test("streams take what is free, all but the last ones, and it is looked at a few times only", () => {
+  const { state, descriptors } = bench();
+  let streams = 0;
+  // Each takes the next one, and so does a connection of another kind.
+  for (let others = 0; !descriptors.few; streams++, others++) state.next = 20 + streams + others;
+  expect(20 + 2 * streams).toBeGreaterThan(300 - limits.descriptorsReserved - 4);
+  expect(20 + 2 * streams).toBeLessThanOrEqual(300 - limits.descriptorsReserved + 4);
+  expect(state.looks).toBeLessThan(20);
+});
+
 test("accepting pauses before none are left, and goes on when some are free", () => {
-  const { clock, state, descriptors } = bench(100);
+  const { clock, state, descriptors } = bench();
   const openAt = (next: number | undefined): boolean => {
     state.next = next;
     clock.advance(100);
@@ -48,10 +68,8 @@ test("accepting pauses before none are left, and goes on when some are free", ()
   expect(state.open).toBe(true);
 });
 
-test("a limit below the streams that are allowed is told at start; one not known is no limit", () => {
-  expect(bench(237).lines[0]).toContain('"limit":300,"streams":236,"nodeStreams":237');
-  expect(bench(236).lines).toEqual([]);
-  const { descriptors, state, lines } = bench(1_000, Number.POSITIVE_INFINITY);
+test("a limit that is not known is none", () => {
+  const { descriptors, state, lines } = bench(Number.POSITIVE_INFINITY);
   state.next = 1e9;
   expect([descriptors.few, lines.length]).toEqual([false, 0]);
 });
@@ -59,4 +77,26 @@ test("a limit below the streams that are allowed is told at start; one not known
 test("where the lowest free one cannot be seen, as without /dev/null, nobody is kept out for it", () => {
   expect(nextDescriptor()).toBeGreaterThan(0);
   expect(nextDescriptor("/dev/there-is-no-such-file")).toBe(0);
+});
+
+test.each<[readonly string[], number, number, string | undefined]>([
+  // Flags, processes, descriptors of each; what is said at start.
+  [["--node-streams=237"], 1, 300, '"warn","limit":300,"holders":1,"streams":236,"nodeStreams":237'],
+  [["--node-streams=236"], 1, 300, undefined],
+  [["--node-streams=30000"], 1, 20_000, '"info","limit":20000,"holders":1,"streams":19936'],
+  [["--node-streams=30000"], 3, 20_000, undefined],
+  // One of them has the ledger, and nobody comes to it.
+  [["--node-streams=39873"], 3, 20_000, '"info","limit":20000,"holders":2,"streams":39872'],
+  [["--node-streams=39873", "--nats=nats://n:1"], 3, 20_000, undefined],
+  [["--nats=nats://n:1", "--role=dispatcher"], 1, 300, undefined],
+  [["--limits=off"], 1, 300, undefined],
+  [[], 1, Number.POSITIVE_INFINITY, undefined],
+])("%p of %d processes with %d descriptors: what is told at start", (flags, processes, most, told) => {
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "json", write: (line) => lines.push(line), now: () => 0 });
+  const parsed = parseSettings(flags, {}, () => "");
+  if ("mistakes" in parsed) throw new Error(parsed.mistakes.join());
+  tellRoom(log, parsed.settings, holdersOf(parsed.settings, processes), most);
+  expect(lines).toHaveLength(told === undefined ? 0 : 1);
+  expect(lines.join().replace('"event":"fewer descriptors than streams",', "")).toContain(told ?? "");
 });

@@ -4,10 +4,12 @@
  * The last ones are kept for health, metrics and publishing: when few are left, streams are answered `bye`
  * and their connections closed. Should connections that ask for nothing take those too, accepting pauses
  * until some are free again, instead of failing at once, again and again. Said once a minute while it is
- * so, and at start when the limit is below --node-streams: plainly, where it is what a shell has by
+ * so, and at start when the limit is below --node-streams: as a warning where it is what a shell has by
  * default. Held by system/descriptors.test.ts.
  *
- * How many are left is seen from the number of the next one: the kernel gives the lowest that is free.
+ * How many are left is seen from the number of the next one: the kernel gives the lowest that is free. To
+ * look takes two system calls, a fifth of what a stream costs at its beginning, so a look is good for half of
+ * what it found free.
  */
 import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { type Clock, type Elapsed, longAgo, type Timer } from "../base/clock.ts";
@@ -15,13 +17,12 @@ import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import type { Gate } from "../http/gate.ts";
+import type { Settings } from "../settings/config.ts";
 
 export interface DescriptorsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** --node-streams; 0 where nothing is limited. */
-  readonly streams: number;
   /** How many this process may open: see `openMax`. */
   readonly most: number;
   /** The lowest that is free: see `nextDescriptor`. */
@@ -40,23 +41,25 @@ export class Descriptors {
   readonly #timer: Timer | undefined;
   #gate: Gate | undefined;
   #paused = false;
+  /** Streams that may still come before it is looked at again how many are left. */
+  #spare = 0;
   #saidAt: Elapsed = longAgo;
 
   constructor(parts: DescriptorsParts) {
     this.#parts = parts;
-    const { clock, log, metrics, streams, most } = parts;
+    const { clock, metrics, most } = parts;
     metrics.descriptorsMax.set(Number.isFinite(most) ? most : 0);
     if (!Number.isFinite(most)) return;
-    const room = Math.max(0, most - limits.descriptorsReserved);
-    const fields = { limit: most, streams: room, nodeStreams: streams, hint };
-    if (room < streams) log[room < roomMin ? "warn" : "debug"]("fewer descriptors than streams", fields);
     this.#timer = clock.every(everyMs, () => this.#look());
   }
 
   /** Whether only those are left that no stream gets. */
   get few(): boolean {
-    const { most, next } = this.#parts;
-    const few = (next() ?? most) >= most - limits.descriptorsReserved;
+    if (this.#spare > 0) {
+      this.#spare--;
+      return false;
+    }
+    const few = this.#left() <= limits.descriptorsReserved;
     if (few) this.#say();
     return few;
   }
@@ -71,9 +74,17 @@ export class Descriptors {
     if (this.#paused) this.#gate?.set(true);
   }
 
-  #look(): void {
-    const { most, next, metrics } = this.#parts;
+  #left(): number {
+    const { most, next } = this.#parts;
     const left = most - (next() ?? most);
+    // The other half is for connections that are no streams.
+    this.#spare = Math.max(0, Math.floor((left - limits.descriptorsReserved) / 2));
+    return left;
+  }
+
+  #look(): void {
+    const { metrics } = this.#parts;
+    const left = this.#left();
     if (this.#paused) {
       if (left > 2 * pauseAt) this.#paused = this.#gate?.set(true) !== true;
       return;
@@ -96,6 +107,27 @@ export class Descriptors {
 }
 
 const hint = "one for each connection: ulimit -n, or LimitNOFILE of the service";
+
+/** Streams that `processes` hold at most, each of which may open `most` descriptors. */
+export function roomIn(most: number, processes: number): number {
+  return processes * Math.max(0, most - limits.descriptorsReserved);
+}
+
+/** How many of the processes of a node of these settings hold streams: none of one that only dispatches. */
+export function holdersOf({ role, nats }: Pick<Settings, "role" | "nats">, processes: number): number {
+  if (role === "dispatcher") return 0;
+  // Without NATS one of several has the ledger, and nobody comes to it.
+  return nats.length === 0 && processes > 1 ? processes - 1 : processes;
+}
+
+/** Says at start when `holders` processes hold fewer streams than --node-streams allows. */
+export function tellRoom(log: Log, settings: Settings, holders: number, most = openMax()): void {
+  const { limits: limited, nodeStreams } = settings;
+  const streams = roomIn(most, holders);
+  if (limited === "off" || holders === 0 || streams >= nodeStreams) return;
+  const level = streams < roomMin ? "warn" : "info";
+  log[level]("fewer descriptors than streams", { limit: most, holders, streams, nodeStreams, hint });
+}
 
 /** How many descriptors this process may open; without end where that is not known. */
 export function openMax(): number {

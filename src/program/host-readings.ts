@@ -19,7 +19,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
 import type { Settings } from "../settings/config.ts";
-import { openMax } from "./descriptors.ts";
+import { holdersOf, openMax } from "./descriptors.ts";
 import type { CertificateReading, HostReadings, NatsReading } from "./host.ts";
 import { withNats } from "./keep-nats.ts";
 
@@ -41,9 +41,9 @@ export async function readHost(
   settings: Settings,
   parts: { readonly clock: Clock; readonly workers: number; readonly foreign: readonly string[] },
 ): Promise<HostReadings> {
-  const { data, nats, role, nodeStreams, memoryMax } = settings;
+  const { data, nats } = settings;
   return {
-    descriptors: Number.isFinite(openMax()) ? openMax() : undefined,
+    ...streamsReading(settings, parts.workers),
     kernel: Object.fromEntries(kernelNames.map((name) => [name, text(kernelFile(name))])),
     ports: await ports(settings),
     memory: memory(),
@@ -52,13 +52,23 @@ export async function readHost(
     certificates: certificates(settings),
     nats: nats.length > 0 ? await natsReading(settings, parts.clock) : undefined,
     foreign: parts.foreign,
-    wanted: {
-      streams: nodeStreams,
-      workers: parts.workers,
-      memoryMaxBytes: memoryMax * 1024 * 1024,
-      holdsStreams: role !== "dispatcher",
-    },
     nowMs: parts.clock.date(),
+  };
+}
+
+/** How many streams are wanted of so many processes, and how many descriptors each of these may open. */
+export function streamsReading(
+  settings: Settings,
+  workers: number,
+): Pick<HostReadings, "descriptors" | "wanted"> {
+  const { limits, nodeStreams, memoryMax } = settings;
+  return {
+    descriptors: Number.isFinite(openMax()) ? openMax() : undefined,
+    wanted: {
+      streams: limits === "off" ? 0 : nodeStreams,
+      holders: holdersOf(settings, workers),
+      memoryMaxBytes: memoryMax * 1024 * 1024,
+    },
   };
 }
 

@@ -20,7 +20,7 @@ const well: HostReadings = {
   certificates: [{ flag: "--tls-cert", path: "c", fromMs: 0, toMs: 100 * 86_400_000, trouble: undefined }],
   nats: { trouble: undefined, version: "2.9.10", payloadBytesMax: 2 ** 20, streams: ["ov_likes"] },
   foreign: [],
-  wanted: { streams: 250_000, workers: 1, memoryMaxBytes: 0, holdsStreams: true },
+  wanted: { streams: 250_000, holders: 1, memoryMaxBytes: 0 },
   nowMs: 86_400_000,
 };
 
@@ -62,6 +62,6 @@ test.each<[string, Partial<HostReadings>, string]>([
 test("what cannot be known is not warned of, and a dispatcher needs no streams", () => {
   const little = { descriptors: undefined, kernel: {}, clock: "container" };
   expect(judge({ ...well, ...little }).filter(({ ok }) => !ok)).toEqual([]);
-  const wanted = { ...well.wanted, holdsStreams: false };
+  const wanted = { ...well.wanted, holders: 0 };
   expect(judge({ ...well, descriptors: 1_024, kernel: {}, wanted }).filter(({ ok }) => !ok)).toEqual([]);
 });

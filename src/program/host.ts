@@ -7,6 +7,7 @@
  * their reasons stand.
  */
 import { limits } from "../core/limits.ts";
+import { roomIn } from "./descriptors.ts";
 
 /** What was read of a machine; undefined: not there to be read. */
 export interface HostReadings {
@@ -28,10 +29,9 @@ export interface HostReadings {
   readonly foreign: readonly string[];
   readonly wanted: {
     readonly streams: number;
-    readonly workers: number;
+    /** Processes of the node that hold streams: see descriptors.ts. */
+    readonly holders: number;
     readonly memoryMaxBytes: number;
-    /** Whether this node holds streams. */
-    readonly holdsStreams: boolean;
   };
   readonly nowMs: number;
 }
@@ -81,7 +81,7 @@ export function judge(readings: HostReadings): readonly Line[] {
   return [
     ...foreign(readings),
     descriptors(readings),
-    ...(readings.wanted.holdsStreams ? kernel(readings) : []),
+    ...(readings.wanted.holders > 0 ? kernel(readings) : []),
     ...readings.ports.map(port),
     memory(readings),
     clock(readings),
@@ -109,14 +109,16 @@ function foreign({ foreign }: HostReadings): Line[] {
   return foreign.map((name) => line(name, "it changes what this executable is", "unset it"));
 }
 
-function descriptors({ descriptors, wanted }: HostReadings): Line {
+/** Whether the node's processes may open a descriptor for each of --node-streams. */
+export function descriptors({ descriptors, wanted }: Pick<HostReadings, "descriptors" | "wanted">): Line {
   if (descriptors === undefined) return line("descriptors", "not known here");
-  const held = wanted.workers * Math.max(0, descriptors - ownDescriptors);
-  const said = `${descriptors} for each of ${wanted.workers} processes`;
-  if (!wanted.holdsStreams || held >= wanted.streams) return line("descriptors", said);
-  const each = Math.ceil(wanted.streams / wanted.workers) + ownDescriptors;
+  const { streams, holders } = wanted;
+  const held = roomIn(descriptors, holders);
+  const said = `${descriptors} for each of ${holders} processes that hold streams`;
+  if (holders === 0 || held >= streams) return line("descriptors", said);
+  const each = Math.ceil(streams / holders) + ownDescriptors;
   const remedy = `LimitNOFILE=${each} or ulimit -n, more --workers, or --node-streams=${held}`;
-  return line("descriptors", `${said} hold ${held} streams of --node-streams=${wanted.streams}`, remedy);
+  return line("descriptors", `${said}, hence ${held} of --node-streams=${streams}`, remedy);
 }
 
 /** By name of the setting: which of its numbers counts, and what it is at least, or at most. */

@@ -51,7 +51,7 @@ function connected(bus: NatsBus, clock: Clock): Promise<void> {
 export function verifyNats(settings: KeepSettings, clock: Clock): Promise<Verdict> {
   return withNats(settings, clock, async ({ copies, streams }) => {
     if ((await copies.lasting()).length === 0) throw nothingThere();
-    return verifyStreams({ streams, clock });
+    return verifyStreams({ streams, clock, videosMax: settings.videosMax });
   });
 }
 

@@ -17,7 +17,11 @@ const keepRows = {
       help: "the node to back up, where it is another one's",
     },
     rate: {
-      kind: matching(/^[1-9]\d{0,3}(MB)?$/, "megabytes a second, like 50MB", "rate"),
+      kind: matching(
+        /^[1-9](\d{0,3}(MB?(\/s)?)?|GB?(\/s)?)$/,
+        "whole megabytes a second, like 50MB, or 1GB",
+        "rate",
+      ),
       fallback: "50MB",
       help: "at most so much is read of its disk a second",
     },
@@ -54,7 +58,7 @@ export function parseKeep(
 
 /** Megabytes a second. */
 export function rateOf({ rate }: Pick<KeepSettings, "rate">): number {
-  return Number.parseInt(rate, 10);
+  return Number.parseInt(rate, 10) * (rate.includes("G") ? 1_000 : 1);
 }
 
 /** The text of `ovation backup --help`: what is theirs, and what leads to a node. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock } from "../base/clock.ts";
 import { type KeepCommand, runKeep } from "./keep.ts";
+import { parseKeep, rateOf } from "./keep-options.ts";
 
 async function said(command: KeepCommand, ...argv: string[]): Promise<[number, string]> {
   let text = "";
@@ -34,6 +35,18 @@ test("a node that goes away in the middle of a backup is said to have, and nothi
     rmdirSync(folder);
   } finally {
     node.stop(true);
+  }
+});
+
+test("a rate is megabytes a second, written in any of the usual ways", () => {
+  const rate = (text: string): number | readonly string[] => {
+    const parsed = parseKeep(["copy", `--rate=${text}`], {}, () => "", { suffix: "x" });
+    return "settings" in parsed ? rateOf(parsed.settings) : parsed.mistakes;
+  };
+  for (const text of ["50", "50M", "50MB", "50MB/s"]) expect(rate(text)).toBe(50);
+  expect(rate("2GB")).toBe(2_000);
+  for (const text of ["0", "-1", "1.5MB", "10kB", "MB", "50/s"]) {
+    expect(rate(text)).toEqual([`--rate=${text} must be whole megabytes a second, like 50MB, or 1GB`]);
   }
 });
 

@@ -62,6 +62,11 @@ export class Listeners {
     return this.#public.port;
   }
 
+  /** Connections of the public port that wait to be accepted. */
+  get waiting(): number {
+    return this.#public.waiting();
+  }
+
   /** New connections of the public port go to the listener in this place; to all without one. */
   steer(place: number | undefined): void {
     if (!this.#public.steer(place)) this.#parts.log.debug("connections are not steered", { place });

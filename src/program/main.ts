@@ -26,7 +26,7 @@ import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
 import { announce } from "./announce.ts";
 import { runCheck } from "./check.ts";
-import { openCount, openMax } from "./descriptors.ts";
+import { holdersOf, openCount, openMax, tellRoom } from "./descriptors.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
 import { runKeep } from "./keep.ts";
@@ -128,6 +128,7 @@ async function serve(flags: readonly string[]): Promise<number> {
     log.warn("OPEN TO EVERYONE who can reach this address", { hint });
   }
   const workers = settings.workers === "auto" ? availableParallelism() : settings.workers;
+  tellRoom(log, settings, holdersOf(settings, workers));
   const parts = { settings, clock, prng: systemPrng(), log, memory, usage };
   return workers > 1 ? superviseWorkers(parts, hangUp, workers) : serveUntilDrained(parts, hangUp);
 }

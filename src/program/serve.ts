@@ -29,6 +29,8 @@ export interface Serving {
   readonly failed: Promise<Error>;
   /** Streams open now. */
   connections(): number;
+  /** Connections that wait to be accepted. */
+  waiting(): number;
   /** The metrics of this process. */
   readings(): Promise<Readings>;
   /** Gives all new connections to the listener in this place among the workers'; to all without one. */
@@ -82,7 +84,7 @@ class Server implements Serving {
     this.#service = new Service({ ...parts, fewDescriptors, runtime: bun, readFile: readText });
     this.#descriptors = new Descriptors({
       ...{ clock: parts.clock, log: parts.log, metrics: this.#service.doors.metrics },
-      ...{ streams: streamsOf(parts.settings), most: openMax(), next: nextDescriptor },
+      ...{ most: openMax(), next: nextDescriptor },
     });
     const { settings, local } = parts;
     this.#waits = settings.nats.length > 0 || (local !== undefined && !local.ledger);
@@ -119,6 +121,10 @@ class Server implements Serving {
     return this.#service.connections();
   }
 
+  waiting(): number {
+    return this.#listeners?.waiting ?? 0;
+  }
+
   readings(): Promise<Readings> {
     return this.#service.readings();
   }
@@ -145,11 +151,6 @@ class Server implements Serving {
     this.#descriptors.close();
     await this.#service.close();
   }
-}
-
-/** Streams that a process is to hold at most. */
-function streamsOf({ limits, nodeStreams }: ServeParts["settings"]): number {
-  return limits === "off" ? 0 : nodeStreams;
 }
 
 /** Gives the system what nobody uses: after the start 13 MB of 41, in each of several processes. */

@@ -15,7 +15,7 @@ function bench(count = 3) {
   const names = Array.from({ length: count }, (_, index) => `w${index + 1}`);
   for (const name of names) spread.came(name, false);
   const holds = (...viewers: number[]): void => {
-    for (const [index, name] of names.entries()) spread.holds(name, viewers[index] ?? 0);
+    for (const [index, name] of names.entries()) spread.holds(name, viewers[index] ?? 0, 0);
   };
   return { clock, told, spread, holds };
 }
@@ -46,6 +46,25 @@ describe("a worker that takes the place of another", () => {
     expect(told).toHaveLength(1);
     clock.advance(1_000);
     expect(told[1]).toEqual(["w3", { kind: "steer" }]);
+  });
+
+  test("gets them only as far as it keeps up, while the others could", () => {
+    const { clock, told, spread, holds } = bench();
+    spread.went("w2");
+    spread.came("w2", true);
+    holds(1_000, 300, 1_000);
+    spread.holds("w2", 400, 1_000);
+    spread.holds("w1", 1_000, 2_000);
+    expect(told).toHaveLength(1);
+    spread.holds("w2", 500, 2_000);
+    expect(told.slice(1)).toEqual([["w2", { kind: "steer" }]]);
+    for (const waiting of [2_000, 500]) spread.holds("w2", 600, waiting);
+    expect(told).toHaveLength(2);
+    spread.holds("w2", 700, 0);
+    expect(told.slice(2)).toEqual([["w2", { kind: "steer", place: 2 }]]);
+    holds(1_000, 960, 1_000);
+    clock.advance(1_000);
+    expect(told.slice(3)).toEqual([["w2", { kind: "steer" }]]);
   });
 
   test("gets those too, when no more come, whom the others hold beyond their share", () => {

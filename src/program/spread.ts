@@ -3,9 +3,10 @@
  *
  * The kernel gives each new connection to one of those that listen, by chance, which is even enough; but the
  * viewers of a worker that died come back to all, and the one that takes its place begins with none. So
- * everybody who comes anew is steered to it until it has its share. Who holds too many all the same, when no
- * more come, sends those beyond its share away, a few at a time, to come back to it or, where nobody is known
- * to have room, anywhere. spread.test.ts holds it, system/workers-local.test.ts with real connections.
+ * everybody who comes anew is steered to it until it has its share, as far as it keeps up with them. Who
+ * holds too many all the same, when no more come, sends those beyond its share away, a few at a time, to come
+ * back to it or, where nobody is known to have room, anywhere. spread.test.ts holds it,
+ * system/workers-local.test.ts with real connections.
  */
 import { type Clock, type Elapsed, later, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -30,6 +31,10 @@ const lookMs = 1_000;
 const shareMin = 0.95;
 /** Longest that all are steered to one, in ms: those who lost their stream are back by then. */
 const steerMs = 15_000;
+/** Connections that may wait for the one that all are steered to: a quarter of a usual queue. */
+const waitingMax = 1_024;
+/** So few, and all are steered to it again. */
+const waitingFew = 128;
 /** A worker holds too many at this multiple of its share, and so many more than its share. */
 const shareMax = 1.1;
 const surplusMin = 50;
@@ -56,7 +61,7 @@ export class Spread {
   #all = 0;
   #still = 0;
   /** To whom all are steered, and until when at most. */
-  #steered: { readonly worker: string; readonly until: Elapsed } | undefined;
+  #steered: { readonly worker: string; readonly until: Elapsed; paused: boolean } | undefined;
   readonly #timer: Timer;
 
   constructor(parts: SpreadParts) {
@@ -80,10 +85,17 @@ export class Spread {
     this.#endSteering();
   }
 
-  /** `worker` holds so many. */
-  holds(worker: string, viewers: number): void {
+  /** `worker` holds so many, and so many wait to be let in. */
+  holds(worker: string, viewers: number, waiting: number): void {
     const member = this.#members.get(worker);
     if (member) member.viewers = viewers;
+    const steered = this.#steered;
+    if (steered?.worker !== worker) return;
+    // Who finds its queue full is not heard by the kernel, and tries again after a second, three, seven.
+    if (!steered.paused && waiting > waitingMax) this.#tellSteer(worker, undefined);
+    else if (steered.paused && waiting < waitingFew) this.#tellSteer(worker, this.#parts.count - 1);
+    else return;
+    steered.paused = !steered.paused;
   }
 
   close(): void {
@@ -126,9 +138,14 @@ export class Spread {
 
   /** Listeners of a port stand in the order they came in; the last one takes the place of one that goes. */
   #steer(worker: string): void {
-    const { count, clock, tell } = this.#parts;
-    if (this.#steered?.worker !== worker) tell(worker, { kind: "steer", place: count - 1 });
-    this.#steered = { worker, until: later(clock.elapsed(), steerMs) };
+    const { count, clock } = this.#parts;
+    const before = this.#steered?.worker === worker ? this.#steered : undefined;
+    if (!before) this.#tellSteer(worker, count - 1);
+    this.#steered = { worker, until: later(clock.elapsed(), steerMs), paused: before?.paused ?? false };
+  }
+
+  #tellSteer(by: string, place: number | undefined): void {
+    this.#parts.tell(by, { kind: "steer", ...(place !== undefined && { place }) });
   }
 
   #endSteering(): void {
@@ -137,6 +154,6 @@ export class Spread {
     // Any of them can end it for all.
     const [other] = this.#members.keys();
     const by = worker !== undefined && this.#members.has(worker) ? worker : other;
-    if (worker !== undefined && by !== undefined) this.#parts.tell(by, { kind: "steer" });
+    if (worker !== undefined && by !== undefined) this.#tellSteer(by, undefined);
   }
 }

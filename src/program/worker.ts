@@ -10,8 +10,8 @@ import { textOf } from "../base/metrics.ts";
 import type { Serving } from "./serve.ts";
 import type { Order, Start, Word } from "./workers.ts";
 
-/** How often viewers are counted, in ms. */
-const countMs = 1_000;
+/** How often viewers are counted, and those who wait to be let in, in ms. */
+const countMs = 250;
 
 /** The channel, as the process has it. */
 export interface ParentChannel {
@@ -81,12 +81,13 @@ export class Parent {
     return text;
   }
 
-  /** Tells how many viewers there are, whenever that has changed. */
+  /** Tells how many viewers there are, whenever that has changed, and while some wait. */
   #count(serving: Serving): void {
     let told = 0;
     this.#clock.every(countMs, () => {
       const viewers = serving.connections();
-      if (viewers !== told) this.#channel.tell({ kind: "viewers", viewers });
+      const waiting = serving.waiting();
+      if (viewers !== told || waiting > 0) this.#channel.tell({ kind: "viewers", viewers, waiting });
       told = viewers;
     });
   }

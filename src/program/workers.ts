@@ -46,8 +46,8 @@ export interface Start {
 /** From a worker to the parent. */
 export type Word =
   | { readonly kind: "listening"; readonly url: string }
-  /** How many streams it holds. */
-  | { readonly kind: "viewers"; readonly viewers: number }
+  /** How many streams it holds, and how many connections wait to be accepted by it. */
+  | { readonly kind: "viewers"; readonly viewers: number; readonly waiting: number }
   | { readonly kind: "readings"; readonly ask: number; readonly readings: Readings }
   | { readonly kind: "metrics"; readonly ask: number };
 
@@ -244,7 +244,7 @@ export class Workers {
         if (word.ask === this.#gathering?.ask) this.#answered(this.#gathering, place);
         return;
       case "viewers":
-        this.#spread.holds(place.name, word.viewers);
+        this.#spread.holds(place.name, word.viewers, word.waiting);
         return;
       case "metrics":
         void this.#tellMetrics(place, word.ask);

@@ -205,6 +205,18 @@ export const settingsTable = defineSettings({
         help: "comments kept per video for listing and replay",
       },
     }),
+    ...group("Videos", {
+      videosMax: {
+        kind: wholeNumber(1, 20_000_000),
+        fallback: "1000000",
+        help: "videos with likes held in memory, about 1 KB each; the same on all nodes",
+      },
+      coldAfterMs: {
+        kind: duration(2_000, 365 * 86_400_000),
+        fallback: "10m",
+        help: "how long nobody has used a closed video when it leaves memory; it is read back when asked for",
+      },
+    }),
     ...group("Timeline", timelineRows),
     ...group("Beyond streams", liveRows),
     ...group("Access", accessRows),

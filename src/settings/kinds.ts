@@ -71,6 +71,19 @@ export function duration(minMs: number, maxMs: number): Kind<number> {
   };
 }
 
+/** A length of time in whole seconds: "12s", "2m", or a bare number of seconds. */
+export function seconds(min: number, max: number): Kind<number> {
+  return {
+    expects: `whole seconds from ${min} to ${max}, like 12, 12s or 2m`,
+    placeholder: "seconds",
+    schema: z
+      .string()
+      .regex(durationPattern)
+      .transform((text) => durationMs(/[a-z]$/.test(text) ? text : `${text}s`) / 1_000)
+      .pipe(z.number().int().min(min).max(max)),
+  };
+}
+
 /** As `duration`, or 0 for none. */
 export function durationOrNone(minMs: number, maxMs: number): Kind<number> {
   const some = duration(minMs, maxMs);

@@ -98,6 +98,18 @@ test("a weak admin key, and a flag that is none, are mistakes", async () => {
   expect((await check("--dta=x")).complained).toContain("did you mean --data?");
 });
 
+test("without --host it says when there are fewer descriptors than streams, of all processes", () => {
+  const check = (...flags: string[]) => {
+    const command = `ulimit -n 300 && exec "$@"`;
+    return Bun.spawnSync(["bash", "-c", command, "check", ...program, "check", ...flags], { env: {} });
+  };
+  const few = check("--node-streams=500", "--workers=3");
+  expect([few.exitCode, few.stdout.toString()]).toEqual([0, expect.stringContaining("node-streams")]);
+  expect(few.stderr.toString()).toContain("ovation: descriptors: 300 for each of 2 processes");
+  expect(few.stderr.toString()).toContain("472 of --node-streams=500: LimitNOFILE=1250");
+  expect(check("--node-streams=472", "--workers=3").stderr.toString()).toBe("");
+});
+
 test("the program looks over its machine", () => {
   const env = { BUN_OPTIONS: "--smol" };
   const { exitCode, stdout } = Bun.spawnSync(

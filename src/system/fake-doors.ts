@@ -5,6 +5,7 @@ import { VirtualClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { seededPrng } from "../base/prng.ts";
+import { notErasing } from "../core/erasure.ts";
 import type { CommentDraft, Like } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { bytesOf } from "../core/sse.ts";
@@ -67,6 +68,11 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       comment: async (draft) => `abcd-${asked.comments.push(draft)}`,
       retract: async (_, id) => asked.retracted.push(id) > 0 && id === "abcd-1",
     },
+    eraser: {
+      delete: async () => true,
+      erase: async () => notErasing,
+      progress: async () => notErasing,
+    },
     reader: {
       state: async () => ({
         log: "abcd",
@@ -78,7 +84,7 @@ export function fakeDoors(changes: Partial<Doors> = {}): Faked {
       }),
       listing: async () => ({ comments: [], more: false }),
     },
-    catalog: { videos: async () => ({ videos: [], more: false }) },
+    catalog: { videos: async () => ({ videos: [], more: false }), kept: async () => ({ kept: false }) },
     times: {
       timeline: async () => ({
         ...noTimes,

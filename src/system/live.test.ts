@@ -3,7 +3,7 @@
  * stream does, and where a token is needed the address it polls is signed, for all who may watch.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { mint, parseTokenOptions } from "../program/mint.ts";
 import { Signatures } from "../trust/signatures.ts";
 import { commentsOf, openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
@@ -57,7 +57,11 @@ describe("with --auth=token", () => {
   let node: Running;
   beforeAll(async () => {
     const flags = ["--auth=token", `--jwt-secrets=${secret}`, "--stream-share=0", `--admin-key=${key}`];
-    node = await startServer(how, flags);
+    node = await startServer(how, [
+      ...flags,
+      "--poll-every=1s",
+      "--api-keys=desk:publish:desk-key-0123456789",
+    ]);
   });
   afterAll(() => node.stop());
 
@@ -68,6 +72,47 @@ describe("with --auth=token", () => {
     return mint(parsed.settings, Date.now(), () => "");
   }
 
+  interface Asked {
+    readonly path: string;
+    readonly query: string;
+    /** Whether it says who asks. */
+    readonly bears: boolean;
+  }
+
+  /** A page of a viewer's own, whose clock can be set, following the video by its token. */
+  async function opened(browser: Browser) {
+    const { page, wrong } = await openWindow(browser, "about:blank");
+    const asked: Asked[] = [];
+    page.on("request", (request) => {
+      const { pathname: path, search: query } = new URL(request.url());
+      const bears = "authorization" in request.headers() || query.includes("token=");
+      asked.push({ path, query, bears });
+    });
+    await page.clock.install();
+    await page.goto(`${node.url}/docs`);
+    await page.evaluate(
+      async (token) => {
+        const { watch } = await import("/ovation.js" as string);
+        const seen = { likes: 0, via: "" };
+        Object.assign(globalThis, { seen });
+        watch("paged", {
+          token: () => token,
+          likes: ({ totals }: { totals: Record<string, number> }) => {
+            seen.likes = totals.heart ?? 0;
+          },
+          state: ({ via }: { via: string }) => {
+            seen.via = via;
+          },
+        });
+      },
+      await tokenFor("paged"),
+    );
+    return { page, asked, wrong };
+  }
+
+  const shown = (page: Page) =>
+    page.evaluate(() => (globalThis as unknown as { seen: { likes: number; via: string } }).seen);
+
   /** Where the stream of `path` tells its viewer to poll. */
   async function toldAt(path: string, token: string): Promise<string> {
     const url = `${node.url}${path}?token=${token}`;
@@ -76,6 +121,39 @@ describe("with --auth=token", () => {
     viewer.close();
     return new URL((says.poll as { url: string }).url, url).href;
   }
+
+  test("pages of two holders poll one address without tokens, exact, and ask for streams again", async () => {
+    const browser = await startBrowser();
+    try {
+      const pages = await Promise.all([opened(browser), opened(browser)]);
+      const headers = { "x-api-key": "desk-key-0123456789" };
+      const like = { kind: "heart", count: 7 };
+      for (let n = 0; n < 3; n++) {
+        const { status } = await post(`${node.url}/v1/videos/paged/likes`, like, headers);
+        expect(status).toBe(202);
+      }
+      for (const { page } of pages) await until("all likes", async () => (await shown(page)).likes === 21);
+      for (const { page } of pages) expect((await shown(page)).via).toBe("cache");
+      const polled = pages.flatMap(({ asked }) => asked.filter(({ path }) => path.endsWith("/live")));
+      // One more where a window of five minutes has just ended.
+      expect(new Set(polled.map(({ query }) => query)).size).toBeLessThanOrEqual(2);
+      expect(polled.every(({ query, bears }) => /[?&]sig=/.test(query) && !bears)).toBe(true);
+      // A minute and a half later, as their clocks say: each has asked for a stream once more, and polls on.
+      for (const { page, asked } of pages) {
+        const streams = () => asked.filter(({ path }) => path.endsWith("/events")).length;
+        expect(streams()).toBe(1);
+        await page.clock.fastForward(91_000);
+        await until("asks for a stream", () => streams() >= 2);
+      }
+      await post(`${node.url}/v1/videos/paged/likes`, like, headers);
+      for (const { page, wrong } of pages) {
+        await until("the last like", async () => (await shown(page)).likes === 28);
+        expect(wrong).toEqual([]);
+      }
+    } finally {
+      await browser.close();
+    }
+  }, 60_000);
 
   test("every holder is given the same address, which needs no token and ends", async () => {
     const signatures = new Signatures([secret]);

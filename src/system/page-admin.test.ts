@@ -4,13 +4,11 @@
  * real ones; what stands behind them is a stand-in, because these moments cannot be had on demand.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { pagesOf, webAssets } from "../http/pages.ts";
-import { openWindow, startBrowser, until } from "./browser.ts";
+import { openWindow, seriousOf, startBrowser, until } from "./browser.ts";
 
 const key = "the-key-of-this-test";
-const axe = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 const frame = (event: string, says: object) => `event: ${event}\ndata: ${JSON.stringify(says)}\n\n`;
 
 const top = (video: string, likesPerS: number, likes: number) => ({
@@ -250,16 +248,7 @@ describe("control room", () => {
       }
       server.say("cluster", cluster("front-1", "front-2"));
       await page.locator(".picture .node").nth(2).waitFor();
-      await page.evaluate(axe);
-      const serious = await page.evaluate(async () => {
-        type Found = { id: string; impact: string; nodes: { target: unknown }[] };
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Found[] }> } };
-        const { violations } = await axe.run();
-        return violations
-          .filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes.map(({ target }) => target))}`);
-      });
-      expect(serious).toEqual([]);
+      expect(await seriousOf(page)).toEqual([]);
       await page.context().close();
     });
   }

@@ -117,30 +117,32 @@ describe(how, () => {
     await context.close();
   });
 
-  for (const [name, path, options] of [
-    ["demo page on a phone", "/?lang=en&video=axe", { viewport: { width: 390, height: 844 } }],
-    [
-      "demo page, dark",
-      "/?lang=en&video=axe",
-      { viewport: { width: 1200, height: 760 }, colorScheme: "dark" },
-    ],
-    [
-      "demo page, light, Arabic",
-      "/?lang=ar&video=axe",
-      { viewport: { width: 1200, height: 760 }, colorScheme: "light" },
-    ],
-    ["guide, dark", "/embed", { colorScheme: "dark" }],
-    ["documents, light", "/docs", { colorScheme: "light" }],
-    ["a document, light", "/docs/http", { colorScheme: "light" }],
-    ["the control room's door", "/admin", { colorScheme: "light" }],
-  ] as const) {
+  const phone = { viewport: { width: 390, height: 844 } };
+  const desktop = { viewport: { width: 1200, height: 760 } };
+  const looked = [
+    ["demo page on a phone", "/?lang=en&video=axe", phone],
+    ["demo page", "/?lang=en&video=axe", desktop],
+    ["demo page, Arabic", "/?lang=ar&video=axe", desktop],
+    ["demo page, seen again", "/?lang=en&video=axe&replay", phone],
+    ["guide", "/embed", {}],
+    ["documents", "/docs", {}],
+    ["a document", "/docs/http", {}],
+    ["the control room's door", "/admin", {}],
+  ] as const;
+  const schemes = ["dark", "light"] as const;
+  for (const [name, path, options, colorScheme] of schemes.flatMap((scheme) =>
+    looked.map(([called, where, size]) => [`${called}, ${scheme}`, where, size, scheme] as const),
+  )) {
     test(`${name}: axe finds nothing serious`, async () => {
       for (const text of ["what a goal", "هدف رائع"]) {
         await post(`${node.url}/v1/videos/axe/comments`, { text, user: text });
       }
-      const { page, context, wrong } = await openWindow(browser, `${node.url}${path}`, options);
+      const { page, context, wrong } = await openWindow(browser, `${node.url}${path}`, {
+        ...options,
+        colorScheme,
+      });
       if (path.startsWith("/?")) {
-        await untilPhase(page, "live");
+        await untilPhase(page, path.endsWith("replay") ? "past" : "live");
         await page.locator("summary").click();
       }
       expect(await seriousOf(page)).toEqual([]);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { film, openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
+import { film, openTab, openWindow, startBrowser, until, untilPhase, untilTotal } from "./browser.ts";
 import { bundleComponent } from "./components.ts";
 import { post } from "./events.ts";
 import { exampleOf } from "./examples.ts";
@@ -122,6 +122,35 @@ describe(how, () => {
       await resting.close();
     });
   }
+
+  test("eventsource.html: eight tabs share a stream, and another has it once the first is gone", async () => {
+    const { page: first, context } = await open("eventsource.html");
+    const tabs = [first];
+    while (tabs.length < 8) tabs.push((await openTab(context, `${elsewhere.url}eventsource.html`)).page);
+    const shown = (count: number) =>
+      Promise.all(
+        tabs.map((page, n) =>
+          until(`${count} in ${n}`, async () => (await page.locator("#likes").textContent()) === `${count}`),
+        ),
+      );
+    const state = async () =>
+      (await (await fetch(`${node.url}/v1/videos/final`)).json()) as {
+        viewers: number;
+        totals: { heart?: number };
+      };
+    const before = (await state()).totals.heart ?? 0;
+    await tabs[7]?.getByRole("button", { name: "Like" }).click();
+    await shown(before + 1);
+    await until("one viewer", async () => (await state()).viewers === 1);
+    await first.close();
+    tabs.shift();
+    await like("final");
+    await shown(before + 5);
+    await say("final", "said to seven");
+    for (const page of tabs) expect(await page.getByText("said to seven").count()).toBeLessThan(2);
+    for (const page of tabs) await page.getByText("<b>Lin</b>: said to seven").waitFor();
+    await context.close();
+  });
 
   test("eventsource.html: two beats missing, and it opens another stream where it was", async () => {
     const { page, context } = await openWindow(browser, "about:blank");

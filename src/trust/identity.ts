@@ -152,3 +152,8 @@ function textsOf(value: unknown): readonly string[] | undefined {
   if (!Array.isArray(items) || items.length === 0 || items.length > claimItemsMax) return undefined;
   return items.every(isText) ? (items as string[]) : undefined;
 }
+
+/** As the audit log names who decided something. */
+export function nameOf({ by, sub }: Identity): string {
+  return `${by}:${sub ?? ""}`;
+}

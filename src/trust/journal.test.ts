@@ -1,6 +1,6 @@
 /** The journal that one worker keeps for all of its machine; the others are in moderation.test.ts. */
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unixMs, VirtualClock } from "../base/clock.ts";
@@ -8,7 +8,14 @@ import { createMetrics } from "../base/metrics.ts";
 import { BusUnavailable } from "../bus/bus.ts";
 import { memoryHub } from "../bus/memory.ts";
 import { anybody, type Identity } from "./identity.ts";
-import { fileJournal, relayedJournal, serveJournal } from "./journal.ts";
+import {
+  fileJournal,
+  fileName,
+  type Journal,
+  relayedJournal,
+  serveJournal,
+  tableJournal,
+} from "./journal.ts";
 import { Moderation } from "./moderation.ts";
 
 const desk: Identity = { ...anybody, by: "key", sub: "desk", rights: new Set(["moderate"]) };
@@ -55,4 +62,36 @@ test("a request that is none is no decision", async () => {
     expect(await asked.catch((error) => error)).toBeInstanceOf(BusUnavailable);
   }
   expect(await relayedJournal(other).newest(10)).toEqual([]);
+});
+
+test("a person is forgotten in the file, whoever asks, and nothing of theirs comes back", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ovation-journal-"));
+  const hub = memoryHub({ clock: new VirtualClock() });
+  const [own, other] = [hub.connect(), hub.connect()];
+  const journals = [fileJournal(folder), tableJournal(await own.table("audit"), "n1")];
+  serveJournal(own, journals[0] as Journal);
+  const row = { key: "mute.x", value: '{"user":"Rude"}' };
+  try {
+    for (const journal of journals) {
+      await journal.append({ atMs: unixMs(1), by: "key:desk", action: "mute", about: { user: "Rude" }, row });
+      await journal.append({ atMs: unixMs(2), by: "token:rude", action: "remove", about: { video: "v" } });
+      await journal.append({ atMs: unixMs(3), by: "key:desk", action: "mute", about: { user: "kind" } });
+    }
+    await relayedJournal(other).forget(" RUDE ");
+    await journals[1]?.forget("rude");
+    for (const journal of [...journals, fileJournal(folder)]) {
+      const told = await journal.newest(10);
+      expect(told.map(({ by, about }) => [by, about.user])).toEqual([
+        ["key:desk", "kind"],
+        ["token:erased", undefined],
+        ["key:desk", "erased"],
+      ]);
+    }
+    expect(readFileSync(join(folder, fileName), "utf8").toLowerCase()).not.toContain("rude");
+    expect(readdirSync(folder)).toEqual([fileName]);
+    await journals[0]?.append({ atMs: unixMs(4), by: "key:desk", action: "ban", about: { user: "late" } });
+    expect(await fileJournal(folder).newest(10)).toHaveLength(4);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

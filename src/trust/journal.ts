@@ -17,11 +17,13 @@ import {
   openSync,
   readFileSync,
   readSync,
+  renameSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { type UnixMs, unixMs } from "../base/clock.ts";
 import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
+import { sameUser } from "../core/erasure.ts";
 import { limits } from "../core/limits.ts";
 import { decodeJson, encodeJson, isCount, subjects } from "../core/wire.ts";
 
@@ -42,6 +44,8 @@ export interface Journal {
   newest(count: number): Promise<readonly Decision[]>;
   /** All decisions, oldest first; only when `replays`. */
   all(): readonly Decision[];
+  /** Has no decision name `user` any more. */
+  forget(user: string): Promise<void>;
 }
 
 export const fileName = "moderation.jsonl";
@@ -58,6 +62,12 @@ export function fileJournal(path: string): Journal {
     },
     newest: async (count) => kept.slice(-count).reverse(),
     all: () => kept,
+    async forget(user) {
+      const before = kept.splice(0);
+      for (const decision of before) kept.push(withoutUser(decision, user));
+      const isSame = kept.every((decision, i) => decision === before[i]);
+      if (file && !isSame) replaceLines(file, kept);
+    },
   };
 }
 
@@ -72,7 +82,10 @@ export function keptJournal(path: string): readonly { readonly name: string; rea
 }
 
 /** What a worker asks of the one with the ledger: to write a decision, or to read the newest. */
-type JournalRequest = { readonly append: Decision } | { readonly newest: number };
+type JournalRequest =
+  | { readonly append: Decision }
+  | { readonly newest: number }
+  | { readonly forget: string };
 
 /** Lets other processes of this machine have `journal`, by way of `bus`. */
 export function serveJournal(bus: Pick<Bus, "serve">, journal: Journal): Subscription {
@@ -81,6 +94,10 @@ export function serveJournal(bus: Pick<Bus, "serve">, journal: Journal): Subscri
     const decision = decisionIn(request?.append);
     if (decision) {
       await journal.append(decision);
+      return encodeJson({});
+    }
+    if (typeof request?.forget === "string") {
+      await journal.forget(request.forget);
       return encodeJson({});
     }
     if (!isCount(request?.newest)) throw new Error("not a request to the journal");
@@ -98,6 +115,7 @@ export function relayedJournal(bus: Pick<Bus, "request">): Journal {
   return {
     replays: true,
     append: async (decision) => void (await ask({ append: decision })),
+    forget: async (user) => void (await ask({ forget: user })),
     async newest(count) {
       const decisions = decodeJson(await ask({ newest: count }))?.decisions;
       if (!Array.isArray(decisions)) throw new BusUnavailable("an answer that is not the journal's");
@@ -117,24 +135,76 @@ export function tableJournal(table: Table, node: string): Journal {
       const at = Math.floor(decision.atMs).toString().padStart(14, "0");
       return table.put(`${at}-${node}-${count++}`, JSON.stringify(decision));
     },
-    newest: (wanted) =>
-      new Promise((resolve) => {
-        const rows: [string, Decision][] = [];
-        const watch = table.watch(
-          (key, value) => {
-            const decision = value === undefined ? undefined : decisionOf(value);
-            if (decision) rows.push([key, decision]);
-          },
-          () => {
-            // Synced may be told before `watch` has returned.
-            queueMicrotask(() => watch.end());
-            rows.sort(([a], [b]) => (a < b ? 1 : -1));
-            resolve(rows.slice(0, wanted).map(([, decision]) => decision));
-          },
-        );
-      }),
+    newest: async (wanted) => {
+      const rows = await rowsOf(table);
+      rows.sort(([a], [b]) => (a < b ? 1 : -1));
+      return rows.slice(0, wanted).map(([, decision]) => decision);
+    },
+    async forget(user) {
+      for (const [key, decision] of await rowsOf(table)) {
+        const changed = withoutUser(decision, user);
+        if (changed !== decision) await table.put(key, JSON.stringify(changed));
+      }
+    },
     all: () => [],
   };
+}
+
+/** All decisions in a table, in no order. */
+function rowsOf(table: Table): Promise<[string, Decision][]> {
+  return new Promise((resolve) => {
+    const rows: [string, Decision][] = [];
+    const watch = table.watch(
+      (key, value) => {
+        const decision = value === undefined ? undefined : decisionOf(value);
+        if (decision) rows.push([key, decision]);
+      },
+      () => {
+        // Synced may be told before `watch` has returned.
+        queueMicrotask(() => watch.end());
+        resolve(rows);
+      },
+    );
+  });
+}
+
+/** `decision` without the name of `user`; itself where it does not name them. */
+function withoutUser(decision: Decision, user: string): Decision {
+  const same = sameUser(user);
+  const { by, about, row } = decision;
+  const isBy = sameUser(by.slice(by.indexOf(":") + 1)) === same;
+  const isAbout = typeof about.user === "string" && sameUser(about.user) === same;
+  if (!isBy && !isAbout) return decision;
+  return {
+    ...decision,
+    ...(isBy && { by: `${by.slice(0, by.indexOf(":"))}:erased` }),
+    ...(isAbout && { about: { ...about, user: "erased" } }),
+    // The row's key is made of the name, and nothing of them holds any more.
+    ...(isAbout && row && { row: { key: "erased", value: "" } }),
+  };
+}
+
+/** Puts these lines in place of those in the file, whose bytes are overwritten. */
+function replaceLines(file: string, decisions: readonly Decision[]): void {
+  const draft = `${file}.new`;
+  const old = openSync(file, "r+");
+  try {
+    const fd = openSync(draft, "w", 0o600);
+    try {
+      const bytes = Buffer.from(decisions.map((decision) => `${JSON.stringify(decision)}\n`).join(""));
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(draft, file);
+    const { size } = fstatSync(old);
+    const blank = Buffer.alloc(Math.min(size, 65_536));
+    for (let at = 0; at < size; ) at += writeSync(old, blank, 0, Math.min(blank.length, size - at), at);
+    fsyncSync(old);
+  } finally {
+    closeSync(old);
+  }
 }
 
 /** Appends a line, whole and on the disk, or nothing: then it throws. */

@@ -9,21 +9,24 @@
 import { type Clock, type Elapsed, later, type Timer, unixMs } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Subscription, Table } from "../bus/bus.ts";
+import { sameUser } from "../core/erasure.ts";
 import { type CommentDraft, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { Generations } from "./generations.ts";
-import { type Identity, speaksForMany } from "./identity.ts";
+import { type Identity, nameOf, speaksForMany } from "./identity.ts";
 import type { Decision, Journal } from "./journal.ts";
+import { pseudonymOf } from "./pseudonym.ts";
 import {
   aboutOf,
   decodeRow,
+  isClosedOnly,
   noRules,
   type Restriction,
   restrictionKey,
-  slowModeMsMax,
+  sameRules,
   type VideoRules,
   videoKey,
 } from "./rules.ts";
+import { SlowMode } from "./slow-mode.ts";
 import { Words } from "./words.ts";
 
 export interface ModerationParts {
@@ -31,6 +34,8 @@ export interface ModerationParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Whether the log keeps a video closed: then no row has to say so. */
+  readonly kept?: (video: VideoId) => boolean;
 }
 
 /**
@@ -38,8 +43,6 @@ export interface ModerationParts {
  * taken.
  */
 const decisionsMax = 100_000;
-/** Viewers whose last comment in slow mode is remembered, in each of two generations. */
-const slowMax = 50_000;
 const sweepMs = 60_000;
 /** Rows taken away at once, and the pause before the next ones, in ms. */
 const sweptMax = 500;
@@ -59,12 +62,11 @@ export class Moderation {
   readonly #videos = new Map<VideoId, VideoRules>();
   /** Until when comments on a video are held though its rules say less now: see `holdMs`. */
   readonly #heldUntil = new Map<VideoId, Elapsed>();
-  /** When a viewer's last comment on a video in slow mode was taken. */
-  readonly #slow = new Generations<Elapsed>(slowMax, slowModeMsMax);
+  readonly #slow: SlowMode;
   /** Videos that are closed, and since when that is known here. */
   readonly #closedAt = new Map<VideoId, Elapsed>();
-  /** Is told when a video is closed, or opened again. */
-  turned: (video: VideoId, state: VideoRules["state"]) => void = () => {};
+  /** Is told when a video is closed, or opened again, or kept closed by the log from now on. */
+  turned: (video: VideoId, state: VideoRules["state"] | "kept") => void = () => {};
   readonly #watch: Subscription;
   readonly #timer: Timer;
   #words = new Words("");
@@ -76,15 +78,15 @@ export class Moderation {
    * no comment is taken as if nothing did. Rejects with BusUnavailable.
    */
   static async open(parts: ModerationParts): Promise<Moderation> {
-    const { journal, table, clock } = parts;
+    const { journal, table, clock, kept } = parts;
     if (journal.replays) {
       const rows = new Map<string, string>();
       for (const { row } of journal.all()) if (row) rows.set(row.key, row.value);
       for (const [key, value] of rows) {
         const decoded = decodeRow(key, value);
-        if (decoded && !("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) {
-          await table.put(key, value);
-        }
+        if (!decoded || ("restriction" in decoded && decoded.restriction.untilMs <= clock.date())) continue;
+        if ("video" in decoded && isClosedOnly(decoded.rules) && kept?.(decoded.video)) continue;
+        await table.put(key, value);
       }
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -95,6 +97,7 @@ export class Moderation {
 
   private constructor(parts: ModerationParts, synced: () => void) {
     this.#parts = parts;
+    this.#slow = new SlowMode(parts.clock);
     this.#watch = parts.table.watch((key, value) => this.#heard(key, value), synced);
     this.#timer = parts.clock.every(sweepMs, () => this.#sweep());
   }
@@ -153,12 +156,12 @@ export class Moderation {
     if (this.#words.has(text) || (user !== undefined && this.#words.has(user))) {
       return reject("text-refused", "this text holds a word that is not taken here");
     }
-    return isServer ? undefined : this.#inSlowMode(rules, slowKey(draft, who, address));
+    return isServer ? undefined : this.#slow.take(rules, draft, who, address);
   }
 
   /** `draft`, which `comment` let pass, was not taken after all: its turn in slow mode is unused. */
   giveBack(draft: CommentDraft, who: Identity, address: string | undefined): void {
-    this.#slow.delete(slowKey(draft, who, address));
+    this.#slow.giveBack(draft, who, address);
   }
 
   /** Why nothing is taken on `video` any more, or undefined. */
@@ -215,35 +218,69 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes what `video` takes. Rejects with BusUnavailable. */
+  /** Changes what `video` takes; rules that hold already are no decision. Rejects with BusUnavailable. */
   async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
+    // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
+    if (sameRules(rules, this.rules(video))) {
+      await this.#parts.table.put(videoKey(video), JSON.stringify(rules));
+      return undefined;
+    }
     await this.#decide(by, "video", { video, ...rules }, videoKey(video), rules);
     return undefined;
   }
 
+  /** The log keeps `video` closed from now on: no row has to say so any more. */
+  async leave(video: VideoId): Promise<void> {
+    if (!isClosedOnly(this.rules(video))) return;
+    // Another node may have done it already; a row that stays says what is true.
+    await this.#parts.table.remove(videoKey(video)).catch(() => {});
+  }
+
   /** Writes down that a comment was removed. */
   async removed(video: VideoId, id: string, by: Identity): Promise<void> {
-    await this.#write({
-      atMs: unixMs(Math.floor(this.#parts.clock.date())),
-      by: nameOf(by),
-      action: "remove",
-      about: { video, id },
-    });
+    await this.#write(this.#decision(by, "remove", { video, id }));
+  }
+
+  /** Writes down that `video` was deleted: nothing that was decided about it alone holds any more. */
+  async deleted(video: VideoId, by: Identity): Promise<void> {
+    const about = [...this.#restrictions.values()].filter((one) => one.video === video);
+    for (const one of about) await this.restrict({ ...one, untilMs: unixMs(0) }, by);
+    const key = videoKey(video);
+    const row = this.#videos.has(video) && { row: { key, value: "" } };
+    await this.#write({ ...this.#decision(by, "delete", { video }), ...row });
+    if (!row) return;
+    // Opened first: a row that is only taken away is one that the log keeps.
+    await this.#parts.table.put(key, JSON.stringify(noRules));
+    await this.#parts.table.remove(key);
+  }
+
+  /**
+   * Writes down that a person is erased, by a hash that only who knows the name can make again: no decision
+   * names `user` any more, and what kept them away is lifted. Rejects with BusUnavailable.
+   */
+  async erased(user: string, by: Identity): Promise<void> {
+    const { journal, table } = this.#parts;
+    const same = sameUser(user);
+    for (const [key, { user: about }] of [...this.#restrictions]) {
+      if (about !== undefined && sameUser(about) === same) await table.remove(key);
+    }
+    await journal.forget(user);
+    await this.#write(this.#decision(by, "erase", { ...pseudonymOf(user) }));
   }
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {
     const value = JSON.stringify(row);
-    const decision = {
-      atMs: unixMs(Math.floor(this.#parts.clock.date())),
-      by: nameOf(by),
-      action,
-      about: { ...about },
-    };
+    const decision = this.#decision(by, action, about);
     // Whichever of the two brings it back after a restart is written first.
     if (this.#parts.journal.replays) await this.#write({ ...decision, row: { key, value } });
     await this.#parts.table.put(key, value);
     if (!this.#parts.journal.replays) await this.#write(decision);
+  }
+
+  #decision(by: Identity, action: string, about: object): Decision {
+    const atMs = unixMs(Math.floor(this.#parts.clock.date()));
+    return { atMs, by: nameOf(by), action, about: { ...about } };
   }
 
   async #write(decision: Decision): Promise<void> {
@@ -283,24 +320,11 @@ export class Moderation {
     return undefined;
   }
 
-  #inSlowMode(rules: VideoRules, key: string): Rejection | undefined {
-    if (rules.slowModeMs === 0) return undefined;
-    const now = this.#parts.clock.elapsed();
-    const lastAt = this.#slow.get(key, now);
-    const waitMs = lastAt === undefined ? 0 : lastAt + rules.slowModeMs - now;
-    if (waitMs > 0) {
-      const message = `slow mode: one comment per ${rules.slowModeMs / 1000} s`;
-      return reject("slow-mode", message, Math.ceil(waitMs / 1000));
-    }
-    this.#slow.set(key, now, now);
-    return undefined;
-  }
-
   #heard(key: string, value: string | undefined): void {
     if (value === undefined) {
       this.#forget(key);
       this.#over.delete(key);
-      if (key.startsWith("video.")) this.#rule(key.slice("video.".length) as VideoId, undefined);
+      if (key.startsWith("video.")) this.#ruleGone(key.slice("video.".length) as VideoId);
       return;
     }
     const row = decodeRow(key, value);
@@ -324,21 +348,27 @@ export class Moderation {
     this.#about.delete(aboutOf(before));
   }
 
+  /** Rows of videos are taken away only where the log keeps them closed. */
+  #ruleGone(video: VideoId): void {
+    this.#videos.delete(video);
+    if (this.#closedAt.delete(video)) this.turned(video, "kept");
+  }
+
   /** `video` takes comments by `rules` from now on. */
-  #rule(video: VideoId, rules: VideoRules | undefined): void {
+  #rule(video: VideoId, rules: VideoRules): void {
     const { holdMs, state } = this.rules(video);
-    if (holdMs > (rules?.holdMs ?? 0)) {
+    const isNew = !this.#videos.has(video);
+    if (holdMs > rules.holdMs) {
       const until = later(this.#parts.clock.elapsed(), holdMs);
       const before = this.#heldUntil.get(video);
       this.#heldUntil.set(video, before !== undefined && before > until ? before : until);
     }
-    if (rules) this.#videos.set(video, rules);
-    else this.#videos.delete(video);
-    const now = this.rules(video).state;
-    if (now === state) return;
-    if (now === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
+    this.#videos.set(video, rules);
+    // Without a row it may have been closed all the same, by the log.
+    if (rules.state === state && !isNew) return;
+    if (rules.state === "closed") this.#closedAt.set(video, this.#parts.clock.elapsed());
     else this.#closedAt.delete(video);
-    this.turned(video, now);
+    this.turned(video, rules.state);
   }
 
   /** Takes rows away that have run out, some at a time. */
@@ -366,13 +396,4 @@ export class Moderation {
 
 function tooMany(): Rejection {
   return reject("busy", "too many decisions hold", 60);
-}
-
-/** Whose turn in slow mode it is. */
-function slowKey({ video, user }: CommentDraft, { sub }: Identity, address: string | undefined): string {
-  return `${video} ${sub ?? address ?? user ?? ""}`;
-}
-
-function nameOf({ by, sub }: Identity): string {
-  return `${by}:${sub ?? ""}`;
 }

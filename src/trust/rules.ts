@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { type UnixMs, unixMs } from "../base/clock.ts";
+import { sameUser } from "../core/erasure.ts";
 import {
   fieldsOf,
   isHold,
@@ -43,13 +44,14 @@ export interface VideoRules {
 }
 
 export const noRules: VideoRules = { state: "open", slowModeMs: 0, comments: "on", only: "", holdMs: 0 };
+/** Whether rules say no more than that a video is closed. */
+export function isClosedOnly(rules: VideoRules): boolean {
+  const { state, slowModeMs, comments, only, holdMs } = rules;
+  return state === "closed" && slowModeMs === 0 && comments === "on" && only === "" && holdMs === 0;
+}
+
 export const slowModeMsMax = 600_000;
 const secondsMax = 10 * 365 * 86_400;
-
-/** Users are the same when they look the same. */
-export function sameUser(user: string): string {
-  return user.normalize("NFKC").trim().toLowerCase();
-}
 
 /** What a restriction is about, as it is looked up: one text for all that say the same. */
 export function aboutOf({ type, user, address, video }: Omit<Restriction, "untilMs">): string {
@@ -110,6 +112,11 @@ export function parseVideoRules(body: unknown, before: VideoRules): VideoRules |
   if (typeof only !== "string" || only.length > 128) return reject("bad-field", "only is a role, or empty");
   if (!isHold(holdMs)) return reject("bad-field", `holdMs is 0 to ${limits.holdMsMax}`);
   return { state, slowModeMs, comments, only, holdMs };
+}
+
+/** Whether both say the same of a video. */
+export function sameRules(one: VideoRules, other: VideoRules): boolean {
+  return (Object.keys(noRules) as (keyof VideoRules)[]).every((name) => one[name] === other[name]);
 }
 
 /** The row under `key`, or undefined when it is not one of ours: another node may be newer or broken. */

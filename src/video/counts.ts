@@ -10,7 +10,7 @@ import type { Bus, Subscription } from "../bus/bus.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Presence } from "../core/presence.ts";
-import { decodeViewers, encodeJson, subjects, type ViewerCount } from "../core/wire.ts";
+import { decodeViewers, encodeJson, subjects, type ViewerCount, videoOf } from "../core/wire.ts";
 import type { VideoState } from "./state.ts";
 
 /** How often due numbers are looked for, in ms. */
@@ -44,6 +44,12 @@ export class Counts {
   readonly #others = new Presence();
   readonly #followed = new Map<VideoId, Followed>();
   readonly #all: Iterable<Followed> = { [Symbol.iterator]: () => this.#followed.values() };
+  /** One for all videos, told apart by their subjects. */
+  readonly #heard = (payload: Uint8Array, subject: string): void => {
+    const video = videoOf(subject);
+    const followed = video && this.#followed.get(video);
+    if (followed) this.#hear(followed, payload);
+  };
   /** Videos whose own or summed number may have changed since it was last told. */
   readonly #due = new Set<Followed>();
   /** Of those, the ones to be looked at now; and those whose number is to be repeated. */
@@ -71,9 +77,7 @@ export class Counts {
 
   follow(watch: VideoState): void {
     const { bus } = this.#parts;
-    const subscription = bus.subscribe(subjects.viewers(watch.video), (payload) =>
-      this.#hear(followed, payload),
-    );
+    const subscription = bus.subscribe(subjects.viewers(watch.video), this.#heard);
     const followed: Followed = { watch, subscription, sent: -1, sentMs: longAgo, shownMs: longAgo };
     this.#followed.set(watch.video, followed);
   }

@@ -7,6 +7,7 @@
  * watch says what happens beyond.
  */
 import { type Clock, type Elapsed, later } from "../base/clock.ts";
+import { added, none } from "../base/few.ts";
 import { type Entry, holdLeft, holdOf } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
@@ -36,7 +37,7 @@ export function dueByHearing(entry: Entry, clock: Clock): Elapsed {
 }
 
 export class Held {
-  #waiting: Waiting[] = [];
+  #waiting: Waiting[] = none;
 
   /** The place of the first that waits; undefined when nothing does. */
   get first(): number | undefined {
@@ -66,7 +67,8 @@ export class Held {
   add(entry: Entry, dueMs: number): void {
     if (entry.type === "retract") this.#remove(entry.target);
     const last = this.#waiting.at(-1)?.dueMs ?? 0;
-    this.#waiting.push({ entry, dueMs: Math.max(last, dueMs), removed: false, text: undefined });
+    const waiting = { entry, dueMs: Math.max(last, dueMs), removed: false, text: undefined };
+    this.#waiting = added(this.#waiting, waiting);
   }
 
   /** Takes out at most `max` whose time has come, in order: `passed` of them, without comments removed. */

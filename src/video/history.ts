@@ -6,6 +6,7 @@
  * first, and raise `floor`.
  */
 import { assert } from "../base/assert.ts";
+import { added, none } from "../base/few.ts";
 import type { CommentEntry, Entry } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
@@ -23,7 +24,7 @@ const nothing = new Uint8Array(0);
 export class History {
   #lineage: Lineage;
   readonly #max: number;
-  #kept: Kept[] = [];
+  #kept: Kept[] = none;
   #floor: number;
   #tip: number;
   #removals = 0;
@@ -60,7 +61,7 @@ export class History {
   /** Adds the next entry. Its seq must be above `tip`. */
   append(entry: Entry): void {
     assert(entry.seq > this.#tip, "entries are appended in order");
-    this.#kept.push({ entry, removed: false, frame: undefined });
+    this.#kept = added(this.#kept, { entry, removed: false, frame: undefined });
     this.#tip = entry.seq;
     if (entry.type === "retract") this.#remove(entry.target);
     // Trimmed in steps, so that the cost of moving the rest is shared by many appends.
@@ -74,7 +75,7 @@ export class History {
   /** Puts older entries before those here; they must reach up to `floor`, and begin after `newFloor`. */
   prepend(entries: readonly Entry[], newFloor: number): void {
     const older = entries.filter((entry) => entry.seq <= this.#floor);
-    this.#kept.unshift(...older.map((entry) => ({ entry, removed: false, frame: undefined })));
+    this.#kept = [...older.map((entry) => ({ entry, removed: false, frame: undefined })), ...this.#kept];
     this.#floor = Math.min(this.#floor, newFloor);
     for (const { entry } of this.#kept) if (entry.type === "retract") this.#remove(entry.target);
   }

@@ -5,7 +5,7 @@
  */
 import type { Reader } from "../asking/reader.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Entry, shownCount } from "../core/entry.ts";
+import { type Entry, isClearing, shownCount } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
 import type { History } from "./history.ts";
 import type { VideoState } from "./state.ts";
@@ -61,8 +61,11 @@ export class Reach {
       if (!state.page.more || !last) break;
       from = last.seq;
     }
-    if (begin > after) {
-      this.#lost.set(history, begin - 1);
+    // Nobody is led back over a deletion: who comes from before it is told of it.
+    const cleared = entries.findLast(isClearing);
+    if (cleared) watch.clearedAt = Math.max(watch.clearedAt, cleared.seq);
+    if (cleared || begin > after) {
+      this.#lost.set(history, cleared ? cleared.seq - 1 : begin - 1);
       return false;
     }
     const older = entries.filter(({ seq }) => seq <= history.floor);

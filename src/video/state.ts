@@ -5,7 +5,8 @@
  * State comes in from the bus (ticks, entries, viewer counts) and leaves as frames. A frame is made when the
  * first shard asks for it and kept for the others at the same place: encode once, write many times.
  */
-import type { Entry } from "../core/entry.ts";
+import { added, Few, none } from "../base/few.ts";
+import { type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
@@ -63,7 +64,7 @@ export interface Heard {
 export type Contradiction = "totals" | "comments";
 
 /** What became of an entry; see VideoState.receive. */
-export type Entered = "appended" | "held" | "known";
+export type Entered = "appended" | "held" | "known" | "cleared";
 
 export class VideoState {
   readonly video: VideoId;
@@ -87,6 +88,8 @@ export class VideoState {
   /** It is over: it takes nothing more. */
   closed = false;
   viewersVersion = 0;
+  /** The place of the entry that says that all before it was deleted; 0: none is known. */
+  clearedAt = 0;
   /** Highest seq of any video that a dispatcher told of: a place above it is in the future. */
   head = 0;
   /** True when entries were let go while waiting, so that they must be asked for again. */
@@ -95,13 +98,13 @@ export class VideoState {
   readonly #bornMs: number;
   readonly #historyMax: number;
   /** By the name of the log they were folded from; `unnamed` until one was told. */
-  readonly #logs = new Map<string, Totals>();
+  readonly #logs = new Few<string, Totals>();
   #named: string | undefined;
   #shown: Totals = noTotals;
   #likes = 0;
-  #recent: Recent[] = [];
+  #recent: Recent[] = none;
   #by: readonly By[] = [];
-  #waiting: Entry[] = [];
+  #waiting: Entry[] = none;
   #frames: Frames | undefined;
   #snapshot: { key: string; bytes: Uint8Array } | undefined;
 
@@ -141,7 +144,7 @@ export class VideoState {
    * viewer, here or elsewhere. Anybody can make up an id.
    */
   get confirmed(): boolean {
-    if (this.shared || this.shownViewers > 1 || this.version > 0) return true;
+    if (this.shared || this.shownViewers > 1 || this.#likes > 0) return true;
     return this.history.next(0) !== undefined || this.held.first !== undefined;
   }
 
@@ -149,7 +152,7 @@ export class VideoState {
   tick(tick: Tick): boolean {
     if (!this.#merge(tick.log, tick.totals)) return false;
     this.#by = tick.by;
-    this.#recent.push({ version: this.version, atMs: tick.atMs });
+    this.#recent = added(this.#recent, { version: this.version, atMs: tick.atMs });
     if (this.#recent.length > recentMax) this.#recent.shift();
     return true;
   }
@@ -192,7 +195,7 @@ export class VideoState {
     const moved = this.#merge(state.log, state.totals);
     if (moved) {
       this.#by = [];
-      this.#recent.push({ version: this.version, atMs: nowMs });
+      this.#recent = added(this.#recent, { version: this.version, atMs: nowMs });
     }
     return moved;
   }
@@ -225,6 +228,7 @@ export class VideoState {
     this.lineage = state.lineage;
     this.history = new History(state.lineage, this.#historyMax, state.page.floor, state.page.floor);
     this.held = new Held();
+    this.clearedAt = 0;
     for (const entry of state.page.entries) this.enter(entry, nowMs, dueOf(entry));
     this.phase = "live";
   }
@@ -235,14 +239,14 @@ export class VideoState {
     this.#named = undefined;
     this.#shown = noTotals;
     this.#likes = 0;
-    this.#recent = [];
+    this.#recent = none;
     this.#by = [];
     this.#frames = undefined;
   }
 
   /** Another history of comments: the same numbers stand for others now. */
   #forgetPlaces(): void {
-    this.#waiting = [];
+    this.#waiting = none;
     this.#snapshot = undefined;
     this.head = 0;
     this.#whole = 0;
@@ -253,19 +257,22 @@ export class VideoState {
    * Takes a live entry, to be shown from `dueMs` on. appended: in order, to be written. held: in order, to be
    * written when it is released. hole: something before it is missing, or it is far beyond all that is known,
    * and the log must be asked; it waits. known:
-   * seen before, waiting, or let go to be asked for again.
+   * seen before, waiting, or let go to be asked for again. cleared: all before it is gone, and the history
+   * has begun anew behind it.
    */
   receive(entry: Entry, nowMs: number, dueMs: number): Entered | "hole" {
     if (this.phase !== "live") {
-      if (this.#waiting.length < waitingMax) this.#waiting.push(entry);
+      if (this.#waiting.length < waitingMax) this.#waiting = added(this.#waiting, entry);
       else this.missed = true;
       return "known";
     }
     if (entry.seq <= this.tip) return "known";
     const isFar = entry.seq > this.furthest + limits.leapMax;
+    // Whatever is missing before it is gone.
+    if (!isFar && isClearing(entry)) return this.enter(entry, nowMs, dueMs);
     if (isFar || (!this.held.full && entry.previous > this.tip)) {
       this.phase = "filling";
-      this.#waiting.push(entry);
+      this.#waiting = added(this.#waiting, entry);
       return "hole";
     }
     return this.enter(entry, nowMs, dueMs);
@@ -273,6 +280,7 @@ export class VideoState {
 
   /** Takes the entry that comes next, to be shown from `dueMs` on. */
   enter(entry: Entry, nowMs: number, dueMs: number): Entered {
+    if (isClearing(entry)) return this.#clear(entry);
     const { first, full } = this.held;
     if (first === undefined && dueMs <= nowMs) {
       this.history.append(entry);
@@ -287,6 +295,15 @@ export class VideoState {
     // What everybody sees already does not stay until its removal has its turn.
     if (entry.type === "retract") this.history.remove(entry.target);
     return "held";
+  }
+
+  #clear({ seq }: Entry): "cleared" {
+    this.history = new History(this.lineage, this.#historyMax, seq, seq);
+    this.held = new Held();
+    this.clearedAt = seq;
+    this.closed = false;
+    this.missed = false;
+    return "cleared";
   }
 
   /** Moves at most `max` entries whose time has come into the history. How many of them were looked at. */
@@ -319,7 +336,8 @@ export class VideoState {
     if (version < this.version) text = likesFrame(this.#shownNow(), this.oldestAfter(version), this.#by);
     if (viewersVersion < this.viewersVersion) text += viewersFrame(this.video, this.shownViewers);
     const bytes = bytesOf(text);
-    if (frames.made.length < recentMax) frames.made.push({ version, viewersVersion, bytes });
+    if (this.viewers !== 1 && frames.made.length < recentMax)
+      frames.made.push({ version, viewersVersion, bytes });
     return bytes;
   }
 
@@ -345,7 +363,8 @@ export class VideoState {
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
     const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.closed);
     const bytes = bytesOf(text);
-    this.#snapshot = { key, bytes };
+    // Of a video with one viewer nobody else will want it.
+    if (this.shared || this.holders !== 1) this.#snapshot = { key, bytes };
     return bytes;
   }
 
@@ -377,19 +396,4 @@ export class VideoState {
     if (before) this.#logs.set(log, before);
     this.#logs.delete(unnamed);
   }
-}
-
-/**
- * Of the videos of one stream the one that longest has not heard that the log lost its end, and still tells
- * of what was lost there; undefined while an id means the same for all of them.
- */
-export function staleOf(slots: readonly { readonly watch: VideoState }[]): VideoState | undefined {
-  let newest = slots[0]?.watch;
-  for (const { watch } of slots) if (watch.lineage.turn > (newest?.lineage.turn ?? 0)) newest = watch;
-  let stale: VideoState | undefined;
-  for (const { watch } of slots) {
-    if (!newest || watch.continuedBy(newest)) continue;
-    if (!stale || watch.lineage.turn < stale.lineage.turn) stale = watch;
-  }
-  return stale;
 }

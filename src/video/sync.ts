@@ -11,14 +11,15 @@
  */
 
 import type { Reader } from "../asking/reader.ts";
-import type { Clock, Elapsed, Timer } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Prng } from "../base/prng.ts";
 import { Sweep } from "../base/sweep.ts";
-import type { Bus, Position, Subscription } from "../bus/bus.ts";
-import type { Entry } from "../core/entry.ts";
+import type { Bus, Position } from "../bus/bus.ts";
+import { type Entry, isClearing } from "../core/entry.ts";
 import { limits } from "../core/limits.ts";
-import { decodeLive, type State, subjects } from "../core/wire.ts";
+import { decodeLive, type State } from "../core/wire.ts";
+import { Follows } from "./follows.ts";
 import { Hearsay } from "./hearsay.ts";
 import { dueByHearing, dueByStamp } from "./held.ts";
 import { Reach } from "./reach.ts";
@@ -43,7 +44,7 @@ export interface FeedEvents {
   /** `entry` has come and may not be shown to its audience yet. */
   entryHeld(watch: VideoState, entry: Entry): void;
   /** What viewers had cannot be continued: the history has begun anew. */
-  restarted(watch: VideoState, reason: "epoch" | "history"): void;
+  restarted(watch: VideoState, reason: "epoch" | "history" | "deleted"): void;
 }
 
 export interface FeedParts {
@@ -57,17 +58,10 @@ export interface FeedParts {
   readonly kinds: readonly string[];
 }
 
-interface Followed {
-  readonly subscriptions: readonly Subscription[];
-  /** When it was last asked for as a matter of course. */
-  readonly askedMs: Elapsed;
-}
-
 export class Sync {
   readonly #parts: FeedParts;
   readonly #events: FeedEvents;
-  /** In order of `askedMs`. */
-  readonly #followed = new Map<VideoState, Followed>();
+  readonly #followed: Follows;
   /** Watches to ask for, in order; a Set, so that a watch waits once. */
   readonly #toAsk = new Set<VideoState>();
   #asking = 0;
@@ -82,7 +76,6 @@ export class Sync {
   readonly #hearsay: Hearsay;
   readonly #regions = new Regions();
   readonly #timer: Timer;
-  readonly #watches: Iterable<VideoState> = { [Symbol.iterator]: () => this.#followed.keys() };
   /** Watches that are to be asked for, as they all are. */
   readonly #refreshing: Sweep<VideoState>;
 
@@ -90,6 +83,11 @@ export class Sync {
     this.#parts = parts;
     this.#events = events;
     this.#reach = new Reach(parts.reader, parts.clock);
+    this.#followed = new Follows({
+      bus: parts.bus,
+      tick: (watch, payload) => this.#tick(watch, payload),
+      entry: (watch, payload, position) => this.#entry(watch, payload, position),
+    });
     this.#hearsay = new Hearsay(new Set(parts.kinds));
     const { clock, metrics } = parts;
     metrics.beforeRead(() => metrics.regions.set(this.#regions.count(clock.elapsed())));
@@ -113,34 +111,20 @@ export class Sync {
 
   /** Subscribes first, then asks, so that nothing falls between. */
   follow(watch: VideoState): void {
-    const { bus, clock } = this.#parts;
-    const subscriptions = [
-      bus.subscribe(subjects.tick(watch.video), (payload) => this.#tick(watch, payload)),
-      bus.subscribe(subjects.comment(watch.video), (payload, _, position) =>
-        this.#entry(watch, payload, position),
-      ),
-    ];
-    this.#followed.set(watch, { subscriptions, askedMs: clock.elapsed() });
+    this.#followed.add(watch, this.#parts.clock.elapsed());
     this.#ask(watch);
   }
 
   /** Somebody comes to a watch that may have stood without viewers, who are what it is rechecked for. */
   wake(watch: VideoState): void {
-    const followed = this.#followed.get(watch);
+    const askedMs = this.#followed.askedMs(watch);
     const nowMs = this.#parts.clock.elapsed();
-    if (!followed || watch.phase !== "live" || nowMs - followed.askedMs < limits.recheckMs) return;
-    this.#asked(watch, followed, nowMs);
+    if (askedMs === undefined || watch.phase !== "live" || nowMs - askedMs < limits.recheckMs) return;
+    this.#followed.asked(watch, nowMs);
     this.#ask(watch);
   }
 
-  /** It is asked for now as a matter of course, and stands behind all others. */
-  #asked(watch: VideoState, { subscriptions }: Followed, askedMs: Elapsed): void {
-    this.#followed.delete(watch);
-    this.#followed.set(watch, { subscriptions, askedMs });
-  }
-
   unfollow(watch: VideoState): void {
-    for (const subscription of this.#followed.get(watch)?.subscriptions ?? []) subscription.end();
     this.#followed.delete(watch);
     this.#toAsk.delete(watch);
     this.#anew.delete(watch);
@@ -152,8 +136,8 @@ export class Sync {
 
   /** Asks for every watch anew: live messages may have been lost, and what comes now waits for the answer. */
   refresh(): void {
-    for (const watch of this.#followed.keys()) watch.doubt();
-    this.#refreshing.each(this.#watches);
+    for (const watch of this.#followed) watch.doubt();
+    this.#refreshing.each(this.#followed);
   }
 
   /** As Reach.extend. */
@@ -195,6 +179,14 @@ export class Sync {
     if (received === "appended") this.#events.entriesCame(watch);
     else if (received === "held") this.#held(watch, entry);
     else if (received === "hole") this.#ask(watch);
+    else if (received === "cleared") this.#cleared(watch);
+  }
+
+  /** The video was deleted: its viewers are told so, and what it has since. */
+  #cleared(watch: VideoState): void {
+    this.#releases.get(watch)?.cancel();
+    this.#releases.delete(watch);
+    this.#events.restarted(watch, "deleted");
   }
 
   #isStrange(watch: VideoState, entry: Entry): boolean {
@@ -235,9 +227,9 @@ export class Sync {
   /** Asks for the watch that was not asked for longest, if that is long enough ago. */
   #recheck(): void {
     const nowMs = this.#parts.clock.elapsed();
-    for (const [watch, followed] of this.#followed) {
-      if (nowMs - followed.askedMs < limits.recheckMs) return;
-      this.#asked(watch, followed, nowMs);
+    for (const watch of this.#followed) {
+      if (nowMs - (this.#followed.askedMs(watch) ?? nowMs) < limits.recheckMs) return;
+      this.#followed.asked(watch, nowMs);
       if (watch.viewers === 0 || watch.phase !== "live") continue;
       this.#ask(watch);
       return;
@@ -288,6 +280,7 @@ export class Sync {
   /** Takes what was answered; much may have happened since it was asked, when `heard` was what was known. */
   #adopt(watch: VideoState, state: State, newest: boolean, heard: Heard): void {
     const loading = watch.phase === "loading";
+    if (loading && state.closed) watch.closed = true;
     const judged = loading
       ? undefined
       : this.#hearsay.judge(watch, state, heard, this.#parts.clock.elapsed());
@@ -348,7 +341,8 @@ export class Sync {
     for (const entry of state.page.entries) {
       if (entry.seq <= watch.tip) continue;
       const entered = watch.enter(entry, nowMs, dueByStamp(entry, clock));
-      if (entered === "held") this.#held(watch, entry);
+      if (entered === "cleared") this.#cleared(watch);
+      else if (entered === "held") this.#held(watch, entry);
       else if (entered === "appended") appended = true;
     }
     if (filled && watch.tip > before) this.#parts.metrics.gapsFilled.inc();
@@ -362,7 +356,8 @@ export class Sync {
     const fills = this.#fills.get(watch) ?? 0;
     for (const entry of watch.takeWaiting()) {
       if (this.#isStrange(watch, entry)) continue;
-      const isHole = watch.phase === "live" && !watch.held.full && entry.previous > watch.tip;
+      const follows = watch.held.full || entry.previous <= watch.tip || isClearing(entry);
+      const isHole = watch.phase === "live" && !follows;
       const isFar = entry.seq > head + limits.leapMax;
       // The log was asked for all up to its head, and then often enough: it does not know this entry.
       if (isFar || (isHole && (fills >= fillsMax || (!more && entry.seq <= head)))) {
@@ -372,6 +367,7 @@ export class Sync {
       const received = watch.receive(entry, clock.elapsed(), dueByStamp(entry, clock));
       if (received === "appended") this.#events.entriesCame(watch);
       else if (received === "held") this.#held(watch, entry);
+      else if (received === "cleared") this.#cleared(watch);
     }
     // What is asked for next, as there is more, may well fill it.
     if (more) return;

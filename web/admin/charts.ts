@@ -35,14 +35,24 @@ export interface Chart {
 }
 
 const HEIGHT_PX = 190;
+/** Half a time of day, which stands across the end of its axis. */
+const TIME_PX = 34;
+export const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Above this, one stands so near to zero that their labels would touch. */
+const ONE_TOUCHES = 10_000;
+
 /** On a logarithmic scale zero and the powers of ten. */
-const powers = (_chart: uPlot, splits: number[]) =>
-  splits.map((value) => (value === 0 || (value >= 1 && Number.isInteger(Math.log10(value))) ? value : null));
+const powers = ({ scales }: uPlot, splits: number[]) => {
+  const least = (scales.y?.max ?? 0) > ONE_TOUCHES ? 10 : 1;
+  return splits.map((value) =>
+    value === 0 || (value >= least && Number.isInteger(Math.log10(value))) ? value : null,
+  );
+};
 
 /** What is counted is never shown in parts: steps of an axis are whole. */
 const wholeSteps = [1, 2, 5].flatMap((step) => Array.from({ length: 12 }, (_, power) => step * 10 ** power));
@@ -77,6 +87,7 @@ export function createChart(options: ChartOptions): Chart {
     {
       width: 400,
       height: HEIGHT_PX,
+      padding: [12, hasRight ? 0 : TIME_PX, 0, 0],
       cursor: { sync: { key: "time" }, points: { size: 7 }, drag: { x: false, y: false } },
       legend: { live: true },
       scales: {
@@ -90,13 +101,15 @@ export function createChart(options: ChartOptions): Chart {
           grid: { show: false },
           ticks: { show: false },
           font: "12px system-ui, sans-serif",
-          space: 70,
+          space: 84,
+          size: 32,
+          values: (_chart, splits) => splits.map((timeS) => clock.format(timeS * 1000)),
         },
         axis("y", options.format, false, options.log),
         ...(hasRight ? [axis("right", options.formatRight ?? options.format, true)] : []),
       ],
       series: [
-        { value: (_chart, timeS) => (timeS ? new Date(timeS * 1000).toLocaleTimeString() : "now") },
+        { value: (_chart, timeS) => (timeS ? clock.format(timeS * 1000) : "now") },
         ...options.lines.map(
           (line): uPlot.Series => ({
             label: line.label,

@@ -66,7 +66,9 @@ export function createModeration(key: string): Moderation {
     ...HOLDS.map(([ms, name]) => make("option", { value: ms }, name)),
   );
   const comments = make("button", { type: "button", "aria-pressed": "true" }, "Comments on");
-  const controls = make("div", { class: "controls" }, slow, hold, comments);
+  const controls = make("div", { class: "controls", hidden: true }, slow, hold, comments);
+  list.hidden = true;
+  status.textContent = "Whoever watches a video brings it here.";
   const element = make("section", { class: "card moderation" }, title, controls, list, status);
   const unable = new Set<Ability>();
   const muted = new Set<string>();
@@ -231,6 +233,7 @@ export function createModeration(key: string): Moderation {
       shown.clear();
       muted.clear();
       status.textContent = "";
+      list.hidden = controls.hidden = false;
       showRules(0, 0, true);
       close();
       read(true);

@@ -7,5 +7,5 @@ export const exact = (value: number): string => whole.format(value);
 export const milliseconds = (value: number): string =>
   value >= 1000
     ? `${(value / 1000).toFixed(1)} s`
-    : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+    : `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 export const bytesPerSecond = (value: number): string => `${compact.format(value)}B/s`;

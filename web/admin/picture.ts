@@ -125,7 +125,9 @@ export function createPicture(): Picture {
     dots,
   );
   const note = make("p", { class: "empty" });
-  const element = make("section", { class: "card picture" }, make("h2", {}, "Nodes and videos"), svg, note);
+  const view = { class: "wide", tabindex: 0, role: "group", "aria-label": "Nodes and videos" };
+  const frame = make("div", view, svg);
+  const element = make("section", { class: "card picture" }, make("h2", {}, "Nodes and videos"), frame, note);
   const nodes = new Map<string, ReturnType<typeof nodeShape>>();
   const videos = new Map<string, SVGGElement>();
   const paths = new Map<string, SVGPathElement>();
@@ -237,6 +239,9 @@ export function createPicture(): Picture {
       leases = new Map(
         cluster.nodes.map(({ node, leaseMs }) => [node, { ms: leaseMs, at: performance.now() }]),
       );
+      // Where no dispatcher stands by itself, its row is not there.
+      const top = cluster.nodes.some(({ role }) => role === "dispatcher") ? 0 : ROWS.video - 40;
+      svg.setAttribute("viewBox", `0 ${top} ${WIDTH} ${HEIGHT - top}`);
       drawLines(cluster, places);
       const all = new Set(cluster.routes.map(({ video }) => video)).size;
       const drawn = all > places.videos.size ? `; ${places.videos.size} of ${exact(all)} videos drawn` : "";

@@ -17,7 +17,7 @@ export interface Table {
   choose(video: string): void;
 }
 
-const WIDTH_PX = 132;
+const WIDTH_PX = 112;
 const HEIGHT_PX = 30;
 
 function drawSpark(canvas: HTMLCanvasElement, rates: readonly number[]): void {

@@ -7,7 +7,7 @@
 
 import { hueOf } from "../client/icons.ts";
 import { make } from "../client/stage/dom.ts";
-import { colour } from "./charts.ts";
+import { clock, colour } from "./charts.ts";
 import { type Columns, peaksOf, SECONDS_MAX } from "./history.ts";
 import { short } from "./numbers.ts";
 
@@ -38,7 +38,9 @@ export function createTimeline(): Timeline {
   const title = make("h2", {}, "Reactions");
   const key = make("p", { class: "key" });
   const peaks = make("ol", { class: "peaks" });
-  const element = make("section", { class: "card reactions" }, title, canvas, key, peaks);
+  const empty = make("p", { class: "empty" }, "Nobody has reacted in the last minutes.");
+  const element = make("section", { class: "card reactions" }, title, empty, canvas, key, peaks);
+  canvas.hidden = true;
 
   function draw(columns: Columns): void {
     const ratio = devicePixelRatio || 1;
@@ -81,7 +83,7 @@ export function createTimeline(): Timeline {
         return make(
           "li",
           {},
-          make("time", { datetime: at.toISOString() }, at.toLocaleTimeString()),
+          make("time", { datetime: at.toISOString() }, clock.format(at)),
           ` ${short(value)}/s`,
         );
       }),
@@ -99,7 +101,9 @@ export function createTimeline(): Timeline {
     element,
     show(video, kinds) {
       title.textContent = video ? `Reactions · ${video}` : "Reactions";
-      if (kinds) draw(kinds);
+      empty.hidden = !!kinds?.time.length;
+      canvas.hidden = !empty.hidden;
+      if (kinds?.time.length) draw(kinds);
     },
   };
 }

@@ -197,8 +197,9 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
   const on = globalThis.addEventListener?.bind(globalThis);
   on?.("online", () => line?.nudge(true));
   on?.("offline", () => line?.nudge(false));
+  // In the back/forward cache Chromium would keep the connection for a minute, and the viewer would count
+  // as watching (findings/chromium-stream-outlives-its-page.sh).
   on?.("pagehide", stop);
-  // Back from the back/forward cache, where no connection survives.
   on?.("pageshow", (event) => {
     if ((event as PageTransitionEvent).persisted && own.size) start();
   });

@@ -13,6 +13,7 @@ export interface Labels {
   readonly dark: string;
   readonly light: string;
   readonly embed: string;
+  readonly docs: string;
   readonly admin: string;
   readonly language: string;
   readonly crowd: string;
@@ -42,6 +43,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "Dark",
     light: "Light",
     embed: "Put it on your page",
+    docs: "Documents",
     admin: "Control room",
     language: "Language",
     crowd: "Crowd",
@@ -61,6 +63,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "داكن",
     light: "فاتح",
     embed: "أضفه إلى صفحتك",
+    docs: "الوثائق",
     admin: "غرفة التحكم",
     language: "اللغة",
     crowd: "الجمهور",
@@ -80,6 +83,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "Sombre",
     light: "Clair",
     embed: "L’ajouter à votre page",
+    docs: "Documentation",
     admin: "Régie",
     language: "Langue",
     crowd: "Public",
@@ -99,6 +103,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "Oscuro",
     light: "Claro",
     embed: "Ponerlo en tu página",
+    docs: "Documentación",
     admin: "Sala de control",
     language: "Idioma",
     crowd: "Público",
@@ -118,6 +123,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "Escuro",
     light: "Claro",
     embed: "Pôr na sua página",
+    docs: "Documentação",
     admin: "Sala de controlo",
     language: "Idioma",
     crowd: "Público",
@@ -137,6 +143,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "Dunkel",
     light: "Hell",
     embed: "In die eigene Seite einbauen",
+    docs: "Dokumentation",
     admin: "Leitstand",
     language: "Sprache",
     crowd: "Publikum",
@@ -156,6 +163,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "गहरा",
     light: "हल्का",
     embed: "अपने पेज पर लगाएँ",
+    docs: "दस्तावेज़",
     admin: "नियंत्रण कक्ष",
     language: "भाषा",
     crowd: "दर्शक",
@@ -175,6 +183,7 @@ const written: Readonly<Record<string, Written>> = {
     dark: "ダーク",
     light: "ライト",
     embed: "自分のページに置く",
+    docs: "ドキュメント",
     admin: "コントロールルーム",
     language: "言語",
     crowd: "観客",

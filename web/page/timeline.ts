@@ -17,8 +17,9 @@ import { SilentTape, type Tape } from "./tape.ts";
 const EVERY_MS = 5000;
 const DRAW_MS = 250;
 const BAR_PX = 4;
-/** Moments are as far apart as a finger needs. */
-const GAP_PX = 30;
+/** Moments are as far apart as a mouse needs, or a finger. */
+const GAP_PX = { mouse: 30, finger: 44 } as const;
+const fingers = matchMedia("(max-width: 859.98px), (pointer: coarse)");
 /** A jump goes to a little before the moment. */
 const LEAD_MS = 2000;
 const PLAY = "M7 4.5v15l12-7.5z";
@@ -78,7 +79,8 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
   const draw = () => drawBars(canvas, known.timeline, played());
 
   function place(): void {
-    const shown = placed(known.moments, known.timeline, GAP_PX / Math.max(1, track.clientWidth));
+    const gapPx = fingers.matches ? GAP_PX.finger : GAP_PX.mouse;
+    const shown = placed(known.moments, known.timeline, gapPx / Math.max(1, track.clientWidth));
     marks.replaceChildren(
       ...shown.map((moment) => {
         const item = make("li", {}, markOf(moment, known.timeline.from, labels, playing));
@@ -158,7 +160,7 @@ function createControls(
   windTo: (part: number) => void,
 ) {
   const play = make("button", { type: "button", class: "play" });
-  const time = make("output", { class: "time" });
+  const time = make("output", { class: "time", "aria-live": "off" });
   const position = make("input", { type: "range", min: 0, max: 1000, "aria-label": labels.position });
   let wasPaused: boolean | undefined;
 

@@ -24,6 +24,7 @@ import {
   type Trouble,
 } from "../../ledger/ledger.ts";
 import { bounded, LogTime } from "../../ledger/log-time.ts";
+import { noDeletions } from "../../ledger/no-deletions.ts";
 import type { TimelineView } from "../../ledger/timeline-view.ts";
 import { timelineDefault } from "../../ledger/timelines.ts";
 import { commentLane, laneOf, likeLanes, type SimLog, type Stored } from "./log.ts";
@@ -48,6 +49,7 @@ export class SimLedger implements Ledger {
   readonly publishesEntries = false;
   readonly once = false;
   readonly commentLane = commentLane;
+  readonly deletions = noDeletions;
   readonly laneOf = laneOf;
   readonly #parts: SimLedgerParts;
   readonly #lanes: readonly Lane[];

@@ -38,6 +38,8 @@ export interface Phrases {
   readonly passed: Forms;
   readonly over: string;
   readonly replay: string;
+  readonly notListed: string;
+  readonly noToken: string;
   readonly guest: string;
   readonly refused: string;
   readonly sound: string;
@@ -73,6 +75,8 @@ const en: Phrases = {
   passed: { one: "# comment while you were away", other: "# comments while you were away" },
   over: "Over",
   replay: "Replay",
+  notListed: "Pages of * may not use this server. Whoever runs it can list them in --cors-origins.",
+  noToken: "You may not watch this: your token is missing, or not valid any more.",
   guest: "Guest",
   refused: "Not sent: *",
   sound: "Turn sound on",
@@ -130,6 +134,8 @@ const ar: Phrases = {
   },
   over: "انتهى",
   replay: "إعادة",
+  notListed: "لا يُسمح لصفحات * باستخدام هذا الخادم. يمكن لمن يشغّله إضافتها إلى --cors-origins.",
+  noToken: "لا يُسمح لك بالمشاهدة: رمز الدخول مفقود أو لم يعد صالحًا.",
   guest: "ضيف",
   refused: "لم يُرسل: *",
   sound: "شغّل الصوت",
@@ -165,6 +171,9 @@ const fr: Phrases = {
   passed: { one: "# commentaire en votre absence", other: "# commentaires en votre absence" },
   over: "Terminé",
   replay: "Rediffusion",
+  notListed:
+    "Les pages de * ne peuvent pas utiliser ce serveur. Son exploitant peut les ajouter à --cors-origins.",
+  noToken: "Vous ne pouvez pas regarder : votre jeton manque ou n’est plus valable.",
   guest: "Invité",
   refused: "Non envoyé : *",
   sound: "Activer le son",
@@ -200,6 +209,9 @@ const es: Phrases = {
   passed: { one: "# comentario en tu ausencia", other: "# comentarios en tu ausencia" },
   over: "Terminado",
   replay: "Repetición",
+  notListed:
+    "Las páginas de * no pueden usar este servidor. Quien lo administra puede añadirlas a --cors-origins.",
+  noToken: "No puedes ver esto: falta tu token o ya no es válido.",
   guest: "Invitado",
   refused: "No enviado: *",
   sound: "Activar sonido",
@@ -235,6 +247,8 @@ const pt: Phrases = {
   passed: { one: "# comentário na sua ausência", other: "# comentários na sua ausência" },
   over: "Terminado",
   replay: "Repetição",
+  notListed: "As páginas de * não podem usar este servidor. Quem o gere pode adicioná-las a --cors-origins.",
+  noToken: "Não pode ver isto: o seu token falta ou já não é válido.",
   guest: "Convidado",
   refused: "Não enviado: *",
   sound: "Ligar o som",
@@ -270,6 +284,9 @@ const de: Phrases = {
   passed: { one: "# Kommentar, während du weg warst", other: "# Kommentare, während du weg warst" },
   over: "Vorbei",
   replay: "Wiederholung",
+  notListed:
+    "Seiten von * dürfen diesen Server nicht benutzen. Wer ihn betreibt, kann sie in --cors-origins aufnehmen.",
+  noToken: "Du darfst hier nicht zusehen: Dein Token fehlt oder gilt nicht mehr.",
   guest: "Gast",
   refused: "Nicht gesendet: *",
   sound: "Ton einschalten",
@@ -305,6 +322,8 @@ const hi: Phrases = {
   passed: { one: "आपकी अनुपस्थिति में # टिप्पणी", other: "आपकी अनुपस्थिति में # टिप्पणियाँ" },
   over: "समाप्त",
   replay: "रीप्ले",
+  notListed: "* के पेज इस सर्वर का उपयोग नहीं कर सकते। इसे चलाने वाले उन्हें --cors-origins में जोड़ सकते हैं।",
+  noToken: "आप इसे नहीं देख सकते: आपका टोकन नहीं है या अब मान्य नहीं है।",
   guest: "अतिथि",
   refused: "नहीं भेजा गया: *",
   sound: "आवाज़ चालू करें",
@@ -340,6 +359,8 @@ const ja: Phrases = {
   passed: "不在中のコメント#件",
   over: "終了しました",
   replay: "リプレイ",
+  notListed: "* のページはこのサーバーを利用できません。運営者が --cors-origins に追加できます。",
+  noToken: "視聴できません。トークンがないか、有効期限が切れています。",
   guest: "ゲスト",
   refused: "送信できませんでした：*",
   sound: "音声をオンにする",

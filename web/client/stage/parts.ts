@@ -17,6 +17,7 @@ import { type Config, define, OvationElement } from "./element.ts";
 import stageCss from "./stage.css" with { type: "text" };
 import talkCss from "./talk.css" with { type: "text" };
 import { createTalk } from "./talk.ts";
+import { createTrouble } from "./trouble.ts";
 import type { Words } from "./words.ts";
 
 export class OvationHearts extends OvationElement {
@@ -65,9 +66,12 @@ export class OvationComments extends OvationElement {
         return watch.comment(text);
       },
     });
-    const card = make("div", { class: "card", dir: words.dir, lang: words.lang }, talk.element, said);
+    const trouble = createTrouble({ base, video: this.video, words, token: () => this.token?.(false) });
+    const parts = [talk.element, trouble.element, said];
+    const card = make("div", { class: "card frame", dir: words.dir, lang: words.lang }, ...parts);
     const { watch, close } = this.follow(base, {
       ...talk.listeners,
+      state: trouble.show,
       closed: ({ closed }) => card.classList.toggle("over", closed),
     });
     this.shadowRoot?.replaceChildren(card);

@@ -5,10 +5,10 @@
  *     <ovation-stage video="final"></ovation-stage>
  *
  * Attributes: `video` (its id); `src` (a real video file instead of the drawn match); `server` (default:
- * where this script came from); `lang` (en, ar; default: the page's, then the browser's); `theme` (dark,
- * light; default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9 work wherever
- * the focus is, not only inside); `alone` (a connection of its own instead of one for all tabs, so it counts
- * as a viewer of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`,
+ * where this script came from); `lang` (one of languages.ts; default: the page's, then the browser's);
+ * `theme` (dark, light; default: the system's); `user` (a name, fixed by the page); `hotkeys` (space and 1…9
+ * work wherever the focus is, not only inside); `alone` (a connection of its own instead of one for all tabs,
+ * so it counts as a viewer of its own). Slots: `player` (the page's own, instead of the picture), `brand`, `menu`,
  * `tools`, `under`. Properties: `token`, the client's hook; `playhead`, which picture the player shows;
  * `recording`, to show what was done before. The element joins parts that know nothing of each other; each is
  * one file beside this one.
@@ -30,6 +30,7 @@ import stageCss from "./stage.css" with { type: "text" };
 import talkCss from "./talk.css" with { type: "text" };
 import { createTalk } from "./talk.ts";
 import { createTally, FLOOR_MS } from "./tally.ts";
+import { createTrouble } from "./trouble.ts";
 import underCss from "./under.css" with { type: "text" };
 import wideCss from "./wide.css" with { type: "text" };
 import { localeOf, type Words } from "./words.ts";
@@ -83,8 +84,9 @@ function build(
   const tally = createTally(() => Date.now(), floorMs);
   const badge = createBadge(words, say);
   const odometer = createOdometer(localeOf(words), words.reactions);
-  const watching = make("span", { class: "watching", part: "watching" });
-  const count = make("span", {}, "–");
+  const trouble = createTrouble({ base, video, words, token: () => host.token?.(false) });
+  const watching = make("span", { class: "watching", part: "watching", hidden: true });
+  const count = make("span");
   watching.append(glyph(glyphs.eye), count);
   const number = new Intl.NumberFormat(localeOf(words));
   let watch: Watch | undefined;
@@ -178,6 +180,7 @@ function build(
         odometer.element,
         make("span", { class: "caption" }, words.reactionsCaption),
       ),
+      trouble.element,
       make("slot", { name: "tools" }),
       ...(recorded ? [] : [reactions.element]),
     ),
@@ -185,9 +188,9 @@ function build(
     talk.element,
     said,
   );
-  host.shadowRoot?.replaceChildren(stage);
+  host.shadowRoot?.replaceChildren(make("div", { class: "frame" }, stage));
   hearts = createHearts(heartsCanvas, {
-    from: (width, height) => riseFrom(reactions, heartsCanvas, width, height),
+    from: (width, height) => riseFrom(reactions, heartsCanvas, width, height, words.dir),
   });
 
   function showCounts(): void {
@@ -206,10 +209,12 @@ function build(
     },
     viewers({ viewers }) {
       count.textContent = number.format(viewers);
+      watching.hidden = false;
       watching.title = words.watching(viewers);
     },
     state(state: State) {
       badge.show(state);
+      trouble.show(state);
       host.dispatchEvent(new CustomEvent("ovation-state", { detail: state }));
     },
     closed({ closed }) {
@@ -252,10 +257,11 @@ function riseFrom(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
+  dir: Words["dir"],
 ): { x: number; y: number; spread: number } {
   const box = canvas.getBoundingClientRect();
   const centre = reactions.centre(reactions.kinds[0] ?? "");
-  if (!centre?.x) return { x: width - 48, y: height - 48, spread: 28 };
+  if (!centre?.x) return { x: dir === "rtl" ? 48 : width - 48, y: height - 48, spread: 28 };
   const spread = Math.max(18, width * 0.055);
   const x = centre.x - box.x;
   // Lean away from the nearer edge.

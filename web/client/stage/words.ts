@@ -41,6 +41,10 @@ export interface Words {
   readonly replay: string;
   /** The video is closed. */
   readonly over: string;
+  /** Pages of this origin may not use the server. */
+  notListed(origin: string): string;
+  /** Only who has a token may watch. */
+  readonly noToken: string;
   readonly guest: string;
   refused(reason: string): string;
   readonly sound: string;
@@ -48,7 +52,17 @@ export interface Words {
 }
 
 function wordsOf(lang: string, phrases: Phrases): Words {
-  const { locale = lang, dir = "ltr", reconnecting, send, kinds, busy, refused, ...rest } = phrases;
+  const {
+    locale = lang,
+    dir = "ltr",
+    reconnecting,
+    send,
+    kinds,
+    busy,
+    refused,
+    notListed,
+    ...rest
+  } = phrases;
   const numbers = new Intl.NumberFormat(locale);
   const rules = new Intl.PluralRules(lang);
   const counted = (forms: Forms) => (count: number) => {
@@ -66,6 +80,7 @@ function wordsOf(lang: string, phrases: Phrases): Words {
     passed: counted(rest.passed),
     send: (kind) => send.replace("*", () => kinds[kind] ?? kind),
     busy: (shown, of) => busy.replace("##", numbers.format(of)).replace("#", numbers.format(shown)),
+    notListed: (origin) => notListed.replace("*", () => origin),
     refused: (reason) => refused.replace("*", () => reason),
   };
 }
