@@ -315,6 +315,8 @@ export const limits = {
   knownReadsMax: 64,
   /** How often a dispatcher looks whether the shared comments are what it knows, in milliseconds. */
   lineageCheckMs: 2_000,
+  /** How often a dispatcher asks how many bytes NATS holds, in milliseconds: a few calls, for its metrics. */
+  dataBytesEveryMs: 30_000,
   /** How long living dispatchers are asked for, to tell a start from a return, in milliseconds. */
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
