@@ -50,11 +50,20 @@ export const ops: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/ledger/away-verify.ts",
+    ["src/ledger/streams-verify.test.ts"],
+    [
+      ["what left memory is not counted", "sums.likes += likesOf(counts);", ""],
+      ["a late like is counted from nothing", "copy.bring(video, stowed);", "copy.bring(video, undefined);"],
+      ["what left memory may be missing", "if (!held) return [", "if (!held) return []; if (!held) return ["],
+    ],
+  ),
+  ...plant(
     "src/ledger/streams-verify.ts",
     ["src/ledger/streams-verify.test.ts"],
     [
       ["any record fits a snapshot", "!same(identify(held), last)", "!same(identify(held), identify(held))"],
-      ["a record that is gone from a stream is not missed", "stored.seq !== last + 1", "stored.seq < last"],
+      ["a record that is gone from a stream is not missed", "seq !== this.last + 1", "seq < this.last"],
       ["a removed comment may stay", "else if (there.has(entry.target))", "else if (!entry.target)"],
     ],
   ),

@@ -61,7 +61,7 @@ export class PartitionAway {
     if (copy.behind || appender.refused) throw new LedgerUnavailable("the log is being looked at");
     if (copy.fold.away.ids.size >= limits.awayMax && !copy.fold.away.back.has(video)) return false;
     await streams.ensure(awayStream);
-    const last = await streams.last(awayStream.name, subjectOf(video));
+    const last = await streams.last(awayStream.name, awaySubject(video));
     // From here to the message in one turn: it is as the fold is at this place.
     const { version } = copy.fold.totals(video);
     const stowed = last && decodeStowed(last.payload, video, copy.fold);
@@ -69,7 +69,7 @@ export class PartitionAway {
     if (stowed?.totals.version !== version) {
       const bytes = encodeStowed(copy.fold, video, { branch: copy.branch.branch, upTo: copy.seq });
       if (bytes.length > limits.payloadBytesMin - headBytes) return false;
-      const placed = await streams.appendIfLast(subjectOf(video), bytes, limits.requestMs, last?.seq ?? 0);
+      const placed = await streams.appendIfLast(awaySubject(video), bytes, limits.requestMs, last?.seq ?? 0);
       if (placed === undefined) return false;
     }
     const seq = await appender.mark({ [awayHeader]: `${video} ${version}` });
@@ -112,10 +112,10 @@ export class PartitionAway {
     // Closed anew, and what there was is written over.
     if (copy.fold.isClosed(video)) return;
     await streams.ensure(awayStream);
-    const last = await streams.last(awayStream.name, subjectOf(video));
+    const last = await streams.last(awayStream.name, awaySubject(video));
     const bytes = last && emptied(last.payload);
     if (!bytes || bytes.length === last.payload.length) return;
-    await streams.appendIfLast(subjectOf(video), bytes, limits.requestMs, last.seq);
+    await streams.appendIfLast(awaySubject(video), bytes, limits.requestMs, last.seq);
     // Only the newest is kept, and what is let go lies on disk until this overwrites it.
     await streams.erase(awayStream.name, last.seq);
   }
@@ -180,7 +180,7 @@ export class PartitionAway {
   async #stowed(video: VideoId): Promise<Stowed | undefined> {
     const { streams, copy, clock, log } = this.#parts;
     await streams.ensure(awayStream);
-    const held = await streams.last(awayStream.name, subjectOf(video));
+    const held = await streams.last(awayStream.name, awaySubject(video));
     const stowed = held && decodeStowed(held.payload, video, copy.fold);
     const now = clock.elapsed();
     if (stowed || now - this.#saidAt < limits.logAgainMs) return stowed;
@@ -190,6 +190,7 @@ export class PartitionAway {
   }
 }
 
-function subjectOf(video: VideoId): string {
+/** Of the message that tells what `video` came to. */
+export function awaySubject(video: VideoId): string {
   return `away.${video}`;
 }

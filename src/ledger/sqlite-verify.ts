@@ -47,7 +47,8 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   checkTotals(statements, wrong);
   for (const line of timelineSums(statements, fold.videos)) wrong.say(line);
   const records = checkLog(statements, { fold, upTo, once }, wrong);
-  checkMembers(fold, wrong);
+  const likes = likesIn(fold);
+  checkMembers(fold, likes, wrong);
   const entries = checkEntries(statements, prepare, (line) => wrong.say(line));
   const lineage = lineageOf(meta("lineage"));
   if (!lineage) wrong.say("its lineage is damaged");
@@ -56,7 +57,6 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
       `its lineage begins a branch at ${lineage.newest.first}, and the comments end at ${entries.head}`,
     );
   }
-  const likes = likesIn(fold);
   return { videos: fold.videos.size, likes, comments: entries.comments, records, wrong: wrong.lines };
 }
 

@@ -4,12 +4,15 @@ import { systemClock } from "../base/clock.ts";
 import { rejection } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { encodeEntry } from "../core/wire.ts";
+import { encodeStowed } from "./away-bytes.ts";
 import { draft, like, once, record } from "./contract-bench.ts";
+import type { Deletions } from "./deletions.ts";
 import { Fold } from "./fold.ts";
 import { closeAll, type Member, member, server } from "./jetstream-kit.ts";
-import { LedgerRefused } from "./ledger.ts";
+import { type AwayVideos, LedgerRefused } from "./ledger.ts";
 import { encodeFold } from "./snapshot.ts";
-import { Snapshots } from "./snapshots.ts";
+import { firstBranch, Snapshots } from "./snapshots.ts";
+import type { Stored } from "./streams.ts";
 import { verifyStreams } from "./streams-verify.ts";
 
 const clock = systemClock();
@@ -130,6 +133,119 @@ test("comments that are none, and one that is there although it was removed, are
   ]);
   expect(await one.ledger.retract("w" as VideoId, 2)).toBe(true);
   expect((await verify(one)).comments).toBe(1);
+});
+
+/** Put away, liked late, opened and liked again, deleted: of six videos four are left, with eleven likes. */
+async function moved(one: Member, append = likesOf(one)): Promise<void> {
+  const away = one.ledger.away as AwayVideos;
+  const deletions = one.ledger.deletions as Deletions;
+  for (const [n, video] of ["kept", "late", "opened", "gone", "back", "here"].entries()) {
+    for (let i = 0; i <= n % 3; i++) await append(video, `k${i}`);
+  }
+  for (const video of ["kept", "late", "opened", "gone", "back"]) {
+    expect(await away.put(video as VideoId)).toBe(true);
+  }
+  await append("late", "after");
+  expect(await away.put("late" as VideoId)).toBe(true);
+  expect(await away.open("opened" as VideoId)).toBe(true);
+  await append("opened", "anew");
+  expect(await away.open("back" as VideoId)).toBe(true);
+  await append("back", "anew");
+  expect(await away.put("back" as VideoId)).toBe(true);
+  for (const video of ["gone", "here"] as VideoId[]) {
+    expect(await deletions.delete(video)).toBe(true);
+    while (!(await deletions.sweep(video)));
+  }
+}
+
+function likesOf({ ledger }: Member, likes = like): (video: string, key: string) => Promise<void> {
+  return async (video, key) => {
+    await ledger.append({ likes: [record([likes(video, key)])], comments: [] });
+  };
+}
+
+const movedSound = { videos: 4, likes: 11, wrong: [] };
+
+test("closed videos that left memory count; late liked, opened, deleted ones as the log says", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
+  await moved(one);
+  expect(await verify(one)).toMatchObject(movedSound);
+  const often = await member(url, { partitions: 1, snapshotMs: 50 });
+  await snapshotAt(often);
+  expect(await verify(one)).toMatchObject(movedSound);
+  await often.end();
+  // Behind the snapshot once more; then the log of before is let go, and only the stream says what they were.
+  const away = one.ledger.away as AwayVideos;
+  expect(await away.put("opened" as VideoId)).toBe(true);
+  await likesOf(one)("kept", "later");
+  expect(await away.open("late" as VideoId)).toBe(true);
+  const sound = { ...movedSound, likes: 12 };
+  expect(await verify(one)).toMatchObject(sound);
+  await one.bus.streams.forget("log_0", (await snapshotAt(one)) + 1);
+  expect(await verify(one)).toMatchObject(sound);
+});
+
+test("with one like per viewer those that left memory are counted among the viewers' likes", async () => {
+  const one = await member(url, { partitions: 1, onceMax: 100, snapshotMs: 3_600_000 });
+  await moved(
+    one,
+    likesOf(one, (video: string, viewer = "") => once(video, viewer)),
+  );
+  expect(await verify(one)).toMatchObject(movedSound);
+  await (await member(url, { partitions: 1, onceMax: 100, snapshotMs: 50 })).bus.streams.state("log_0");
+  await one.bus.streams.forget("log_0", (await snapshotAt(one)) + 1);
+  expect(await verify(one)).toMatchObject(movedSound);
+  const { seq = 0 } = (await one.bus.streams.last("away", "away.kept")) ?? {};
+  await one.bus.streams.erase("away", seq);
+  expect((await verify(one)).wrong).toEqual([
+    `kept left memory, and ${one.bus.streams.full("away")} does not hold what it came to`,
+    "10 likes are counted, and 11 viewers' likes are there",
+  ]);
+});
+
+test("what closed videos came to is missing, cut, of other totals or a later place: it is told", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
+  await moved(one);
+  const { streams } = one.bus;
+  const full = streams.full("away");
+  const at = async (video: string) => (await streams.last("away", `away.${video}`)) as Stored;
+  await streams.erase("away", (await at("kept")).seq);
+  const late = await at("late");
+  const cut = await streams.append("away.late", late.payload.subarray(0, 40), 1_000);
+  const other = new Fold({ seed: 1 });
+  other.apply(record([like("back", "k", { count: 9 })]), 1_000, 1_000);
+  await streams.append("away.back", encodeStowed(other, "back" as VideoId, { branch: "", upTo: 1 }), 1_000);
+  const wrong = [
+    `kept left memory, and ${full} does not hold what it came to`,
+    `message ${cut.seq} of ${full}, what late came to, is damaged`,
+    `back in ${full} has 9 of heart, and its log says 3`,
+  ];
+  expect((await verify(one)).wrong.toSorted()).toEqual(wrong.toSorted());
+  const branch = firstBranch.branch;
+  await streams.append("away.back", encodeStowed(other, "back" as VideoId, { branch, upTo: 99 }), 1_000);
+  expect((await verify(one)).wrong).toContain(
+    `what back came to in ${full} goes up to record 99 of ${streams.full("log_0")}, ` +
+      `and the log ends at ${await endOf(one)}`,
+  );
+});
+
+test("closed videos that leave memory and are opened all the while are called nothing wrong", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 50 });
+  const away = one.ledger.away as AwayVideos;
+  let going = true;
+  const moving = (async () => {
+    for (let i = 0; going; i++) {
+      const video = `v${i % 5}` as VideoId;
+      await likesOf(one)(video, `k${i}`);
+      await away.put(video);
+      if (i % 3 === 0) await away.open(video);
+      if (i % 7 === 0) await (one.ledger.deletions as Deletions).delete(video);
+      if (i % 7 === 0) await (one.ledger.deletions as Deletions).sweep(video);
+    }
+  })();
+  for (let i = 0; i < 8; i++) expect((await verify(one)).wrong).toEqual([]);
+  going = false;
+  await moving;
 });
 
 test("where dispatchers share nothing there is nothing to look through", async () => {

@@ -4,13 +4,15 @@
  *
  * Of each partition the newest snapshot has to be readable, to stand in the log where it says it does, and
  * the log to go on from it without a hole; where the log is there from its first record it is folded from
- * nothing as well, and must come to the same totals. Nothing is written. The cluster may go on meanwhile:
+ * nothing as well, and must come to the same totals; what closed videos came to that left memory must stand
+ * in their stream (away-verify.ts). Nothing is written. The cluster may go on meanwhile:
  * each stream is looked at up to where it ended when its turn came. Held by streams-verify.test.ts, which
  * breaks streams of a real server in each of these ways.
  */
 import type { Clock } from "../base/clock.ts";
-import { isVideoId } from "../core/interaction.ts";
+import { isVideoId, type VideoId } from "../core/interaction.ts";
 import { decodeEntry } from "../core/wire.ts";
+import { checkWhoLeft, Followed } from "./away-verify.ts";
 import { commentStream } from "./comment-stream.ts";
 import { Copy } from "./copy.ts";
 import type { FoldOptions } from "./fold.ts";
@@ -22,7 +24,7 @@ import { decodeFoldInTurns } from "./snapshot.ts";
 import { firstBranch, type Manifest, Snapshots } from "./snapshots.ts";
 import type { Stored, StreamState, Streams } from "./streams.ts";
 import { identify, same } from "./trail.ts";
-import { checkMembers, differences, likesIn, onceMax, type Verdict, Wrong } from "./verdict.ts";
+import { checkMembers, differences, onceMax, type Verdict, Wrong } from "./verdict.ts";
 
 export interface VerifyParts {
   readonly streams: Streams;
@@ -72,33 +74,85 @@ async function verifyPartition(
 ): Promise<Found> {
   const { name } = logStream(index);
   const full = streams.full(name);
-  const copy = new Copy(clock, options, () => {});
+  const written = new Followed(new Copy(clock, options, () => {}));
+  const { copy } = written;
   const manifest = await adopted({ streams, clock }, index, copy, options);
+  // Before it is asked where the log ends: none of it is of a later place.
+  await written.recall(streams);
   const state = await streams.state(name);
   if (manifest) await checkPlace({ streams, state, name }, manifest, wrong);
-  const whole = isWhole(copy, manifest, state) ? new Copy(clock, options, () => {}) : undefined;
-  whole?.begin();
-  const from = whole ? 1 : copy.seq + 1;
-  let [last, records] = [from - 1, 0];
-  if (state.firstSeq > from) {
-    const gone = `records ${from} to ${state.firstSeq - 1} of ${full} are gone`;
+  const whole = isWhole(copy, manifest, state) ? new Followed(new Copy(clock, options, () => {})) : undefined;
+  whole?.copy.begin();
+  const reading = new LogReading({ streams, clock, name, manifest, written, whole, wrong });
+  if (state.firstSeq > reading.last + 1) {
+    const gone = `records ${reading.last + 1} to ${state.firstSeq - 1} of ${full} are gone`;
     wrong.say(`${gone}, and ${manifest ? "its snapshot ends before" : "no snapshot holds"} them`);
-    last = state.firstSeq - 1;
+    reading.last = state.firstSeq - 1;
   }
-  await readAll({ streams, clock }, name, { from, upTo: state.lastSeq }, (stored) => {
-    if (stored.seq !== last + 1) wrong.say(`records ${last + 1} to ${stored.seq - 1} of ${full} are missing`);
-    last = stored.seq;
-    records++;
+  await reading.upTo(state.lastSeq);
+  const followed = whole ?? written;
+  let doubts = await followed.doubts(streams, name, followed.away());
+  if (doubts.size > 0) {
+    // What was changed there meanwhile stands in the log by now.
+    await reading.upTo((await streams.state(name)).lastSeq);
+    doubts = await followed.doubts(streams, name, [...doubts.keys()]);
+  }
+  for (const lines of doubts.values()) for (const line of lines) wrong.say(line);
+  const sums = written.sums();
+  checkMembers(copy.fold, sums.likes, wrong);
+  return { ...sums, records: reading.records };
+}
+
+interface LogReadingParts {
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly manifest: Manifest | undefined;
+  /** Goes on from the snapshot. */
+  readonly written: Followed;
+  /** Begins with nothing, where all of the log is there. */
+  readonly whole: Followed | undefined;
+  readonly wrong: Wrong;
+}
+
+/** The log of a partition as it is read, folded twice where all of it is there. */
+class LogReading {
+  /** The last place that was read, or is known not to be there. */
+  last: number;
+  records = 0;
+  readonly #parts: LogReadingParts;
+
+  constructor(parts: LogReadingParts) {
+    this.#parts = parts;
+    this.last = parts.whole ? 0 : parts.written.copy.seq;
+  }
+
+  /** Reads on to `lastSeq`. */
+  async upTo(lastSeq: number): Promise<void> {
+    const { name, streams, wrong } = this.#parts;
+    const range = { from: this.last + 1, upTo: lastSeq };
+    await readAll(this.#parts, name, range, (stored) => this.#take(stored));
+    if (this.last >= lastSeq) return;
+    wrong.say(`records ${this.last + 1} to ${lastSeq} of ${streams.full(name)} are missing`);
+    this.last = lastSeq;
+  }
+
+  #take(stored: Stored): void {
+    const { name, streams, manifest, written, whole, wrong } = this.#parts;
+    const { seq } = stored;
+    const full = streams.full(name);
+    if (seq !== this.last + 1) wrong.say(`records ${this.last + 1} to ${seq - 1} of ${full} are missing`);
+    this.last = seq;
+    this.records++;
     const read = whole?.take(stored) ?? true;
-    const isNew = stored.seq > copy.seq;
-    if (!(isNew ? copy.take(stored) : read)) wrong.say(`record ${stored.seq} of ${full} is damaged`);
-    if (manifest && stored.seq === manifest.upTo && whole) {
-      for (const line of differences(copy.fold, whole.fold)) wrong.say(line);
-    }
-  });
-  if (last < state.lastSeq) wrong.say(`records ${last + 1} to ${state.lastSeq} of ${full} are missing`);
-  checkMembers(copy.fold, wrong);
-  return { videos: copy.fold.videos.size, likes: likesIn(copy.fold), records };
+    const isNew = seq > written.copy.seq;
+    const lost = (video: VideoId): void =>
+      wrong.say(`record ${seq} of ${full} is of ${video}, which left memory, and what it came to is lost`);
+    if (!(isNew ? written.take(stored, lost) : read)) wrong.say(`record ${seq} of ${full} is damaged`);
+    if (seq !== manifest?.upTo || !whole) return;
+    for (const line of differences(written.copy.fold, whole.copy.fold)) wrong.say(line);
+    checkWhoLeft(written, whole, wrong);
+  }
 }
 
 /** Whether all that the totals came from is still in the log. */

@@ -1,5 +1,5 @@
 /** What a look through a log found, whichever kind of log it is: sqlite-verify.ts and streams-verify.ts. */
-import { emptyCounts, likesOf } from "../core/totals.ts";
+import { type Counts, emptyCounts, likesOf } from "../core/totals.ts";
 import type { Fold } from "./fold.ts";
 
 /** What was looked at, and what is wrong with it. */
@@ -33,22 +33,27 @@ export function likesIn({ videos }: Pick<Fold, "videos">): number {
   return likes;
 }
 
-/** With one like per viewer the totals are the size of a set, which is there as well. */
-export function checkMembers(fold: Fold, wrong: Wrong): void {
-  if (!fold.members) return;
-  const sum = likesIn(fold);
-  if (sum === fold.members.size) return;
-  wrong.say(`${sum} likes are counted, and ${fold.members.size} viewers' likes are there`);
+/** With one like per viewer the totals, `sum` in all, are the size of a set, which is there as well. */
+export function checkMembers({ members }: Fold, sum: number, wrong: Wrong): void {
+  if (!members) return;
+  // Those of a video that was deleted may wait to be swept out: they count for nothing.
+  let there = 0;
+  members.each(() => there++);
+  if (sum !== there) wrong.say(`${sum} likes are counted, and ${there} viewers' likes are there`);
 }
 
-/** Where totals that are written down are not what all of the log comes to. */
+/** Where totals that are written down are not what all of the log comes to, of videos that neither lacks. */
 export function* differences(written: Fold, whole: Fold): Iterable<string> {
   for (const video of new Set([...written.videos.keys(), ...whole.videos.keys()])) {
-    const [is, be] = [written.totals(video).counts, whole.totals(video).counts];
-    const kinds = Object.keys({ ...emptyCounts(), ...is, ...be });
-    for (const kind of kinds) {
-      if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
-      yield `${video} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
-    }
+    if (written.lacks(video) || whole.lacks(video)) continue;
+    yield* countsApart(video, written.totals(video).counts, whole.totals(video).counts);
+  }
+}
+
+/** Where what `what` has is not what its log says, kind by kind. */
+export function* countsApart(what: string, is: Counts, be: Counts): Iterable<string> {
+  for (const kind of Object.keys({ ...emptyCounts(), ...is, ...be })) {
+    if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
+    yield `${what} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
   }
 }
