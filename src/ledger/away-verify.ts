@@ -4,11 +4,13 @@
  * A copy that is folded to be looked at lets videos leave and brings them back at the same places as those of
  * dispatchers do, so it forgets the same idle ones; but what one comes to that leaves is noted here, and only
  * of those that were away in its snapshot is asked in the stream `away`. So what stands there can be compared
- * with what the log says. Held by streams-verify.test.ts.
+ * with what the log says; and in a backup that was put back be written, of those that left after their stream
+ * was saved and before the log was. Held by streams-verify.test.ts.
  */
 import { isVideoId, type VideoId } from "../core/interaction.ts";
+import { limits } from "../core/limits.ts";
 import { likesOf, noTotals, type Totals } from "../core/totals.ts";
-import { decodeStowed, type Stowed } from "./away-bytes.ts";
+import { decodeStowed, encodeStowed, type Stowed } from "./away-bytes.ts";
 import { awayHeader, type Copy } from "./copy.ts";
 import { awayStream, awaySubject } from "./partition-away.ts";
 import type { Stored, Streams } from "./streams.ts";
@@ -21,9 +23,13 @@ const atOnceMax = 64;
 export class Followed {
   readonly copy: Copy;
   readonly #left = new Map<VideoId, Stowed>();
+  /** Of those that left as the log was read, what should stand in the stream; undefined: nobody asks. */
+  readonly #bytes: Map<VideoId, Uint8Array> | undefined;
 
-  constructor(copy: Copy) {
+  /** `writes`: it is to `write` what the stream lacks. */
+  constructor(copy: Copy, writes = false) {
     this.copy = copy;
+    this.#bytes = writes ? new Map() : undefined;
   }
 
   /** Those that are away now. */
@@ -41,8 +47,9 @@ export class Followed {
     await inParts(this.away(), async (video) => {
       const held = await streams.last(awayStream.name, awaySubject(video));
       const stowed = held && decodeStowed(held.payload, video, this.copy.fold);
-      // Where in time its likes were is of no use here, and is most of it.
-      if (stowed) this.#left.set(video, { ...stowed, timeline: undefined });
+      if (!stowed) return;
+      // Where in time its likes were is most of it, and is of use only to be written again.
+      this.#left.set(video, this.#bytes ? stowed : { ...stowed, timeline: undefined });
     });
   }
 
@@ -54,16 +61,29 @@ export class Followed {
       if (!stowed) lost(video);
       copy.bring(video, stowed);
       this.#left.delete(video);
+      this.#bytes?.delete(video);
     }
     const [named] = stored.header?.(awayHeader)?.split(" ") ?? [];
     const video = isVideoId(named) && !copy.fold.lacks(named) ? named : undefined;
     const totals = video && copy.fold.totals(video);
+    const place = { branch: copy.branch.branch, upTo: copy.seq };
+    const bytes = video && this.#bytes && encodeStowed(copy.fold, video, place);
+    const { raised } = copy.fold.away;
     const taken = copy.take(stored);
     if (video && totals && copy.fold.lacks(video)) {
-      const place = { branch: copy.branch.branch, upTo: copy.seq, raised: copy.fold.away.raised };
-      this.#left.set(video, { ...place, totals, timeline: undefined });
+      this.#left.set(video, { ...place, raised, totals, timeline: undefined });
+      if (bytes) this.#bytes?.set(video, bytes);
     }
     return taken;
+  }
+
+  /** Writes what the stream lacks of those that left as the log `name` was read. Rejects with BusUnavailable. */
+  async write(streams: Streams, name: string): Promise<void> {
+    const lacking = await this.doubts(streams, name, this.away());
+    await inParts([...lacking.keys()], async (video) => {
+      const bytes = this.#bytes?.get(video);
+      if (bytes) await streams.append(awaySubject(video), bytes, limits.requestMs);
+    });
   }
 
   /** Videos and likes, those that are away too. */

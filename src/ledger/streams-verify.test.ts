@@ -5,7 +5,7 @@ import { rejection } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { encodeEntry } from "../core/wire.ts";
 import { encodeStowed } from "./away-bytes.ts";
-import { draft, like, once, record } from "./contract-bench.ts";
+import { draft, expectInTime, like, once, record } from "./contract-bench.ts";
 import type { Deletions } from "./deletions.ts";
 import { Fold } from "./fold.ts";
 import { closeAll, type Member, member, server } from "./jetstream-kit.ts";
@@ -227,6 +227,36 @@ test("what closed videos came to is missing, cut, of other totals or a later pla
     `what back came to in ${full} goes up to record 99 of ${streams.full("log_0")}, ` +
       `and the log ends at ${await endOf(one)}`,
   );
+});
+
+test("a backup that was put back is given what closed videos came to that left while it was made", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
+  const { streams } = one.bus;
+  await (one.ledger.away as AwayVideos).put("none" as VideoId);
+  const away = one.ledger.away as AwayVideos;
+  await likesOf(one)("early", "a");
+  await away.put("early" as VideoId);
+  const before = (await streams.last("away", "away.early")) as Stored;
+  await likesOf(one)("early", "b");
+  await away.put("early" as VideoId);
+  await moved(one);
+  await one.ledger.close();
+  // Their stream was saved before.
+  await streams.append("away.early", before.payload, 1_000);
+  for (const video of ["kept", "late", "back"]) {
+    await streams.erase("away", (await streams.last("away", `away.${video}`))?.seq ?? 0);
+  }
+  const sound = { videos: 5, likes: 13, wrong: [] };
+  expect((await verify(one)).wrong).toHaveLength(4);
+  expect(await verifyStreams({ streams, clock, mends: true })).toMatchObject(sound);
+  expect(await verify(one)).toMatchObject(sound);
+  const next = await member(url, { partitions: 1 });
+  const likes = { early: 2, kept: 1, late: 3, opened: 4, back: 3 };
+  for (const [video, count] of Object.entries(likes)) {
+    const { counts } = await next.ledger.current(video as VideoId);
+    expect([video, counts]).toEqual([video, { heart: count }]);
+  }
+  expectInTime(next.ledger, Object.keys(likes));
 });
 
 test("closed videos that leave memory and are opened all the while are called nothing wrong", async () => {

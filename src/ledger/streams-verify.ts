@@ -5,7 +5,8 @@
  * Of each partition the newest snapshot has to be readable, to stand in the log where it says it does, and
  * the log to go on from it without a hole; where the log is there from its first record it is folded from
  * nothing as well, and must come to the same totals; what closed videos came to that left memory must stand
- * in their stream (away-verify.ts). Nothing is written. The cluster may go on meanwhile:
+ * in their stream (away-verify.ts). Nothing is written but where it
+ * is asked to (`mends`). The cluster may go on meanwhile:
  * each stream is looked at up to where it ended when its turn came. Held by streams-verify.test.ts, which
  * breaks streams of a real server in each of these ways.
  */
@@ -31,6 +32,8 @@ export interface VerifyParts {
   readonly clock: Clock;
   /** As its dispatchers have it: what they forget decides what counts. */
   readonly videosMax?: number;
+  /** Of a backup that was put back, where nobody runs yet: what closed videos came to is written if need be. */
+  readonly mends?: boolean;
 }
 
 /** So long nothing may come of a stream that has more, in ms. */
@@ -67,14 +70,14 @@ export async function verifyStreams(parts: VerifyParts): Promise<Verdict> {
 type Found = Pick<Verdict, "videos" | "likes" | "records">;
 
 async function verifyPartition(
-  { streams, clock }: VerifyParts,
+  { streams, clock, mends }: VerifyParts,
   index: number,
   options: FoldOptions,
   wrong: Wrong,
 ): Promise<Found> {
   const { name } = logStream(index);
   const full = streams.full(name);
-  const written = new Followed(new Copy(clock, options, () => {}));
+  const written = new Followed(new Copy(clock, options, () => {}), mends);
   const { copy } = written;
   const manifest = await adopted({ streams, clock }, index, copy, options);
   // Before it is asked where the log ends: none of it is of a later place.
@@ -90,6 +93,7 @@ async function verifyPartition(
     reading.last = state.firstSeq - 1;
   }
   await reading.upTo(state.lastSeq);
+  if (mends) await written.write(streams, name);
   const followed = whole ?? written;
   let doubts = await followed.doubts(streams, name, followed.away());
   if (doubts.size > 0) {

@@ -47,11 +47,11 @@ function connected(bus: NatsBus, clock: Clock): Promise<void> {
   });
 }
 
-/** Looks through the streams of a cluster, which may go on. Rejects as ledger/streams-verify.ts. */
-export function verifyNats(settings: KeepSettings, clock: Clock): Promise<Verdict> {
+/** Looks through the streams of a cluster, which may go on; `mends`: those that a backup put back, as parts do. Rejects as ledger/streams-verify.ts. */
+export function verifyNats(settings: KeepSettings, clock: Clock, mends = false): Promise<Verdict> {
   return withNats(settings, clock, async ({ copies, streams }) => {
     if ((await copies.lasting()).length === 0) throw nothingThere();
-    return verifyStreams({ streams, clock, videosMax: settings.videosMax });
+    return verifyStreams({ streams, clock, videosMax: settings.videosMax, mends });
   });
 }
 
@@ -102,8 +102,9 @@ async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>)
   const names = await bus.copies.lasting();
   if (names.length === 0) throw nothingThere();
   await give(archive.begin("nats"));
-  // Snapshots of the log first: the log may be ahead of them, and not the other way round.
-  for (const part of [...names].sort((a, b) => Number(isSnapshots(b)) - Number(isSnapshots(a)))) {
+  // Snapshots of the log first, and what closed videos came to that left memory: the log may be ahead of
+  // them, and not the other way round. What it says of those that left behind them is written at the end.
+  for (const part of [...names].sort((a, b) => rankOf(a) - rankOf(b))) {
     let about: StreamAbout | undefined;
     const begin = (told: StreamAbout): void => {
       about = told;
@@ -117,8 +118,9 @@ async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>)
   await give(archive.end());
 }
 
-function isSnapshots(name: string): boolean {
-  return name.endsWith("_snapshots");
+function rankOf(name: string): number {
+  const rank = ["_snapshots", "_away"].findIndex((end) => name.endsWith(end));
+  return rank < 0 ? 2 : rank;
 }
 
 /** Puts the streams of a backup into a NATS that has none of the prefix; answers how many. */

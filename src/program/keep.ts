@@ -117,7 +117,7 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
 async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
   if (settings.nats.length > 0) {
     const streams = await restoreNats(file, settings, io.clock);
-    const { said, wrong } = verdictOf(await verifyNats(settings, io.clock));
+    const { said, wrong } = verdictOf(await verifyNats(settings, io.clock, true));
     for (const line of wrong) io.print(`wrong: ${line}\n`);
     io.print(`${streams} streams and buckets are back: ${said}; start the dispatchers\n`);
     return wrong.length > 0 ? 1 : 0;
