@@ -68,16 +68,18 @@ export class Followed {
     const totals = video && copy.fold.totals(video);
     const place = { branch: copy.branch.branch, upTo: copy.seq };
     const bytes = video && this.#bytes && encodeStowed(copy.fold, video, place);
-    const { raised } = copy.fold.away;
+    const { away, timelines } = copy.fold;
+    const { raised } = away;
+    const timeline = video && this.#bytes && timelines?.videos.get(video);
     const taken = copy.take(stored);
     if (video && totals && copy.fold.lacks(video)) {
-      this.#left.set(video, { ...place, raised, totals, timeline: undefined });
+      this.#left.set(video, { ...place, raised, totals, timeline });
       if (bytes) this.#bytes?.set(video, bytes);
     }
     return taken;
   }
 
-  /** Writes what the stream lacks of those that left as the log `name` was read. Rejects with BusUnavailable. */
+  /** Writes what the stream lacks of those that left as the log `name` was read. Rejects as doubts. */
   async write(streams: Streams, name: string): Promise<void> {
     const lacking = await this.doubts(streams, name, this.away());
     await inParts([...lacking.keys()], async (video) => {

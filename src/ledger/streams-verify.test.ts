@@ -229,7 +229,7 @@ test("what closed videos came to is missing, cut, of other totals or a later pla
   );
 });
 
-test("a backup that was put back is given what closed videos came to that left while it was made", async () => {
+test("a backup that is put back is given what closed videos came to that left meanwhile", async () => {
   const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
   const { streams } = one.bus;
   await (one.ledger.away as AwayVideos).put("none" as VideoId);

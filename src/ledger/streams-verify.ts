@@ -32,7 +32,7 @@ export interface VerifyParts {
   readonly clock: Clock;
   /** As its dispatchers have it: what they forget decides what counts. */
   readonly videosMax?: number;
-  /** Of a backup that was put back, where nobody runs yet: what closed videos came to is written if need be. */
+  /** Of a backup that was put back, where nobody runs yet: what `away` lacks is written. */
   readonly mends?: boolean;
 }
 

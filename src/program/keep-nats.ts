@@ -47,7 +47,7 @@ function connected(bus: NatsBus, clock: Clock): Promise<void> {
   });
 }
 
-/** Looks through the streams of a cluster, which may go on; `mends`: those that a backup put back, as parts do. Rejects as ledger/streams-verify.ts. */
+/** Looks through the streams of a cluster, which may go on, and rejects, as ledger/streams-verify.ts does. */
 export function verifyNats(settings: KeepSettings, clock: Clock, mends = false): Promise<Verdict> {
   return withNats(settings, clock, async ({ copies, streams }) => {
     if ((await copies.lasting()).length === 0) throw nothingThere();

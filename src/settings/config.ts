@@ -279,7 +279,7 @@ export const commands = {
   health: "ask the node of these settings, here, whether it is ready; exit 0 or 1",
   backup: "keep a copy of what a running node, or a cluster, holds: ovation backup FILE",
   restore: "put such a copy into an empty folder, or an empty NATS: ovation restore FILE",
-  verify: "look whether a folder, or a copy, holds together: ovation verify [FILE]",
+  verify: "look whether a folder, a copy (FILE), a node (--url) or a cluster (--nats) holds together",
   completion: "print what a shell completes these by: source <(ovation completion bash), or zsh, fish",
   man: "print the manual page: ovation man | man -l -",
   version: "print the version",
