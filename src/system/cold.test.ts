@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./cluster.ts";
 import { post, Viewer } from "./events.ts";
+import { keep } from "./keeping.ts";
 import { executable, type RunningExecutable, startExecutable } from "./server.ts";
 
 const key = "only-for-this-test";
@@ -71,7 +72,13 @@ describe.skipIf(!existsSync(executable))("more videos than memory holds", () => 
         return status === 202;
       });
       expect(
-        (await post(`${node.url}/v1/videos/${video}/comments`, { text: `said of ${video}` })).status,
+        (
+          await post(
+            `${node.url}/v1/videos/${video}/comments`,
+            { text: `said of ${video}`, user: n % 2 === 0 ? "ann" : "bob" },
+            headers,
+          )
+        ).status,
       ).toBe(201);
       await turn(video, "closed");
     }
@@ -131,5 +138,41 @@ describe.skipIf(!existsSync(executable))("more videos than memory holds", () => 
     node = await startExecutable(flags);
     expect(await json(`/v1/videos/${first}`)).toMatchObject({ totals: { heart: 5 }, state: "closed" });
     expect((await like(second, "late")).status).toBe(409);
+  }, 30_000);
+
+  test("lose what a person said in them, hold together, and are put back as they were", async () => {
+    const count = videos.length - 1;
+    await until("all have left", async () => (await metric("ovation_ledger_videos_away")) === count + 1);
+    const begun = await fetch(`${node.url}/v1/admin/users/ann`, { method: "DELETE", headers });
+    expect(begun.status).toBe(202);
+    await until("it is over", async () => (await json("/v1/admin/users/ann")).state === "none");
+    const gone = videos[2] as string;
+    const deleted = await fetch(`${node.url}/v1/admin/videos/${gone}`, { method: "DELETE", headers });
+    expect(deleted.status).toBe(204);
+    await until("one is deleted", async () => (await metric("ovation_ledger_videos_away")) === count);
+    const before = await all();
+    expect(before.slice(3)).toEqual(
+      videos
+        .map((video, n) => ({ ...wanted(n, video), texts: n % 2 === 0 ? [] : [`said of ${video}`] }))
+        .slice(3),
+    );
+    const elsewhere = mkdtempSync(join(tmpdir(), "ovation-cold-"));
+    try {
+      const sums = `211 likes of ${count} videos and 10 comments, holds together`;
+      const [file, data] = [join(elsewhere, "backup"), join(elsewhere, "data")];
+      const own = [`--url=${node.url}`, `--admin-key=${key}`];
+      const sound = { code: 0, said: expect.stringContaining(sums) };
+      expect(await keep("verify", ...own)).toEqual(sound);
+      expect(await keep("backup", file, ...own)).toEqual(sound);
+      expect(await keep("restore", file, `--data=${data}`)).toEqual(sound);
+      await node.stop();
+      expect(await keep("verify", `--data=${folder}`)).toEqual(sound);
+      node = await startExecutable([...flags, `--data=${data}`]);
+      await until("all are away", async () => (await metric("ovation_ledger_videos_away")) === count);
+      expect(await all()).toEqual(before);
+    } finally {
+      await node.stop();
+      rmSync(elsewhere, { recursive: true });
+    }
   }, 30_000);
 });
