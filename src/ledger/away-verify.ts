@@ -18,6 +18,8 @@ import { countsApart, likesIn, type Wrong } from "./verdict.ts";
 
 /** Videos that are asked for at once. */
 const atOnceMax = 64;
+/** JetStream's word for a stream that is not there. */
+const streamNotFound = 10_059;
 
 /** A copy, and what those came to that are away from it. */
 export class Followed {
@@ -45,7 +47,7 @@ export class Followed {
   /** Asks for what those came to that are away in its snapshot, before anything is folded behind that. */
   async recall(streams: Streams): Promise<void> {
     await inParts(this.away(), async (video) => {
-      const held = await streams.last(awayStream.name, awaySubject(video));
+      const held = await newest(streams, video);
       const stowed = held && decodeStowed(held.payload, video, this.copy.fold);
       if (!stowed) return;
       // Where in time its likes were is most of it, and is of use only to be written again.
@@ -122,7 +124,7 @@ export class Followed {
   async #linesOf(streams: Streams, name: string, video: VideoId): Promise<string[]> {
     const { copy } = this;
     const full = streams.full(awayStream.name);
-    const held = await streams.last(awayStream.name, awaySubject(video));
+    const held = await newest(streams, video);
     if (!held) return [`${video} left memory, and ${full} does not hold what it came to`];
     const stowed = decodeStowed(held.payload, video, copy.fold);
     if (!stowed) return [`message ${held.seq} of ${full}, what ${video} came to, is damaged`];
@@ -149,6 +151,16 @@ export function checkWhoLeft(written: Followed, whole: Followed, wrong: Wrong): 
   }
   for (const video of whole.away()) {
     if (!is.lacks(video)) wrong.say(`${video} left memory in its log, and not in a snapshot`);
+  }
+}
+
+/** What stands in the stream of `video`: nothing where the stream is gone, which is not made anew here. */
+async function newest(streams: Streams, video: VideoId): Promise<Stored | undefined> {
+  try {
+    return await streams.last(awayStream.name, awaySubject(video));
+  } catch (error) {
+    if ((error as { errorCode?: unknown }).errorCode === streamNotFound) return undefined;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** A cluster's streams are looked through, whole and broken, in a real nats-server. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
-import { rejection } from "../bus/nats-kit.ts";
+import { callApi, rejection } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { encodeEntry } from "../core/wire.ts";
 import { encodeStowed } from "./away-bytes.ts";
@@ -227,6 +227,14 @@ test("what closed videos came to is missing, cut, of other totals or a later pla
     `what back came to in ${full} goes up to record 99 of ${streams.full("log_0")}, ` +
       `and the log ends at ${await endOf(one)}`,
   );
+});
+
+test("closed videos that left memory are told as lost where their stream is gone", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
+  await moved(one);
+  await one.ledger.close();
+  await callApi(url, "STREAM.DELETE.ov_away");
+  expect((await verify(one)).wrong).toHaveLength(3);
 });
 
 test("a backup that is put back is given what closed videos came to that left meanwhile", async () => {
