@@ -139,8 +139,10 @@ export class Fold {
   totals(video: VideoId): Totals {
     const here = this.#totals.get(video);
     if (here) return here;
-    const known = this.away.size > 0 && this.away.has(video);
-    return known ? (this.away.read(video)?.totals ?? noTotals) : this.#noTotals();
+    if (this.away.size === 0 || !this.away.has(video)) return this.#noTotals();
+    const kept = this.away.read(video)?.totals;
+    // One that came to nothing since it was deleted or forgotten is told as if it were here.
+    return kept?.version === 0 ? this.#noTotals() : (kept ?? noTotals);
   }
 
   #noTotals(): Totals {

@@ -72,6 +72,8 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   for (const line of timelineSums(statements, fold.videos)) wrong.say(line);
   const records = checkLog(statements, { fold, upTo, once }, wrong);
   if (fold.members) {
+    // What a deletion that was not written down yet has left.
+    while (fold.members.stale) fold.members.sweep();
     let sum = 0;
     for (const { counts } of fold.videos.values()) sum += likesOf(counts);
     if (sum !== fold.members.size) {
