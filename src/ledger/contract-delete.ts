@@ -234,6 +234,20 @@ export function describeDeletionsOnce(bench: Bench, skip: readonly Skip[]): void
     await bench.comesTo("v", 3);
   });
 
+  test("one whose likes were all taken back had a timeline, and is deleted with it", async () => {
+    await bench.likes(heart("v", "ada"));
+    await bench.comesTo("v", 1);
+    await bench.likes(record([once("v", "ada", { unlike: true })]));
+    await bench.comesTo("v", 0);
+    const { version } = await bench.ledger.current(v);
+    const spots = () => [...(bench.ledger.timeline(v)?.spots(0, Number.MAX_SAFE_INTEGER) ?? [])];
+    expect(spots()).not.toEqual([]);
+    expect(await bench.ledger.deletions.delete(v)).toBe(true);
+    expect((await bench.ledger.current(v)).version).toBe(version + 1);
+    expect(spots()).toEqual([]);
+    expect(await bench.ledger.deletions.delete("nobody" as VideoId)).toBe(false);
+  });
+
   test("what it had makes room once it is swept out", async () => {
     const all = Array.from({ length: 9 }, (_, i) => once("v", `u${i}`));
     await bench.likes(record(all));

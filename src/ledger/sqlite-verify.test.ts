@@ -68,6 +68,21 @@ describe("a ledger's file", () => {
     expect(wrongAfter(change).join("\n")).toContain(told);
   });
 
+  test("holds together where a deletion was written down in its log only", async () => {
+    const path = join(root, "deleted");
+    const clock = new VirtualClock();
+    const ledger = await openSqliteLedger({ path, clock, commentHistory: 5, onceMax: 100 });
+    for (const viewer of ["ada", "bob"]) {
+      await ledger.append({ likes: [record([once("v", viewer), once("w", viewer)])], comments: [] });
+    }
+    clock.advance(2_000);
+    await ledger.deletions.delete("v" as VideoId);
+    const killed = join(root, "killed");
+    cpSync(path, killed, { recursive: true });
+    await ledger.close();
+    expect(verifySqlite(join(killed, fileName))).toMatchObject({ videos: 1, likes: 2, wrong: [] });
+  });
+
   test("with a viewer's like too many is told of", () => {
     expect(wrongAfter("INSERT INTO members (hi, lo) VALUES (1, 2)", "once")).toEqual([
       "12 likes are counted, and 13 viewers' likes are there",

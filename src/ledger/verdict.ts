@@ -36,6 +36,8 @@ export function likesIn({ videos }: Pick<Fold, "videos">): number {
 /** With one like per viewer the totals are the size of a set, which is there as well. */
 export function checkMembers(fold: Fold, wrong: Wrong): void {
   if (!fold.members) return;
+  // What a deletion that was not written down yet has left.
+  while (fold.members.stale) fold.members.sweep();
   const sum = likesIn(fold);
   if (sum === fold.members.size) return;
   wrong.say(`${sum} likes are counted, and ${fold.members.size} viewers' likes are there`);
