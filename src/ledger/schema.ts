@@ -136,6 +136,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
+  if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
 }
 
