@@ -10,7 +10,6 @@ import { decodeRecord } from "../core/record.ts";
 import { checkEntries } from "./entries-verify.ts";
 import { Fold } from "./fold.ts";
 import { LedgerRefused } from "./ledger.ts";
-import { nobody } from "./owners.ts";
 import { lineageOf, type Prepare, prepareAll, type Statements } from "./schema.ts";
 import { openToVerify } from "./sqlite-file.ts";
 import { timelineSums } from "./timeline-sums.ts";
@@ -73,23 +72,6 @@ function checkTotals(statements: Statements, wrong: Wrong): void {
     if (last?.video === video && last.version !== version) wrong.say(`${video} has totals of two versions`);
     last = { video, version };
   }
-}
-
-/** With one like per viewer each like that is counted is somebody's, and no other. */
-function checkMembers({ members, owners, videos }: Fold, wrong: Wrong): void {
-  if (!members) return;
-  // What a deletion that was not written down yet has left.
-  while (members.stale) members.sweep();
-  let sum = 0;
-  for (const { counts } of videos.values()) sum += likesOf(counts);
-  const legacy = [...owners.numbers.values()].filter((number) => number <= owners.legacy).length;
-  let unknown = 0;
-  // Of a deleted video, likes that carry no number stay for ever: nobody can tell that they were its.
-  members.each((_hi, _lo, owner) => {
-    if (owner === nobody && legacy < owners.legacy) unknown++;
-  });
-  if (sum <= members.size && sum >= members.size - unknown) return;
-  wrong.say(`${sum} likes are counted, and ${members.size} viewers' likes are there`);
 }
 
 interface Folded {
