@@ -39,6 +39,13 @@ export const cold: readonly Mutant[] = [
     ["a start has all in memory", "if (!isAll) this.#readAway();", ""],
     ["one that was opened is away after a start", "else s.awayDrop.run(video);", ""],
   ]),
+  ...plant("src/ledger/fold.ts", sqliteTests, [
+    [
+      "a deleted one that left memory is told as one of before all others",
+      "return kept?.version === 0 ? this.#noTotals() : (kept ?? noTotals);",
+      "return kept ?? noTotals;",
+    ],
+  ]),
   ...plant("src/ledger/sqlite-away.ts", sqliteTests, [
     [
       "what comes late is counted from nothing",
@@ -54,8 +61,13 @@ export const cold: readonly Mutant[] = [
     ],
     [
       "what was brought back from a later place counts its likes twice",
-      "this.#ahead.set(video, stowed.upTo);",
+      "this.#ahead.set(video, stowed);",
       "this.#ahead.clear();",
+    ],
+    [
+      "a deletion takes what came behind it along",
+      "this.#fold.passDeletion(act, later.floor);\n      return { atMs, groups: [] };",
+      "return record;",
     ],
   ]),
   ...plant(
@@ -67,7 +79,7 @@ export const cold: readonly Mutant[] = [
         "if (numbers.every((number, i) => number === i)) return timeline;",
         "return timeline;",
       ],
-      ["versions fall after a log was seeded anew", "told + Math.max(0, fold.away.raised - raised)", "told"],
+      ["versions fall after a log was seeded anew", "then + Math.max(0, fold.away.raised - raised)", "then"],
     ],
   ),
   ...plant("src/ledger/snapshot.ts", sharedTests, [

@@ -336,6 +336,9 @@ export const limits = {
   catalogsMax: 4,
   /** Times that a server is asked for videos with comments, some 100,000 each. Beyond: not all are told. */
   commentedPagesMax: 10,
+  /** Videos with entries that are looked at, so many at once, as deleted ones are not told. Beyond: told. */
+  commentedLooksMax: 2_000,
+  commentedLooksAtOnce: 32,
   /**
    * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
    */

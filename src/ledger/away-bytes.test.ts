@@ -49,6 +49,11 @@ test("versions that have jumped since are in it", () => {
   const bytes = encodeStowed(one, v, place);
   one.away.raised = 3_000_000;
   expect(decodeStowed(bytes, v, one)?.totals).toEqual({ version: 2_000_001, counts: one.totals(v).counts });
+  one.idle.forgot(9);
+  one.away.raised = 1_000_000;
+  const other = encodeStowed(one, v, place);
+  one.away.raised = 3_000_000;
+  expect(decodeStowed(other, v, one)?.floor).toBe(2_000_009);
   one.away.raised = 0;
   expect(decodeStowed(bytes, v, one)?.totals.version).toBe(1);
 });

@@ -5,8 +5,12 @@
  * of it twice. Series are numbers in blocks: their names stand beside them, as each dispatcher may have its
  * own numbers. Held by away-bytes.test.ts.
  *
+ * It also says the highest version that was deleted or forgotten by then: the video may have been deleted,
+ * and liked anew, between where that one is and here.
+ *
  * Layout, little-endian: u8 version (1) · f64 place · text branch · f64 by how much versions had jumped · f64
- * version · u16 n · n × (text kind, f64 count) · a blob of its timeline (timeline-bytes.ts), empty for none.
+ * highest version deleted · f64 version · u16 n · n × (text kind, f64 count) · a blob of its timeline
+ * (timeline-bytes.ts), empty for none.
  */
 import type { VideoId } from "../core/interaction.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
@@ -27,6 +31,8 @@ export interface Place {
 export interface Stowed extends Place, Kept {
   /** By how much versions had jumped then. */
   readonly raised: number;
+  /** The highest version that was deleted or forgotten then, as versions are now. */
+  readonly floor: number;
 }
 
 const version = 1;
@@ -34,6 +40,7 @@ const version = 1;
 /** What the bytes say, as it was then. */
 interface Written extends Place {
   readonly raised: number;
+  readonly floor: number;
   readonly version: number;
   readonly counts: Counts;
   readonly times: Uint8Array;
@@ -47,7 +54,7 @@ export function encodeStowed(fold: Fold, video: VideoId, place: Place): Uint8Arr
   const times = timeline
     ? encodeTimelines({ names, videos: new Map([[video, timeline]]) })
     : new Uint8Array(0);
-  return encode({ ...place, ...totals, raised: fold.away.raised, times });
+  return encode({ ...place, ...totals, raised: fold.away.raised, floor: fold.idle.floor, times });
 }
 
 /**
@@ -62,14 +69,15 @@ export function emptied(bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-function encode({ upTo, branch, raised, version: told, counts, times }: Written): Uint8Array {
+function encode({ upTo, branch, raised, floor, version: told, counts, times }: Written): Uint8Array {
   const kinds = Object.keys(counts);
-  const size = 1 + 8 + 2 + branch.length + 8 + 8 + 2 + kinds.length * (2 + 8 + 3 * 32) + 4 + times.length;
+  const size = 1 + 8 + 2 + branch.length + 8 + 8 + 8 + 2 + kinds.length * (2 + 8 + 3 * 32) + 4 + times.length;
   const writer = new Writer(size);
   writer.u8(version);
   writer.f64(upTo);
   writer.text(branch);
   writer.f64(raised);
+  writer.f64(floor);
   writer.f64(told);
   writer.u16(kinds.length);
   for (const kind of kinds) {
@@ -91,23 +99,25 @@ export function decodeStowed(bytes: Uint8Array, video: VideoId, fold: Fold): Sto
 }
 
 function readStowed(reader: Reader, video: VideoId, fold: Fold): Stowed {
-  const { upTo, branch, raised, version: told, counts, times } = read(reader);
+  const { upTo, branch, raised, floor, version: told, counts, times } = read(reader);
   // Versions have jumped since: it is told with one that is no lower than any told of it.
-  const totals = { version: told === 0 ? 0 : told + Math.max(0, fold.away.raised - raised), counts };
+  const now = (then: number): number => (then === 0 ? 0 : then + Math.max(0, fold.away.raised - raised));
+  const totals = { version: now(told), counts };
   const timeline = fold.timelines && timelineOf(times, video, fold.timelines);
-  return { upTo, branch, raised, totals, timeline };
+  return { upTo, branch, raised, floor: now(floor), totals, timeline };
 }
 
 /** Throws RangeError for what is none. */
 function read(reader: Reader): Written {
   if (reader.u8() !== version) throw new RangeError("of another version");
-  const [upTo, branch, raised, told] = [reader.f64(), reader.text(), reader.f64(), reader.f64()];
+  const [upTo, branch, raised] = [reader.f64(), reader.text(), reader.f64()];
+  const [floor, told] = [reader.f64(), reader.f64()];
   const counts = emptyCounts();
   for (let left = reader.u16(); left > 0; left--) counts[reader.text()] = reader.f64();
   const times = reader.blob();
-  const all = [upTo, raised, told, ...Object.values(counts)];
+  const all = [upTo, raised, floor, told, ...Object.values(counts)];
   if (!all.every((n) => Number.isSafeInteger(n) && n >= 0) || !reader.atEnd) throw new RangeError("cut");
-  return { upTo, branch, raised, version: told, counts, times };
+  return { upTo, branch, raised, floor, version: told, counts, times };
 }
 
 function timelineOf(bytes: Uint8Array, video: VideoId, into: Timelines): Timeline | undefined {

@@ -70,12 +70,12 @@ export class Followed {
     const totals = video && copy.fold.totals(video);
     const place = { branch: copy.branch.branch, upTo: copy.seq };
     const bytes = video && this.#bytes && encodeStowed(copy.fold, video, place);
-    const { away, timelines } = copy.fold;
-    const { raised } = away;
+    const { away, idle, timelines } = copy.fold;
+    const then = { raised: away.raised, floor: idle.floor };
     const timeline = video && this.#bytes && timelines?.videos.get(video);
     const taken = copy.take(stored);
     if (video && totals && copy.fold.lacks(video)) {
-      this.#left.set(video, { ...place, raised, totals, timeline });
+      this.#left.set(video, { ...place, ...then, totals, timeline });
       if (bytes) this.#bytes?.set(video, bytes);
     }
     return taken;

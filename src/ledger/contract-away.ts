@@ -115,6 +115,28 @@ export function describeAway(bench: Bench, skip: readonly Skip[]): void {
     await bench.total("v", 1);
   });
 
+  test.skipIf(skip.includes("away"))(
+    "keep their version, deleted and closed with nothing since",
+    async () => {
+      await bench.likes(record([like("v", "a", { count: 3 })], startMs));
+      await bench.total("v", 3);
+      await bench.ledger.deletions.delete(v);
+      await bench.comesTo("v", 0);
+      const before = await bench.ledger.current(v);
+      const now = async () => [bench.ledger.totals(v), await bench.ledger.current(v)];
+      await put(bench, v);
+      expect((await now())[1]).toEqual(before);
+      if (!skip.includes("reopen")) await bench.reopen();
+      expect((await now())[1]).toEqual(before);
+      expect(await now()).toEqual([before, before]);
+      expect(await awayOf(bench.ledger).open(v)).toBe(true);
+      expect(await now()).toEqual([before, before]);
+      await bench.likes(record([like("v", "b")], startMs));
+      await bench.total("v", 1);
+      expect(bench.ledger.totals(v).version).toBe(before.version + 1);
+    },
+  );
+
   test.skipIf(skip.includes("away") || skip.includes("reopen"))("are away after a restart", async () => {
     await bench.likes(record([like("v", "a"), like("w", "a"), like("x", "a"), like("y", "a")], startMs));
     for (const video of ["v", "w", "x", "y"]) await bench.total(video, 1);

@@ -45,7 +45,7 @@ export class Copy {
   #seq = 0;
   #arrivedMs = 0;
   /** Videos brought back as they were at a later place than ours: up to there nothing is counted of them. */
-  readonly #ahead = new Map<VideoId, number>();
+  readonly #ahead = new Map<VideoId, Stowed>();
   #decoded: { readonly stored: Stored; readonly record: LikeRecord | undefined } | undefined;
 
   constructor(clock: Clock, options: FoldOptions, changed: (changes: readonly Change[]) => void) {
@@ -144,8 +144,7 @@ export class Copy {
   /** Brings a video back into memory, which `stowed` tells of; undefined: that is lost. */
   bring(video: VideoId, stowed: Stowed | undefined): void {
     this.#fold.takeBack(video, stowed, false);
-    if (stowed?.branch === this.#branch.branch && stowed.upTo > this.#seq)
-      this.#ahead.set(video, stowed.upTo);
+    if (stowed?.branch === this.#branch.branch && stowed.upTo > this.#seq) this.#ahead.set(video, stowed);
   }
 
   /** Folds the record that stands behind the last one. False when it is none: it is passed over. */
@@ -155,7 +154,8 @@ export class Copy {
     this.trail.push(identify(stored));
     const record = this.#recordOf(stored);
     if (record && !this.#isHeld(stored)) {
-      const changes = this.#fold.apply(this.#unknown(record), this.#logMsOf(stored), this.#clock.date());
+      const logMs = this.#logMsOf(stored);
+      const changes = this.#fold.apply(this.#unknown(record, logMs), logMs, this.#clock.date());
       this.#move(stored);
       this.time.folded(this.#fold.logMs);
       if (!this.behind && changes.length > 0) this.#changed(changes);
@@ -173,11 +173,20 @@ export class Copy {
   }
 
   /** What of a record is not in what was brought back. */
-  #unknown(record: LikeRecord): LikeRecord {
+  #unknown(record: LikeRecord, logMs: number): LikeRecord {
     if (this.#ahead.size === 0) return record;
-    for (const [video, upTo] of this.#ahead) if (upTo < this.#seq) this.#ahead.delete(video);
+    for (const [video, { upTo }] of this.#ahead) if (upTo < this.#seq) this.#ahead.delete(video);
+    this.#fold.resume(logMs);
+    const { act, atMs } = record;
+    if (act) {
+      const later = act.type === "deleted" ? this.#ahead.get(act.video) : undefined;
+      if (act.type !== "deleted" || !later) return record;
+      // What was brought back came after it.
+      this.#fold.passDeletion(act, later.floor);
+      return { atMs, groups: [] };
+    }
     this.#fold.pass(record.groups.filter(({ video }) => this.#ahead.has(video)));
-    return { ...record, groups: record.groups.filter(({ video }) => !this.#ahead.has(video)) };
+    return { atMs, groups: record.groups.filter(({ video }) => !this.#ahead.has(video)) };
   }
 
   /** What a record says of videos that leave memory, or are open again. */

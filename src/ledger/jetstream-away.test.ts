@@ -103,6 +103,29 @@ test("who starts later has them away too, by the log or a snapshot, and counts n
   expect(closed(alone)).toEqual(closed(late));
 }, 30_000);
 
+test("who starts later has what came of a deleted one, written down when it left again", async () => {
+  const { url } = await server();
+  const options = { partitions: 1, snapshotMs: 3_600_000 };
+  const one = await member(url, options);
+  for (const key of ["a", "b", "c"]) await likes(one.ledger, "v", key);
+  await awayOf(one).put(id("v"));
+  await one.ledger.deletions.delete(id("v"));
+  for (const key of ["a", "d", "e"]) await likes(one.ledger, "v", key);
+  expect(await counted(one, "v")).toBe(2);
+  const before = await one.ledger.current(id("v"));
+  await awayOf(one).put(id("v"));
+  const late = await member(url, options);
+  expect(await late.ledger.current(id("v"))).toEqual(before);
+  expectInTime(late.ledger, ["v"]);
+  expect(held([late])).toEqual(held([one]));
+  // What begins behind it has the same version on both.
+  await likes(one.ledger, "w", "a");
+  expect(await late.ledger.current(id("w"))).toEqual(await one.ledger.current(id("w")));
+  await likes(late.ledger, "v", "a");
+  await likes(late.ledger, "v", "late");
+  for (const each of [one, late]) expect(await counted(each, "v")).toBe(3);
+}, 20_000);
+
 test("a log that is seeded anew has them away, with versions that are no lower", async () => {
   const nats = await server();
   const options = { partitions: 1, snapshotMs: 200 };

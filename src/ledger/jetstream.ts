@@ -15,7 +15,7 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import { likesOf, type Totals } from "../core/totals.ts";
+import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import { commentedIn } from "./commented.ts";
 import type { Deletions } from "./deletions.ts";
@@ -294,7 +294,10 @@ class JetstreamLedger implements Ledger {
 
   async #isKnown(video: VideoId): Promise<boolean> {
     if (this.away.isClosed(video)) return true;
-    return likesOf((await this.#partition(video).current(video)).counts) > 0;
+    const partition = this.#partition(video);
+    await partition.current(video);
+    // Of one whose likes were all taken back there is still what came when.
+    return partition.fold.videos.has(video);
   }
 
   #assertOpen(): void {
