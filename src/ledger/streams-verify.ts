@@ -94,7 +94,7 @@ async function verifyPartition(
   }
   await reading.upTo(state.lastSeq);
   if (mends) await written.write(streams, name);
-  const followed = whole ?? written;
+  const followed = reading.whole ?? written;
   let doubts = await followed.doubts(streams, name, followed.away());
   if (doubts.size > 0) {
     // What was changed there meanwhile stands in the log by now.
@@ -124,10 +124,15 @@ class LogReading {
   /** The last place that was read, or is known not to be there. */
   last: number;
   records = 0;
+  /** As given, as long as all of the log was read. */
+  whole: Followed | undefined;
   readonly #parts: LogReadingParts;
+  /** What the snapshot holds and was not read: let go of meanwhile, or missing. */
+  #gap: { readonly from: number; readonly to: number } | undefined;
 
   constructor(parts: LogReadingParts) {
     this.#parts = parts;
+    this.whole = parts.whole;
     this.last = parts.whole ? 0 : parts.written.copy.seq;
   }
 
@@ -136,18 +141,29 @@ class LogReading {
     const { name, streams, wrong } = this.#parts;
     const range = { from: this.last + 1, upTo: lastSeq };
     await readAll(this.#parts, name, range, (stored) => this.#take(stored));
+    const { from, to } = this.#gap ?? { from: 0, to: 0 };
+    this.#gap = undefined;
+    if (from > 0 && (await streams.state(name)).firstSeq <= to) {
+      wrong.say(`records ${from} to ${to} of ${streams.full(name)} are missing`);
+    }
     if (this.last >= lastSeq) return;
     wrong.say(`records ${this.last + 1} to ${lastSeq} of ${streams.full(name)} are missing`);
     this.last = lastSeq;
   }
 
   #take(stored: Stored): void {
-    const { name, streams, manifest, written, whole, wrong } = this.#parts;
+    const { name, streams, manifest, written, wrong } = this.#parts;
     const { seq } = stored;
     const full = streams.full(name);
-    if (seq !== this.last + 1) wrong.say(`records ${this.last + 1} to ${seq - 1} of ${full} are missing`);
+    if (this.whole && seq > this.last + 1 && seq <= written.copy.seq + 1) {
+      this.#gap = { from: this.last + 1, to: seq - 1 };
+      this.whole = undefined;
+    } else if (seq !== this.last + 1) {
+      wrong.say(`records ${this.last + 1} to ${seq - 1} of ${full} are missing`);
+    }
     this.last = seq;
     this.records++;
+    const { whole } = this;
     const read = whole?.take(stored) ?? true;
     const isNew = seq > written.copy.seq;
     const lost = (video: VideoId): void =>
