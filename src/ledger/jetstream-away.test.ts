@@ -4,6 +4,7 @@ import { seededPrng } from "../base/prng.ts";
 import { callApi, rejection, until } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { expectInTime, inTime, like, record } from "./contract-bench.ts";
+import type { Deletions } from "./deletions.ts";
 import { closeAll, insist, likesAt, one as logged, type Member, member, server } from "./jetstream-kit.ts";
 import type { AwayVideos, Ledger } from "./ledger.ts";
 
@@ -158,4 +159,19 @@ test("without their stream they are told as lost, and nothing else waits for it"
   await awayOf(one).open(id("v"));
   await likes(one.ledger, "w", "a");
   expect([await counted(one, "w"), await counted(one, "v")]).toEqual([1, 0]);
+}, 20_000);
+
+test("one that is deleted, liked anew and put away keeps its new likes, however late it is swept", async () => {
+  const { url } = await server();
+  const one = await member(url, { partitions: 1 });
+  const deletions = one.ledger.deletions as Deletions;
+  await likes(one.ledger, "v", "a");
+  await awayOf(one).put(id("v"));
+  await deletions.delete(id("v"));
+  await likes(one.ledger, "v", "b");
+  expect(await awayOf(one).put(id("v"))).toBe(true);
+  await awayOf(one).open(id("v"));
+  while (!(await deletions.sweep(id("v"))));
+  expect(await awayOf(one).put(id("v"))).toBe(true);
+  expect(await counted(one, "v")).toBe(1);
 }, 20_000);

@@ -113,6 +113,9 @@ export class PartitionAway {
     if (copy.fold.isClosed(video)) return;
     await streams.ensure(awayStream);
     const last = await streams.last(awayStream.name, awaySubject(video));
+    const stowed = last && decodeStowed(last.payload, video, copy.fold);
+    // Of its new life: it is about to leave, or was away and may leave as it was then.
+    if (stowed && stowed.totals.version >= copy.fold.totals(video).version) return;
     const bytes = last && emptied(last.payload);
     if (!bytes || bytes.length === last.payload.length) return;
     await streams.appendIfLast(awaySubject(video), bytes, limits.requestMs, last.seq);
