@@ -70,6 +70,13 @@ export const cold: readonly Mutant[] = [
       "return record;",
     ],
   ]),
+  ...plant("src/ledger/partition-away.ts", sharedTests, [
+    [
+      "a late sweep empties what a deleted video came to in its new life",
+      "if (stowed && stowed.totals.version >= copy.fold.totals(video).version) return;",
+      "",
+    ],
+  ]),
   ...plant(
     "src/ledger/away-bytes.ts",
     ["src/ledger/away-bytes.test.ts"],

@@ -55,6 +55,11 @@ export const ops: readonly Mutant[] = [
     [
       ["what left memory is not counted", "sums.likes += likesOf(counts);", ""],
       ["a late like is counted from nothing", "copy.bring(video, stowed);", "copy.bring(video, undefined);"],
+      [
+        "what left memory while a backup was made is not written",
+        "if (bytes) await streams.append(awaySubject(video), bytes, limits.requestMs);",
+        "",
+      ],
       ["what left memory may be missing", "if (!held) return [", "if (!held) return []; if (!held) return ["],
     ],
   ),

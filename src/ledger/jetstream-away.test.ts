@@ -161,7 +161,7 @@ test("without their stream they are told as lost, and nothing else waits for it"
   expect([await counted(one, "w"), await counted(one, "v")]).toEqual([1, 0]);
 }, 20_000);
 
-test("one that is deleted, liked anew and put away keeps its new likes, however late it is swept", async () => {
+test("one that is deleted, liked anew and put away keeps its new likes, swept however late", async () => {
   const { url } = await server();
   const one = await member(url, { partitions: 1 });
   const deletions = one.ledger.deletions as Deletions;
