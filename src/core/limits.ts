@@ -315,6 +315,8 @@ export const limits = {
   knownReadsMax: 64,
   /** How often a dispatcher looks whether the shared comments are what it knows, in milliseconds. */
   lineageCheckMs: 2_000,
+  /** How often a dispatcher asks how many bytes NATS holds, in milliseconds: a few calls, for its metrics. */
+  dataBytesEveryMs: 30_000,
   /** How long living dispatchers are asked for, to tell a start from a return, in milliseconds. */
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
@@ -334,6 +336,9 @@ export const limits = {
   catalogsMax: 4,
   /** Times that a server is asked for videos with comments, some 100,000 each. Beyond: not all are told. */
   commentedPagesMax: 10,
+  /** Videos with entries that are looked at, so many at once, as deleted ones are not told. Beyond: told. */
+  commentedLooksMax: 2_000,
+  commentedLooksAtOnce: 32,
   /**
    * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
    */

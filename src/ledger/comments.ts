@@ -72,12 +72,13 @@ export class Comments {
   videos(after: VideoId | undefined, search: string, most: number): VideoId[] {
     const found: VideoId[] = [];
     // What is looked for may be an id itself, and none stands behind itself.
+    const isTold = (video: string): boolean => (this.#statements.last.get(video)?.target ?? 1) !== 0;
     const isFirst = search !== "" && (after ?? "") < search && this.#statements.last.get(search);
-    if (isFirst) found.push(search as VideoId);
+    if (isFirst && isTold(search)) found.push(search as VideoId);
     for (let behind = after !== undefined && after > search ? after : search; found.length < most; ) {
       const video = this.#statements.videoAfter.get(behind)?.video;
       if (!video?.startsWith(search)) break;
-      found.push(video);
+      if (isTold(video)) found.push(video);
       behind = video;
     }
     return found;

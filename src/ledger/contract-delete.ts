@@ -43,6 +43,10 @@ export function describeDeletions(bench: Bench, skip: readonly Skip[]): void {
     expect(await said(bench, "v")).toEqual(["-0"]);
     expect(await said(bench, "w")).toEqual(["other"]);
     await bench.total("w", 1);
+    expect([...(await bench.ledger.commented(undefined, "", 100))]).toEqual(["w"] as VideoId[]);
+    expect([...(await bench.ledger.commented(undefined, "v", 100))]).toEqual([]);
+    await bench.comments(draft("v", "anew"));
+    expect([...(await bench.ledger.commented(undefined, "", 1))]).toEqual(["v"] as VideoId[]);
   });
 
   test("one that nobody knows, or that is deleted, is not deleted again", async () => {

@@ -19,7 +19,10 @@ import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import { commentedIn } from "./commented.ts";
 import type { Deletions } from "./deletions.ts";
+
+import type { FoldOptions } from "./fold.ts";
 import { JetstreamAway } from "./jetstream-away.ts";
+
 import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,
@@ -92,6 +95,24 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   }
 }
 
+/**
+ * What each partition's fold may hold. Videos spread unevenly, so each may hold twice its share. The same on
+ * every node, since what a window forgets decides what counts.
+ */
+export function boundsOf(
+  options: Pick<JetstreamOptions, "partitions" | "videosMax" | "onceMax" | "timeline">,
+): Omit<FoldOptions, "seed"> {
+  const { partitions, videosMax = limits.videosMax, onceMax } = options;
+  const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
+  const whole = timelineOf(options.timeline);
+  return {
+    keysMax: share(limits.keysMax),
+    videosMax: share(videosMax),
+    onceMax: onceMax === undefined ? undefined : share(onceMax),
+    timeline: whole && { ...whole, bytesMax: share(whole.bytesMax) },
+  };
+}
+
 /** Opens a branch behind all there is: what was lost with everybody's memory of it was given out as well. */
 async function turnNow({ streams }: JetstreamOptions, shared: Shared): Promise<void> {
   const { lastSeq, created } = await streams.state(commentStream(1).name);
@@ -122,20 +143,14 @@ class JetstreamLedger implements Ledger {
     this.#shared = shared;
     this.once = options.onceMax !== undefined;
     this.commentLane = partitions;
-    // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
-    // window forgets decides what counts.
-    const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
-    const [keysMax, videosMax] = [share(limits.keysMax), share(options.videosMax ?? limits.videosMax)];
-    const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
-    const whole = timelineOf(options.timeline);
-    const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
+    const bounds = boundsOf(options);
     const changed = (changes: readonly Change[]): void => {
       if (this.#closed) return;
       this.#changed(changes);
       if (this.once && changes.some(({ deleted }) => deleted)) this.#sweepSoon();
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
-      const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
+      const fold = { seed: prng.next(), ...bounds };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
     this.away = new JetstreamAway(this.#partitions, (video) => this.#partition(video));

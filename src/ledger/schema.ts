@@ -351,8 +351,8 @@ function entryStatements(prepare: Prepare) {
     videoAfter: prepare<{ video: VideoId }, [string]>(
       "SELECT video FROM entries WHERE video > ?1 ORDER BY video LIMIT 1",
     ),
-    last: prepare<{ seq: number; nth: number }, [string]>(
-      "SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
+    last: prepare<{ seq: number; nth: number; target: number | null }, [string]>(
+      "SELECT seq, nth, target FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
     ),
     oldest: prepare<{ previous: number }, [string]>(
       "SELECT previous FROM entries WHERE video = ?1 ORDER BY seq LIMIT 1",

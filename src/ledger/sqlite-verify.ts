@@ -7,30 +7,15 @@
  * breaks a file in each of these ways.
  */
 import { decodeRecord } from "../core/record.ts";
-import { emptyCounts, likesOf } from "../core/totals.ts";
 import { checkEntries } from "./entries-verify.ts";
 import { Fold } from "./fold.ts";
 import { LedgerRefused } from "./ledger.ts";
-import { nobody } from "./owners.ts";
 import { lineageOf, type Prepare, prepareAll, type Statements } from "./schema.ts";
 import { openToVerify } from "./sqlite-file.ts";
 import { timelineSums } from "./timeline-sums.ts";
 import { timelineOf } from "./timelines.ts";
+import { checkMembers, differences, likesIn, onceMax, type Verdict, Wrong, wrongMax } from "./verdict.ts";
 import { Written } from "./written.ts";
-
-/** What was looked at, and what is wrong with it. */
-export interface Verdict {
-  readonly videos: number;
-  readonly likes: number;
-  readonly comments: number;
-  readonly records: number;
-  /** One line each, at most `wrongMax`; none: it holds together. */
-  readonly wrong: readonly string[];
-}
-
-const wrongMax = 50;
-/** Enough for any folder: who verifies need not know how many likes it may hold. */
-const onceMax = 50_000_000;
 
 /**
  * Looks through the ledger's file. Throws LedgerRefused when it cannot be read, is in use, or is of a version
@@ -46,16 +31,6 @@ export function verifySqlite(file: string): Verdict {
   } finally {
     for (const statement of Object.values(statements)) statement.finalize();
     close();
-  }
-}
-
-/** Lines, bounded. */
-class Wrong {
-  readonly lines: string[] = [];
-
-  say(line: string): void {
-    if (this.lines.length < wrongMax) this.lines.push(line);
-    else if (this.lines.length === wrongMax) this.lines.push("and more");
   }
 }
 
@@ -81,8 +56,7 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
       `its lineage begins a branch at ${lineage.newest.first}, and the comments end at ${entries.head}`,
     );
   }
-  let likes = 0;
-  for (const { counts } of fold.videos.values()) likes += likesOf(counts);
+  const likes = likesIn(fold);
   return { videos: fold.videos.size, likes, comments: entries.comments, records, wrong: wrong.lines };
 }
 
@@ -98,23 +72,6 @@ function checkTotals(statements: Statements, wrong: Wrong): void {
     if (last?.video === video && last.version !== version) wrong.say(`${video} has totals of two versions`);
     last = { video, version };
   }
-}
-
-/** With one like per viewer each like that is counted is somebody's, and no other. */
-function checkMembers({ members, owners, videos }: Fold, wrong: Wrong): void {
-  if (!members) return;
-  // What a deletion that was not written down yet has left.
-  while (members.stale) members.sweep();
-  let sum = 0;
-  for (const { counts } of videos.values()) sum += likesOf(counts);
-  const legacy = [...owners.numbers.values()].filter((number) => number <= owners.legacy).length;
-  let unknown = 0;
-  // Of a deleted video, likes that carry no number stay for ever: nobody can tell that they were its.
-  members.each((_hi, _lo, owner) => {
-    if (owner === nobody && legacy < owners.legacy) unknown++;
-  });
-  if (sum <= members.size && sum >= members.size - unknown) return;
-  wrong.say(`${sum} likes are counted, and ${members.size} viewers' likes are there`);
 }
 
 interface Folded {
@@ -154,15 +111,4 @@ function checkLog(statements: Statements, { fold, upTo, once }: Folded, wrong: W
   const lastSeq = last?.seq ?? upTo;
   if (lastSeq < upTo) wrong.say(`its totals go up to row ${upTo}, and its log ends at ${lastSeq}`);
   return records;
-}
-
-function* differences(written: Fold, whole: Fold): Iterable<string> {
-  for (const video of new Set([...written.videos.keys(), ...whole.videos.keys()])) {
-    const [is, be] = [written.totals(video).counts, whole.totals(video).counts];
-    const kinds = Object.keys({ ...emptyCounts(), ...is, ...be });
-    for (const kind of kinds) {
-      if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
-      yield `${video} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
-    }
-  }
 }
