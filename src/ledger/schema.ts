@@ -274,13 +274,18 @@ function taskStatements(prepare: Prepare) {
 
 function timelineStatements(prepare: Prepare) {
   return {
-    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>("SELECT video, head FROM timelines"),
+    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>(
+      "SELECT video, head FROM timelines ORDER BY video",
+    ),
     timelinePut: prepare<unknown, [string, Uint8Array]>(
       "INSERT OR REPLACE INTO timelines (video, head) VALUES (?1, ?2)",
     ),
     timelineDrop: prepare<unknown, [string]>("DELETE FROM timelines WHERE video = ?1"),
     blocksOf: prepare<{ tier: number; place: number; block: Uint8Array }, [string]>(
       "SELECT tier, place, block FROM timeline_blocks WHERE video = ?1",
+    ),
+    blocksAll: prepare<{ video: VideoId; tier: number; place: number; block: Uint8Array }, []>(
+      "SELECT video, tier, place, block FROM timeline_blocks ORDER BY video",
     ),
     blockPut: prepare<unknown, [string, number, number, Uint8Array]>(
       "INSERT OR REPLACE INTO timeline_blocks (video, tier, place, block) VALUES (?1, ?2, ?3, ?4)",
@@ -306,7 +311,7 @@ function awayStatements(prepare: Prepare) {
       "SELECT video, kind, count, version, at FROM totals WHERE video = ?1",
     ),
     timelinesHere: prepare<{ video: VideoId; head: Uint8Array }, []>(
-      `SELECT video, head FROM timelines WHERE ${isHere}`,
+      `SELECT video, head FROM timelines WHERE ${isHere} ORDER BY video`,
     ),
     timelineOf: prepare<{ head: Uint8Array }, [string]>("SELECT head FROM timelines WHERE video = ?1"),
   };
