@@ -41,6 +41,15 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/ledger/jetstream-delete.ts",
+    ["src/ledger/jetstream-delete.test.ts"],
+    [
+      ["a late deletion takes newer likes", "(await current(video)).version === version", "version >= 0"],
+      ["a late deletion takes newer comments", "return newer.any ? 0 :", "return"],
+      ["a deletion is never late", "Math.abs(this.#parts.clock.date() - atMs) < youngMs", "true"],
+    ],
+  ),
+  ...plant(
     "src/dispatcher/erasures.ts",
     ["src/dispatcher/erasures.test.ts"],
     [

@@ -15,7 +15,7 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import { likesOf, type Totals } from "../core/totals.ts";
+import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import type { Deletions } from "./deletions.ts";
 import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
@@ -137,9 +137,9 @@ class JetstreamLedger implements Ledger {
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
     this.deletions = new JetstreamDeletions({
-      ...{ streams, clock, comments: this.#comments },
+      ...{ streams, clock, log, comments: this.#comments },
       append: (record, video) => this.#partition(video).append(record),
-      isLiked: async (video) => likesOf((await this.#partition(video).current(video)).counts) > 0,
+      current: (video) => this.#partition(video).current(video),
       memberOf: (video, kind, viewer) => this.#partition(video).memberOf(video, kind, viewer),
       attempt: (work) => this.#try(work),
     });
