@@ -58,6 +58,19 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/frontend/poll.ts",
+    ["src/frontend/poll.test.ts"],
+    [["who polls is not told of a deletion", "...(deleted !== undefined && { deleted }),", ""]],
+  ),
+  ...plant(
+    "web/client/polling.ts",
+    ["web/client/polling.test.ts"],
+    [
+      ["a slow cache brings back what was deleted", "if (isNew || told.get(video) === deleted) {", "{"],
+      ["a deletion is told at each poll", "if (isDeleted) told.set(video, deleted);", ""],
+    ],
+  ),
+  ...plant(
     "src/trust/journal.ts",
     ["src/trust/journal.test.ts"],
     [
