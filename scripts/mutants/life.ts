@@ -71,6 +71,28 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/video/state.ts",
+    ["src/video/state.test.ts"],
+    [
+      ["nobody knows where a video was deleted", "this.clearedAt = seq;", ""],
+      ["another log's deletion is this one's", "this.clearedAt = 0;", ""],
+      ["a deletion far beyond is believed", "if (!isFar && isClearing(entry))", "if (isClearing(entry))"],
+    ],
+  ),
+  ...plant(
+    "src/video/sync.ts",
+    ["src/video/cleared.test.ts"],
+    [
+      ["a deletion behind a hole is not told", 'entered === "cleared"', "false"],
+      ["what waits behind a deletion is a hole", " || isClearing(entry);", ";"],
+    ],
+  ),
+  ...plant(
+    "src/frontend/joining.ts",
+    ["src/frontend/joining.test.ts"],
+    [["whoever comes from before a deletion goes on", "id.seq < watch.clearedAt", "false"]],
+  ),
+  ...plant(
     "src/trust/journal.ts",
     ["src/trust/journal.test.ts"],
     [
