@@ -82,10 +82,7 @@ export const life = [
   ...plant(
     "src/video/sync.ts",
     ["src/video/cleared.test.ts"],
-    [
-      ["a deletion behind a hole is not told", 'entered === "cleared"', "false"],
-      ["what waits behind a deletion is a hole", " || isClearing(entry);", ";"],
-    ],
+    [["a deletion behind a hole is not told", 'entered === "cleared"', "false"]],
   ),
   ...plant(
     "src/frontend/joining.ts",
