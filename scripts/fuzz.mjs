@@ -1,7 +1,7 @@
 /**
  * The long fuzz run against the executable: a million odd requests, as many broken byte streams, and odd
- * requests by somebody who holds a valid token and spends it. Then a simulated cluster (src/system/sim) from a
- * seed for every hundred of them, beginning at SIM_SEED.
+ * requests by somebody who holds a valid token and spends it. Then a simulated cluster (src/system/sim) for
+ * every hundred of them, from SIM_SEED on.
  * `npm run fuzz -- 20000` makes it shorter; FUZZ_SEED, printed by every run, repeats one.
  */
 import { build } from "./build.mjs";

@@ -8,8 +8,8 @@ export const life = [
     [
       [
         "a deletion that is repeated deletes again",
-        "if (!this.keys.add(hi, lo, this.#logMs) || !before)",
-        "if (!before)",
+        "if (!this.keys.add(hi, lo, this.#logMs)) return [];",
+        "",
       ],
       ["a deleted video begins at its old version", "this.idle.forgot(before.version + 1);", ""],
       [

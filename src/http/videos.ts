@@ -25,11 +25,20 @@ export async function getVideos(doors: Doors, { query }: Entry): Promise<Respons
     return refuse("bad-query", "sort=likes has one page, without after");
   const told = await doors.catalog.videos({ search, sort, after, limit });
   if (isRejection(told)) return refused(told);
-  const videos = told.videos.map(({ video, totals, version }) => ({
+  const known = new Map(told.videos.map((one) => [one.video, one]));
+  // Those that moderators have decided about, up to where the page ends.
+  const last = told.more ? told.videos.at(-1)?.video : undefined;
+  for (const video of sort === "id" ? (doors.moderation?.ruled() ?? []) : []) {
+    const isHere = video.startsWith(search) && video > (after ?? "") && video <= (last ?? video);
+    if (isHere && !known.has(video)) known.set(video, { video, totals: {}, version: 0 });
+  }
+  const sorted =
+    sort === "id" ? [...known.values()].sort((a, b) => (a.video < b.video ? -1 : 1)) : told.videos;
+  const videos = sorted.slice(0, limit).map(({ video, totals, version, closed }) => ({
     ...{ video, totals, version },
-    state: doors.moderation?.rules(video).state ?? "open",
+    state: closed ? "closed" : (doors.moderation?.rules(video).state ?? "open"),
   }));
-  return json(200, { videos, more: told.more });
+  return json(200, { videos, more: told.more || sorted.length > limit });
 }
 
 /**

@@ -15,7 +15,7 @@ import { type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
-import { likesOf, type Totals } from "../core/totals.ts";
+import type { Totals } from "../core/totals.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
@@ -42,6 +42,10 @@ export interface DeletionsParts {
   readonly append: (record: LikeRecord, video: VideoId) => Promise<void>;
   /** As Ledger.current. */
   readonly current: (video: VideoId) => Promise<Totals>;
+  /** Whether anybody liked `video`, or closed it. */
+  readonly isKnown: (video: VideoId) => Promise<boolean>;
+  /** Takes out what was kept of a deleted video that had left memory. */
+  readonly forget: (video: VideoId) => Promise<void>;
   /** The member that a viewer's like is, if it stands. */
   readonly memberOf: Fold["memberOf"];
   /** Runs what needs the network. Rejects with LedgerUnavailable. */
@@ -86,10 +90,10 @@ export class JetstreamDeletions implements Deletions {
   }
 
   async #delete(video: VideoId): Promise<boolean> {
-    const { streams, clock, current } = this.#parts;
+    const { streams, clock, current, isKnown } = this.#parts;
     const held = await streams.last(this.#stream, commentsSubject(video));
-    const { version, counts } = await current(video);
-    if (!held && likesOf(counts) === 0) return false;
+    if (!held && !(await isKnown(video))) return false;
+    const { version } = await current(video);
     const key = `${secret(16)}.${version}.${held?.seq ?? 0}`;
     const atMs = clock.date();
     await this.#setTask(deletionTask(video), key);
@@ -98,7 +102,7 @@ export class JetstreamDeletions implements Deletions {
   }
 
   async #sweep(video: VideoId): Promise<boolean> {
-    const { streams } = this.#parts;
+    const { streams, forget } = this.#parts;
     const noted = await streams.last(taskStream.name, taskSubject(deletionTask(video)));
     if (!noted) return true;
     const [key = "", place] = decoder.decode(noted.payload).split(" ");
@@ -108,7 +112,9 @@ export class JetstreamDeletions implements Deletions {
     for (let i = 0; i < seqs.length; i += atOnceMax) {
       await Promise.all(seqs.slice(i, i + atOnceMax).map((seq) => streams.erase(this.#stream, seq)));
     }
-    return seqs.length < pieceMax;
+    if (seqs.length === pieceMax) return false;
+    await forget(video);
+    return true;
   }
 
   async #scan(after: number, limit: number): Promise<Scan> {

@@ -136,6 +136,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
+  if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
 }
 
@@ -347,8 +348,11 @@ function likeStatements(prepare: Prepare) {
 function entryStatements(prepare: Prepare) {
   return {
     head: prepare<{ head: number | null }, []>("SELECT max(seq) AS head FROM entries"),
-    last: prepare<{ seq: number; nth: number }, [string]>(
-      "SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
+    videoAfter: prepare<{ video: VideoId }, [string]>(
+      "SELECT video FROM entries WHERE video > ?1 ORDER BY video LIMIT 1",
+    ),
+    last: prepare<{ seq: number; nth: number; target: number | null }, [string]>(
+      "SELECT seq, nth, target FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
     ),
     oldest: prepare<{ previous: number }, [string]>(
       "SELECT previous FROM entries WHERE video = ?1 ORDER BY seq LIMIT 1",

@@ -23,7 +23,7 @@ const sliceMax = 500;
 const seriesMax = 255;
 
 /** The bytes of all timelines as they are now. */
-export function encodeTimelines(timelines: Timelines): Uint8Array {
+export function encodeTimelines(timelines: Pick<Timelines, "names" | "videos">): Uint8Array {
   const { names, videos } = timelines;
   let size = 1 + 2 + 4;
   for (const name of names) size += 2 + name.length;
@@ -55,12 +55,14 @@ export function encodeTimelines(timelines: Timelines): Uint8Array {
 
 /**
  * Puts the timelines in `bytes` into empty ones, and makes them agree with the totals; gives the turn back
- * now and then. Puts back as many as can be read, should `bytes` be cut or be something else.
+ * now and then. Unless it `reconciles`, they are left as they are. Puts back as many as can be read, should
+ * `bytes` be cut or be something else.
  */
 export function* readTimelines(
   bytes: Uint8Array,
   timelines: Timelines,
   totals: ReadonlyMap<VideoId, Totals>,
+  reconciles = true,
 ): Generator<undefined, void> {
   const reader = new Reader(bytes);
   try {
@@ -79,7 +81,7 @@ export function* readTimelines(
       const counts = isVideoId(video) ? totals.get(video)?.counts : undefined;
       if (!timeline || !counts) continue;
       timelines.restore(video as VideoId, timeline);
-      timelines.reconcile(timeline, counts);
+      if (reconciles) timelines.reconcile(timeline, counts);
     }
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
