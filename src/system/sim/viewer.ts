@@ -38,7 +38,7 @@ interface Shown {
   version: number;
   totals: Readonly<Record<string, number>>;
   viewers: number;
-  /** How often its totals fell: at most as often as it was deleted. */
+  /** How often its totals fell on this stream: at most as often as it was deleted. */
   falls: number;
   /** The place of the deletion that it was told of last. */
   clearedAt: number;
@@ -184,7 +184,8 @@ export class SimViewer {
     for (const video of this.videos) {
       const shown = this.shown.get(video);
       const unsure = this.mixed && place !== undefined;
-      if (shown) Object.assign(shown, { version: 0, totals: {}, pending: false, unsure, gone: false });
+      if (shown)
+        Object.assign(shown, { version: 0, totals: {}, pending: false, unsure, gone: false, falls: 0 });
       // Whatever was not begun yet is continued from the id as well.
       if (place && this.#of(video).seq === undefined) Object.assign(this.#of(video), place);
     }
