@@ -20,6 +20,16 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/http/videos.ts",
+    ["src/http/videos.test.ts"],
+    [["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"]],
+  ),
+  ...plant(
+    "src/asking/reader.ts",
+    ["src/asking/reader.test.ts"],
+    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
+  ),
+  ...plant(
     "src/ledger/members.ts",
     ["src/ledger/fold-delete.test.ts"],
     [

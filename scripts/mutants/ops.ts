@@ -55,6 +55,7 @@ export const ops: readonly Mutant[] = [
     [
       ["any record fits a snapshot", "!same(identify(held), last)", "!same(identify(held), identify(held))"],
       ["a record that is gone from a stream is not missed", "stored.seq !== last + 1", "stored.seq < last"],
+      ["what left memory is not looked for", "    if (!stowed)\n", "    if (found.likes < 0)\n"],
       ["a removed comment may stay", "else if (there.has(entry.target))", "else if (!entry.target)"],
     ],
   ),

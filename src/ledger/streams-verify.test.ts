@@ -67,6 +67,29 @@ test("one like per viewer is looked through as such", async () => {
   expect(await verify(one)).toMatchObject({ videos: 1, likes: 2, comments: 0, wrong: [] });
 });
 
+for (const onceMax of [undefined, 100]) {
+  test(`videos that left memory are looked for where they are: ${onceMax ? "once" : "many"}`, async () => {
+    const one = await member(url, { partitions: 1, onceMax, snapshotMs: 3_600_000 });
+    const v = "v" as VideoId;
+    const add = async (video: string, by: string) => {
+      const likes = [onceMax ? once(video, by) : like(video, by)];
+      await one.ledger.append({ likes: [record(likes)], comments: [] });
+    };
+    for (const by of ["ann", "bob"]) await add("v", by);
+    await add("w", "ann");
+    await one.ledger.current(v);
+    for (const video of ["v", "w"] as VideoId[]) expect(await one.ledger.away?.put(video)).toBe(true);
+    const sound = { videos: 2, comments: 0, wrong: [] };
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 3 });
+    await add("v", "late");
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 4 });
+    await one.bus.streams.erase("away", 2);
+    expect((await verify(one)).wrong[0]).toBe(
+      `w left memory, and what it came to is not in ${one.bus.streams.full("away")}`,
+    );
+  });
+}
+
 test("totals of a snapshot that its log does not come to are told", async () => {
   const one = await filled();
   const { streams } = one.bus;

@@ -9,14 +9,17 @@
  * breaks streams of a real server in each of these ways.
  */
 import type { Clock } from "../base/clock.ts";
-import { isVideoId } from "../core/interaction.ts";
+import { isVideoId, type VideoId } from "../core/interaction.ts";
+import { likesOf } from "../core/totals.ts";
 import { decodeEntry } from "../core/wire.ts";
+import { decodeStowed, type Stowed } from "./away-bytes.ts";
 import { commentStream } from "./comment-stream.ts";
 import { Copy } from "./copy.ts";
 import type { FoldOptions } from "./fold.ts";
 import { boundsOf } from "./jetstream.ts";
 import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
 import { logStream } from "./partition.ts";
+import { awayStream } from "./partition-away.ts";
 import { readShape } from "./shared.ts";
 import { decodeFoldInTurns } from "./snapshot.ts";
 import { firstBranch, type Manifest, Snapshots } from "./snapshots.ts";
@@ -76,7 +79,7 @@ async function verifyPartition(
   const manifest = await adopted({ streams, clock }, index, copy, options);
   const state = await streams.state(name);
   if (manifest) await checkPlace({ streams, state, name }, manifest, wrong);
-  const whole = isWhole(copy, manifest, state) ? new Copy(clock, options, () => {}) : undefined;
+  let whole = isWhole(copy, manifest, state) ? new Copy(clock, options, () => {}) : undefined;
   whole?.begin();
   const from = whole ? 1 : copy.seq + 1;
   let [last, records] = [from - 1, 0];
@@ -85,20 +88,51 @@ async function verifyPartition(
     wrong.say(`${gone}, and ${manifest ? "its snapshot ends before" : "no snapshot holds"} them`);
     last = state.firstSeq - 1;
   }
-  await readAll({ streams, clock }, name, { from, upTo: state.lastSeq }, (stored) => {
+  const take = (stored: Stored): boolean => {
+    const isNew = stored.seq > copy.seq;
+    if (isNew && copy.wants(stored).length > 0) return false;
+    // Only what it came to last is known of one that left: nobody can fold all of the log from nothing.
+    if (whole && whole.wants(stored).length > 0) whole = undefined;
     if (stored.seq !== last + 1) wrong.say(`records ${last + 1} to ${stored.seq - 1} of ${full} are missing`);
     last = stored.seq;
     records++;
     const read = whole?.take(stored) ?? true;
-    const isNew = stored.seq > copy.seq;
     if (!(isNew ? copy.take(stored) : read)) wrong.say(`record ${stored.seq} of ${full} is damaged`);
     if (manifest && stored.seq === manifest.upTo && whole) {
       for (const line of differences(copy.fold, whole.fold)) wrong.say(line);
     }
-  });
+    return true;
+  };
+  for (let next = from; ; ) {
+    const waits = await readAll({ streams, clock }, name, { from: next, upTo: state.lastSeq }, take);
+    if (!waits) break;
+    for (const video of copy.wants(waits)) copy.bring(video, await stowedIn(streams, video, copy));
+    next = waits.seq;
+  }
   if (last < state.lastSeq) wrong.say(`records ${last + 1} to ${state.lastSeq} of ${full} are missing`);
-  checkMembers(copy.fold, wrong);
-  return { videos: copy.fold.videos.size, likes: likesIn(copy.fold), records };
+  const away = await verifyAway({ streams, clock }, copy, wrong);
+  if (away.certain) checkMembers(copy.fold, wrong, away.likes);
+  return { videos: copy.fold.videos.size + away.videos, likes: likesIn(copy.fold) + away.likes, records };
+}
+
+/** What was written down of a video that left memory; undefined: it is not there. */
+async function stowedIn(streams: Streams, video: VideoId, { fold }: Copy): Promise<Stowed | undefined> {
+  const held = await streams.last(awayStream.name, `away.${video}`);
+  return held && decodeStowed(held.payload, video, fold);
+}
+
+/** Of each video that left memory there must be what it came to; `certain`: as it was where the copy ends. */
+async function verifyAway({ streams }: VerifyParts, copy: Copy, wrong: Wrong) {
+  const found = { videos: 0, likes: 0, certain: true };
+  for (const video of copy.fold.away.from(undefined, "")) {
+    const stowed = await stowedIn(streams, video, copy);
+    found.videos++;
+    if (!stowed)
+      wrong.say(`${video} left memory, and what it came to is not in ${streams.full(awayStream.name)}`);
+    found.certain &&= stowed !== undefined && stowed.upTo <= copy.seq;
+    found.likes += likesOf(stowed?.totals.counts ?? {});
+  }
+  return found;
 }
 
 /** Whether all that the totals came from is still in the log. */
@@ -163,11 +197,12 @@ async function verifyComments(
   await readAll({ streams, clock }, name, { from: firstSeq, upTo: lastSeq }, ({ seq, subject, payload }) => {
     const video = subject.slice(subject.lastIndexOf(".") + 1);
     // One that only tries whether the stream takes any.
-    if (!isVideoId(video)) return;
+    if (!isVideoId(video)) return true;
     const entry = decodeEntry(payload, video, seq, 0);
     if (!entry) wrong.say(`message ${seq} of ${streams.full(name)} is no comment`);
     else if (entry.type === "comment") there.add(seq);
     else if (there.has(entry.target)) doubted.set(entry.target, seq);
+    return true;
   });
   // A removal is written before the comment goes: it may have been about to.
   for (const [target, seq] of doubted) {
@@ -177,33 +212,40 @@ async function verifyComments(
   return { comments: there.size, lastSeq };
 }
 
-/** Gives each message of a stretch, in order; rejects with LedgerUnavailable when none comes for long. */
+/**
+ * Gives each message of a stretch, in order, up to one that is not taken now, which it answers. Rejects with
+ * LedgerUnavailable when none comes for long.
+ */
 async function readAll(
   { streams, clock }: VerifyParts,
   name: string,
   { from, upTo }: { from: number; upTo: number },
-  take: (stored: Stored) => void,
-): Promise<void> {
-  if (from > upTo) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  take: (stored: Stored) => boolean,
+): Promise<Stored | undefined> {
+  if (from > upTo) return undefined;
+  const { promise, resolve, reject } = Promise.withResolvers<Stored | undefined>();
+  let isOver = false;
   let heardAt = clock.elapsed();
   const reading = streams.read({
     name,
     from,
     receive: (stored) => {
       heardAt = clock.elapsed();
-      if (stored.seq <= upTo) take(stored);
-      if (stored.seq >= upTo) resolve();
+      if (isOver) return;
+      const isTaken = stored.seq > upTo || take(stored);
+      isOver = !isTaken || stored.seq >= upTo;
+      if (isOver) resolve(isTaken ? undefined : stored);
     },
-    caughtUp: resolve,
+    caughtUp: () => resolve(undefined),
   });
   const watching = clock.every(silenceMs, () => {
     if (clock.elapsed() - heardAt < silenceMs) return;
     reject(new LedgerUnavailable(`${streams.full(name)} cannot be read now`));
   });
   try {
-    await promise;
+    return await promise;
   } finally {
+    isOver = true;
     watching.cancel();
     reading.end();
   }

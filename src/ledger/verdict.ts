@@ -34,13 +34,16 @@ export function likesIn({ videos }: Pick<Fold, "videos">): number {
   return likes;
 }
 
-/** With one like per viewer each like that is counted is somebody's, and no other. */
-export function checkMembers(fold: Fold, wrong: Wrong): void {
+/**
+ * With one like per viewer each like that is counted is somebody's, and no other; `away` are those of videos
+ * that left memory.
+ */
+export function checkMembers(fold: Fold, wrong: Wrong, away = 0): void {
   const { members, owners } = fold;
   if (!members) return;
   // What a deletion that was not written down yet has left.
   while (members.stale) members.sweep();
-  const sum = likesIn(fold);
+  const sum = likesIn(fold) + away;
   const legacy = [...owners.numbers.values()].filter((number) => number <= owners.legacy).length;
   let unknown = 0;
   // Of a deleted video, likes that carry no number stay for ever: nobody can tell that they were its.
