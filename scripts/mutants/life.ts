@@ -51,12 +51,53 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/ledger/jetstream-delete.ts",
+    ["src/ledger/jetstream-delete.test.ts"],
+    [
+      ["a late deletion takes newer likes", "(await current(video)).version === version", "version >= 0"],
+      ["a late deletion takes newer comments", "return newer.any ? 0 :", "return"],
+      ["a deletion is never late", "Math.abs(this.#parts.clock.date() - atMs) < youngMs", "true"],
+    ],
+  ),
+  ...plant(
     "src/dispatcher/erasures.ts",
     ["src/dispatcher/erasures.test.ts"],
     [
       ["everybody's comments are erased", "sameUser(entry.user) === same", "true"],
       ["whoever does not own a task does it", "if (owns(name)) void", "void"],
     ],
+  ),
+  ...plant(
+    "src/frontend/poll.ts",
+    ["src/frontend/poll.test.ts"],
+    [["who polls is not told of a deletion", "...(deleted !== undefined && { deleted }),", ""]],
+  ),
+  ...plant(
+    "web/client/polling.ts",
+    ["web/client/polling.test.ts"],
+    [
+      ["a slow cache brings back what was deleted", "if (isNew || told.get(video) === deleted) {", "{"],
+      ["a deletion is told at each poll", "if (isDeleted) told.set(video, deleted);", ""],
+    ],
+  ),
+  ...plant(
+    "src/video/state.ts",
+    ["src/video/state.test.ts"],
+    [
+      ["nobody knows where a video was deleted", "this.clearedAt = seq;", ""],
+      ["another log's deletion is this one's", "this.clearedAt = 0;", ""],
+      ["a deletion far beyond is believed", "if (!isFar && isClearing(entry))", "if (isClearing(entry))"],
+    ],
+  ),
+  ...plant(
+    "src/video/sync.ts",
+    ["src/video/cleared.test.ts"],
+    [["a deletion behind a hole is not told", 'entered === "cleared"', "false"]],
+  ),
+  ...plant(
+    "src/frontend/joining.ts",
+    ["src/frontend/joining.test.ts"],
+    [["whoever comes from before a deletion goes on", "id.seq < watch.clearedAt", "false"]],
   ),
   ...plant(
     "src/trust/journal.ts",
