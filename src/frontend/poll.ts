@@ -179,7 +179,8 @@ export class Polls {
   }
 
   #live(watch: VideoState): PollAnswer {
-    const { history, totals, closed } = watch;
+    const { history, totals } = watch;
+    const closed = watch.over.now;
     const { tip, removals } = history;
     const told = this.#told.get(watch);
     const head = this.#said(
