@@ -11,7 +11,8 @@ import { seriesIn } from "../src/plan/proc.ts";
 import { root } from "./place.ts";
 import { familyOf, kill } from "./proc.ts";
 
-const readyMs = 15_000;
+/** A start with a million videos takes its time. */
+const readyMs = 60_000;
 const logCharsMax = 16 * 1024;
 
 /** The executable; built anew if a source is newer. */

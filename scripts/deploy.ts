@@ -2,8 +2,8 @@
  * `npm run deploy:check`: the files of deploy/ in the hands of the tools that read them, each fetched into
  * a temporary folder (PyPI, Go, Debian) and run there: systemd-analyze, hadolint, helm with
  * kubernetes-validate, Compose's own reader, promtool, and Prometheus, which scrapes a node of each role
- * (deploy-scrape.ts). Prints a line each; ends with 1 when one found a fault, and names those that could not
- * be had.
+ * (deploy-scrape.ts). A real systemd runs the unit (deploy-unit.ts). Prints a line each; ends with 1 when
+ * one found a fault, and names those that could not be had.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -80,6 +80,15 @@ const checks: readonly Check[] = [
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
       ];
     },
+  },
+  {
+    name: "systemd runs the unit",
+    fetch: () =>
+      process.getuid?.() === 0 &&
+      existsSync("/lib/systemd/systemd") &&
+      ["unshare", "nsenter", "systemctl"].every((name) => Bun.which(name) !== null) &&
+      existsSync(join(root, "dist/ovation")),
+    commands: () => [[process.execPath, join(root, "scripts/deploy-unit.ts")]],
   },
   {
     name: "hadolint 2.15",

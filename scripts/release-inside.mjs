@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { linked, runtimeLicences } from "./release-runtime.mjs";
 import { bun, fail, root, runToEnd } from "./setup.mjs";
 
 /** The program, and the pages that web.ts puts into it. */
@@ -79,6 +80,10 @@ export function sbom(packages, version) {
     },
     ...{ scope: "required", licenses: [{ license: { id: "MIT" } }] },
     externalReferences: [{ type: "license", url: bunLicence.replace("{version}", bun) }],
+    components: linked.map(({ name, license, from }) => ({
+      ...{ type: "library", name, licenses: [{ expression: license }] },
+      externalReferences: [{ type: "website", url: from }],
+    })),
   };
   const all = [runtime, ...components];
   const document = {
@@ -102,10 +107,7 @@ export function licences(packages) {
   const part = (title, text) => `${rule}\n${title}\n${rule}\n\n${text.trim()}\n`;
   const where = bunLicence.replace("{version}", bun);
   const own = part("Ovation: Apache-2.0", readFileSync(join(root, "LICENSE"), "utf8"));
-  const runtime = part(
-    `Bun ${bun}, the runtime: MIT, and what it links, JavaScriptCore (LGPL-2.1) among it`,
-    `Its package holds no text of them; they stand at ${where}`,
-  );
+  const runtime = part(`Bun ${bun}, the runtime, and what it links`, runtimeLicences(bun, where));
   const others = packages.map(({ name, version, license, text }) =>
     part(`${name} ${version}: ${license}`, text ?? "Its package holds no text of it."),
   );

@@ -1,6 +1,7 @@
 /** All faults, folder by folder. */
 import { api } from "./api.ts";
 import { client } from "./client.ts";
+import { cold } from "./cold.ts";
 import { core } from "./core.ts";
 import { dispatcher } from "./dispatcher.ts";
 import { docs } from "./docs.ts";
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...api,
   ...ops,
   ...life,
+  ...cold,
 ];

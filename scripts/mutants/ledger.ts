@@ -76,8 +76,8 @@ export const ledger: readonly Mutant[] = [
       ],
       [
         "a change does not say what was before",
-        "before: before.counts,\n        added,",
-        "before: totals.counts,\n        added,",
+        "before: before.counts, added,",
+        "before: totals.counts, added,",
       ],
       ["who takes a like back takes all kinds", "count: added - removed", "count: added"],
       [

@@ -8,8 +8,8 @@ export const life = [
     [
       [
         "a deletion that is repeated deletes again",
-        "if (!this.keys.add(hi, lo, this.#logMs) || !before)",
-        "if (!before)",
+        "if (!this.keys.add(hi, lo, this.#logMs)) return [];",
+        "",
       ],
       ["a deleted video begins at its old version", "this.idle.forgot(before.version + 1);", ""],
       [
@@ -18,6 +18,16 @@ export const life = [
         "",
       ],
     ],
+  ),
+  ...plant(
+    "src/http/videos.ts",
+    ["src/http/videos.test.ts"],
+    [["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"]],
+  ),
+  ...plant(
+    "src/asking/reader.ts",
+    ["src/asking/reader.test.ts"],
+    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
   ),
   ...plant(
     "src/ledger/members.ts",

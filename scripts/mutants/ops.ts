@@ -39,16 +39,35 @@ export const ops: readonly Mutant[] = [
     ],
   ),
   ...plant(
-    "src/ledger/sqlite-verify.ts",
-    ["src/ledger/sqlite-verify.test.ts"],
+    "src/ledger/verdict.ts",
+    ["src/ledger/sqlite-verify.test.ts", "src/ledger/streams-verify.test.ts"],
     [
       [
         "totals are believed",
         "if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;",
         "if ((is[kind] ?? 0) >= 0) continue;",
       ],
-      ["a hole in the log is passed over", "seq !== last.seq + 1", "seq < last.seq"],
     ],
+  ),
+  ...plant(
+    "src/ledger/streams-verify.ts",
+    ["src/ledger/streams-verify.test.ts"],
+    [
+      ["any record fits a snapshot", "!same(identify(held), last)", "!same(identify(held), identify(held))"],
+      ["a record that is gone from a stream is not missed", "stored.seq !== last + 1", "stored.seq < last"],
+      ["what left memory is not looked for", "    if (!stowed)\n", "    if (found.likes < 0)\n"],
+      ["a removed comment may stay", "else if (there.has(entry.target))", "else if (!entry.target)"],
+    ],
+  ),
+  ...plant(
+    "src/program/descriptors.ts",
+    ["src/program/descriptors.test.ts"],
+    [["no /dev/null is no descriptor", "? undefined : 0", "? undefined : undefined"]],
+  ),
+  ...plant(
+    "src/ledger/sqlite-verify.ts",
+    ["src/ledger/sqlite-verify.test.ts"],
+    [["a hole in the log is passed over", "seq !== last.seq + 1", "seq < last.seq"]],
   ),
   ...plant(
     "src/ledger/entries-verify.ts",

@@ -165,11 +165,7 @@ export const timeline: readonly Mutant[] = [
     "src/trust/moderation.ts",
     ["src/trust/moderation-same.test.ts"],
     [
-      [
-        "who decides nothing stands in the audit log",
-        "if (sameRules(rules, this.rules(video))) {",
-        "if (false) {",
-      ],
+      ["who decides nothing stands in the audit log", "if (sameRules(rules, before)) {", "if (false) {"],
       [
         "what another node has just decided stays, as this one knows of nothing",
         "await this.#parts.table.put(videoKey(video), JSON.stringify(rules));\n      return",

@@ -202,8 +202,9 @@ function ledgerMetrics(registry: Registry) {
     }),
     dataBytes: new Gauge({
       name: "ovation_data_bytes",
-      help: "Bytes of the ledger of a node without NATS, with its write-ahead log",
+      help: "Bytes of the ledger: its file and its write-ahead log, or the streams on one NATS server",
       registers: [registry],
+      aggregator: "max",
     }),
     commits: new Counter({
       name: "ovation_commits_total",

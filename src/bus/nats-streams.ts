@@ -136,6 +136,20 @@ export class NatsStreams {
     return this.#get(name, { last_by_subj: this.#subject(subject) });
   }
 
+  /** Subjects that have messages, some 100,000 at once, behind the first `offset`. */
+  async subjects(
+    name: string,
+    subject: string,
+    offset: number,
+  ): Promise<{ readonly subjects: readonly string[]; readonly total: number }> {
+    checkPattern(subject);
+    const wanted = { subjects_filter: this.#subject(subject), offset };
+    const { state, total } = await this.#jetstream.call(`STREAM.INFO.${this.#name(name)}`, wanted);
+    const found = Object.keys((state as { subjects?: Json } | undefined)?.subjects ?? {});
+    const subjects = found.map((one) => this.#stripped(one));
+    return { subjects, total: typeof total === "number" ? total : offset + subjects.length };
+  }
+
   /** The message at `seq`. */
   at(name: string, seq: number): Promise<Held | undefined> {
     return this.#get(name, { seq });

@@ -25,7 +25,7 @@ export const catalogSorts = ["id", "likes"] as const;
 export interface CatalogRequest {
   /** What ids begin with; empty for all. */
   readonly search: string;
-  /** By id, ascending; or the most liked first, of which there is one page. */
+  /** By id, ascending; or the most liked first, of those in memory, of which there is one page. */
   readonly sort: (typeof catalogSorts)[number];
   /** By id: those behind this one. */
   readonly after?: VideoId | undefined;
@@ -36,6 +36,8 @@ export interface CatalogVideo {
   readonly video: VideoId;
   readonly totals: Counts;
   readonly version: number;
+  /** The log keeps it closed. */
+  readonly closed?: true;
 }
 
 export interface CatalogReply {
@@ -77,7 +79,10 @@ export function decodeKept(payload: Uint8Array): { readonly kept: boolean } | un
 }
 
 export function encodeCatalog({ videos, more }: CatalogReply): Uint8Array {
-  return encodeJson({ videos: videos.map(({ video, totals, version }) => [video, totals, version]), more });
+  const rows = videos.map(({ video, totals, version, closed }) => {
+    return closed ? [video, totals, version, true] : [video, totals, version];
+  });
+  return encodeJson({ videos: rows, more });
 }
 
 export function decodeCatalog(payload: Uint8Array): CatalogReply | undefined {
@@ -93,7 +98,7 @@ export function decodeCatalog(payload: Uint8Array): CatalogReply | undefined {
   return { videos, more: m.more };
 }
 
-function videoOf([video, counts, version]: readonly unknown[]): CatalogVideo | undefined {
+function videoOf([video, counts, version, closed]: readonly unknown[]): CatalogVideo | undefined {
   if (!isVideoId(video) || !isCount(version) || typeof counts !== "object" || counts === null)
     return undefined;
   const totals = emptyCounts();
@@ -101,5 +106,5 @@ function videoOf([video, counts, version]: readonly unknown[]): CatalogVideo | u
     if (!isKind(kind) || !isCount(count)) return undefined;
     totals[kind] = count;
   }
-  return { video, totals, version };
+  return { video, totals, version, ...(closed === true && { closed: true as const }) };
 }

@@ -48,9 +48,10 @@ export const limits = {
   /** Keys remembered at once. Beyond: new keyed likes are answered 503 until old ones expire. */
   keysMax: 8_000_000,
   /**
-   * Videos whose totals are held, in each partition of a shared log up to twice its share. Beyond: likes of a
-   * new video are answered 503. From the half of it on, videos with less than `fewLikes` likes that nobody
-   * liked for `idleMs` of log time are forgotten, the oldest first.
+   * Videos whose totals are held in memory unless --videos-max says otherwise, in each partition of a shared
+   * log up to twice its share. Beyond: likes of a new video are answered 503, and closed videos leave memory
+   * at once, those longest unused first. From the half of it on, videos with less than `fewLikes` likes that
+   * nobody liked for `idleMs` of log time are forgotten, the oldest first.
    */
   videosMax: 1_000_000,
   fewLikes: 10,
@@ -63,6 +64,8 @@ export const limits = {
   awayMax: 10_000_000,
   awayWarmMax: 256,
   awayReadsMax: 64,
+  /** Records of a shared log that wait for a video to come back. Beyond: they are read again when it is. */
+  awayHeldMax: 1_000,
   /** Videos that a dispatcher puts away at once, and looks at in a second. Beyond: a second later. */
   awayAtOnceMax: 64,
   awayTurnMax: 1_000,
@@ -312,6 +315,8 @@ export const limits = {
   knownReadsMax: 64,
   /** How often a dispatcher looks whether the shared comments are what it knows, in milliseconds. */
   lineageCheckMs: 2_000,
+  /** How often a dispatcher asks how many bytes NATS holds, in milliseconds: a few calls, for its metrics. */
+  dataBytesEveryMs: 30_000,
   /** How long living dispatchers are asked for, to tell a start from a return, in milliseconds. */
   vouchMs: 1_000,
   /** Pages of comments read from a shared log at once. Beyond: unavailable. */
@@ -329,6 +334,11 @@ export const limits = {
   /** Videos looked at for a page of them in a turn, and pages looked for at once. Beyond: 503. */
   catalogTurnMax: 5_000,
   catalogsMax: 4,
+  /** Times that a server is asked for videos with comments, some 100,000 each. Beyond: not all are told. */
+  commentedPagesMax: 10,
+  /** Videos with entries that are looked at, so many at once, as deleted ones are not told. Beyond: told. */
+  commentedLooksMax: 2_000,
+  commentedLooksAtOnce: 32,
   /**
    * How often a dispatcher looks for deletions that somebody left, and the pause between two pieces, in ms.
    */

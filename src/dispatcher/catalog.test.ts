@@ -15,14 +15,32 @@ import { limits } from "../core/limits.ts";
 import { emptyCounts } from "../core/totals.ts";
 import { Catalog } from "./catalog.ts";
 
-function over(likes: ReadonlyMap<string, number>) {
+interface More {
+  /** With comments, in order. */
+  readonly commented?: readonly string[];
+  /** Those that have left memory, in order. */
+  readonly away?: readonly string[];
+}
+
+function over(likes: ReadonlyMap<string, number>, { commented = [], away = [] }: More = {}) {
   const clock = new VirtualClock();
+  const behind = (all: readonly string[], after: string | undefined, search: string) =>
+    all.filter((video) => video > (after ?? "") && video.startsWith(search)) as VideoId[];
+  const read = new Set<VideoId>();
   const ledger = {
-    videos: () => likes.keys() as Iterable<VideoId>,
-    totals: (video: VideoId) => ({
-      counts: Object.assign(emptyCounts(), { heart: likes.get(video) ?? 0 }),
-      version: likes.get(video) ?? 0,
-    }),
+    videos: () => likes.keys().filter((video) => !away.includes(video)) as Iterable<VideoId>,
+    commented: async (after: VideoId | undefined, search: string, most: number) =>
+      behind(commented, after, search).slice(0, most),
+    totals: (video: VideoId) => {
+      const heart = away.includes(video) && !read.has(video) ? 0 : (likes.get(video) ?? 0);
+      return { counts: Object.assign(emptyCounts(), { heart }), version: heart };
+    },
+    away: {
+      isClosed: (video: VideoId) => away.includes(video),
+      from: (after: VideoId | undefined, search: string) => behind(away, after, search),
+      read: async (video: VideoId) => void read.add(video),
+      ...{ back: () => [], put: async () => false, open: async () => false },
+    },
   };
   const catalog = new Catalog({ ledger, clock });
   const serve = (request: CatalogRequest) => catalog.serve(encodeCatalogRequest(request));
@@ -71,6 +89,30 @@ describe("a page of videos", () => {
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  test("holds those that have left memory, and those that were only commented", async () => {
+    const names = fc.uniqueArray(fc.stringMatching(/^[ab]{1,4}$/), { maxLength: 30, size: "max" });
+    await fc.assert(
+      fc.asyncProperty(names, fc.integer({ min: 1, max: 7 }), async (all, limit) => {
+        const likes = new Map(all.filter((_, i) => i % 3 !== 0).map((name, i) => [name, i + 1]));
+        const away = all.filter((_, i) => i % 3 === 1).sort();
+        const { ask } = over(likes, { away, commented: all.filter((_, i) => i % 3 !== 1).sort() });
+        const got: CatalogReply["videos"][number][] = [];
+        for (let after: VideoId | undefined; ; after = got.at(-1)?.video) {
+          const { reply } = await ask({ search: "", sort: "id", after, limit });
+          got.push(...reply.videos);
+          if (!reply.more) break;
+        }
+        expect(got.map(({ video }) => video)).toEqual(all.toSorted() as VideoId[]);
+        for (const { video, totals, closed = false } of got) {
+          expect([video, totals.heart ?? 0, closed]).toEqual([
+            ...[video, likes.get(video) ?? 0, away.includes(video)],
+          ]);
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 

@@ -90,6 +90,7 @@ export class FakeLedger implements Ledger {
     throw new LedgerUnavailable("away");
   }
 
+  commented = async (): Promise<readonly VideoId[]> => [];
   ready = () => true;
   totals = () => noTotals;
   /** What `timeline` tells. */

@@ -50,11 +50,13 @@ export async function putVideoRules(doors: Doors, entry: Entry): Promise<Respons
     const kept =
       before === noRules ? await doors.catalog.kept(video, false) : { kept: before.state === "closed" };
     if ("rejected" in kept) return kept;
-    const rules = parseVideoRules(body, kept.kept ? { ...before, state: "closed" } : before);
+    const now = kept.kept ? { ...before, state: "closed" as const } : before;
+    const rules = parseVideoRules(body, now);
     if ("rejected" in rules) return rules;
-    const opened = kept.kept && rules.state === "open" ? await doors.catalog.kept(video, true) : undefined;
+    const opens = rules.state === "open" && (kept.kept || (body as { state?: unknown }).state === "open");
+    const opened = opens ? await doors.catalog.kept(video, true) : undefined;
     if (opened && "rejected" in opened) return opened;
-    return moderation.setRules(video, rules, who);
+    return moderation.setRules(video, rules, who, now);
   });
 }
 

@@ -18,6 +18,9 @@ import type { Entry } from "./entry.ts";
 export const backupRateMax = 10_000;
 const backupRate = 50;
 
+const elsewhere =
+  "what this node knows is in NATS (ovation backup FILE --nats=SERVERS), or in memory only (--data=:memory:)";
+
 const headers = {
   "content-type": "application/octet-stream",
   "content-disposition": 'attachment; filename="ovation.backup"',
@@ -30,7 +33,7 @@ export async function getBackup(doors: Doors, { query, request }: Entry): Promis
   const rate = wholeNumber(query, "rate", { min: 1, max: backupRateMax, fallback: backupRate });
   if (typeof rate === "object") return refused(rate);
   if (!doors.backup) {
-    return refuse("not-found", "what this node knows is in NATS: ovation backup FILE --nats=SERVERS");
+    return refuse("not-found", elsewhere);
   }
   // A HEAD is answered by the same row, and begins nothing.
   if (request.method === "HEAD") return new Response(null, { headers });

@@ -98,7 +98,7 @@ export interface Doors {
   full?(): string | undefined;
   /** Nodes, roles, leases, rows and owners, as a dispatcher knows them. */
   cluster(): Promise<object | Rejection>;
-  /** Begins a backup; absent where NATS has everything. */
+  /** Begins a backup; absent where NATS has everything, or memory. */
   readonly backup?: () => Promise<Backup | Rejection>;
   readonly assets: readonly Asset[];
   /** Present when started with --demo. */

@@ -13,12 +13,17 @@ export const videosRows: readonly Row[] = [
     path: "/v1/admin/videos",
     id: "listVideos",
     handle: getVideos,
-    summary: "Videos that were liked, with their totals and whether they are open",
+    summary:
+      "Videos that are known: liked, commented, or closed; with their totals and whether they are open",
     query: [
       { name: "after", about: "an id of a video: those behind it", kind: "text" },
       { name: "limit", about: "most of them", kind: "whole number", min: 1, max: limits.listingMax },
       { name: "search", about: "what their ids begin with", kind: "text" },
-      { name: "sort", about: `${catalogSorts.join(" or ")}, most first`, kind: "text" },
+      {
+        name: "sort",
+        about: `${catalogSorts.join(" or ")}: all by id, or of those in memory the most liked first`,
+        kind: "text",
+      },
     ],
     answer: { status: 200, about: "a page", schema: "Videos" },
     refusals: ["bad-query", "bad-video", "unavailable"],

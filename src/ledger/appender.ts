@@ -183,9 +183,12 @@ export class Appender {
     this.#options.unread();
   }
 
-  /** Writes a record that counts nothing, for those who read it and to see that it can be written. */
-  async mark(more: Head): Promise<void> {
-    await this.#send(this.nothing(), { ...this.#options.head(), ...more });
+  /**
+   * Writes a record that counts nothing, for those who read it and to see that it can be written; resolves
+   * with its place.
+   */
+  async mark(more: Head): Promise<number> {
+    return this.#send(this.nothing(), { ...this.#options.head(), ...more });
   }
 
   /** A record that adds nothing: nodes of before read it as one, and count nothing. */

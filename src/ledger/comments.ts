@@ -68,6 +68,22 @@ export class Comments {
     return removal;
   }
 
+  /** As Ledger.commented. */
+  videos(after: VideoId | undefined, search: string, most: number): VideoId[] {
+    const found: VideoId[] = [];
+    // What is looked for may be an id itself, and none stands behind itself.
+    const isTold = (video: string): boolean => (this.#statements.last.get(video)?.target ?? 1) !== 0;
+    const isFirst = search !== "" && (after ?? "") < search && this.#statements.last.get(search);
+    if (isFirst && isTold(search)) found.push(search as VideoId);
+    for (let behind = after !== undefined && after > search ? after : search; found.length < most; ) {
+      const video = this.#statements.videoAfter.get(behind)?.video;
+      if (!video?.startsWith(search)) break;
+      if (isTold(video)) found.push(video);
+      behind = video;
+    }
+    return found;
+  }
+
   /** Whether anything was ever written on `video`. */
   holds(video: VideoId): boolean {
     return this.#statements.last.get(video) !== null;

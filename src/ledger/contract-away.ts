@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { VideoId } from "../core/interaction.ts";
-import { type Bench, inTime, like, record, type Skip } from "./contract-bench.ts";
+import { type Bench, draft, inTime, like, record, type Skip } from "./contract-bench.ts";
 import type { AwayVideos, Ledger } from "./ledger.ts";
 
 const v = "v" as VideoId;
@@ -95,6 +95,47 @@ export function describeAway(bench: Bench, skip: readonly Skip[]): void {
     await bench.total("quiet", 1);
     expect([away.isClosed(quiet), held(bench.ledger)]).toEqual([true, { videos: 1, away: 0 }]);
   });
+
+  test.skipIf(skip.includes("away"))("are deleted with all they had, and are closed no more", async () => {
+    await bench.likes(record([like("v", "a", { count: 3 }), like("w")], startMs));
+    await bench.total("v", 3);
+    await bench.comments(draft("v", "said"));
+    await put(bench, v);
+    expect(await bench.ledger.deletions.delete(v)).toBe(true);
+    const gone = async () => {
+      const { version, counts } = await bench.ledger.current(v);
+      return [version > 1, { ...counts }, awayOf(bench.ledger).isClosed(v), held(bench.ledger).away];
+    };
+    expect(await gone()).toEqual([true, {}, false, 0]);
+    expect(inTime(bench.ledger, "v").sum).toEqual({});
+    expect(await bench.ledger.deletions.sweep(v)).toBe(true);
+    if (!skip.includes("reopen")) await bench.reopen();
+    expect(await gone()).toEqual([true, {}, false, 0]);
+    await bench.likes(record([like("v", "a", { count: 3 }), like("v", "new")], startMs));
+    await bench.total("v", 1);
+  });
+
+  test.skipIf(skip.includes("away"))(
+    "keep their version, deleted and closed with nothing since",
+    async () => {
+      await bench.likes(record([like("v", "a", { count: 3 })], startMs));
+      await bench.total("v", 3);
+      await bench.ledger.deletions.delete(v);
+      await bench.comesTo("v", 0);
+      const before = await bench.ledger.current(v);
+      const now = async () => [bench.ledger.totals(v), await bench.ledger.current(v)];
+      await put(bench, v);
+      expect((await now())[1]).toEqual(before);
+      if (!skip.includes("reopen")) await bench.reopen();
+      expect((await now())[1]).toEqual(before);
+      expect(await now()).toEqual([before, before]);
+      expect(await awayOf(bench.ledger).open(v)).toBe(true);
+      expect(await now()).toEqual([before, before]);
+      await bench.likes(record([like("v", "b")], startMs));
+      await bench.total("v", 1);
+      expect(bench.ledger.totals(v).version).toBe(before.version + 1);
+    },
+  );
 
   test.skipIf(skip.includes("away") || skip.includes("reopen"))("are away after a restart", async () => {
     await bench.likes(record([like("v", "a"), like("w", "a"), like("x", "a"), like("y", "a")], startMs));

@@ -8,6 +8,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Entry, parseId } from "../core/entry.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type Bench, draft, type Skip } from "./contract-bench.ts";
 
@@ -58,6 +59,18 @@ function describeLineage(bench: Bench, skip: readonly Skip[]): void {
 }
 
 function describeOrder(bench: Bench): void {
+  test("tell which videos have any, in order", async () => {
+    const videos = ["b", "ab", "a", "abc", "_", "c"];
+    for (const video of videos) await bench.comments(draft(video, "1"), draft(video, "2"));
+    const of = (after: string | undefined, search: string, most = 100) =>
+      bench.ledger.commented(after as VideoId | undefined, search, most);
+    expect([...(await of(undefined, ""))]).toEqual(videos.toSorted() as VideoId[]);
+    expect([...(await of(undefined, "a"))]).toEqual(["a", "ab", "abc"] as VideoId[]);
+    expect([...(await of("a" as VideoId, "a", 1))]).toEqual(["ab"] as VideoId[]);
+    expect([...(await of("ab" as VideoId, "a"))]).toEqual(["abc"] as VideoId[]);
+    expect([...(await of("x" as VideoId, "a"))]).toEqual([]);
+  });
+
   test("have one order per video, linked, announced once", async () => {
     const a = await bench.comments(
       draft("v", "one", undefined, "Ann"),

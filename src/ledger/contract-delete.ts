@@ -43,6 +43,10 @@ export function describeDeletions(bench: Bench, skip: readonly Skip[]): void {
     expect(await said(bench, "v")).toEqual(["-0"]);
     expect(await said(bench, "w")).toEqual(["other"]);
     await bench.total("w", 1);
+    expect([...(await bench.ledger.commented(undefined, "", 100))]).toEqual(["w"] as VideoId[]);
+    expect([...(await bench.ledger.commented(undefined, "v", 100))]).toEqual([]);
+    await bench.comments(draft("v", "anew"));
+    expect([...(await bench.ledger.commented(undefined, "", 1))]).toEqual(["v"] as VideoId[]);
   });
 
   test("one that nobody knows, or that is deleted, is not deleted again", async () => {
@@ -228,6 +232,20 @@ export function describeDeletionsOnce(bench: Bench, skip: readonly Skip[]): void
     await bench.reopen();
     await bench.likes(heart("v", "ada"));
     await bench.comesTo("v", 3);
+  });
+
+  test("one whose likes were all taken back had a timeline, and is deleted with it", async () => {
+    await bench.likes(heart("v", "ada"));
+    await bench.comesTo("v", 1);
+    await bench.likes(record([once("v", "ada", { unlike: true })]));
+    await bench.comesTo("v", 0);
+    const { version } = await bench.ledger.current(v);
+    const spots = () => [...(bench.ledger.timeline(v)?.spots(0, Number.MAX_SAFE_INTEGER) ?? [])];
+    expect(spots()).not.toEqual([]);
+    expect(await bench.ledger.deletions.delete(v)).toBe(true);
+    expect((await bench.ledger.current(v)).version).toBe(version + 1);
+    expect(spots()).toEqual([]);
+    expect(await bench.ledger.deletions.delete("nobody" as VideoId)).toBe(false);
   });
 
   test("what it had makes room once it is swept out", async () => {

@@ -7,9 +7,10 @@
  * has, the old one is told. So nobody hears of totals that are lower than those before.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Like, VideoId } from "../core/interaction.ts";
-import { decodeRecord } from "../core/record.ts";
+import { isVideoId, type Like, type VideoId } from "../core/interaction.ts";
+import { decodeRecord, type LikeRecord } from "../core/record.ts";
 import { likesOf, type Totals } from "../core/totals.ts";
+import type { Stowed } from "./away-bytes.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
 import type { Change, Space } from "./ledger.ts";
 import { bounded, first, LogTime } from "./log-time.ts";
@@ -25,6 +26,11 @@ export const originHeader = "Ovation-Origin";
 /** Whose likes a record holds, and what was seen (core/whose.ts). */
 export const whoseHeader = "Ovation-Whose";
 
+/** On a record that counts nothing: this video leaves memory, if it has this version. */
+export const awayHeader = "Ovation-Away";
+/** On a record that counts nothing: this video, which left memory, is open again. */
+export const openHeader = "Ovation-Open";
+
 export class Copy {
   readonly time: LogTime;
   readonly trail = new Trail();
@@ -38,6 +44,9 @@ export class Copy {
   #begun = false;
   #seq = 0;
   #arrivedMs = 0;
+  /** Videos brought back as they were at a later place than ours: up to there nothing is counted of them. */
+  readonly #ahead = new Map<VideoId, Stowed>();
+  #decoded: { readonly stored: Stored; readonly record: LikeRecord | undefined } | undefined;
 
   constructor(clock: Clock, options: FoldOptions, changed: (changes: readonly Change[]) => void) {
     this.time = new LogTime(clock);
@@ -108,10 +117,34 @@ export class Copy {
     this.#seq = seq;
     this.#arrivedMs = last?.atMs ?? fold.logMs;
     this.trail.reset(seq, last);
+    this.#ahead.clear();
     if (fold.logMs > 0) this.time.folded(fold.logMs);
     this.#tellAt = tellAt;
     if (first) this.#told = fold;
     this.#tell();
+  }
+
+  /** As Fold.lacks, of what is told. */
+  lacks(video: VideoId): boolean {
+    return this.#told.lacks(video);
+  }
+
+  /** Videos that have left memory, and have to be back before `stored` is folded. */
+  wants(stored: Stored): VideoId[] {
+    const fold = this.#fold;
+    if (fold.away.size === 0) return [];
+    const opened = stored.header?.(openHeader) as VideoId | undefined;
+    const record = this.#recordOf(stored);
+    const named = new Set(record?.groups.map(({ video }) => video));
+    if (record?.act?.type === "deleted") named.add(record.act.video);
+    if (opened !== undefined) named.add(opened);
+    return [...named].filter((video) => fold.lacks(video));
+  }
+
+  /** Brings a video back into memory, which `stowed` tells of; undefined: that is lost. */
+  bring(video: VideoId, stowed: Stowed | undefined): void {
+    this.#fold.takeBack(video, stowed, false);
+    if (stowed?.branch === this.#branch.branch && stowed.upTo > this.#seq) this.#ahead.set(video, stowed);
   }
 
   /** Folds the record that stands behind the last one. False when it is none: it is passed over. */
@@ -119,14 +152,51 @@ export class Copy {
     this.#seq = stored.seq;
     this.#arrivedMs = stored.atMs;
     this.trail.push(identify(stored));
-    const record = decodeRecord(stored.payload, stored.header?.(whoseHeader));
+    const record = this.#recordOf(stored);
     if (record && !this.#isHeld(stored)) {
-      const changes = this.#fold.apply(record, this.#logMsOf(stored), this.#clock.date());
+      const logMs = this.#logMsOf(stored);
+      const changes = this.#fold.apply(this.#unknown(record, logMs), logMs, this.#clock.date());
+      this.#move(stored);
       this.time.folded(this.#fold.logMs);
       if (!this.behind && changes.length > 0) this.#changed(changes);
     }
     this.#tell();
     return record !== undefined;
+  }
+
+  /** Decoded once, as it is looked at before it is folded. */
+  #recordOf(stored: Stored): LikeRecord | undefined {
+    if (this.#decoded?.stored === stored) return this.#decoded.record;
+    const record = decodeRecord(stored.payload, stored.header?.(whoseHeader));
+    this.#decoded = { stored, record };
+    return record;
+  }
+
+  /** What of a record is not in what was brought back. */
+  #unknown(record: LikeRecord, logMs: number): LikeRecord {
+    if (this.#ahead.size === 0) return record;
+    for (const [video, { upTo }] of this.#ahead) if (upTo < this.#seq) this.#ahead.delete(video);
+    this.#fold.resume(logMs);
+    const { act, atMs } = record;
+    if (act) {
+      const later = act.type === "deleted" ? this.#ahead.get(act.video) : undefined;
+      if (act.type !== "deleted" || !later) return record;
+      // What was brought back came after it.
+      this.#fold.passDeletion(act, later.floor);
+      return { atMs, groups: [] };
+    }
+    this.#fold.pass(record.groups.filter(({ video }) => this.#ahead.has(video)));
+    return { atMs, groups: record.groups.filter(({ video }) => !this.#ahead.has(video)) };
+  }
+
+  /** What a record says of videos that leave memory, or are open again. */
+  #move({ header }: Stored): void {
+    const fold = this.#fold;
+    const [video, version] = header?.(awayHeader)?.split(" ") ?? [];
+    const leaves = isVideoId(video) && fold.totals(video).version === Number(version);
+    if (leaves && !fold.lacks(video)) fold.putAway(video);
+    const opened = header?.(openHeader);
+    if (isVideoId(opened) && fold.isClosed(opened)) fold.takeBack(opened, undefined, true);
   }
 
   /** Whether a record that was written again is among what this branch began with. */
@@ -161,7 +231,7 @@ export class Copy {
     const changes: Change[] = [];
     for (const [video, totals] of this.#fold.videos) {
       const before = this.#told.totals(video);
-      if (totals.version <= before.version) continue;
+      if (this.#told.lacks(video) || totals.version <= before.version) continue;
       const rise = likesOf(totals.counts) - likesOf(before.counts);
       const moved = { added: Math.max(0, rise), removed: Math.max(0, -rise) };
       const times = { atMs: nowMs, durableMs: nowMs };
@@ -169,7 +239,8 @@ export class Copy {
     }
     for (const [video, { version, counts: before }] of this.#told.videos) {
       const totals = this.#fold.totals(video);
-      if (this.#fold.videos.has(video) || totals.version <= version) continue;
+      const isThere = this.#fold.videos.has(video) || this.#fold.lacks(video);
+      if (isThere || totals.version <= version) continue;
       const times = { atMs: nowMs, durableMs: nowMs };
       changes.push({ video, totals, before, added: 0, removed: 0, ...times, by: [], deleted: true });
     }

@@ -139,8 +139,10 @@ export class Fold {
   totals(video: VideoId): Totals {
     const here = this.#totals.get(video);
     if (here) return here;
-    const known = this.away.size > 0 && this.away.has(video);
-    return known ? (this.away.read(video)?.totals ?? noTotals) : this.#noTotals();
+    if (this.away.size === 0 || !this.away.has(video)) return this.#noTotals();
+    const kept = this.away.read(video)?.totals;
+    // One that came to nothing since it was deleted or forgotten is told as if it were here.
+    return kept?.version === 0 ? this.#noTotals() : (kept ?? noTotals);
   }
 
   #noTotals(): Totals {
@@ -206,16 +208,8 @@ export class Fold {
       this.#totals.set(sum.video, totals);
       const { video, added, removed, by } = sum;
       if (this.idle.begun) this.idle.note(video, isFew(totals), this.#logMs);
-      changes.push({
-        video,
-        totals,
-        before: before.counts,
-        added,
-        removed,
-        atMs: record.atMs,
-        durableMs,
-        by,
-      });
+      const moved = { before: before.counts, added, removed };
+      changes.push({ video, totals, ...moved, atMs: record.atMs, durableMs, by });
     }
     if (!this.idle.begun && this.#isHalfFull) this.idle.begin(this.#logMs);
     return changes;
@@ -241,16 +235,24 @@ export class Fold {
 
   #delete({ video, key: { hi, lo } }: Deleted, atMs: number, durableMs: number): Change[] {
     const before = this.#totals.get(video);
-    if (!this.keys.add(hi, lo, this.#logMs) || !before) return [];
+    if (!this.keys.add(hi, lo, this.#logMs)) return [];
+    // Nothing is known of it any more, not even that it was closed.
+    if (this.isClosed(video)) this.away.takeBack(video, true);
+    if (!before) return [];
     this.#totals.delete(video);
     this.idle.note(video, false, this.#logMs);
     this.idle.forgot(before.version + 1);
     this.timelines?.drop(video);
-    const owner = this.owners.drop(video);
-    if (owner !== undefined) this.members?.retire(owner);
+    this.#disown(video);
     this.onForgotten(video);
     const told = { totals: this.totals(video), before: before.counts, added: 0, removed: 0 };
     return [{ video, ...told, atMs, durableMs, by: [], deleted: true }];
+  }
+
+  /** The likes that viewers have of it are nobody's from here on. */
+  #disown(video: VideoId): void {
+    const owner = this.owners.drop(video);
+    if (owner !== undefined) this.members?.retire(owner);
   }
 
   get #isHalfFull(): boolean {
@@ -279,6 +281,22 @@ export class Fold {
       this.#count(group);
       if (once) for (let i = 0; i < once.length; i++) this.#isNew(once, i);
     }
+  }
+
+  /** Notes the keys and viewers of likes that the totals already hold. */
+  pass(groups: readonly LikeGroup[]): void {
+    for (const group of groups) this.#move(group);
+  }
+
+  /**
+   * Notes a deletion behind which the video's totals already are; `floor` is the highest version that was
+   * deleted or forgotten where they are.
+   */
+  passDeletion({ video, key: { hi, lo } }: Deleted, floor: number): void {
+    if (!this.keys.add(hi, lo, this.#logMs)) return;
+    if (this.isClosed(video)) this.away.takeBack(video, true);
+    this.idle.forgot(floor);
+    this.#disown(video);
   }
 
   /** Puts back what a snapshot told, before any record is applied. */

@@ -34,8 +34,10 @@ export interface DeletionsParts {
   readonly comments: CommentStream;
   /** Makes a record durable in the log of its video. */
   readonly append: (record: LikeRecord, video: VideoId) => Promise<void>;
-  /** Whether anybody liked `video`. */
-  readonly isLiked: (video: VideoId) => Promise<boolean>;
+  /** Whether anybody liked `video`, or closed it. */
+  readonly isKnown: (video: VideoId) => Promise<boolean>;
+  /** Takes out what was kept of a deleted video that had left memory. */
+  readonly forget: (video: VideoId) => Promise<void>;
   /** The member that a viewer's like is, if it stands. */
   readonly memberOf: Fold["memberOf"];
   /** Runs what needs the network. Rejects with LedgerUnavailable. */
@@ -80,9 +82,9 @@ export class JetstreamDeletions implements Deletions {
   }
 
   async #delete(video: VideoId): Promise<boolean> {
-    const { streams, isLiked } = this.#parts;
+    const { streams, isKnown } = this.#parts;
     const held = await streams.last(this.#stream, commentsSubject(video));
-    if (!held && !(await isLiked(video))) return false;
+    if (!held && !(await isKnown(video))) return false;
     const key = secret(16);
     await this.#setTask(deletionTask(video), key);
     await this.#carryOut(video, key);
@@ -90,7 +92,7 @@ export class JetstreamDeletions implements Deletions {
   }
 
   async #sweep(video: VideoId): Promise<boolean> {
-    const { streams } = this.#parts;
+    const { streams, forget } = this.#parts;
     const noted = await streams.last(taskStream.name, taskSubject(deletionTask(video)));
     if (!noted) return true;
     const [key = "", place] = decoder.decode(noted.payload).split(" ");
@@ -99,7 +101,9 @@ export class JetstreamDeletions implements Deletions {
     for (let i = 0; i < seqs.length; i += atOnceMax) {
       await Promise.all(seqs.slice(i, i + atOnceMax).map((seq) => streams.erase(this.#stream, seq)));
     }
-    return seqs.length < pieceMax;
+    if (seqs.length === pieceMax) return false;
+    await forget(video);
+    return true;
   }
 
   async #scan(after: number, limit: number): Promise<Scan> {

@@ -14,7 +14,7 @@ import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type NatsServer, startNats } from "../system/nats.ts";
 import { draft, expectInTime, inTime, like, type Opened, record } from "./contract-bench.ts";
 import { type JetstreamOptions, openJetstreamLedger } from "./jetstream.ts";
-import { type Ledger, LedgerUnavailable } from "./ledger.ts";
+import { type Batch, type Ledger, LedgerUnavailable } from "./ledger.ts";
 
 export const closers: (() => Promise<void>)[] = [];
 /** Ends what was opened, the last first. */
@@ -88,7 +88,7 @@ export const comment = (video: string, text: string, key: string) => ({
 });
 
 /** Appends until it is answered, on one member after another, as clients and relays do. */
-export async function insist(members: readonly Member[], prng: Prng, batch: ReturnType<typeof comment>) {
+export async function insist(members: readonly Member[], prng: Prng, batch: Batch) {
   for (let tries = 1; ; tries++) {
     const { ledger } = members[prng.between(0, members.length - 1)] as Member;
     try {

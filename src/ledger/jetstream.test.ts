@@ -43,7 +43,7 @@ async function openOver(prefix: string): Promise<{ ledger: Ledger; bus: NatsBus;
 }
 
 describeLedger("ledger in JetStream", () => reopening(openOver, `l${logs++}`, commentHistory), {
-  skip: ["advance", "away"],
+  skip: ["advance"],
 });
 
 test("pages are true, however videos, removals, limits and places mix", async () => {

@@ -15,9 +15,14 @@ import type { Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
-import { likesOf, type Totals } from "../core/totals.ts";
+import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
+import { commentedIn } from "./commented.ts";
 import type { Deletions } from "./deletions.ts";
+
+import type { FoldOptions } from "./fold.ts";
+import { JetstreamAway } from "./jetstream-away.ts";
+
 import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,
@@ -31,6 +36,7 @@ import {
   type Trouble,
 } from "./ledger.ts";
 import { logStream, Partition } from "./partition.ts";
+import { awayStream } from "./partition-away.ts";
 import { isUnavailable, persist, Shared } from "./shared.ts";
 import type { StreamState, Streams } from "./streams.ts";
 import type { TimelineView } from "./timeline-view.ts";
@@ -48,7 +54,7 @@ export interface JetstreamOptions {
   /** One like per viewer, and how many at most; undefined: likes only add. All nodes have the same mode. */
   readonly onceMax?: number | undefined;
   /** Videos whose totals are held; the same on all nodes. Default limits.videosMax. */
-  readonly videosMax?: number;
+  readonly videosMax?: number | undefined;
   /** How reactions are kept in their time; by default as the settings have it by default. The same on all. */
   readonly timeline?: TimelineOptions | "off" | undefined;
   /** Time between snapshots, in milliseconds. Default 30,000. */
@@ -75,7 +81,7 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const others = [...logs, streams.open(taskStream)];
+    const others = [...logs, streams.open(taskStream), streams.open(awayStream)];
     const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
@@ -87,6 +93,24 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
     if ((error as Error).name === "StreamMismatch") throw new LedgerRefused((error as Error).message);
     throw error;
   }
+}
+
+/**
+ * What each partition's fold may hold. Videos spread unevenly, so each may hold twice its share. The same on
+ * every node, since what a window forgets decides what counts.
+ */
+export function boundsOf(
+  options: Pick<JetstreamOptions, "partitions" | "videosMax" | "onceMax" | "timeline">,
+): Omit<FoldOptions, "seed"> {
+  const { partitions, videosMax = limits.videosMax, onceMax } = options;
+  const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
+  const whole = timelineOf(options.timeline);
+  return {
+    keysMax: share(limits.keysMax),
+    videosMax: share(videosMax),
+    onceMax: onceMax === undefined ? undefined : share(onceMax),
+    timeline: whole && { ...whole, bytesMax: share(whole.bytesMax) },
+  };
 }
 
 /** Opens a branch behind all there is: what was lost with everybody's memory of it was given out as well. */
@@ -101,6 +125,7 @@ class JetstreamLedger implements Ledger {
   readonly once: boolean;
   /** Behind those of likes. */
   readonly commentLane: number;
+  readonly away: JetstreamAway;
   readonly deletions: Deletions;
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
@@ -118,29 +143,28 @@ class JetstreamLedger implements Ledger {
     this.#shared = shared;
     this.once = options.onceMax !== undefined;
     this.commentLane = partitions;
-    // Videos spread unevenly: each partition may hold twice its share. The same on every node, since what a
-    // window forgets decides what counts.
-    const share = (max: number): number => Math.min(max, Math.ceil((2 * max) / partitions));
-    const [keysMax, videosMax] = [share(limits.keysMax), share(options.videosMax ?? limits.videosMax)];
-    const onceMax = options.onceMax === undefined ? undefined : share(options.onceMax);
-    const whole = timelineOf(options.timeline);
-    const timeline = whole && { ...whole, bytesMax: share(whole.bytesMax) };
+    const bounds = boundsOf(options);
     const changed = (changes: readonly Change[]): void => {
       if (this.#closed) return;
       this.#changed(changes);
       if (this.once && changes.some(({ deleted }) => deleted)) this.#sweepSoon();
     };
     this.#partitions = Array.from({ length: partitions }, (_, index) => {
-      const fold = { seed: prng.next(), keysMax, videosMax, onceMax, timeline };
+      const fold = { seed: prng.next(), ...bounds };
       return new Partition({ index, streams, clock, log, fold, changed, keepMs });
     });
+    this.away = new JetstreamAway(this.#partitions, (video) => this.#partition(video));
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
     this.deletions = new JetstreamDeletions({
       ...{ streams, clock, comments: this.#comments },
       append: (record, video) => this.#partition(video).append(record),
-      isLiked: async (video) => likesOf((await this.#partition(video).current(video)).counts) > 0,
-      memberOf: (video, kind, viewer) => this.#partition(video).memberOf(video, kind, viewer),
+      isKnown: (video) => this.#isKnown(video),
+      forget: async (video) => {
+        await this.#partition(video).current(video);
+        await this.#partition(video).away.forget(video);
+      },
+      memberOf: (video, kind, viewer) => this.#partition(video).fold.memberOf(video, kind, viewer),
       attempt: (work) => this.#try(work),
     });
   }
@@ -196,6 +220,15 @@ class JetstreamLedger implements Ledger {
     for (const partition of this.#partitions) yield* partition.videos();
   }
 
+  async commented(after: VideoId | undefined, search: string, most: number): Promise<readonly VideoId[]> {
+    this.#assertOpen();
+    try {
+      return await commentedIn(this.#options.streams, after, search, most);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
   totals(video: VideoId): Totals {
     return this.#partition(video).totals(video);
   }
@@ -229,7 +262,7 @@ class JetstreamLedger implements Ledger {
   }
 
   holdings(): readonly Holding[] {
-    return this.#partitions.map(({ stream, holding }) => ({ stream, ...holding }));
+    return this.#partitions.map(({ stream, fold }) => ({ stream, ...fold.holding() }));
   }
 
   async close(): Promise<void> {
@@ -257,6 +290,14 @@ class JetstreamLedger implements Ledger {
       this.#sweeping = false;
       if (this.#partitions.map((partition) => partition.sweep()).includes(true)) this.#sweepSoon();
     });
+  }
+
+  async #isKnown(video: VideoId): Promise<boolean> {
+    if (this.away.isClosed(video)) return true;
+    const partition = this.#partition(video);
+    await partition.current(video);
+    // Of one whose likes were all taken back there is still what came when.
+    return partition.fold.videos.has(video);
   }
 
   #assertOpen(): void {

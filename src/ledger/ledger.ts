@@ -163,6 +163,11 @@ export interface Ledger {
   readonly deletions: Deletions;
   /** Videos that have totals, in no order that means anything; more may come while they are read. */
   videos(): Iterable<VideoId>;
+  /**
+   * The first `most` videos that have comments, in order, deleted ones not: behind `after`, if given, which
+   * begin with `search`. Rejects with LedgerUnavailable.
+   */
+  commented(after: VideoId | undefined, search: string, most: number): Promise<readonly VideoId[]>;
   /** The folded totals; `noTotals` for a video nobody liked. */
   totals(video: VideoId): Totals;
   /**

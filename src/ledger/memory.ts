@@ -8,7 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import { secret, systemPrng } from "../base/prng.ts";
 import { deletionOf, renamingOf } from "../core/acts.ts";
-import type { Entry, Page } from "../core/entry.ts";
+import { type Entry, isClearing, type Page } from "../core/entry.ts";
 import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
@@ -115,6 +115,16 @@ class MemoryLedger implements Ledger {
 
   videos(): Iterable<VideoId> {
     return this.#fold.videos.keys();
+  }
+
+  async commented(after: VideoId | undefined, search: string, most: number): Promise<readonly VideoId[]> {
+    const wanted: VideoId[] = [];
+    for (const [id, { held }] of this.#rooms) {
+      const newest = held.at(-1)?.entry;
+      if (newest && isClearing(newest)) continue;
+      if (id.startsWith(search) && id > (after ?? "")) wanted.push(id);
+    }
+    return wanted.sort().slice(0, most);
   }
 
   totals(video: VideoId): Totals {

@@ -17,7 +17,8 @@ import type { Totals } from "../core/totals.ts";
 import { Appender, type Head } from "./appender.ts";
 import { Copy, stampHeader } from "./copy.ts";
 import type { Fold, FoldOptions } from "./fold.ts";
-import { type Change, type Holding, LedgerUnavailable, type Space } from "./ledger.ts";
+import { type Change, LedgerUnavailable, type Space } from "./ledger.ts";
+import { PartitionAway } from "./partition-away.ts";
 import { encodeWhole } from "./snapshot.ts";
 import { Snapshots, snapshotStream } from "./snapshots.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
@@ -64,6 +65,8 @@ export class Partition {
   readonly #copy: Copy;
   readonly #appender: Appender;
   readonly #verifier: Verifier;
+  /** Videos that leave memory. */
+  readonly away: PartitionAway;
   readonly #caughtUp = Promise.withResolvers<void>();
   readonly #connection: { end(): void };
   /** The log goes on at this place, and what was folded ends before. */
@@ -112,6 +115,11 @@ export class Partition {
     });
     const own = { wanted: this.#wanted, snapshots: this.#snapshots, copy, appender: this.#appender };
     this.#verifier = new Verifier({ ...own, streams, fold, clock, log });
+    this.away = new PartitionAway({
+      ...{ streams, clock, log, copy, appender: this.#appender, met: (is) => this.#met(is) },
+      receive: (stored) => this.#receive(stored),
+      again: () => this.#reading?.again(),
+    });
     this.#connection = streams.onConnected((connected) => {
       if (!connected) this.#appender.refuse("NATS is away");
     });
@@ -136,6 +144,7 @@ export class Partition {
     await this.#met(() => this.#isVerified());
     const end = await this.#end();
     await this.#met(() => this.#isVerified() && copy.seq >= end && !copy.behind);
+    await this.away.read(video);
     return copy.totals(video);
   }
 
@@ -143,20 +152,16 @@ export class Partition {
     return this.#copy.room(like);
   }
 
+  /** As far as the log is folded. */
+  get fold(): Fold {
+    return this.#copy.fold;
+  }
+
   /** Takes out likes of viewers that are nobody's, of one part of them; false: there are none. */
   sweep(): boolean {
     const { members } = this.#copy.fold;
     members?.sweep();
     return members?.stale ?? false;
-  }
-
-  /** As Fold.memberOf, of what is folded. */
-  memberOf(video: VideoId, kind: string, viewer: string): ReturnType<Fold["memberOf"]> {
-    return this.#copy.fold.memberOf(video, kind, viewer);
-  }
-
-  get holding(): Omit<Holding, "stream"> {
-    return this.#copy.fold.holding();
   }
 
   /** As its operator knows it. */
@@ -184,7 +189,7 @@ export class Partition {
       name: this.#wanted.name,
       from: this.#copy.seq + 1,
       receive: (stored) => this.#receive(stored),
-      caughtUp: () => this.#begin(),
+      caughtUp: () => this.away.whenTaken(() => this.#begin()),
       prepare: () => this.#verify(),
     });
     await this.#caughtUp.promise;
@@ -242,6 +247,7 @@ export class Partition {
     this.#connection.end();
     this.#reading?.end();
     this.#appender.close();
+    this.away.close();
     this.#caughtUp.resolve();
     for (const { wake } of this.#waiting) wake();
   }
@@ -302,6 +308,7 @@ export class Partition {
   #receive(stored: Stored): void {
     const copy = this.#copy;
     this.#heardAt = this.#options.clock.elapsed();
+    if (this.away.waits(stored)) return;
     // What was folded once is never folded again, whatever a reader repeats.
     if (stored.seq <= copy.seq) return;
     if (stored.seq !== copy.seq + 1) {
@@ -309,6 +316,7 @@ export class Partition {
       this.#doubt("the log has a hole");
       return;
     }
+    if (this.away.recalls(stored)) return;
     const { log } = this.#options;
     const { stream } = this;
     if (!copy.take(stored)) log.error("log holds what is no record", { stream, seq: stored.seq });

@@ -136,6 +136,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
   const todo = "start it once to bring it up to date";
+  if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
 }
 
@@ -273,13 +274,18 @@ function taskStatements(prepare: Prepare) {
 
 function timelineStatements(prepare: Prepare) {
   return {
-    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>("SELECT video, head FROM timelines"),
+    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>(
+      "SELECT video, head FROM timelines ORDER BY video",
+    ),
     timelinePut: prepare<unknown, [string, Uint8Array]>(
       "INSERT OR REPLACE INTO timelines (video, head) VALUES (?1, ?2)",
     ),
     timelineDrop: prepare<unknown, [string]>("DELETE FROM timelines WHERE video = ?1"),
     blocksOf: prepare<{ tier: number; place: number; block: Uint8Array }, [string]>(
       "SELECT tier, place, block FROM timeline_blocks WHERE video = ?1",
+    ),
+    blocksAll: prepare<{ video: VideoId; tier: number; place: number; block: Uint8Array }, []>(
+      "SELECT video, tier, place, block FROM timeline_blocks ORDER BY video",
     ),
     blockPut: prepare<unknown, [string, number, number, Uint8Array]>(
       "INSERT OR REPLACE INTO timeline_blocks (video, tier, place, block) VALUES (?1, ?2, ?3, ?4)",
@@ -305,7 +311,7 @@ function awayStatements(prepare: Prepare) {
       "SELECT video, kind, count, version, at FROM totals WHERE video = ?1",
     ),
     timelinesHere: prepare<{ video: VideoId; head: Uint8Array }, []>(
-      `SELECT video, head FROM timelines WHERE ${isHere}`,
+      `SELECT video, head FROM timelines WHERE ${isHere} ORDER BY video`,
     ),
     timelineOf: prepare<{ head: Uint8Array }, [string]>("SELECT head FROM timelines WHERE video = ?1"),
   };
@@ -347,8 +353,11 @@ function likeStatements(prepare: Prepare) {
 function entryStatements(prepare: Prepare) {
   return {
     head: prepare<{ head: number | null }, []>("SELECT max(seq) AS head FROM entries"),
-    last: prepare<{ seq: number; nth: number }, [string]>(
-      "SELECT seq, nth FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
+    videoAfter: prepare<{ video: VideoId }, [string]>(
+      "SELECT video FROM entries WHERE video > ?1 ORDER BY video LIMIT 1",
+    ),
+    last: prepare<{ seq: number; nth: number; target: number | null }, [string]>(
+      "SELECT seq, nth, target FROM entries WHERE video = ?1 ORDER BY seq DESC LIMIT 1",
     ),
     oldest: prepare<{ previous: number }, [string]>(
       "SELECT previous FROM entries WHERE video = ?1 ORDER BY seq LIMIT 1",

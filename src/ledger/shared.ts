@@ -77,6 +77,25 @@ function refuseOtherMode(shared: Record<string, unknown>, once: boolean): void {
   throw new LedgerRefused(`the shared log has --like-mode=${held}, this node wants ${wanted}`);
 }
 
+/** What a log is, as whoever began it wrote it down. */
+export interface Shape {
+  readonly partitions: number;
+  readonly once: boolean;
+  /** Where its newest branch of comments begins. */
+  readonly branchAt: number;
+}
+
+/** The shape of the log that is there. Rejects with LedgerRefused when none is, or one of another version. */
+export async function readShape(streams: Pick<Streams, "last">): Promise<Shape> {
+  const held = await streams.last(snapshotStream.name, sharedSubject);
+  const { partitions, likes } = (held && decodeJson(held.payload)) ?? {};
+  if (typeof partitions !== "number") throw new LedgerRefused("what dispatchers share is not there");
+  const stored = await streams.last(snapshotStream.name, lineageSubject);
+  const told = stored && lineageOf(stored);
+  if (stored && !told) throw new LedgerRefused("the lineage of its comments is damaged");
+  return { partitions, once: likes === "once", branchAt: told?.lineage.newest.first ?? 1 };
+}
+
 export class Shared {
   /** Names the log. */
   readonly epoch: string;

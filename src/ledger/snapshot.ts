@@ -11,13 +11,17 @@
  * is u16 length + UTF-8. With one like per viewer the version is 2, and behind it all: u32 n · n × (u32 hi,
  * u32 lo). Once idle videos are forgotten (idle.ts) the version is 3, and behind it all: f64 since when · f64
  * latest change · f64 highest version forgotten · u32 n · n × f64 changes of the last n videos, which stand
- * in that order.
+ * in that order. Once videos have left memory (away.ts) there is a u8 4 before it all, and behind it all: u32
+ * n · n × blob of ids (id-set.ts) · u32 n · n × text, those of them that are back · f64 by how much versions
+ * have jumped.
  */
 import type { Clock } from "../base/clock.ts";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import { emptyCounts, type Totals } from "../core/totals.ts";
+import type { Away } from "./away.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { Fold, type FoldOptions } from "./fold.ts";
+import { IdSet } from "./id-set.ts";
 import type { Idle } from "./idle.ts";
 import { encodeLives, type Lives, readLives, restoreOwners } from "./lives.ts";
 import type { Members } from "./members.ts";
@@ -27,6 +31,7 @@ import { encodeTimelines, readTimelines } from "./timeline-bytes.ts";
 const snapshotVersion = 1;
 const onceVersion = 2;
 const idleVersion = 3;
+const awayVersion = 4;
 const headBytes = 1 + 8 + 2;
 const videoBytes = 2 + 8 + 2;
 const countBytes = 2 + 8;
@@ -42,6 +47,7 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
   let size = headBytes + 4 + 4 + keyBytes * fold.keys.size;
   if (fold.members) size += 4 + memberBytes * fold.members.size;
   if (fold.idle.begun) size += idleHeadBytes;
+  size += awayBytes(fold.away);
   for (const [video, { counts }] of fold.videos) {
     size += videoBytes + video.length;
     if (fold.idle.changedMs(video) !== undefined) size += 8;
@@ -53,6 +59,7 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
     }
   }
   const writer = new Writer(size);
+  if (fold.away.ids.size > 0) writer.u8(awayVersion);
   writer.u8(versionOf(fold));
   writer.f64(fold.logMs);
   writer.u16(kinds.size);
@@ -77,8 +84,37 @@ export function encodeFold(fold: Fold, raise = 0): Uint8Array {
     count++;
   });
   if (fold.members) writeMembers(writer, fold.members);
+  writer.bytes(countAt, count);
   if (fold.idle.begun) writeIdle(writer, fold.idle, raise);
-  return writer.bytes(countAt, count);
+  if (fold.away.ids.size > 0) writeAway(writer, fold.away, raise);
+  return writer.written;
+}
+
+/** What `writeAway` takes, and the byte before it all. */
+function awayBytes({ ids, back }: Away): number {
+  let size = 1 + 4 + 4 + 8;
+  for (const page of ids.pages()) size += 4 + page.length;
+  for (const video of back) size += 2 + video.length;
+  return size;
+}
+
+function writeAway(writer: Writer, { ids, back, raised }: Away, raise: number): void {
+  const pages = ids.pages();
+  writer.u32(pages.length);
+  for (const page of pages) writer.blob(page);
+  writer.u32(back.size);
+  for (const video of back) writer.text(video);
+  writer.f64(raised + raise);
+}
+
+/** In one turn: a million take some 0.1 s. */
+function readAway(reader: Reader, { away }: Fold): boolean {
+  const ids = IdSet.read(Array.from({ length: reader.u32() }, () => reader.blob()));
+  const back = Array.from({ length: reader.u32() }, () => reader.text() as VideoId);
+  const raised = reader.f64();
+  if (!ids || !back.every((video) => ids.has(video)) || !Number.isSafeInteger(raised)) return false;
+  away.restore(ids, back, raised);
+  return true;
 }
 
 function versionOf({ members, idle }: Fold): number {
@@ -180,7 +216,8 @@ function* readSafely({ fold: bytes, timelines, lives }: FoldBytes, options: Fold
 
 /** Gives the turn back after every so many videos, keys or members. */
 function* readFold(reader: Reader, options: FoldOptions, lives: Lives | undefined): Reading {
-  const format = reader.u8();
+  const outer = reader.u8();
+  const format = outer === awayVersion ? reader.u8() : outer;
   const once = options.onceMax !== undefined;
   if (once ? format !== onceVersion : format !== snapshotVersion && format !== idleVersion) return undefined;
   const logMs = reader.f64();
@@ -213,6 +250,7 @@ function* readFold(reader: Reader, options: FoldOptions, lives: Lives | undefine
   }
   restoreOwners(fold, lives);
   if (format === idleVersion && !readIdle(reader, fold)) return undefined;
+  if (outer === awayVersion && !readAway(reader, fold)) return undefined;
   if (!reader.atEnd) return undefined;
   fold.resume(logMs);
   return fold;

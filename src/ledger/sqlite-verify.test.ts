@@ -68,6 +68,45 @@ describe("a ledger's file", () => {
     expect(wrongAfter(change).join("\n")).toContain(told);
   });
 
+  test("holds together where a deletion was written down in its log only", async () => {
+    const path = join(root, "deleted");
+    const clock = new VirtualClock();
+    const ledger = await openSqliteLedger({ path, clock, commentHistory: 5, onceMax: 100 });
+    for (const viewer of ["ada", "bob"]) {
+      await ledger.append({ likes: [record([once("v", viewer), once("w", viewer)])], comments: [] });
+    }
+    clock.advance(2_000);
+    await ledger.deletions.delete("v" as VideoId);
+    const killed = join(root, "killed");
+    cpSync(path, killed, { recursive: true });
+    await ledger.close();
+    expect(verifySqlite(join(killed, fileName))).toMatchObject({ videos: 1, likes: 2, wrong: [] });
+  });
+
+  test("holds together where a video was deleted whose likes nobody could tell from others", async () => {
+    const path = join(root, "legacy");
+    const open = () => openSqliteLedger({ path, clock: new VirtualClock(), commentHistory: 5, onceMax: 100 });
+    const first = await open();
+    for (const viewer of ["ada", "bob"]) {
+      await first.append({ likes: [record([once("v", viewer), once("w", viewer)])], comments: [] });
+    }
+    await first.close();
+    const db = new Database(join(path, fileName));
+    for (const change of ["UPDATE members SET owner = 0", "DELETE FROM owners"]) db.run(change);
+    db.run("DELETE FROM meta WHERE name = 'legacyOwners'");
+    db.close();
+    const ledger = await open();
+    await ledger.deletions.delete("v" as VideoId);
+    await ledger.append({ likes: [record([once("v", "eve")])], comments: [] });
+    await ledger.close();
+    expect(verifySqlite(join(path, fileName))).toMatchObject({ videos: 2, likes: 3, wrong: [] });
+    const damaged = new Database(join(path, fileName));
+    damaged.run("DELETE FROM members WHERE owner > 0");
+    damaged.run("UPDATE totals SET count = 9");
+    damaged.close();
+    expect(verifySqlite(join(path, fileName)).wrong.join("\n")).toContain("viewers' likes are there");
+  });
+
   test("with a viewer's like too many is told of", () => {
     expect(wrongAfter("INSERT INTO members (hi, lo) VALUES (1, 2)", "once")).toEqual([
       "12 likes are counted, and 13 viewers' likes are there",

@@ -7,7 +7,6 @@
  * breaks a file in each of these ways.
  */
 import { decodeRecord } from "../core/record.ts";
-import { emptyCounts, likesOf } from "../core/totals.ts";
 import { checkEntries } from "./entries-verify.ts";
 import { Fold } from "./fold.ts";
 import { LedgerRefused } from "./ledger.ts";
@@ -15,21 +14,8 @@ import { lineageOf, type Prepare, prepareAll, type Statements } from "./schema.t
 import { openToVerify } from "./sqlite-file.ts";
 import { timelineSums } from "./timeline-sums.ts";
 import { timelineOf } from "./timelines.ts";
+import { checkMembers, differences, likesIn, onceMax, type Verdict, Wrong, wrongMax } from "./verdict.ts";
 import { Written } from "./written.ts";
-
-/** What was looked at, and what is wrong with it. */
-export interface Verdict {
-  readonly videos: number;
-  readonly likes: number;
-  readonly comments: number;
-  readonly records: number;
-  /** One line each, at most `wrongMax`; none: it holds together. */
-  readonly wrong: readonly string[];
-}
-
-const wrongMax = 50;
-/** Enough for any folder: who verifies need not know how many likes it may hold. */
-const onceMax = 50_000_000;
 
 /**
  * Looks through the ledger's file. Throws LedgerRefused when it cannot be read, is in use, or is of a version
@@ -48,16 +34,6 @@ export function verifySqlite(file: string): Verdict {
   }
 }
 
-/** Lines, bounded. */
-class Wrong {
-  readonly lines: string[] = [];
-
-  say(line: string): void {
-    if (this.lines.length < wrongMax) this.lines.push(line);
-    else if (this.lines.length === wrongMax) this.lines.push("and more");
-  }
-}
-
 function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   const meta = (name: string): unknown => statements.metaGet.get(name)?.value;
   const once = meta("likes") === "once";
@@ -71,13 +47,7 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   checkTotals(statements, wrong);
   for (const line of timelineSums(statements, fold.videos)) wrong.say(line);
   const records = checkLog(statements, { fold, upTo, once }, wrong);
-  if (fold.members) {
-    let sum = 0;
-    for (const { counts } of fold.videos.values()) sum += likesOf(counts);
-    if (sum !== fold.members.size) {
-      wrong.say(`${sum} likes are counted, and ${fold.members.size} viewers' likes are there`);
-    }
-  }
+  checkMembers(fold, wrong);
   const entries = checkEntries(statements, prepare, (line) => wrong.say(line));
   const lineage = lineageOf(meta("lineage"));
   if (!lineage) wrong.say("its lineage is damaged");
@@ -86,8 +56,7 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
       `its lineage begins a branch at ${lineage.newest.first}, and the comments end at ${entries.head}`,
     );
   }
-  let likes = 0;
-  for (const { counts } of fold.videos.values()) likes += likesOf(counts);
+  const likes = likesIn(fold);
   return { videos: fold.videos.size, likes, comments: entries.comments, records, wrong: wrong.lines };
 }
 
@@ -142,15 +111,4 @@ function checkLog(statements: Statements, { fold, upTo, once }: Folded, wrong: W
   const lastSeq = last?.seq ?? upTo;
   if (lastSeq < upTo) wrong.say(`its totals go up to row ${upTo}, and its log ends at ${lastSeq}`);
   return records;
-}
-
-function* differences(written: Fold, whole: Fold): Iterable<string> {
-  for (const video of new Set([...written.videos.keys(), ...whole.videos.keys()])) {
-    const [is, be] = [written.totals(video).counts, whole.totals(video).counts];
-    const kinds = Object.keys({ ...emptyCounts(), ...is, ...be });
-    for (const kind of kinds) {
-      if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
-      yield `${video} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
-    }
-  }
 }

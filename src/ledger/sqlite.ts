@@ -168,6 +168,9 @@ class SqliteLedger implements Ledger {
 
   videos = (): Iterable<VideoId> => this.#fold.videos.keys();
 
+  commented = async (after: VideoId | undefined, search: string, most: number): Promise<VideoId[]> =>
+    this.#reading(() => this.#comments.videos(after, search, most));
+
   totals = (video: VideoId): Totals => this.#fold.totals(video);
 
   timeline = (video: VideoId): TimelineView | undefined => this.#fold.timeline(video);
@@ -222,9 +225,7 @@ class SqliteLedger implements Ledger {
     return this.#reading(() => this.#comments.page(video, after, limit, this.#head));
   }
 
-  holdings(): readonly Holding[] {
-    return [{ stream: this.#path, ...this.#fold.holding() }];
-  }
+  holdings = (): readonly Holding[] => [{ stream: this.#path, ...this.#fold.holding() }];
 
   copy(): Copy {
     this.#rest(false);
@@ -309,9 +310,7 @@ class SqliteLedger implements Ledger {
     }
   }
 
-  #meta(name: string): unknown {
-    return this.#statements.metaGet.get(name)?.value;
-  }
+  readonly #meta = (name: string): unknown => this.#statements.metaGet.get(name)?.value;
 
   #loadLog(): Retention {
     const s = this.#statements;

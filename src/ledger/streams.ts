@@ -96,6 +96,15 @@ export interface Streams {
   ): Promise<number | undefined>;
   /** The newest message on `subject`. */
   last(name: string, subject: string): Promise<Stored | undefined>;
+  /**
+   * Subjects that have messages, of those that `subject` with `*` stands for, behind the first `offset`: as
+   * many as the server tells at once, and how many there are.
+   */
+  subjects(
+    name: string,
+    subject: string,
+    offset: number,
+  ): Promise<{ readonly subjects: readonly string[]; readonly total: number }>;
   /** The message at `seq`. */
   at(name: string, seq: number): Promise<Stored | undefined>;
   /** The oldest message on `subject` at or behind `seq`. */

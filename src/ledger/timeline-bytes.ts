@@ -23,7 +23,7 @@ const sliceMax = 500;
 const seriesMax = 255;
 
 /** The bytes of all timelines as they are now. */
-export function encodeTimelines(timelines: Timelines): Uint8Array {
+export function encodeTimelines(timelines: Pick<Timelines, "names" | "videos">): Uint8Array {
   const { names, videos } = timelines;
   let size = 1 + 2 + 4;
   for (const name of names) size += 2 + name.length;
@@ -55,12 +55,14 @@ export function encodeTimelines(timelines: Timelines): Uint8Array {
 
 /**
  * Puts the timelines in `bytes` into empty ones, and makes them agree with the totals; gives the turn back
- * now and then. Puts back as many as can be read, should `bytes` be cut or be something else.
+ * now and then. Unless it `reconciles`, they are left as they are. Puts back as many as can be read, should
+ * `bytes` be cut or be something else.
  */
 export function* readTimelines(
   bytes: Uint8Array,
   timelines: Timelines,
   totals: ReadonlyMap<VideoId, Totals>,
+  reconciles = true,
 ): Generator<undefined, void> {
   const reader = new Reader(bytes);
   try {
@@ -79,7 +81,7 @@ export function* readTimelines(
       const counts = isVideoId(video) ? totals.get(video)?.counts : undefined;
       if (!timeline || !counts) continue;
       timelines.restore(video as VideoId, timeline);
-      timelines.reconcile(timeline, counts);
+      if (reconciles) timelines.reconcile(timeline, counts);
     }
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
@@ -136,11 +138,16 @@ export function encodeBlock(block: Block): Uint8Array {
   return bytes;
 }
 
+const born = new Uint8Array(8);
+const bornView = new DataView(born.buffer);
+
 /** The block of these bytes; undefined when they are none. */
 export function decodeBlock(tier: number, index: number, bytes: Uint8Array): Block | undefined {
   if (tier >= tierSteps.length || bytes.length < 8) return undefined;
-  const bornMs = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true);
-  return Number.isFinite(bornMs) ? Block.of(tier, index, bornMs, bytes.subarray(8)) : undefined;
+  // A copy: who asks such small bytes for their buffer has one made for them, and keeps both.
+  for (let at = 0; at < 8; at++) born[at] = bytes[at] as number;
+  const bornMs = bornView.getFloat64(0, true);
+  return Number.isFinite(bornMs) ? Block.of(tier, index, bornMs, bytes.slice(8)) : undefined;
 }
 
 /** Whether each of its series has a name. */

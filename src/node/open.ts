@@ -145,10 +145,27 @@ export class Opening {
     const onceMax = onceMaxOf(settings);
     const parts = { streams: bus.streams, clock, prng, log };
     if (role === "frontend") return void (await checkMode(parts, onceMax !== undefined));
-    return openJetstreamLedger({
+    const ledger = await openJetstreamLedger({
       ...{ ...parts, partitions, commentHistory, onceMax, videosMax, timeline: timelineOf(settings) },
       vouched: () => dispatcherLives(bus),
     });
+    this.#measure(bus);
+    return ledger;
+  }
+
+  /** How much NATS holds: now, and every now and then, as it has to be asked. */
+  #measure(bus: NatsBus): void {
+    const { clock, metrics } = this.#parts;
+    const look = (): void => {
+      const known = (bytes: number): void => metrics.dataBytes.set(bytes);
+      // While NATS is away what it held last is told.
+      bus.copies.bytes().then(known, (error: unknown) => {
+        if (!(error instanceof BusUnavailable)) throw error;
+      });
+    };
+    look();
+    const looking = clock.every(limits.dataBytesEveryMs, look);
+    this.#ends.push(async () => looking.cancel());
   }
 }
 

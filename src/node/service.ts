@@ -323,9 +323,11 @@ export class Service {
         return this.#parts.fewDescriptors?.() ? "this node holds as many connections as it may" : undefined;
       },
       cluster: async () => this.#node?.cluster() ?? early.refusal(),
-      ...(settings.nats.length === 0 && {
-        backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),
-      }),
+      // Of what is in NATS or in memory alone there is none to be had of this node.
+      ...(settings.nats.length === 0 &&
+        settings.data !== ":memory:" && {
+          backup: async () => (this.#node ? beginBackup(this.#node.bus) : early.refusal()),
+        }),
       assets: webAssets,
       ...(settings.media !== "" && runtime.media && { media: runtime.media(settings.media) }),
     };

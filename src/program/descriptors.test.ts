@@ -5,7 +5,7 @@ import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { limits } from "../core/limits.ts";
 import { parseSettings } from "../settings/config.ts";
-import { Descriptors, holdersOf, tellRoom } from "./descriptors.ts";
+import { Descriptors, holdersOf, nextDescriptor, tellRoom } from "./descriptors.ts";
 
 function bench(most = 300) {
   const clock = new VirtualClock();
@@ -72,6 +72,11 @@ test("a limit that is not known is none", () => {
   const { descriptors, state, lines } = bench(Number.POSITIVE_INFINITY);
   state.next = 1e9;
   expect([descriptors.few, lines.length]).toEqual([false, 0]);
+});
+
+test("where the lowest free one cannot be seen, as without /dev/null, nobody is kept out for it", () => {
+  expect(nextDescriptor()).toBeGreaterThan(0);
+  expect(nextDescriptor("/dev/there-is-no-such-file")).toBe(0);
 });
 
 test.each<[readonly string[], number, number, number | undefined, number]>([

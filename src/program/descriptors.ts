@@ -152,13 +152,16 @@ export function openCount(): number {
   }
 }
 
-/** The lowest descriptor that is free; undefined when none is. */
-export function nextDescriptor(): number | undefined {
+/** The lowest descriptor that is free; undefined when none is, and 0 where that cannot be seen. */
+export function nextDescriptor(path = "/dev/null"): number | undefined {
   try {
-    const fd = openSync("/dev/null", "r");
+    const fd = openSync(path, "r");
     closeSync(fd);
     return fd;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // In a folder that is all the program has of a system there may be no such file: that says nothing.
+    return outOfThem.has((error as { code?: string }).code ?? "") ? undefined : 0;
   }
 }
+
+const outOfThem = new Set(["EMFILE", "ENFILE"]);

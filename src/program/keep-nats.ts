@@ -6,6 +6,8 @@ import { BusUnavailable } from "../bus/bus.ts";
 import type { NatsBus } from "../bus/nats.ts";
 import type { StreamAbout } from "../bus/nats-copy.ts";
 import { ArchiveBroken, ArchiveWriter, type Frame } from "../core/archive.ts";
+import { verifyStreams } from "../ledger/streams-verify.ts";
+import type { Verdict } from "../ledger/verdict.ts";
 import { openNats } from "../node/open.ts";
 import type { Settings } from "../settings/config.ts";
 import { framesOf, wholeArchive } from "./archive-files.ts";
@@ -43,6 +45,18 @@ function connected(bus: NatsBus, clock: Clock): Promise<void> {
     };
     if (bus.connected()) done();
   });
+}
+
+/** Looks through the streams of a cluster, which may go on. Rejects as ledger/streams-verify.ts. */
+export function verifyNats(settings: KeepSettings, clock: Clock): Promise<Verdict> {
+  return withNats(settings, clock, async ({ copies, streams }) => {
+    if ((await copies.lasting()).length === 0) throw nothingThere();
+    return verifyStreams({ streams, clock, videosMax: settings.videosMax });
+  });
+}
+
+function nothingThere(): BusUnavailable {
+  return new BusUnavailable("there are no streams of this prefix");
 }
 
 /** A backup of all streams and buckets of the prefix, each as it is when it is its turn. */
@@ -86,10 +100,9 @@ export async function* streamPieces(settings: KeepSettings, clock: Clock): Async
 async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>): Promise<void> {
   const archive = new ArchiveWriter();
   const names = await bus.copies.lasting();
-  if (names.length === 0) throw new BusUnavailable("there are no streams of this prefix");
+  if (names.length === 0) throw nothingThere();
   await give(archive.begin("nats"));
-  // Snapshots of the log first: the log may be ahead of them, and not the other way round.
-  for (const part of [...names].sort((a, b) => Number(isSnapshots(b)) - Number(isSnapshots(a)))) {
+  for (const part of inOrderOfBackup(names)) {
     let about: StreamAbout | undefined;
     const begin = (told: StreamAbout): void => {
       about = told;
@@ -103,8 +116,13 @@ async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>)
   await give(archive.end());
 }
 
-function isSnapshots(name: string): boolean {
-  return name.endsWith("_snapshots");
+/**
+ * Snapshots of the log first: the log may be ahead of them, and not the other way round. What left memory
+ * last: where the log says that a video left, there must be what it came to. Held by keep-nats.test.ts.
+ */
+export function inOrderOfBackup(names: readonly string[]): string[] {
+  const turn = (name: string): number => (name.endsWith("_snapshots") ? 0 : name.endsWith("_away") ? 2 : 1);
+  return [...names].sort((a, b) => turn(a) - turn(b));
 }
 
 /** Puts the streams of a backup into a NATS that has none of the prefix; answers how many. */

@@ -8,16 +8,18 @@
  * system/backup-nats.test.ts.
  */
 import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { ArchiveBroken } from "../core/archive.ts";
 import { LedgerRefused } from "../ledger/ledger.ts";
 import { fileName } from "../ledger/schema.ts";
-import { type Verdict, verifySqlite } from "../ledger/sqlite-verify.ts";
+import { verifySqlite } from "../ledger/sqlite-verify.ts";
+import type { Verdict } from "../ledger/verdict.ts";
 import { StartRefused } from "../node/company.ts";
 import { hasLedger, unpackFolder, wholeArchive, writeWhole } from "./archive-files.ts";
 import { ownUrl } from "./health.ts";
-import { restoreNats, streamPieces } from "./keep-nats.ts";
+import { restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
 import { type KeepSettings, parseKeep, rateOf } from "./keep-options.ts";
 
 export interface KeepIo {
@@ -115,8 +117,10 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
 async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
   if (settings.nats.length > 0) {
     const streams = await restoreNats(file, settings, io.clock);
-    io.print(`${streams} streams and buckets are back: start the dispatchers\n`);
-    return 0;
+    const { said, wrong } = verdictOf(await verifyNats(settings, io.clock));
+    for (const line of wrong) io.print(`wrong: ${line}\n`);
+    io.print(`${streams} streams and buckets are back: ${said}; start the dispatchers\n`);
+    return wrong.length > 0 ? 1 : 0;
   }
   const folder = resolve(settings.data);
   if (hasLedger(folder)) throw new CannotKeep(`${settings.data} has a ledger: nothing is written over one`);
@@ -135,11 +139,31 @@ async function restore(file: string, settings: KeepSettings, io: KeepIo): Promis
 }
 
 async function verify(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
-  const { said, wrong } =
-    file === "" ? verdictOf(verifySqlite(join(settings.data, fileName))) : await look(resolve(file));
+  const { what, said, wrong } = file === "" ? await lookAtOwn(settings, io) : await lookAtFile(resolve(file));
   for (const line of wrong) io.print(`wrong: ${line}\n`);
-  io.print(`${file === "" ? settings.data : file}: ${said}\n`);
+  io.print(`${what}: ${said}\n`);
   return wrong.length > 0 ? 1 : 0;
+}
+
+/** What the settings lead to: a cluster's streams, a node that runs, or the folder of one that does not. */
+async function lookAtOwn(settings: KeepSettings, io: KeepIo): Promise<Looked & { readonly what: string }> {
+  const { nats, url, data } = settings;
+  if (nats.length > 0) return { what: nats.join(","), ...verdictOf(await verifyNats(settings, io.clock)) };
+  if (url === "") return { what: data, ...verdictOf(verifySqlite(join(data, fileName))) };
+  const folder = mkdtempSync(join(tmpdir(), "ovation-verify-"));
+  try {
+    let looked: Looked = { said: "", wrong: [] };
+    await writeWhole(join(folder, "backup"), nodePieces(settings), async (part) => {
+      looked = await look(part);
+    });
+    return { what: url, ...looked };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function lookAtFile(file: string): Promise<Looked & { readonly what: string }> {
+  return { what: file, ...(await look(file)) };
 }
 
 interface Looked {

@@ -11,6 +11,7 @@ import { type Running, startServer } from "./server.ts";
 
 let root = "";
 const servers: NatsServer[] = [];
+const admin = { authorization: `Bearer ${key}` };
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "ovation-backup-nats-"));
 });
@@ -46,8 +47,16 @@ describe("a backup of a cluster", () => {
     const backed = await keep("backup", file, `--nats=${nats.url}`);
     expect([backed.code, backed.said]).toEqual([0, expect.stringContaining("a whole backup")]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    const running = await keep("verify", `--nats=${nats.url}`);
+    expect([running.code, running.said]).toEqual([0, expect.stringContaining("holds together")]);
     await publisher.until(publisher.comments + 20);
     await publisher.stop();
+    const still = await keep("verify", `--nats=${nats.url}`);
+    expect(still.said).toContain(`${publisher.likes} likes of 1 video and ${publisher.comments} comments`);
+    const { url } = node;
+    await until("data bytes", async () =>
+      /^ovation_data_bytes [1-9]/m.test(await (await fetch(`${url}/metrics`, { headers: admin })).text()),
+    );
     const newest = (await (await fetch(`${node.url}/v1/videos/v/comments`)).json()) as {
       comments: { id: string }[];
     };
@@ -55,14 +64,13 @@ describe("a backup of a cluster", () => {
     const over = await keep("restore", file, `--nats=${nats.url}`);
     expect([over.code, over.said]).toEqual([1, expect.stringContaining("nothing is written over a stream")]);
     expect((await keep("restore", file, `--data=${join(root, "data")}`)).said).toContain("give --nats");
-    const refused = await fetch(`${node.url}/v1/admin/backup`, {
-      headers: { authorization: `Bearer ${key}` },
-    });
+    const refused = await fetch(`${node.url}/v1/admin/backup`, { headers: admin });
     expect(refused.status).toBe(404);
     await node.stop();
 
     const back = await keep("restore", file, `--nats=${elsewhere.url}`);
     expect([back.code, back.said]).toEqual([0, expect.stringContaining("start the dispatchers")]);
+    expect(back.said).toContain("holds together");
     const { streams } = await callApi(elsewhere.url, "STREAM.NAMES");
     expect(streams).not.toContain("KV_ov_nodes");
     const again = await start(elsewhere);
@@ -89,6 +97,8 @@ describe("a backup of a cluster", () => {
     const nats = await newNats();
     const file = join(root, "nothing.backup");
     const nothing = await keep("backup", file, `--nats=${nats.url}`);
+    const looked = await keep("verify", `--nats=${nats.url}`);
+    expect([looked.code, looked.said]).toEqual([1, expect.stringContaining("no streams of this prefix")]);
     expect([nothing.code, nothing.said]).toEqual([1, expect.stringContaining("no streams of this prefix")]);
     expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
   });

@@ -27,6 +27,8 @@ describe.each(hows.map((how) => [how]))("a backup of a running node, %s", (how) 
     const backed = await keep("backup", file, `--url=${node.url}`, `--admin-key=${key}`, "--rate=1MB");
     expect(backed.said).toContain("holds together");
     expect(backed.code).toBe(0);
+    const running = await keep("verify", `--url=${node.url}`, `--admin-key=${key}`);
+    expect([running.code, running.said]).toEqual([0, expect.stringContaining("holds together")]);
     await publisher.until(publisher.comments + 20);
     await publisher.stop();
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -99,6 +101,13 @@ describe("a backup's file", () => {
     const empty = join(root, "empty");
     mkdirSync(empty);
     expect((await keep("restore", file, `--data=${empty}`)).code).toBe(0);
+  });
+
+  test("is not to be had of a node that keeps nothing, which says so", async () => {
+    const node = await startServer("here", ["--data=:memory:", `--admin-key=${key}`]);
+    const asked = await keep("backup", join(root, "none"), `--url=${node.url}`, `--admin-key=${key}`);
+    expect([asked.code, asked.said]).toEqual([1, expect.stringContaining("in memory only")]);
+    await node.stop();
   });
 
   test("has to be named, and a node to be there", async () => {

@@ -95,6 +95,11 @@ describe.skipIf(!existsSync(executable))("more videos than memory holds", () => 
     const { says } = await viewer.until(({ event }) => event === "snapshot");
     expect(says).toMatchObject({ totals: { heart: 1 }, state: "closed" });
     viewer.close();
+    const page = await json("/v1/admin/videos?search=match-&limit=3&after=match-14");
+    expect(page).toMatchObject({
+      videos: [15, 16, 17].map((n) => ({ video: `match-${n}`, totals: { heart: n - 9 }, state: "closed" })),
+      more: true,
+    });
     // No row of moderation is left to say so.
     expect((await json("/v1/admin/moderation")).videos).toEqual([]);
     expect(await metric("ovation_ledger_videos")).toBe(0);

@@ -156,6 +156,16 @@ for (const how of hows) {
       });
       const { videos } = await page("sort=likes&limit=1");
       expect(videos).toMatchObject([{ video: "list-b" }]);
+      await post(`${node.url}/v1/videos/list-aa/comments`, { text: "hi", user: "ann" });
+      await admin("PUT", "/v1/admin/videos/list-d", { state: "closed" });
+      const known = (await page("")).videos as { video: string; state: string }[];
+      expect(known.map(({ video, state }) => `${video} ${state}`)).toEqual([
+        ...["list-a open", "list-aa open", "list-b open", "list-c closed", "list-d closed"],
+      ]);
+      expect((await page("after=list-a&limit=2")).videos).toMatchObject([
+        { video: "list-aa", totals: {}, version: 0 },
+        { video: "list-b" },
+      ]);
       for (const query of ["sort=age", "search=a%20b", "limit=0", "after=a%20b", "sort=likes&after=list-a"]) {
         expect((await admin("GET", `/v1/admin/videos?${query}`)).status).toBe(400);
       }

@@ -49,7 +49,12 @@ function disk(megabytes: number) {
     /** Leaves nothing free. */
     fill: () => {
       const { bavail, bsize } = statfsSync(made.path);
-      writeFileSync(ballast, new Uint8Array(bavail * bsize));
+      try {
+        writeFileSync(ballast, new Uint8Array(bavail * bsize));
+      } catch (error) {
+        // The node wrote meanwhile: what was left is taken all the same.
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      }
     },
     free: () => rmSync(ballast),
   };

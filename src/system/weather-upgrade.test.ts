@@ -3,7 +3,7 @@
  * accepted is counted once and shown, ids of before are resumed, keys of before are recognised.
  */
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Before, programAt } from "./before.ts";
@@ -60,6 +60,27 @@ describe("8c5741b", () => {
     await viewer.until(({ event, says: told }) => event === "comment" && told.id === says?.id);
     expect(viewer.named("comment").map((told) => told.says.text)).toEqual(["second", "third", "fourth"]);
     expect(viewer.named("reset")).toEqual([]);
+    const { totals } = (await (await fetch(`${node.url}/v1/videos/v`)).json()) as { totals: object };
+    expect(totals).toEqual({ heart: 6 });
+  });
+
+  upgrades("refuses what has been opened since, and goes on with a copy of before", async () => {
+    const data = mkdtempSync(join(tmpdir(), "ovation-rollback-"));
+    closers.push(() => rmSync(data, { recursive: true, force: true }));
+    const [now, kept] = [join(data, "now"), join(data, "kept")];
+    let node: RunningExecutable = await startProgram(old ?? [], [`--data=${now}`]);
+    const ids = await publish(node);
+    expect(await node.stop()).toBe(0);
+    cpSync(now, kept, { recursive: true });
+    node = await startProgram(program, [`--data=${now}`]);
+    expect(await node.stop()).toBe(0);
+
+    const refused = Bun.spawnSync([...(old ?? []), "--port=0", `--data=${now}`], { timeout: 20_000 });
+    expect(refused.exitCode).not.toBe(0);
+    expect(`${refused.stdout}${refused.stderr}`).toContain("has schema 2, this program knows 1");
+    node = await startProgram(old ?? [], [`--data=${kept}`]);
+    closers.push(() => node.stop());
+    expect(await publish(node)).toEqual(ids);
     const { totals } = (await (await fetch(`${node.url}/v1/videos/v`)).json()) as { totals: object };
     expect(totals).toEqual({ heart: 6 });
   });

@@ -176,14 +176,13 @@ export class Moderation {
   }
 
   /** Videos that are closed. */
-  *allClosed(): Iterable<VideoId> {
-    yield* this.#closedAt.keys();
-  }
+  allClosed = (): Iterable<VideoId> => this.#closedAt.keys();
+
+  /** Videos with rules of their own. */
+  ruled = (): Iterable<VideoId> => this.#videos.keys();
 
   /** What `video` takes. */
-  rules(video: VideoId): VideoRules {
-    return this.#videos.get(video) ?? noRules;
-  }
+  rules = (video: VideoId): VideoRules => this.#videos.get(video) ?? noRules;
 
   /**
    * How long a comment on `video` that comes now is held for review, in ms. A shorter hold than before lets
@@ -218,11 +217,14 @@ export class Moderation {
     return undefined;
   }
 
-  /** Changes what `video` takes; rules that hold already are no decision. Rejects with BusUnavailable. */
-  async setRules(video: VideoId, rules: VideoRules, by: Identity): Promise<Rejection | undefined> {
+  /**
+   * Changes what `video` takes; rules that hold already, `before`, are no decision. Rejects with
+   * BusUnavailable.
+   */
+  async setRules(video: VideoId, rules: VideoRules, by: Identity, before = this.rules(video)) {
     if (!this.#videos.has(video) && this.#isFull()) return tooMany();
     // Another node may have just said otherwise, which is not known here yet: what was asked for last holds.
-    if (sameRules(rules, this.rules(video))) {
+    if (sameRules(rules, before)) {
       await this.#parts.table.put(videoKey(video), JSON.stringify(rules));
       return undefined;
     }
@@ -247,9 +249,8 @@ export class Moderation {
     const about = [...this.#restrictions.values()].filter((one) => one.video === video);
     for (const one of about) await this.restrict({ ...one, untilMs: unixMs(0) }, by);
     const key = videoKey(video);
-    const row = this.#videos.has(video) && { row: { key, value: "" } };
-    await this.#write({ ...this.#decision(by, "delete", { video }), ...row });
-    if (!row) return;
+    const row = { key, value: "" };
+    await this.#write({ ...this.#decision(by, "delete", { video }), row });
     // Opened first: a row that is only taken away is one that the log keeps.
     await this.#parts.table.put(key, JSON.stringify(noRules));
     await this.#parts.table.remove(key);

@@ -141,6 +141,8 @@ export class SimLedger implements Ledger {
     for (const { fold } of this.#lanes) yield* fold.videos.keys();
   }
 
+  commented = async (): Promise<readonly VideoId[]> => [];
+
   totals = (video: VideoId): Totals => (this.#lanes[laneOf(video)] as Lane).fold.totals(video);
   timeline = (video: VideoId): TimelineView | undefined =>
     (this.#lanes[laneOf(video)] as Lane).fold.timeline(video);

@@ -1,0 +1,163 @@
+/** A cluster's streams are looked through, whole and broken, in a real nats-server. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { systemClock } from "../base/clock.ts";
+import { rejection } from "../bus/nats-kit.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { encodeEntry } from "../core/wire.ts";
+import { draft, like, once, record } from "./contract-bench.ts";
+import { Fold } from "./fold.ts";
+import { closeAll, type Member, member, server } from "./jetstream-kit.ts";
+import { LedgerRefused } from "./ledger.ts";
+import { encodeFold } from "./snapshot.ts";
+import { Snapshots } from "./snapshots.ts";
+import { verifyStreams } from "./streams-verify.ts";
+
+const clock = systemClock();
+let url = "";
+beforeEach(async () => {
+  url = (await server()).url;
+});
+afterEach(closeAll);
+
+const verify = ({ bus }: Member) => verifyStreams({ streams: bus.streams, clock });
+
+/** A ledger with five likes and two comments; its snapshots are written by hand, or every `snapshotMs`. */
+async function filled(snapshotMs = 3_600_000): Promise<Member> {
+  const one = await member(url, { partitions: 1, snapshotMs });
+  await one.ledger.append({ likes: [record([like("v", "k", { count: 3 })])], comments: [draft("v", "a")] });
+  await one.ledger.append({ likes: [record([like("v", "k", { count: 3 })])], comments: [] });
+  await one.ledger.append({ likes: [record([like("w", "l", { count: 2 })])], comments: [draft("w", "b")] });
+  return one;
+}
+
+/** Where the log of likes ends. */
+const endOf = async ({ bus }: Member): Promise<number> => (await bus.streams.state("log_0")).lastSeq;
+
+/** The place up to which a snapshot holds the log, once there is one. */
+async function snapshotAt({ bus }: Member): Promise<number> {
+  const snapshots = new Snapshots(bus.streams, clock, 0);
+  for (;;) {
+    const upTo = (await snapshots.manifest())?.upTo;
+    if (upTo) return upTo;
+    await Bun.sleep(10);
+  }
+}
+
+test("what goes on is looked through up to where it ended, with a snapshot and without", async () => {
+  const one = await filled();
+  const sound = { videos: 2, likes: 5, comments: 2, wrong: [] };
+  expect(await verify(one)).toEqual({ ...sound, records: await endOf(one) });
+  const often = await member(url, { partitions: 1, snapshotMs: 50 });
+  await snapshotAt(often);
+  expect(await verify(one)).toMatchObject(sound);
+  await often.end();
+  let going = true;
+  const publishing = (async () => {
+    for (let i = 0; going; i++) await one.ledger.append({ likes: [record([like(`x${i}`)])], comments: [] });
+  })();
+  for (let i = 0; i < 5; i++) expect((await verify(one)).wrong).toEqual([]);
+  going = false;
+  await publishing;
+});
+
+test("one like per viewer is looked through as such", async () => {
+  const one = await member(url, { partitions: 2, onceMax: 100 });
+  const likes = ["ann", "bob", "cleo"].map((viewer) => once("v", viewer));
+  await one.ledger.append({ likes: [record([...likes, once("v", "bob", { unlike: true })])], comments: [] });
+  expect(await verify(one)).toMatchObject({ videos: 1, likes: 2, comments: 0, wrong: [] });
+});
+
+for (const onceMax of [undefined, 100]) {
+  test(`videos that left memory are looked for where they are: ${onceMax ? "once" : "many"}`, async () => {
+    const one = await member(url, { partitions: 1, onceMax, snapshotMs: 3_600_000 });
+    const v = "v" as VideoId;
+    const add = async (video: string, by: string) => {
+      const likes = [onceMax ? once(video, by) : like(video, by)];
+      await one.ledger.append({ likes: [record(likes)], comments: [] });
+    };
+    for (const by of ["ann", "bob"]) await add("v", by);
+    await add("w", "ann");
+    await one.ledger.current(v);
+    for (const video of ["v", "w"] as VideoId[]) expect(await one.ledger.away?.put(video)).toBe(true);
+    const sound = { videos: 2, comments: 0, wrong: [] };
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 3 });
+    await add("v", "late");
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 4 });
+    await one.bus.streams.erase("away", 2);
+    expect((await verify(one)).wrong[0]).toBe(
+      `w left memory, and what it came to is not in ${one.bus.streams.full("away")}`,
+    );
+  });
+}
+
+test("totals of a snapshot that its log does not come to are told", async () => {
+  const one = await filled();
+  const { streams } = one.bus;
+  const fold = new Fold({ seed: 1 });
+  fold.apply(record([like("v", "k", { count: 4 })]), 1_000, 1_000);
+  const upTo = await endOf(one);
+  const at = { upTo, logMs: 2_000, branch: "first", from: 0, parents: [], last: undefined };
+  expect(await new Snapshots(streams, clock, 0).save({ fold: encodeFold(fold) }, at, undefined)).toBe(true);
+  expect((await verify(one)).wrong).toEqual([
+    "v has 4 of heart, and its log says 3",
+    "w has 0 of heart, and its log says 2",
+  ]);
+});
+
+test("records that are gone, missing or damaged are told", async () => {
+  const one = await filled();
+  const { streams } = one.bus;
+  const end = await endOf(one);
+  await streams.append("log.0", new TextEncoder().encode("no record"), 1_000);
+  await streams.erase("log_0", 2);
+  expect((await verify(one)).wrong).toEqual([
+    `records 2 to 2 of ${streams.full("log_0")} are missing`,
+    `record ${end + 1} of ${streams.full("log_0")} is damaged`,
+  ]);
+  await streams.forget("log_0", end + 1);
+  expect((await verify(one)).wrong[0]).toBe(
+    `records 1 to ${end} of ${streams.full("log_0")} are gone, and no snapshot holds them`,
+  );
+});
+
+test("a log that is not the one its snapshot was made of, or ends before it, is told", async () => {
+  const one = await filled(50);
+  const upTo = await snapshotAt(one);
+  expect(upTo).toBeGreaterThan(0);
+  await one.ledger.close();
+  const { streams } = one.bus;
+  const snapshots = new Snapshots(streams, clock, 0);
+  const held = await snapshots.manifest();
+  const at = { upTo, logMs: 2_000, branch: "first", from: 0, parents: [], last: { atMs: 5, hash: 7 } };
+  const fold = new Fold({ seed: 1 });
+  expect(await snapshots.save({ fold: encodeFold(fold) }, at, held)).toBe(true);
+  const full = streams.full("log_0");
+  expect((await verify(one)).wrong[0]).toBe(
+    `record ${upTo} of ${full} is not the one that its snapshot was made of`,
+  );
+  const beyond = { ...at, upTo: 9, last: undefined };
+  expect(await snapshots.save({ fold: encodeFold(fold) }, beyond, await snapshots.manifest())).toBe(true);
+  expect((await verify(one)).wrong[0]).toBe(
+    `the snapshot of ${full} goes up to record 9, and the log ends at ${await endOf(one)}`,
+  );
+});
+
+test("comments that are none, and one that is there although it was removed, are told", async () => {
+  const one = await filled();
+  const { streams } = one.bus;
+  await streams.append("comments.v", new TextEncoder().encode("{"), 1_000);
+  await streams.append("comments.v", encodeEntry({ type: "retract", target: 1 }), 1_000);
+  expect((await verify(one)).wrong).toEqual([
+    `message 3 of ${streams.full("comments")} is no comment`,
+    "comment 1 is there, and 4 says it was removed",
+  ]);
+  expect(await one.ledger.retract("w" as VideoId, 2)).toBe(true);
+  expect((await verify(one)).comments).toBe(1);
+});
+
+test("where dispatchers share nothing there is nothing to look through", async () => {
+  const one = await filled();
+  await one.ledger.close();
+  await one.bus.streams.forget("snapshots", 1_000, "snapshot.shared");
+  expect(await rejection(verify(one))).toBeInstanceOf(LedgerRefused);
+});

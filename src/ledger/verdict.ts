@@ -1,0 +1,67 @@
+/** What a look through a log found, whichever kind of log it is: sqlite-verify.ts and streams-verify.ts. */
+import { emptyCounts, likesOf } from "../core/totals.ts";
+import type { Fold } from "./fold.ts";
+import { nobody } from "./owners.ts";
+
+/** What was looked at, and what is wrong with it. */
+export interface Verdict {
+  readonly videos: number;
+  readonly likes: number;
+  readonly comments: number;
+  readonly records: number;
+  /** One line each, at most `wrongMax`; none: it holds together. */
+  readonly wrong: readonly string[];
+}
+
+export const wrongMax = 50;
+/** Enough for any log: who verifies need not know how many likes it may hold. */
+export const onceMax = 50_000_000;
+
+/** Lines, bounded. */
+export class Wrong {
+  readonly lines: string[] = [];
+
+  say(line: string): void {
+    if (this.lines.length < wrongMax) this.lines.push(line);
+    else if (this.lines.length === wrongMax) this.lines.push("and more");
+  }
+}
+
+/** The likes of all videos. */
+export function likesIn({ videos }: Pick<Fold, "videos">): number {
+  let likes = 0;
+  for (const { counts } of videos.values()) likes += likesOf(counts);
+  return likes;
+}
+
+/**
+ * With one like per viewer each like that is counted is somebody's, and no other; `away` are those of videos
+ * that left memory.
+ */
+export function checkMembers(fold: Fold, wrong: Wrong, away = 0): void {
+  const { members, owners } = fold;
+  if (!members) return;
+  // What a deletion that was not written down yet has left.
+  while (members.stale) members.sweep();
+  const sum = likesIn(fold) + away;
+  const legacy = [...owners.numbers.values()].filter((number) => number <= owners.legacy).length;
+  let unknown = 0;
+  // Of a deleted video, likes that carry no number stay for ever: nobody can tell that they were its.
+  members.each((_hi, _lo, owner) => {
+    if (owner === nobody && legacy < owners.legacy) unknown++;
+  });
+  if (sum <= members.size && sum >= members.size - unknown) return;
+  wrong.say(`${sum} likes are counted, and ${members.size} viewers' likes are there`);
+}
+
+/** Where totals that are written down are not what all of the log comes to. */
+export function* differences(written: Fold, whole: Fold): Iterable<string> {
+  for (const video of new Set([...written.videos.keys(), ...whole.videos.keys()])) {
+    const [is, be] = [written.totals(video).counts, whole.totals(video).counts];
+    const kinds = Object.keys({ ...emptyCounts(), ...is, ...be });
+    for (const kind of kinds) {
+      if ((is[kind] ?? 0) === (be[kind] ?? 0)) continue;
+      yield `${video} has ${is[kind] ?? 0} of ${kind}, and its log says ${be[kind] ?? 0}`;
+    }
+  }
+}
