@@ -58,7 +58,7 @@ export class Timeline {
     for (const tier of this.#tiers) yield* tier.values();
   }
 
-  /** All that it holds, by series, with and without a place: a million timelines are looked through at a start. */
+  /** All that it holds, by series, with and without a place. A start asks each of a million. */
   sum(visit: (series: number, count: number) => void): void {
     const { before } = this;
     for (let i = 0; i < before.size; i++) visit(before.keyAt(i), before.valueAt(i));
