@@ -60,6 +60,14 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/frontend/closed.ts",
+    ["src/frontend/closed.test.ts"],
+    [
+      ["closed since it was deleted is not told", "this.turn(video, true);", "return;"],
+      ["a video that the log keeps stays over", "{ byRules: false, byLog: true }", "{ byLog: true }"],
+    ],
+  ),
+  ...plant(
     "src/dispatcher/erasures.ts",
     ["src/dispatcher/erasures.test.ts"],
     [

@@ -187,7 +187,8 @@ export class Polls {
   }
 
   #live(watch: VideoState): PollAnswer {
-    const { history, totals, closed, clearedAt } = watch;
+    const { history, totals, clearedAt } = watch;
+    const closed = watch.over.now;
     const deleted = clearedAt > 0 ? watch.lineage.idOf(clearedAt) : undefined;
     const { tip, removals } = history;
     const told = this.#told.get(watch);

@@ -234,11 +234,11 @@ describe("a deletion", () => {
 
   test("takes with it what was held, and that it was over", () => {
     const watch = live();
-    watch.closed = true;
+    Object.assign(watch.over, { byRules: true, byLog: true });
     receive(watch, { ...entry(1), holdMs: 10_000 });
     expect(watch.held.first).toBe(1);
     receive(watch, clearing(2));
-    expect([watch.held.first, watch.closed]).toEqual([undefined, false]);
+    expect([watch.held.first, watch.over.now]).toEqual([undefined, false]);
     expect(watch.release(20_000, 10)).toBe(0);
     expect(seen(watch)).toEqual([]);
   });
