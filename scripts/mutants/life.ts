@@ -20,6 +20,16 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/http/videos.ts",
+    ["src/http/videos.test.ts"],
+    [["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"]],
+  ),
+  ...plant(
+    "src/asking/reader.ts",
+    ["src/asking/reader.test.ts"],
+    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
+  ),
+  ...plant(
     "src/ledger/members.ts",
     ["src/ledger/fold-delete.test.ts"],
     [
@@ -41,12 +51,61 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/ledger/jetstream-delete.ts",
+    ["src/ledger/jetstream-delete.test.ts"],
+    [
+      ["a late deletion takes newer likes", "(await current(video)).version === version", "version >= 0"],
+      ["a late deletion takes newer comments", "return newer.any ? 0 :", "return"],
+      ["a deletion is never late", "Math.abs(this.#parts.clock.date() - atMs) < youngMs", "true"],
+    ],
+  ),
+  ...plant(
+    "src/frontend/closed.ts",
+    ["src/frontend/closed.test.ts"],
+    [
+      ["closed since it was deleted is not told", "this.turn(video, true);", "return;"],
+      ["a video that the log keeps stays over", "{ byRules: false, byLog: true }", "{ byLog: true }"],
+    ],
+  ),
+  ...plant(
     "src/dispatcher/erasures.ts",
     ["src/dispatcher/erasures.test.ts"],
     [
       ["everybody's comments are erased", "sameUser(entry.user) === same", "true"],
       ["whoever does not own a task does it", "if (owns(name)) void", "void"],
     ],
+  ),
+  ...plant(
+    "src/frontend/poll.ts",
+    ["src/frontend/poll.test.ts"],
+    [["who polls is not told of a deletion", "...(deleted !== undefined && { deleted }),", ""]],
+  ),
+  ...plant(
+    "web/client/polling.ts",
+    ["web/client/polling.test.ts"],
+    [
+      ["a slow cache brings back what was deleted", "if (isNew || told.get(video) === deleted) {", "{"],
+      ["a deletion is told at each poll", "if (isDeleted) told.set(video, deleted);", ""],
+    ],
+  ),
+  ...plant(
+    "src/video/state.ts",
+    ["src/video/state.test.ts"],
+    [
+      ["nobody knows where a video was deleted", "this.clearedAt = seq;", ""],
+      ["another log's deletion is this one's", "this.clearedAt = 0;", ""],
+      ["a deletion far beyond is believed", "if (!isFar && isClearing(entry))", "if (isClearing(entry))"],
+    ],
+  ),
+  ...plant(
+    "src/video/sync.ts",
+    ["src/video/cleared.test.ts"],
+    [["a deletion behind a hole is not told", 'entered === "cleared"', "false"]],
+  ),
+  ...plant(
+    "src/frontend/joining.ts",
+    ["src/frontend/joining.test.ts"],
+    [["whoever comes from before a deletion goes on", "id.seq < watch.clearedAt", "false"]],
   ),
   ...plant(
     "src/trust/journal.ts",

@@ -139,11 +139,7 @@ export const video: readonly Mutant[] = [
     ["src/frontend/joining.test.ts", "src/video/sync.test.ts"],
     [
       ["whoever comes from further back has a page read", "Math.max(0, 2 * after - history.tip)", "after"],
-      [
-        "what is known to be gone is asked for again",
-        "this.#lost.set(history, cleared ? cleared.seq - 1 : begin - 1);",
-        "",
-      ],
+      ["what is known to be gone is asked for again", "this.#lost.set(history, begin - 1);", ""],
     ],
   ),
   ...plant(

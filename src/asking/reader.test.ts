@@ -47,6 +47,16 @@ describe("a listing", () => {
     expect(await list(9_000)).toEqual({ texts: texts(31, 40), more: false, reset: true });
     expect(await list(30, 10, "zzzz")).toEqual({ texts: texts(31, 40), more: false, reset: true });
   });
+
+  test("says so behind a place that was deleted with its video", async () => {
+    const { list, log } = await reading(20);
+    await log.ledger.deletions.delete(v);
+    expect(await list(15)).toEqual({ texts: [], more: false, reset: true });
+    await log.comment(v, "anew");
+    expect(await list(15)).toEqual({ texts: ["anew"], more: false, reset: true });
+    expect(await list(22)).toEqual({ texts: [], more: false, reset: undefined });
+    expect(await list(undefined)).toMatchObject({ texts: ["anew"], reset: undefined });
+  });
 });
 
 describe("a log that opened a branch", () => {

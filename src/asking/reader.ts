@@ -3,7 +3,7 @@
  * that the laptop walks the cluster's path.
  */
 import { BusUnavailable } from "../bus/bus.ts";
-import { type Entry, type EventId, holdOf, shownCount } from "../core/entry.ts";
+import { type Entry, type EventId, holdOf, isClearing, shownCount } from "../core/entry.ts";
 import { type Kind, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
@@ -162,7 +162,8 @@ export class Reader {
       visibleMs = Math.max(visibleMs, entry.atMs + holdOf(entry));
       return [heldJson(lineage, entry, visibleMs)];
     });
-    const reset = foreign || (after !== undefined && floor > after.seq);
+    const isGone = after !== undefined && (floor > after.seq || entries.some(isClearing));
+    const reset = foreign || isGone;
     const listed = {
       comments: comments.slice(-limit),
       more: more && (seer.held || shown === entries.length),

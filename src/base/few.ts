@@ -1,10 +1,13 @@
+/** A list of nothing, one for all who hold nothing yet: what comes is put there by `added` only. */
+export const none: never[] = [];
+
 /**
  * A map of few pairs, nearly always one, of which there are as many as there are videos: an array of keys and
  * values in turn, looked through from the front. A `Map` is 400 bytes for its first pair. few.test.ts holds
  * that it answers as a Map.
  */
 export class Few<K, V> {
-  #pairs: (K | V)[] = [];
+  #pairs: (K | V)[] = none;
 
   get size(): number {
     return this.#pairs.length / 2;
@@ -44,7 +47,7 @@ export class Few<K, V> {
   }
 
   clear(): void {
-    this.#pairs = [];
+    this.#pairs = none;
   }
 
   /** In the order in which keys were set first; what is set or deleted meanwhile is not seen. */
@@ -67,9 +70,6 @@ export class Few<K, V> {
     return -1;
   }
 }
-
-/** A list of nothing, one for all who hold nothing yet: what comes is put there by `added` only. */
-export const none: never[] = [];
 
 /** `list` with `one` behind it: the same list, or a new one in place of `none`. */
 export function added<T>(list: T[], one: T): T[] {

@@ -1,6 +1,6 @@
 /**
  * Videos that are closed, as this node's viewers are told: those who watch by an event, those who come later
- * in the snapshot. system/moderation.test.ts holds that.
+ * in the snapshot. closed.test.ts, system/moderation.test.ts and system/life.test.ts hold that.
  */
 import type { Clock } from "../base/clock.ts";
 import type { VideoId } from "../core/interaction.ts";
@@ -32,9 +32,18 @@ export class Closed {
     return this.#videos.has(video);
   }
 
+  /** `video` was deleted, with its rules: it is open, unless it was closed since, which is told. */
+  deleted(video: VideoId): void {
+    this.#clock.after(againMs, () => {
+      if (this.#videos.has(video)) this.turn(video, true);
+    });
+  }
+
   /** The log keeps `video` closed from now on, and tells so whoever asks: see dispatcher/put-away.ts. */
   forget(video: VideoId): void {
     this.#videos.delete(video);
+    const over = this.#shown.find(video)?.over;
+    if (over?.byRules) Object.assign(over, { byRules: false, byLog: true });
   }
 
   /** `video` was closed, or opened again. */
@@ -42,13 +51,16 @@ export class Closed {
     const watch = this.#shown.find(video);
     if (closed) this.#videos.add(video);
     else this.#videos.delete(video);
-    if (!watch || watch.closed === closed) return;
-    watch.closed = closed;
+    if (!watch) return;
+    const before = watch.over.now;
+    watch.over.byRules = closed;
+    if (!closed) watch.over.byLog = false;
+    if (before === closed) return;
     const bytes = bytesOf(stateFrame(video, closed));
     this.#shown.tell(watch, bytes);
     // Once more, for readers that were behind just then.
     this.#clock.after(againMs, () => {
-      if (watch.closed === closed) this.#shown.tell(watch, bytes);
+      if (watch.over.now === closed) this.#shown.tell(watch, bytes);
     });
   }
 }

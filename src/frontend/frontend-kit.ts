@@ -102,6 +102,12 @@ export class FakeLog {
     for (const entry of page.entries) if (this.live) this.publish(entry);
   }
 
+  /** Deletes `video`; the entry that says so, published or not. Its totals stay as they are told. */
+  async deleteVideo(video: VideoId): Promise<Entry> {
+    await this.ledger.deletions.delete(video);
+    return this.#newest(video);
+  }
+
   /** Publishes an entry, now or once more. */
   publish(entry: Entry): void {
     const { video, seq, previous } = entry;
@@ -115,6 +121,10 @@ export class FakeLog {
 
   async #enter(batch: Batch, video: VideoId): Promise<Entry> {
     await this.ledger.append(batch);
+    return this.#newest(video);
+  }
+
+  async #newest(video: VideoId): Promise<Entry> {
     const { entries } = await this.ledger.entries(video, this.ledger.head() - 1, 1);
     const entry = entries[0] as Entry;
     if (this.live) this.publish(entry);

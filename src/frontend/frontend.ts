@@ -133,7 +133,7 @@ export class Frontend implements Watching {
     this.#interest = new Interest({
       ...parts,
       began: (watch) => {
-        watch.closed = this.closed.has(watch.video);
+        watch.over.byRules = this.closed.has(watch.video);
         this.#sync.follow(watch);
         this.#counts.follow(watch);
         metrics.videos.inc();
@@ -344,6 +344,7 @@ export class Frontend implements Watching {
   }
 
   #restarted(watch: VideoState, reason: "epoch" | "history" | "deleted"): void {
+    if (reason === "deleted") this.closed.deleted(watch.video);
     this.#supervisor.restart(watch, reason);
     this.#review.restarted(watch);
     this.#stateChanged(watch);

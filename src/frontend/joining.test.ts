@@ -342,3 +342,53 @@ describe("joining while comments pour in", () => {
     );
   }, 30_000);
 });
+
+describe("behind a deletion", () => {
+  const resets = (viewer: { of(event: string): { data: { reason?: string; video?: string } }[] }) =>
+    viewer.of("reset").map(({ data }) => `${data.video} ${data.reason}`);
+
+  test.each([
+    ["is watched", true],
+    ["is not watched yet", false],
+  ])(
+    "whoever comes from before it begins anew, whoever from behind it goes on: the video %s",
+    async (_, watched) => {
+      const { log, open, rest } = await talked(5);
+      if (watched) open();
+      await rest();
+      const { seq } = await log.deleteVideo(v);
+      await log.comment(v, "new");
+      const [before, at, fresh] = [open([v], log.id(3)), open([v], log.id(seq)), open()];
+      await rest(500);
+      expect([resets(before), resets(at), resets(fresh)]).toEqual([["v deleted"], [], []]);
+      expect([before.texts, at.texts, fresh.texts]).toEqual([["new"], ["new"], ["new"]]);
+      expect(at.of("snapshot")).toHaveLength(0);
+    },
+  );
+
+  test("further back than a node holds it is found in the log", async () => {
+    const { log, open, rest } = await talked(5, { history: 20 });
+    const { seq } = await log.deleteVideo(v);
+    for (let i = 1; i <= 40; i++) await log.comment(v, `n${i}`);
+    const [before, at] = [open([v], log.id(2)), open([v], log.id(seq))];
+    await rest(1_000);
+    expect([resets(before), resets(at)]).toEqual([["v deleted"], []]);
+    expect(at.texts).toHaveLength(40);
+    const again = open([v], log.id(4));
+    await rest(500);
+    expect(resets(again)).toEqual(["v deleted"]);
+  });
+
+  test("of one video the others of a stream go on", async () => {
+    const { log, open, rest } = await talked(2);
+    const { seq } = await log.comment(w, "w1");
+    await rest();
+    await log.deleteVideo(v);
+    await log.comment(w, "w2");
+    const viewer = open([v, w], log.id(seq));
+    await rest(500);
+    expect(resets(viewer)).toEqual(["v deleted"]);
+    expect(viewer.of("snapshot").map(({ data }) => data.video)).toEqual(["v"]);
+    expect(viewer.texts).toEqual(["w2"]);
+  });
+});

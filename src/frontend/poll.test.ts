@@ -130,6 +130,22 @@ describe("a poll", () => {
     expect((await told(`${log.id(45)}-0`)).comments).toHaveLength(15);
   });
 
+  test("from before a deletion begins anew, and says why, whether it comes later or waits", async () => {
+    const { log, poll, told, rest } = await polled();
+    for (const text of ["t1", "t2"]) await log.comment(v, text);
+    const { cursor } = await told();
+    const waiting = poll(cursor, 20_000);
+    await rest(100);
+    await log.deleteVideo(v);
+    await rest(5);
+    const anew = { reset: true, reason: "deleted", comments: [] };
+    expect(await waiting.done).toMatchObject(anew);
+    expect(await told(cursor)).toMatchObject(anew);
+    const after = await told((await waiting.done).cursor);
+    expect([after.reset, after.reason]).toEqual([undefined, undefined]);
+    expect(await told("nonsense")).not.toHaveProperty("reason");
+  });
+
   test("is refused when the log is away, or when too many are held", async () => {
     const { log, poll, told, rest, frontend } = await polled();
     log.beforeAnswer = () => new Promise(() => {});
@@ -180,6 +196,25 @@ describe("what everybody is told", () => {
     const without = await live();
     expect([without.comments.at(-1)?.text, without.retracted]).toEqual(["t29", [log.id(30)]]);
     expect(await live()).toBe(without);
+  });
+
+  test("is told of the last deletion by its place, and of nothing before it", async () => {
+    const { log, frontend, rest } = await polled();
+    const live = async () => {
+      const asked = frontend.live(v, never);
+      await rest(300);
+      return (await asked) as PollAnswer;
+    };
+    log.like(v, false);
+    await log.comment(v, "t1");
+    const first = await live();
+    expect(first).not.toHaveProperty("deleted");
+    const { seq } = await log.deleteVideo(v);
+    const gone = await live();
+    expect(gone).toMatchObject({ deleted: log.id(seq), comments: [], retracted: [] });
+    expect(await live()).toBe(gone);
+    await log.comment(v, "t2");
+    expect(await live()).toMatchObject({ deleted: log.id(seq), comments: [{ text: "t2" }] });
   });
 
   test("is refused while the log cannot be reached", async () => {

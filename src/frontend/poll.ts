@@ -10,13 +10,13 @@ import type { Clock } from "../base/clock.ts";
 import { parseId } from "../core/entry.ts";
 import { type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import type { CommentJson } from "../core/sse.ts";
+import type { CommentJson, ResetReason } from "../core/sse.ts";
 import type { Counts } from "../core/totals.ts";
 import type { History } from "../video/history.ts";
 import type { Interest } from "../video/interest.ts";
 import type { VideoState } from "../video/state.ts";
 import type { Sync } from "../video/sync.ts";
-import { resumeAsking } from "./joining.ts";
+import { resumeAsking, resumeNow } from "./joining.ts";
 
 export interface PollAnswer {
   /** To be sent with the next poll; opaque to clients. */
@@ -33,6 +33,10 @@ export interface PollAnswer {
   readonly state?: "closed";
   /** What came since the cursor is not known any more: begin anew with this. */
   readonly reset?: true;
+  /** Why, where it is more than missed: all before was deleted, and is to be shown no longer. */
+  readonly reason?: "deleted";
+  /** Of what everybody is told: the place of the last deletion, if any is known; all before is gone. */
+  readonly deleted?: string;
 }
 
 /** What everybody was told last of a video, and what that depends on. */
@@ -124,9 +128,9 @@ export class Polls {
     signal: AbortSignal,
   ): Promise<PollAnswer> {
     const seen = cursor === undefined ? undefined : parseCursor(cursor);
-    if (!seen) return this.#snapshot(watch, cursor !== undefined);
+    if (!seen) return this.#snapshot(watch, cursor === undefined ? undefined : "unknown-id");
     const resume = await resumeAsking(watch, seen.id, this.#sync, this.#reader);
-    if ("reset" in resume) return this.#snapshot(watch, true);
+    if ("reset" in resume) return this.#snapshot(watch, resume.reset);
     const { history } = watch;
     const earliestMs = this.#clock.elapsed() + gatherMs;
     const news = (): boolean => {
@@ -134,7 +138,10 @@ export class Polls {
       return watch.version > seen.version && this.#clock.elapsed() >= earliestMs;
     };
     if (!news()) await this.#until(watch, news, deadlineMs, signal, earliestMs);
-    if (watch.history !== history || resume.seq < history.floor) return this.#snapshot(watch, true);
+    if (watch.history !== history || resume.seq < history.floor) {
+      const now = resumeNow(watch, seen.id);
+      return this.#snapshot(watch, now && "reset" in now ? now.reset : "history");
+    }
     const { comments, retracted } = history.changes(resume.seq, history.tip);
     return this.#said(watch, Math.max(resume.seq, history.tip), comments, retracted);
   }
@@ -171,15 +178,18 @@ export class Polls {
     });
   }
 
-  #snapshot(watch: VideoState, reset: boolean): PollAnswer {
+  #snapshot(watch: VideoState, reset: ResetReason | undefined): PollAnswer {
     const { tip } = watch.history;
     const comments = watch.history.latest(limits.snapshotCommentsMax, tip);
     const answer = this.#said(watch, Math.max(tip, watch.whole), comments, []);
-    return reset ? { ...answer, reset: true } : answer;
+    if (reset === undefined) return answer;
+    return { ...answer, reset: true, ...(reset === "deleted" && { reason: reset }) };
   }
 
   #live(watch: VideoState): PollAnswer {
-    const { history, totals, closed } = watch;
+    const { history, totals, clearedAt } = watch;
+    const closed = watch.over.now;
+    const deleted = clearedAt > 0 ? watch.lineage.idOf(clearedAt) : undefined;
     const { tip, removals } = history;
     const told = this.#told.get(watch);
     const head = this.#said(
@@ -189,14 +199,15 @@ export class Polls {
       history.latestRemoved(limits.snapshotCommentsMax),
     );
     const isSame = told?.history === history && told.removals === removals && told.closed === closed;
-    if (isSame && told.answer.cursor === head.cursor && told.answer.viewers === head.viewers)
-      return told.answer;
+    const said = isSame && told.answer.deleted === deleted ? told.answer : undefined;
+    if (said?.cursor === head.cursor && said.viewers === head.viewers) return said;
     const kinds = Object.entries(totals.counts).sort(([a], [b]) => (a < b ? -1 : 1));
     const comments = history.latest(limits.snapshotCommentsMax, tip);
     const answer = {
       ...head,
       totals: Object.fromEntries(kinds),
       comments,
+      ...(deleted !== undefined && { deleted }),
       ...(closed && { state: "closed" as const }),
     };
     this.#told.set(watch, { answer, history, removals, closed });

@@ -4,7 +4,8 @@
  * They stand where real publishers stand (the ingest), so what a visitor sees travelled the whole road.
  * They are few requests, not many sockets: each turn draws how many fans tapped meanwhile and hands those
  * likes over as one batch, so the cost is bounded whatever the number of fans. They only visit videos that
- * somebody looks at, and go quiet when nobody does. Not viewers: the viewer count stays true.
+ * somebody looks at and that are not over, and go quiet when there are none.
+ * Not viewers: the viewer count stays true.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Prng } from "../base/prng.ts";
@@ -40,7 +41,7 @@ export interface CrowdParts {
   readonly kinds: readonly string[];
   /** Each fan likes a kind of a video once, and sometimes takes it back. */
   readonly once?: boolean;
-  /** What is watched on this node now. */
+  /** What is watched on this node now, and is not over. */
   readonly watched: () => Iterable<VideoId>;
 }
 

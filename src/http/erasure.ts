@@ -56,5 +56,9 @@ export async function deleteVideo(doors: Doors, entry: Entry): Promise<Response>
   const video = videoOf(entry);
   const deleted = await doors.eraser.delete(video);
   if (typeof deleted === "object") return refused(deleted);
-  return (await written(doors, (moderation) => moderation.deleted(video, entry.who))) ?? empty(204);
+  const failed = await written(doors, (moderation) => moderation.deleted(video, entry.who));
+  if (failed) return failed;
+  // It may have been on its way out of memory, closed, when it was deleted.
+  const opened = await doors.catalog.kept(video, true);
+  return isRejection(opened) ? refused(opened) : empty(204);
 }

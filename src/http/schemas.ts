@@ -109,8 +109,10 @@ export const schemas = {
       comments: list(ref("SaidComment")),
       retracted: list(eventId),
       reset,
+      reason: { enum: ["deleted"], description: "of `reset`: all before was deleted; show it no longer" },
     },
     "reset",
+    "reason",
   ),
   Live: object(
     {
@@ -125,8 +127,10 @@ export const schemas = {
       },
       retracted: { ...list(eventId, limits.snapshotCommentsMax), description: "comments removed last" },
       cursor: { type: "string", description: "the place of all this, for a poll that waits" },
+      deleted: { ...eventId, description: "the place of the last deletion: show nothing of before" },
       state: { enum: ["closed"], description: "it is over and takes nothing more; else absent" },
     },
+    "deleted",
     "state",
   ),
   Tick: object(

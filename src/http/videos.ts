@@ -1,5 +1,6 @@
 /** All videos for those who run the place: which there are, and everything of one to take away. */
 import { catalogSorts, isSearch } from "../core/catalog.ts";
+import { isClearing } from "../core/entry.ts";
 import { isRejection, parseVideoId, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type CommentJson, commentJson } from "../core/sse.ts";
@@ -60,16 +61,25 @@ export async function getExport(doors: Doors, entry: Entry): Promise<Response> {
     "content-disposition": `attachment; filename="${video}.jsonl"`,
     "cache-control": "no-store",
   };
-  return new Response(linesOf(head, commentsOf(doors, video)), { headers });
+  return new Response(linesOf(head, commentsOf(doors, video, state.page.head)), { headers });
 }
 
-async function* commentsOf(doors: Doors, video: VideoId): AsyncGenerator<readonly CommentJson[]> {
+/** All that are kept; `head` is where the log was when the totals were told. */
+async function* commentsOf(
+  doors: Doors,
+  video: VideoId,
+  head: number,
+): AsyncGenerator<readonly CommentJson[]> {
   let after = 0;
   for (;;) {
     const state = await doors.reader.state(video, after, limits.listingMax);
     // Cut in the middle: whoever reads it must not take it for whole.
     if (isRejection(state)) throw new Error(state.message);
     const { page, lineage } = state;
+    // Totals of one video, and comments of the next by the same name, are nobody's.
+    if (page.entries.some((entry) => isClearing(entry) && entry.seq > head)) {
+      throw new Error("the video was deleted meanwhile");
+    }
     const gone = new Set(page.entries.map((entry) => (entry.type === "retract" ? entry.target : -1)));
     yield page.entries.flatMap((entry) =>
       entry.type === "comment" && !gone.has(entry.seq) ? [commentJson(lineage, entry)] : [],

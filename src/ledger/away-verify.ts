@@ -125,7 +125,7 @@ export class Followed {
     const { copy } = this;
     const full = streams.full(awayStream.name);
     const held = await newest(streams, video);
-    if (!held) return [`${video} left memory, and ${full} does not hold what it came to`];
+    if (!held) return [`${video} left memory, and what it came to is not in ${full}`];
     const stowed = decodeStowed(held.payload, video, copy.fold);
     if (!stowed) return [`message ${held.seq} of ${full}, what ${video} came to, is damaged`];
     if (stowed.branch === copy.branch.branch && stowed.upTo > copy.seq) {

@@ -4,15 +4,18 @@
  *
  * What is under way is a message per task in a stream of its own, written first: whichever dispatcher finds
  * it there later goes on, under the same key, so nothing is deleted twice. cluster-life.test.ts holds
- * that.
+ * that. A key is only remembered for so long: it says too what there was when it was made, and whoever comes
+ * late goes by that, and takes nothing newer (jetstream-delete.test.ts).
  */
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import { secret } from "../base/prng.ts";
 import { deletionOf, renamingOf } from "../core/acts.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
+import type { Totals } from "../core/totals.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
@@ -24,6 +27,8 @@ export const taskStream: StreamWanted = { name: "tasks", subject: "tasks.*", per
 /** Messages that are taken out in one piece, and at once. */
 const pieceMax = 128;
 const atOnceMax = 16;
+/** So old a task is carried out as if it were new: half of what keys are remembered for, as clocks differ. */
+const youngMs = limits.keyWindowMs / 2;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const taskSubject = (name: string): string => `tasks.${name}`;
@@ -31,9 +36,12 @@ const taskSubject = (name: string): string => `tasks.${name}`;
 export interface DeletionsParts {
   readonly streams: Streams;
   readonly clock: Clock;
+  readonly log: Log;
   readonly comments: CommentStream;
   /** Makes a record durable in the log of its video. */
   readonly append: (record: LikeRecord, video: VideoId) => Promise<void>;
+  /** As Ledger.current. */
+  readonly current: (video: VideoId) => Promise<Totals>;
   /** Whether anybody liked `video`, or closed it. */
   readonly isKnown: (video: VideoId) => Promise<boolean>;
   /** Takes out what was kept of a deleted video that had left memory. */
@@ -82,12 +90,14 @@ export class JetstreamDeletions implements Deletions {
   }
 
   async #delete(video: VideoId): Promise<boolean> {
-    const { streams, isKnown } = this.#parts;
+    const { streams, clock, current, isKnown } = this.#parts;
     const held = await streams.last(this.#stream, commentsSubject(video));
     if (!held && !(await isKnown(video))) return false;
-    const key = secret(16);
+    const { version } = await current(video);
+    const key = `${secret(16)}.${version}.${held?.seq ?? 0}`;
+    const atMs = clock.date();
     await this.#setTask(deletionTask(video), key);
-    await this.#carryOut(video, key);
+    while ((await this.#carryOut(video, key, atMs)) === undefined);
     return true;
   }
 
@@ -96,7 +106,8 @@ export class JetstreamDeletions implements Deletions {
     const noted = await streams.last(taskStream.name, taskSubject(deletionTask(video)));
     if (!noted) return true;
     const [key = "", place] = decoder.decode(noted.payload).split(" ");
-    const before = place === undefined ? await this.#carryOut(video, key) : Number(place);
+    const before = place === undefined ? await this.#carryOut(video, key, noted.atMs) : Number(place);
+    if (before === undefined) return false;
     const seqs = await this.#oldest(video, before);
     for (let i = 0; i < seqs.length; i += atOnceMax) {
       await Promise.all(seqs.slice(i, i + atOnceMax).map((seq) => streams.erase(this.#stream, seq)));
@@ -140,15 +151,61 @@ export class JetstreamDeletions implements Deletions {
   }
 
   /**
-   * Deletes under `key`, once however often within limits.keyWindowMs, and notes that it is done; the place
-   * of the removal in the comments.
+   * Deletes under `key`, which was noted at `atMs`, once however often, and notes that it is done; the place
+   * in the comments before which all are gone, or undefined: there is more to do.
    */
-  async #carryOut(video: VideoId, key: string): Promise<number> {
+  async #carryOut(video: VideoId, key: string, atMs: number): Promise<number | undefined> {
+    const isYoung = Math.abs(this.#parts.clock.date() - atMs) < youngMs;
+    const seq = isYoung ? await this.#deleteNow(video, key) : await this.#deleteLate(video, key);
+    if (seq !== undefined) await this.#setTask(deletionTask(video), `${key} ${seq}`);
+    return seq;
+  }
+
+  /** Once within limits.keyWindowMs; the place of the removal. */
+  async #deleteNow(video: VideoId, key: string): Promise<number> {
     const { clock, append, comments } = this.#parts;
     await append(deletionOf(video, key, clock.date()), video);
-    const seq = await comments.clear(video, key);
-    await this.#setTask(deletionTask(video), `${key} ${seq}`);
-    return seq;
+    return comments.clear(video, key);
+  }
+
+  /**
+   * Where nobody remembers the key. Of likes an entry takes all or none: they are deleted if the video is at
+   * the version it was at; else it was deleted, or liked since, and stays as it is. Of comments those go
+   * that there were.
+   */
+  async #deleteLate(video: VideoId, key: string): Promise<number | undefined> {
+    const { clock, log, append, comments, current } = this.#parts;
+    const [, version = Number.NaN, tip = 0] = key.split(".").map(Number);
+    const newer = await this.#behind(video, tip);
+    if (newer.clearedAt > 0) return newer.clearedAt;
+    if (newer.any && !(await this.#removeUpTo(video, tip))) return undefined;
+    if ((await current(video)).version === version) await append(deletionOf(video, key, clock.date()), video);
+    else log.warn("a deletion was cut off: if it had not begun, likes of the video stay", { video });
+    return newer.any ? 0 : comments.clear(video, key);
+  }
+
+  /** Whether `video` has entries behind the place `tip`; where the first of them is that clears it, or 0. */
+  async #behind(video: VideoId, tip: number): Promise<{ any: boolean; clearedAt: number }> {
+    const { streams } = this.#parts;
+    for (let at = tip; ; ) {
+      const held = await streams.next(this.#stream, commentsSubject(video), at + 1);
+      if (!held) return { any: at > tip, clearedAt: 0 };
+      at = held.seq;
+      const entry = decodeEntry(held.payload, video, at, 0);
+      if (entry && isClearing(entry)) return { any: true, clearedAt: at };
+    }
+  }
+
+  /** Removes comments of `video` up to the place `tip` as a moderator does, at most a piece; true: all. */
+  async #removeUpTo(video: VideoId, tip: number): Promise<boolean> {
+    const { streams, comments } = this.#parts;
+    for (let at = 0, left = pieceMax; left > 0; ) {
+      const held = await streams.next(this.#stream, commentsSubject(video), at + 1);
+      if (!held || held.seq > tip) return true;
+      at = held.seq;
+      if (await comments.remove(video, at)) left--;
+    }
+    return false;
   }
 
   /** Places of the oldest entries of `video` before `before`, at most a piece of them. */

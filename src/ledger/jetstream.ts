@@ -157,8 +157,9 @@ class JetstreamLedger implements Ledger {
     const wanted = commentStream(options.commentHistory);
     this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
     this.deletions = new JetstreamDeletions({
-      ...{ streams, clock, comments: this.#comments },
+      ...{ streams, clock, log, comments: this.#comments },
       append: (record, video) => this.#partition(video).append(record),
+      current: (video) => this.#partition(video).current(video),
       isKnown: (video) => this.#isKnown(video),
       forget: async (video) => {
         await this.#partition(video).current(video);

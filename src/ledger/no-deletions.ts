@@ -1,4 +1,4 @@
-/** Deletions of a ledger that has none: of tests and of the simulation. */
+/** Deletions of a ledger that has none: of tests. */
 import type { Deletions } from "./deletions.ts";
 import { LedgerUnavailable } from "./ledger.ts";
 

@@ -272,16 +272,18 @@ function taskStatements(prepare: Prepare) {
   };
 }
 
+type HeadRow = { video: VideoId; head: Uint8Array };
+type BlockRow = { video: VideoId; tier: number; place: number; block: Uint8Array };
+
 function timelineStatements(prepare: Prepare) {
   return {
-    timelinesAll: prepare<{ video: VideoId; head: Uint8Array }, []>("SELECT video, head FROM timelines"),
+    timelinesAll: prepare<HeadRow, []>("SELECT video, head FROM timelines ORDER BY video"),
     timelinePut: prepare<unknown, [string, Uint8Array]>(
       "INSERT OR REPLACE INTO timelines (video, head) VALUES (?1, ?2)",
     ),
     timelineDrop: prepare<unknown, [string]>("DELETE FROM timelines WHERE video = ?1"),
-    blocksOf: prepare<{ tier: number; place: number; block: Uint8Array }, [string]>(
-      "SELECT tier, place, block FROM timeline_blocks WHERE video = ?1",
-    ),
+    blocksOf: prepare<BlockRow, [string]>("SELECT * FROM timeline_blocks WHERE video = ?1"),
+    blocksAll: prepare<BlockRow, []>("SELECT video, tier, place, block FROM timeline_blocks ORDER BY video"),
     blockPut: prepare<unknown, [string, number, number, Uint8Array]>(
       "INSERT OR REPLACE INTO timeline_blocks (video, tier, place, block) VALUES (?1, ?2, ?3, ?4)",
     ),
@@ -305,9 +307,7 @@ function awayStatements(prepare: Prepare) {
     totalsOf: prepare<TotalsRow, [string]>(
       "SELECT video, kind, count, version, at FROM totals WHERE video = ?1",
     ),
-    timelinesHere: prepare<{ video: VideoId; head: Uint8Array }, []>(
-      `SELECT video, head FROM timelines WHERE ${isHere}`,
-    ),
+    timelinesHere: prepare<HeadRow, []>(`SELECT video, head FROM timelines WHERE ${isHere} ORDER BY video`),
     timelineOf: prepare<{ head: Uint8Array }, [string]>("SELECT head FROM timelines WHERE video = ?1"),
   };
 }

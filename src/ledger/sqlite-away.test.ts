@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { VirtualClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
 import type { VideoId } from "../core/interaction.ts";
-import { inTime, like, record } from "./contract-bench.ts";
+import { draft, inTime, like, record } from "./contract-bench.ts";
 import type { AwayVideos, Ledger } from "./ledger.ts";
 import { openSqliteLedger } from "./sqlite.ts";
 import { verifySqlite } from "./sqlite-verify.ts";
@@ -154,4 +154,19 @@ test("who asks for many of them has no more than so many held", async () => {
   expect(held).toHaveLength(256);
   expect(ledger.holdings()[0]).toMatchObject({ videos: 0, away: 600 });
   await ledger.close();
+});
+
+test("one that is deleted while it is about to leave does not leave", async () => {
+  for (const isLiked of [true, false]) {
+    const clock = new VirtualClock();
+    const ledger = await openSqliteLedger({ path: ":memory:", clock, commentHistory: 5 });
+    const likes = isLiked ? [record([like("v", "a")])] : [];
+    await ledger.append({ likes, comments: [draft("v", "said")] });
+    const left = ledger.away?.put("v" as VideoId);
+    expect(await ledger.deletions.delete("v" as VideoId)).toBe(true);
+    clock.advance(2_000);
+    await left;
+    expect(ledger.away?.isClosed("v" as VideoId)).toBe(false);
+    await ledger.close();
+  }
 });

@@ -70,6 +70,29 @@ test("one like per viewer is looked through as such", async () => {
   expect(await verify(one)).toMatchObject({ videos: 1, likes: 2, comments: 0, wrong: [] });
 });
 
+for (const onceMax of [undefined, 100]) {
+  test(`videos that left memory are looked for where they are: ${onceMax ? "once" : "many"}`, async () => {
+    const one = await member(url, { partitions: 1, onceMax, snapshotMs: 3_600_000 });
+    const v = "v" as VideoId;
+    const add = async (video: string, by: string) => {
+      const likes = [onceMax ? once(video, by) : like(video, by)];
+      await one.ledger.append({ likes: [record(likes)], comments: [] });
+    };
+    for (const by of ["ann", "bob"]) await add("v", by);
+    await add("w", "ann");
+    await one.ledger.current(v);
+    for (const video of ["v", "w"] as VideoId[]) expect(await one.ledger.away?.put(video)).toBe(true);
+    const sound = { videos: 2, comments: 0, wrong: [] };
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 3 });
+    await add("v", "late");
+    expect(await verify(one)).toMatchObject({ ...sound, likes: 4 });
+    await one.bus.streams.erase("away", 2);
+    expect((await verify(one)).wrong[0]).toBe(
+      `w left memory, and what it came to is not in ${one.bus.streams.full("away")}`,
+    );
+  });
+}
+
 test("totals of a snapshot that its log does not come to are told", async () => {
   const one = await filled();
   const { streams } = one.bus;
@@ -198,7 +221,7 @@ test("with one like per viewer those that left memory are counted among the view
   const { seq = 0 } = (await one.bus.streams.last("away", "away.kept")) ?? {};
   await one.bus.streams.erase("away", seq);
   expect((await verify(one)).wrong).toEqual([
-    `kept left memory, and ${one.bus.streams.full("away")} does not hold what it came to`,
+    `kept left memory, and what it came to is not in ${one.bus.streams.full("away")}`,
     "10 likes are counted, and 11 viewers' likes are there",
   ]);
 });
@@ -216,7 +239,7 @@ test("what closed videos came to is missing, cut, of other totals or a later pla
   other.apply(record([like("back", "k", { count: 9 })]), 1_000, 1_000);
   await streams.append("away.back", encodeStowed(other, "back" as VideoId, { branch: "", upTo: 1 }), 1_000);
   const wrong = [
-    `kept left memory, and ${full} does not hold what it came to`,
+    `kept left memory, and what it came to is not in ${full}`,
     `message ${cut.seq} of ${full}, what late came to, is damaged`,
     `back in ${full} has 9 of heart, and its log says 3`,
   ];

@@ -138,11 +138,16 @@ export function encodeBlock(block: Block): Uint8Array {
   return bytes;
 }
 
+const born = new Uint8Array(8);
+const bornView = new DataView(born.buffer);
+
 /** The block of these bytes; undefined when they are none. */
 export function decodeBlock(tier: number, index: number, bytes: Uint8Array): Block | undefined {
   if (tier >= tierSteps.length || bytes.length < 8) return undefined;
-  const bornMs = new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true);
-  return Number.isFinite(bornMs) ? Block.of(tier, index, bornMs, bytes.subarray(8)) : undefined;
+  // A copy: who asks such small bytes for their buffer has one made for them, and keeps both.
+  for (let at = 0; at < 8; at++) born[at] = bytes[at] as number;
+  const bornMs = bornView.getFloat64(0, true);
+  return Number.isFinite(bornMs) ? Block.of(tier, index, bornMs, bytes.slice(8)) : undefined;
 }
 
 /** Whether each of its series has a name. */

@@ -6,6 +6,7 @@
  * their sum is the totals, to the like. What ages is a block (timeline-block.ts), by log time since it was
  * written to first: no wall clock, and no media time, makes a block old. Held by timeline.test.ts.
  */
+import { Few } from "../base/few.ts";
 import { limits } from "../core/limits.ts";
 import type { Skew } from "./skew.ts";
 import { Block, slotsPerBlock } from "./timeline-block.ts";
@@ -28,9 +29,9 @@ export interface Stretch {
 
 export class Timeline {
   /** Counts by series that have no place any more, or never had one. */
-  readonly before = new Map<number, number>();
+  readonly before = new Few<number, number>();
   /** By index. */
-  readonly #tiers: readonly Map<number, Block>[] = tierSteps.map(() => new Map<number, Block>());
+  readonly #tiers: readonly Few<number, Block>[] = tierSteps.map(() => new Few<number, Block>());
   /** Written to last comes last. */
   #open: Block[] = [];
   #weight = 0;
@@ -55,6 +56,15 @@ export class Timeline {
 
   *blocks(): Generator<Block> {
     for (const tier of this.#tiers) yield* tier.values();
+  }
+
+  /** All that it holds, by series, with and without a place. A start asks each of a million. */
+  sum(visit: (series: number, count: number) => void): void {
+    const { before } = this;
+    for (let i = 0; i < before.size; i++) visit(before.keyAt(i), before.valueAt(i));
+    for (const tier of this.#tiers) {
+      for (let i = 0; i < tier.size; i++) tier.valueAt(i).each((series, _, count) => visit(series, count));
+    }
   }
 
   /** Puts back what was written down. */
@@ -169,7 +179,7 @@ export class Timeline {
 
   /** The block of seconds `index`, open, which others are sealed for. */
   #written(index: number, logMs: number): Block {
-    const seconds = this.#tiers[0] as Map<number, Block>;
+    const seconds = this.#tiers[0] as Few<number, Block>;
     let block = seconds.get(index);
     if (!block) {
       block = new Block(0, index, logMs);
@@ -211,7 +221,7 @@ export class Timeline {
   }
 
   #upper({ tier, bornMs }: Block, index: number): Block {
-    const blocks = this.#tiers[tier + 1] as Map<number, Block>;
+    const blocks = this.#tiers[tier + 1] as Few<number, Block>;
     let block = blocks.get(index);
     if (!block) {
       block = new Block(tier + 1, index, bornMs);

@@ -152,13 +152,14 @@ export class Timelines {
       const kind = name.startsWith("-") ? name.slice(1) : name;
       sums.set(kind, (sums.get(kind) ?? 0) + (name === kind ? count : -count));
     };
-    for (const [series, count] of timeline.before) note(series, count);
-    for (const block of timeline.blocks()) block.each((series, _, count) => note(series, count));
-    for (const kind of new Set([...sums.keys(), ...Object.keys(totals)])) {
+    const settle = (kind: string): void => {
       const missing = (totals[kind] ?? 0) - (sums.get(kind) ?? 0);
       const series = missing === 0 ? undefined : this.series(kind);
       if (series !== undefined) timeline.before.set(series, (timeline.before.get(series) ?? 0) + missing);
-    }
+    };
+    timeline.sum(note);
+    for (const kind in totals) settle(kind);
+    for (const kind of sums.keys()) if (totals[kind] === undefined) settle(kind);
   }
 
   /** Begins with what was counted before there was one. */

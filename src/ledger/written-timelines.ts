@@ -35,12 +35,21 @@ export class WrittenTimelines {
     const known = decodeJson(new TextEncoder().encode(String(s.metaGet.get(namesKey)?.value)))?.names;
     for (const name of Array.isArray(known) ? known : []) timelines.series(String(name));
     this.#namesWritten = timelines.names.length;
-    const heads = isAll ? s.timelinesAll.all() : s.timelinesHere.all();
-    for (const { video, head } of heads) {
+    // One walk over all blocks beside one over all heads: a question per video takes as long as the rest.
+    const blocks = s.blocksAll.iterate()[Symbol.iterator]();
+    let next = blocks.next().value;
+    for (const { video, head } of isAll ? s.timelinesAll.iterate() : s.timelinesHere.iterate()) {
       const counts = totals.get(video)?.counts;
-      const timeline = counts && this.#read(video, head, counts);
-      if (timeline) timelines.restore(video, timeline);
+      const timeline = counts && decodeHead(head);
+      for (; next && next.video <= video; next = blocks.next().value) {
+        if (next.video === video && timeline) putBack(timeline, next);
+      }
+      if (!timeline) continue;
+      timelines.reconcile(timeline, counts);
+      timelines.restore(video, timeline);
     }
+    // Those of videos that have left memory may be left: a walk that is not ended would hold the file.
+    blocks.return?.();
     timelines.trackGone();
   }
 
@@ -53,10 +62,7 @@ export class WrittenTimelines {
   #read(video: VideoId, head: Uint8Array, counts: Counts): Timeline | undefined {
     const timeline = decodeHead(head);
     if (!timeline) return undefined;
-    for (const { tier, place, block: bytes } of this.#statements.blocksOf.iterate(video)) {
-      const block = decodeBlock(tier, place, bytes);
-      if (block) timeline.restore(block);
-    }
+    for (const row of this.#statements.blocksOf.iterate(video)) putBack(timeline, row);
     this.#timelines.reconcile(timeline, counts);
     return timeline;
   }
@@ -92,4 +98,9 @@ export class WrittenTimelines {
       for (const block of timeline.blocks()) block.dirty = false;
     }
   }
+}
+
+function putBack(timeline: Timeline, row: { tier: number; place: number; block: Uint8Array }): void {
+  const block = decodeBlock(row.tier, row.place, row.block);
+  if (block) timeline.restore(block);
 }

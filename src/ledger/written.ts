@@ -41,9 +41,7 @@ export class Written {
     this.#timelines = fold.timelines && new WrittenTimelines(statements, fold.timelines);
     fold.onForgotten = (video) => {
       this.#forgotten.add(video);
-      // What is no more need not leave.
-      this.#leaving.get(video)?.resolve();
-      this.#leaving.delete(video);
+      this.#stay(video);
     };
   }
 
@@ -55,6 +53,7 @@ export class Written {
   /** Notes what a record changed in the fold. */
   changed(record: LikeRecord, changes: readonly Change[]): void {
     for (const { video } of changes) this.#videos.add(video);
+    if (record.act?.type === "deleted") this.#stay(record.act.video);
     if (record.act?.type === "renamed") {
       const { from, to } = record.act;
       this.#members.push(from.hi, from.lo, to.hi, to.lo);
@@ -154,6 +153,12 @@ export class Written {
       resolve();
     }
     this.#leaving.clear();
+  }
+
+  /** What is no more need not leave. */
+  #stay(video: VideoId): void {
+    this.#leaving.get(video)?.resolve();
+    this.#leaving.delete(video);
   }
 
   /** What is nobody's is left where it is: it is swept out of the table, not out of the set. */

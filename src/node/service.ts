@@ -156,7 +156,9 @@ export class Service {
     this.#node = node;
     if (settings.demo) {
       function* watched(): Generator<VideoId> {
-        for (const watch of node?.frontend?.watches() ?? []) if (watch.holders > 0) yield watch.video;
+        for (const watch of node?.frontend?.watches() ?? []) {
+          if (watch.holders > 0 && !watch.over.now) yield watch.video;
+        }
       }
       const { kinds, likeMode } = settings;
       const { ingest } = node;

@@ -219,7 +219,7 @@ test("they hold together, and are put back into another NATS as they were", asyn
     expect(await holds(again.dispatchers[0] as NodeProcess)).toEqual([0, videos.length]);
     await callApi(elsewhere.url, "STREAM.PURGE.ov_away", { filter: `ov.away.${videos[5]}` });
     const lost = await keep("verify", `--nats=${elsewhere.url}`, max);
-    const line = `wrong: ${videos[5]} left memory, and ov_away does not hold what it came to`;
+    const line = `wrong: ${videos[5]} left memory, and what it came to is not in ov_away`;
     expect(lost).toEqual({ code: 1, said: expect.stringContaining(line) });
   } finally {
     await again?.close();

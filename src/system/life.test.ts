@@ -108,6 +108,22 @@ for (const how of hows) {
       expect(decisions[0]).toMatchObject({ action: "delete", about: { video: "v" }, by: "key:admin" });
     });
 
+    test("closed after its deletion, it is told so to those who come then", async () => {
+      await post(`${node.url}/v1/videos/again/likes`, { kind: "heart" });
+      expect((await remove(node.url, "again")).status).toBe(204);
+      await fetch(`${node.url}/v1/admin/videos/again`, {
+        method: "PUT",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify({ state: "closed" }),
+      });
+      const viewer = await Viewer.open(`${node.url}/v1/videos/again/events`);
+      const shown = await viewer.until(({ event }) => event === "snapshot");
+      expect(shown.says).toMatchObject({ totals: {}, state: "closed" });
+      viewer.close();
+      const live = await (await fetch(`${node.url}/v1/videos/again/live`)).json();
+      expect(live).toMatchObject({ state: "closed" });
+    });
+
     test("a person is erased from all videos, from the audit log and from the folder", async () => {
       const name = "Zarathustrian";
       const asked = async (method: string) => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { post, Viewer } from "./events.ts";
-import { hows, type Running, startServer } from "./server.ts";
+import { hows, type Running, startExecutable, startServer } from "./server.ts";
 
 const key = "only-for-this-test";
 for (const how of hows) {
@@ -188,3 +188,34 @@ for (const how of hows) {
     });
   });
 }
+
+test("the crowd of --demo leaves a video that is closed", async () => {
+  const key = "only-for-this-test";
+  const node = await startExecutable(["--demo", `--admin-key=${key}`]);
+  try {
+    const [over, other] = [
+      await Viewer.open(`${node.url}/v1/videos/over/events`),
+      await Viewer.open(`${node.url}/v1/videos/other/events`),
+    ];
+    await over.until(({ event }) => event === "likes");
+    await fetch(`${node.url}/v1/admin/videos/over`, {
+      method: "PUT",
+      headers: { "x-api-key": key, "content-type": "application/json" },
+      body: JSON.stringify({ state: "closed" }),
+    });
+    await over.until(({ event }) => event === "state");
+    const likes = (after: number) =>
+      other.until(({ event, says }) => event === "likes" && (says.version as number) > after);
+    const version = async (video: string) =>
+      ((await (await fetch(`${node.url}/v1/videos/${video}`)).json()) as { version: number }).version;
+    // What was on its way is counted; the crowd's next turn begins behind it.
+    await likes((await version("other")) + 2);
+    const before = await version("over");
+    await likes((await version("other")) + 2);
+    expect(await version("over")).toBe(before);
+    over.close();
+    other.close();
+  } finally {
+    await node.stop();
+  }
+});

@@ -225,12 +225,16 @@ describe(how, () => {
     await page.goto(`${node.url}/?lang=en&video=closing`);
     await untilPhase(page, "live");
     await page.locator(".react").first().waitFor();
+    // Whoever can say something is asked to.
+    await page.locator(".empty").waitFor();
     await close("closing");
     await page.getByText("Over", { exact: true }).waitFor();
     await page.locator(".react").first().waitFor({ state: "hidden" });
+    await page.locator(".empty").waitFor({ state: "hidden" });
     await page.clock.runFor(6000);
     await page.getByRole("button", { name: "Play" }).click();
     await untilTotal(page, 2);
+    expect(await page.locator(".empty").isVisible()).toBe(false);
     expect(wrong).toEqual([]);
     await context.close();
   });

@@ -35,6 +35,24 @@ describe("what viewers are told wrong is noticed", () => {
     "likes never come": (told) => (told.event === "likes" ? [] : [told]),
     "the number of viewers never comes": (told) => (told.event === "viewers" ? [] : [told]),
   };
+  const ofDeletions: Record<string, (told: Told) => readonly Told[]> = {
+    "a deletion is not told": (told) => (told.data.reason === "deleted" ? [] : [told]),
+    "totals stay as before a deletion": (told) =>
+      told.event === "likes" && Object.keys(told.data.totals).length === 0 ? [] : [told],
+    "what was deleted is shown again": (told) => {
+      if (told.event === "snapshot" && told.data.comments.length > 0) kept ??= told;
+      const isEmpty = told.event === "snapshot" && told.data.comments.length === 0;
+      return kept && isEmpty ? [instead(told, { comments: kept.data.comments })] : [told];
+    },
+  };
+  test.each(Object.entries(ofDeletions))("%s", async (_, tamper) => {
+    const wrong: string[] = [];
+    for (let seed = 3; wrong.length === 0 && seed <= 60; seed += 3) {
+      kept = undefined;
+      wrong.push(...(await violations(seed, { tamper, deletes: true })));
+    }
+    expect(wrong.length).toBeGreaterThan(0);
+  });
   test.each(Object.entries(tampers))("%s", async (_, tamper) => {
     const wrong: string[] = [];
     for (let seed = 4; wrong.length === 0 && seed <= 80; seed += 4) {

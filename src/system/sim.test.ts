@@ -1,7 +1,7 @@
 /**
  * Whole clusters on a virtual clock, from seeds: 300 by default, SIM_RUNS=n for more, SIM_SEED=n to begin
  * elsewhere. A run that fails tells its seed; `SIM_SEED=seed SIM_RUNS=1 bun test src/system/sim.test.ts`
- * shows it again.
+ * shows it again. In every third run videos are deleted.
  */
 import { describe, expect, test } from "bun:test";
 import { type Outcome, simulate } from "./sim/run.ts";
@@ -15,7 +15,7 @@ describe("a cluster under an audience and under faults", () => {
     const outcomes: Outcome[] = [];
     const wrong: string[] = [];
     for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
-      const outcome = await simulate(seed);
+      const outcome = await simulate(seed, { deletes: seed % 3 === 0 });
       outcomes.push(outcome);
       wrong.push(...outcome.violations.map((what) => `seed ${seed}: ${what}`));
     }
@@ -29,7 +29,8 @@ describe("a cluster under an audience and under faults", () => {
         `attempts of which ${sum("refused")} in vain, ${sum("joined")} viewers, ${sum("resumes")} resumed, ` +
         `${sum("resets")} resets, ${sum("crashed")} crashes, ${sum("cut")} cuts, ${sum("disturbed")} ` +
         `disturbances, ${sum("set")} walls set, ${sum("lost")} times comments lost their end, ` +
-        `${sum("leaderless")} lanes without a leader`,
+        `${sum("leaderless")} lanes without a leader, ${sum("deleted")} videos deleted, ` +
+        `${sum("deletions") - sum("deleted")} more perhaps`,
     );
     // A run in which nothing happens proves nothing.
     for (const name of ["attempts", "comments", "joined", "compared"]) {
@@ -38,6 +39,7 @@ describe("a cluster under an audience and under faults", () => {
     if (runs >= 50)
       for (const name of ["resumes", "crashed", "cut", "set", "lost", "leaderless"])
         expect(sum(name)).toBeGreaterThan(runs);
+    if (runs >= 50) expect(sum("deleted")).toBeGreaterThan(runs / 2);
   }, 3_600_000);
 
   test("takes likes of every lane that has a leader, whatever becomes of others and of walls", async () => {

@@ -62,10 +62,14 @@ export class Reach {
       from = last.seq;
     }
     // Nobody is led back over a deletion: who comes from before it is told of it.
-    const cleared = entries.findLast(isClearing);
-    if (cleared) watch.clearedAt = Math.max(watch.clearedAt, cleared.seq);
-    if (cleared || begin > after) {
-      this.#lost.set(history, cleared ? cleared.seq - 1 : begin - 1);
+    const clearing = entries.findLastIndex(isClearing);
+    const cleared = entries.splice(0, clearing + 1).at(-1);
+    if (cleared) {
+      watch.clearedAt = Math.max(watch.clearedAt, cleared.seq);
+      begin = Math.max(begin, cleared.seq);
+    }
+    if (begin > after) {
+      this.#lost.set(history, begin - 1);
       return false;
     }
     const older = entries.filter(({ seq }) => seq <= history.floor);

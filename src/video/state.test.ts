@@ -209,3 +209,56 @@ describe("a video is whole here", () => {
     expect(watch.whole).toBeLessThanOrEqual(limits.heldEntriesMax);
   });
 });
+
+describe("a deletion", () => {
+  const clearing = (seq: number, previous = seq - 1): Entry => ({
+    ...{ type: "retract", video: v, seq, previous, target: 0 },
+  });
+  const seen = (watch: VideoState) => watch.history.latest(10, watch.tip).map(({ text: said }) => said);
+  const cleared = (): VideoState => {
+    const watch = live();
+    for (const seq of [1, 2]) receive(watch, entry(seq));
+    expect(receive(watch, clearing(5))).toBe("cleared");
+    return watch;
+  };
+
+  test("begins the history anew behind it, whatever before it never came", () => {
+    const watch = cleared();
+    expect([watch.clearedAt, watch.tip, watch.history.floor, watch.phase]).toEqual([5, 5, 5, "live"]);
+    expect(seen(watch)).toEqual([]);
+    expect(receive(watch, entry(4))).toBe("known");
+    expect(receive(watch, clearing(5))).toBe("known");
+    expect(receive(watch, entry(6))).toBe("appended");
+    expect(seen(watch)).toEqual(["t6"]);
+  });
+
+  test("takes with it what was held, and that it was over", () => {
+    const watch = live();
+    Object.assign(watch.over, { byRules: true, byLog: true });
+    receive(watch, { ...entry(1), holdMs: 10_000 });
+    expect(watch.held.first).toBe(1);
+    receive(watch, clearing(2));
+    expect([watch.held.first, watch.over.now]).toEqual([undefined, false]);
+    expect(watch.release(20_000, 10)).toBe(0);
+    expect(seen(watch)).toEqual([]);
+  });
+
+  test("far beyond all that is known is asked for, and while something is asked for it waits", () => {
+    const far = live();
+    expect(receive(far, clearing(limits.leapMax + 1))).toBe("hole");
+    expect([far.clearedAt, far.phase]).toEqual([0, "filling"]);
+    const filling = live();
+    expect(receive(filling, entry(3, 2))).toBe("hole");
+    expect(receive(filling, clearing(4))).toBe("known");
+    expect(filling.clearedAt).toBe(0);
+    expect(filling.takeWaiting().map(({ seq }) => seq)).toEqual([3, 4]);
+  });
+
+  test("in a page that a history begins from is known from there on; not in the next log", () => {
+    const watch = new VideoState(v, 100, 500);
+    watch.begin(state(0, { entries: [clearing(3), entry(4)], floor: 2, head: 4 }), 0, dueAt);
+    expect([watch.clearedAt, watch.history.floor, seen(watch)]).toEqual([3, 3, ["t4"]]);
+    watch.begin(state(0, { entries: [entry(1)], head: 1 }, "other"), 0, dueAt);
+    expect([watch.clearedAt, seen(watch)]).toEqual([0, ["t1"]]);
+  });
+});

@@ -17,6 +17,7 @@ import { likesOf, newest, noTotals, sumLogs, type Totals } from "../core/totals.
 import type { State, Tick } from "../core/wire.ts";
 import { Held } from "./held.ts";
 import { History } from "./history.ts";
+import { Over } from "./over.ts";
 
 /** A tick that some shard may not have shown yet. */
 interface Recent {
@@ -85,8 +86,8 @@ export class VideoState {
   viewers = 0;
   /** Viewers on all nodes as last told to viewers here, and how often that changed. */
   shownViewers = 0;
-  /** It is over: it takes nothing more. */
-  closed = false;
+  /** Whether it takes nothing more. */
+  readonly over = new Over();
   viewersVersion = 0;
   /** The place of the entry that says that all before it was deleted; 0: none is known. */
   clearedAt = 0;
@@ -301,7 +302,7 @@ export class VideoState {
     this.history = new History(this.lineage, this.#historyMax, seq, seq);
     this.held = new Held();
     this.clearedAt = seq;
-    this.closed = false;
+    Object.assign(this.over, { byRules: false, byLog: false });
     this.missed = false;
     return "cleared";
   }
@@ -358,10 +359,10 @@ export class VideoState {
    * stands anywhere yet.
    */
   snapshot(seq: number, id: string | undefined): Uint8Array {
-    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}/${this.closed}`;
+    const key = `${this.version}/${this.viewersVersion}/${seq}/${id}/${this.tip}/${this.over.now}`;
     if (this.#snapshot?.key === key) return this.#snapshot.bytes;
     const comments = this.history.latest(limits.snapshotCommentsMax, seq);
-    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.closed);
+    const text = snapshotFrame(this.#shownNow(), this.shownViewers, comments, id, this.over.now);
     const bytes = bytesOf(text);
     // Of a video with one viewer nobody else will want it.
     if (this.shared || this.holders !== 1) this.#snapshot = { key, bytes };

@@ -280,7 +280,6 @@ export class Sync {
   /** Takes what was answered; much may have happened since it was asked, when `heard` was what was known. */
   #adopt(watch: VideoState, state: State, newest: boolean, heard: Heard): void {
     const loading = watch.phase === "loading";
-    if (loading && state.closed) watch.closed = true;
     const judged = loading
       ? undefined
       : this.#hearsay.judge(watch, state, heard, this.#parts.clock.elapsed());
@@ -304,6 +303,8 @@ export class Sync {
       watch.disown(wrong);
     }
     const moved = this.#begin(watch, state, loading || cut || tooOld);
+    // After what it begins with: a deletion in there is older than what the log says now.
+    if (loading && state.closed) watch.over.byLog = true;
     if (loading) {
       this.#events.ready(watch);
     } else if (cut || tooOld) {
@@ -325,7 +326,10 @@ export class Sync {
   /** Takes totals and what is known of the log, and begins the history if told to. True when totals moved. */
   #begin(watch: VideoState, state: State, anew: boolean): boolean {
     const { clock } = this.#parts;
+    const { byRules } = watch.over;
     if (anew) watch.begin(state, clock.elapsed(), (entry) => dueByStamp(entry, clock));
+    // A deletion that it begins with is of before; rules are of now.
+    watch.over.byRules = byRules;
     const moved = watch.adopt(state, clock.date());
     if (anew) this.#release(watch);
     return moved;

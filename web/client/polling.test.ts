@@ -12,8 +12,13 @@ const B = "http://s/";
 const offer: Offer = { url: "videos/{video}/live", everyMs: 2_000 };
 const said = (n: number) => ({ video: "v", id: `e-${n}`, text: `t${n}`, at: 1_000 + n });
 
-/** A client that asked for a stream and was told to poll; `live` answers a poll. */
-async function told(live: (url: string) => object | number, more: Partial<Offer> = {}, videos = ["v"]) {
+/** A client that asked for a stream, got `streamed` if anything, and was told to poll; `live` answers. */
+async function told(
+  live: (url: string) => object | number,
+  more: Partial<Offer> = {},
+  videos = ["v"],
+  streamed?: object,
+) {
   const outside = new FakeOutside();
   const states: State[] = [];
   const heard: string[] = [];
@@ -36,6 +41,7 @@ async function told(live: (url: string) => object | number, more: Partial<Offer>
   });
   line.want(videos);
   await outside.pass(0);
+  if (streamed) outside.source.say("snapshot", streamed);
   const bye = async () => {
     outside.source.say("bye", { reason: "share", retry: 45_000, poll: { ...offer, ...more } });
     // What it polls with is fetched now: asked for once more, it is there when that is.
@@ -137,6 +143,42 @@ describe("told to poll", () => {
     expect(heard).toEqual(["5:50"]);
     await outside.pass(20_000);
     expect(heard).toEqual(["5:50", "epoch", "4:40"]);
+  });
+
+  test("what was deleted is told once, and does not come back from an older cache", async () => {
+    let now: object = state(1, [said(1), said(2)]);
+    const { outside, heard, bye } = await told(() => now);
+    heard.length = 0;
+    const deleted = { ...state(2), totals: {}, deleted: "e-3" };
+    now = deleted;
+    await outside.pass(2_500);
+    expect(heard).toEqual(["deleted", "2:undefined"]);
+    now = state(1, [said(1), said(2), said(2.5)]);
+    await outside.pass(9_000);
+    now = { ...deleted, comments: [said(4)] };
+    await outside.pass(9_000);
+    await outside.pass(60_000);
+    await bye();
+    await outside.pass(2_500);
+    expect(heard).toEqual(["deleted", "2:undefined", "t4"]);
+  });
+
+  test("what was deleted while it went from a stream to polls is told", async () => {
+    const { outside, heard, bye } = await told(() => ({ ...state(2, [said(4)]), deleted: "e-3" }));
+    // Whoever has just come has seen nothing of before.
+    expect(heard).toEqual(["2:20", "(t4)"]);
+    await outside.pass(61_000);
+    await bye();
+    await outside.pass(2_500);
+    expect(heard).toEqual(["2:20", "(t4)"]);
+    const other = await told(
+      () => ({ ...state(2, [said(4)]), deleted: "e-3" }),
+      {},
+      ["v"],
+      state(1, [said(1)]),
+    );
+    await other.outside.pass(2_500);
+    expect(other.heard).toEqual(["1:10", "(t1)", "deleted", "2:20", "(t4)"]);
   });
 
   test("a video that is wanted no more is not polled on", async () => {

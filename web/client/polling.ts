@@ -12,6 +12,8 @@ const POLL_PAUSE_MS = 300;
 const ANSWER_MS = 10_000;
 /** So many answers in a row that are older than what is known are no slow cache: the log has begun anew. */
 const OLDER_MAX = 10;
+/** The last deletion of each video that this page was told of: it is told to poll more than once. */
+const deletions = new WeakMap<Outside, Map<string, string>>();
 
 /** What a server offers in place of a stream: URLs relative to the stream's own. */
 export interface Offer {
@@ -57,10 +59,10 @@ export function createPolling(options: PollingOptions): Polling {
       });
       if (!wants(video)) return;
       if (!answer.ok) return failed(answer.status);
-      const { cursor: next, reset, retracted, ...message } = await answer.json();
+      const { cursor: next, reset, reason = "poll", retracted, ...message } = await answer.json();
       if (!wants(video)) return;
-      if (reset) take("reset", { video, reason: "poll" } as Message, "");
-      take(cursor ? "poll" : "snapshot", message, "");
+      if (reset) take("reset", { video, reason } as Message, "");
+      take(cursor && reason !== "deleted" ? "poll" : "snapshot", message, "");
       for (const id of retracted ?? []) take("retract", { video, id } as Message, "");
       heard();
       cursor = next;
@@ -77,6 +79,8 @@ export function createPolling(options: PollingOptions): Polling {
     let gone: readonly string[] | undefined;
     let newest = -1;
     let older = 0;
+    const told = deletions.get(outside) ?? new Map<string, string>();
+    deletions.set(outside, told);
     // Who has been here before comes back at any time: those who were sent away together do not ask together.
     if (known(video)) await pause(everyMs * outside.random());
     for (let failures = 0; wants(video); ) {
@@ -90,16 +94,23 @@ export function createPolling(options: PollingOptions): Polling {
       }
       if (said) {
         failures = 0;
-        const { cursor, retracted, everyMs: paceMs, ...message } = said;
+        const { cursor, retracted, everyMs: paceMs, deleted, ...message } = said;
         older = message.version < newest ? older + 1 : 0;
+        const isNew = !older || older > OLDER_MAX;
         if (older > OLDER_MAX) take("reset", { video, reason: "epoch" } as Message, "");
-        if (!older || older > OLDER_MAX) newest = message.version;
-        const before = gone ?? (known(video) ? [] : retracted);
-        take(known(video) ? "poll" : "snapshot", message, "");
-        for (const id of retracted) if (!before.includes(id)) take("retract", { video, id } as Message, "");
-        gone = retracted;
+        if (isNew) newest = message.version;
+        const isDeleted = isNew && deleted && told.get(video) !== deleted;
+        if (isDeleted && known(video)) take("reset", { video, reason: "deleted" } as Message, "");
+        if (isDeleted) told.set(video, deleted);
         everyMs = paceMs;
         heard();
+        // What a slow cache still has of before a deletion is shown no more.
+        if (isNew || told.get(video) === deleted) {
+          const before = gone ?? (known(video) ? [] : retracted);
+          take(known(video) && !isDeleted ? "poll" : "snapshot", message, "");
+          for (const id of retracted) if (!before.includes(id)) take("retract", { video, id } as Message, "");
+          gone = retracted;
+        }
       }
       await pause(
         said ? everyMs * (0.75 + outside.random() / 2) : backoffMs(++failures, outside.random(), everyMs),

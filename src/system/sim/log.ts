@@ -10,7 +10,7 @@
 import type { Elapsed, VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
 import type { MemoryBus, MemoryHub } from "../../bus/memory.ts";
-import type { Entry, Page } from "../../core/entry.ts";
+import { type Entry, type Page, sinceCleared } from "../../core/entry.ts";
 import { laneOf as hashedLaneOf } from "../../core/hash.ts";
 import type { CommentDraft, VideoId } from "../../core/interaction.ts";
 import { Lineage } from "../../core/lineage.ts";
@@ -71,6 +71,10 @@ export class SimLog implements SimHistory {
   /** Every entry ever written, and the comments that were removed. */
   readonly entries = new Map<VideoId, Entry[]>();
   readonly removed = new Set<number>();
+  /** What is left to be done of deletions, by name. */
+  readonly tasks = new Map<string, string>();
+  /** How often each video was deleted, in the log of likes. */
+  readonly deleted = new Map<VideoId, number>();
   readonly views = new Set<SimLedger>();
   readonly history: number;
   /** When which lane had no leader; those without an end are going on. */
@@ -136,6 +140,15 @@ export class SimLog implements SimHistory {
     return true;
   }
 
+  /** Puts a removal of all comments of `video` into their order, once for `key`. */
+  clear(video: VideoId, key: string): void {
+    if (!this.leads(commentLane)) throw new LedgerUnavailable("no leader");
+    const name = `${video} clear ${key}`;
+    if (this.#keys.has(name)) return;
+    const { seq } = this.#enter(video, (place) => ({ type: "retract", ...place, previous: 0, target: 0 }));
+    this.#keys.set(name, seq);
+  }
+
   /** Comes back without its last `count` entries: a branch begins behind what is left. */
   loseEnd(count: number): void {
     const first = Math.max(1, this.head - count + 1);
@@ -158,7 +171,8 @@ export class SimLog implements SimHistory {
 
   /** Entries that can still be read, oldest first, removed comments among them. */
   kept(video: VideoId): Entry[] {
-    return (this.entries.get(video) ?? []).slice(-this.history);
+    const kept = (this.entries.get(video) ?? []).slice(-this.history);
+    return [...sinceCleared(kept)];
   }
 
   page(video: VideoId, after: number | undefined, limit: number): Page {
@@ -184,6 +198,8 @@ export class SimLog implements SimHistory {
     const atMs = this.machine.date();
     for (const record of batch.likes) {
       const [bytes, whose] = [encodeRecord(record), encodeWhose(record)];
+      const video = record.act?.video;
+      if (video) this.deleted.set(video, (this.deleted.get(video) ?? 0) + 1);
       this.lanes[lane]?.push({ bytes, whose, stampMs, atMs });
     }
     const placed = batch.comments.map((draft) => this.#place(draft));

@@ -7,10 +7,10 @@ import { later } from "../../base/clock.ts";
 import { type Prng, seededPrng } from "../../base/prng.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import { limits } from "../../core/limits.ts";
-import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import { likesOf } from "../../core/totals.ts";
 import { pass } from "./clock.ts";
 import { Cluster } from "./cluster.ts";
+import { deleteOne, otherKind, truthOf } from "./deletions.ts";
 import { laneOf } from "./log.ts";
 import { Publishers } from "./publisher.ts";
 import { SimViewer, type Tamper } from "./viewer.ts";
@@ -28,6 +28,8 @@ export interface Options {
   readonly tamper?: Tamper;
   /** Walls are set and lanes lose their leaders, and nothing else goes wrong. */
   readonly weatherOnly?: boolean;
+  /** Videos are deleted; then the log does not lose its end, from which they would come back. */
+  readonly deletes?: boolean;
 }
 
 const videos = ["v", "w", "x"] as VideoId[];
@@ -52,6 +54,8 @@ class Run {
   /** Whether the log of this run loses its end now and then. */
   readonly #loses: boolean;
   readonly #weatherOnly: boolean;
+  /** For what is deleted: drawn apart as well. */
+  readonly #deletes: Prng | undefined;
   /** Whether this run has faults at all. */
   #faults = false;
 
@@ -62,7 +66,8 @@ class Run {
     this.weather = seededPrng(seed + 2 ** 30);
     const costs = seededPrng(seed + 2 ** 28);
     this.losses = seededPrng(seed + 2 ** 29);
-    this.#loses = this.losses.next() < 0.4;
+    this.#loses = this.losses.next() < 0.4 && !options.deletes;
+    this.#deletes = options.deletes ? seededPrng(seed + 2 ** 27) : undefined;
     const small = this.prng.next() < 0.4;
     this.cluster = new Cluster(this.prng, this.weather, {
       tickMs: [0, 50, 50, 200][this.prng.between(0, 3)] as number,
@@ -104,6 +109,7 @@ class Run {
       await pass(clock, this.prng.between(1, 60));
       this.act();
       if (faults && this.prng.next() < 0.06) await this.fault();
+      if (this.#deletes && this.#deletes.next() < 0.015) void this.delete(this.#deletes);
       if (faults && this.#loses && this.losses.next() < 0.02) this.loseEnd();
       const blown = faults || this.#weatherOnly ? blow(this.cluster, this.weather) : undefined;
       if (blown) this.note(blown);
@@ -211,6 +217,19 @@ class Run {
     this.note("lost");
   }
 
+  /** Somebody deletes a video, by way of any node; whoever is not answered does not ask again. */
+  async delete(prng: Prng): Promise<void> {
+    this.note("deletions");
+    if (await deleteOne(this.cluster, prng, videos)) this.note("deleted");
+  }
+
+  /** What was left of deletions is carried out by whoever finds it. */
+  async deleted(): Promise<void> {
+    const { log, clock } = this.cluster;
+    for (let ms = 0; log.tasks.size > 0 && ms < 40_000; ms += 500) await pass(clock, 500);
+    for (const name of log.tasks.keys()) this.wrong(`${name} was not carried out`);
+  }
+
   /** All is well again. */
   async heal(): Promise<void> {
     this.cluster.hub.disturb(undefined);
@@ -223,28 +242,9 @@ class Run {
 
   // ---- what must be true
 
-  /** The totals as the log has them: each key once, whoever sent it how often. */
-  truth(): Map<VideoId, Record<string, number>> {
-    const truth = new Map<VideoId, Record<string, number>>(videos.map((video) => [video, {}]));
-    const keys = new Set<string>();
-    for (const { bytes } of this.cluster.log.records) {
-      for (const group of (decodeRecord(bytes) as LikeRecord).groups) {
-        const totals = truth.get(group.video) as Record<string, number>;
-        let count = group.loose;
-        group.counts.forEach((likes, i) => {
-          const key = `${group.video} ${group.hi[i]} ${group.lo[i]}`;
-          if (!keys.has(key)) count += likes;
-          keys.add(key);
-        });
-        if (count > 0) totals[group.kind] = (totals[group.kind] ?? 0) + count;
-      }
-    }
-    return truth;
-  }
-
   /** Every viewer that had the time to has been shown everything. */
   shown(when: string, connectedMs: number): void {
-    const truth = this.truth();
+    const truth = truthOf(this.cluster.log, videos);
     const { clock } = this.cluster;
     for (const viewer of this.viewers) {
       if (viewer.node === undefined || clock.elapsed() - viewer.since < connectedMs) continue;
@@ -272,8 +272,9 @@ class Run {
   kept(): void {
     const { publishers, cluster } = this;
     if (publishers.open > 0) this.wrong(`${publishers.open} interactions were never answered`);
-    for (const [video, totals] of this.truth()) {
-      const counted = Object.values(totals).reduce((sum, count) => sum + count, 0);
+    const ever = truthOf(cluster.log, videos, true);
+    for (const [video, totals] of truthOf(cluster.log, videos)) {
+      const counted = likesOf(ever.get(video) ?? {});
       const keyed = publishers.keyed.get(video) ?? 0;
       const { taken, unknown } = publishers.loose.get(video) ?? { taken: 0, unknown: 0 };
       if (counted < keyed + taken || counted > keyed + taken + unknown) {
@@ -281,11 +282,10 @@ class Run {
       }
       for (const view of cluster.log.views) {
         const folded = view.totals(video).counts;
-        for (const kind in totals) {
-          if (folded[kind] !== totals[kind]) this.wrong(`${kind} of ${video} folded as ${folded[kind]}`);
-        }
+        const kind = otherKind(folded, totals);
+        if (kind) this.wrong(`${kind} of ${video} folded as ${folded[kind]}, not ${totals[kind]}`);
       }
-      this.#inTime(video, counted);
+      this.#inTime(video, likesOf(totals));
     }
     const written = [...cluster.log.entries.values()].flat();
     const texts = written.flatMap((entry) => (entry.type === "comment" ? [entry.text] : []));
@@ -350,12 +350,14 @@ export async function simulate(seed: number, options: Options = {}): Promise<Out
   await run.live(liveMs, faults && !options.weatherOnly);
 
   await run.heal();
+  await run.deleted();
   await pass(clock, 5_000);
   run.shown("5 s after healing", 4_500);
   await run.live(1_000, false);
   // Everybody who retries is through within a few seconds, and everybody who was away is back.
   for (let ms = 0; run.publishers.open > 0 && ms < 20_000; ms += 500) await pass(clock, 500);
   for (const viewer of run.viewers) viewer.resume();
+  await run.deleted();
   await pass(clock, 1_000);
   run.shown("1 s after the last like", 900);
   run.kept();

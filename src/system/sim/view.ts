@@ -12,6 +12,7 @@ import { limits } from "../../core/limits.ts";
 import type { Lineage } from "../../core/lineage.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import type { Totals } from "../../core/totals.ts";
+import type { Deletions } from "../../ledger/deletions.ts";
 import { Fold } from "../../ledger/fold.ts";
 import {
   type Batch,
@@ -24,9 +25,9 @@ import {
   type Trouble,
 } from "../../ledger/ledger.ts";
 import { bounded, LogTime } from "../../ledger/log-time.ts";
-import { noDeletions } from "../../ledger/no-deletions.ts";
 import type { TimelineView } from "../../ledger/timeline-view.ts";
 import { timelineDefault } from "../../ledger/timelines.ts";
+import { simDeletions } from "./deletions.ts";
 import { commentLane, laneOf, likeLanes, type SimLog, type Stored } from "./log.ts";
 
 export interface SimLedgerParts {
@@ -49,7 +50,7 @@ export class SimLedger implements Ledger {
   readonly publishesEntries = false;
   readonly once = false;
   readonly commentLane = commentLane;
-  readonly deletions = noDeletions;
+  readonly deletions: Deletions;
   readonly laneOf = laneOf;
   readonly #parts: SimLedgerParts;
   readonly #lanes: readonly Lane[];
@@ -61,6 +62,13 @@ export class SimLedger implements Ledger {
   constructor(parts: SimLedgerParts) {
     this.#parts = parts;
     this.epoch = parts.log.epoch;
+    const { log, prng, clock } = parts;
+    this.deletions = simDeletions({
+      ...{ log, view: this, date: () => clock.date() },
+      key: () => `${prng.between(0, 2 ** 31)}`,
+      stamp: (lane) => this.#lanes[lane]?.time.stamp(),
+      send: (lane, write) => this.#send(lane, write),
+    });
     this.#lineage = parts.log.lineage;
     const seed = parts.prng.next();
     this.#lanes = Array.from({ length: likeLanes }, () => ({
@@ -90,18 +98,24 @@ export class SimLedger implements Ledger {
   }
 
   async append(batch: Batch): Promise<readonly Placed[]> {
-    const { log, prng } = this.#parts;
+    const { log } = this.#parts;
     if (!this.#passes()) throw new LedgerUnavailable("cut off");
     const video = batch.likes[0]?.groups[0]?.video;
     const lane = video === undefined ? commentLane : laneOf(video);
     const stampMs = this.#lanes[lane]?.time.stamp();
+    return this.#send(lane, () => log.write(lane, batch, stampMs));
+  }
+
+  async #send<T>(lane: number, write: () => T): Promise<T> {
+    const { log, prng } = this.#parts;
+    if (!this.#passes()) throw new LedgerUnavailable("cut off");
     const led = log.leads(lane);
     const broken = log.past.length;
     // Sent, it may be stored whatever becomes of the sender; and stored, nobody may hear of it.
-    const placed = await new Promise<Placed[]>((resolve, reject) => {
+    const placed = await new Promise<T>((resolve, reject) => {
       log.clock.after(prng.between(0, 5), () => {
         if (!this.#passes()) reject(new LedgerUnavailable("not stored"));
-        else resolve(Promise.try(() => log.write(lane, batch, stampMs)));
+        else resolve(Promise.try(write));
       });
     }).catch(async (error: unknown) => {
       // Nobody says that there is no leader: there is no answer.

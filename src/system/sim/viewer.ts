@@ -6,10 +6,11 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
 import { type Elapsed, longAgo, type Timer, type VirtualClock } from "../../base/clock.ts";
 import type { Prng } from "../../base/prng.ts";
-import { type Entry, type EventId, parseId } from "../../core/entry.ts";
+import { type Entry, type EventId, isClearing, parseId, sinceCleared } from "../../core/entry.ts";
 import type { VideoId } from "../../core/interaction.ts";
 import type { Lineage } from "../../core/lineage.ts";
 import type { Cluster } from "./cluster.ts";
+import { otherKind } from "./deletions.ts";
 import type { SimHistory, SimLog } from "./log.ts";
 
 /** Of what has no place. */
@@ -37,6 +38,12 @@ interface Shown {
   version: number;
   totals: Readonly<Record<string, number>>;
   viewers: number;
+  /** How often its totals fell on this stream: at most as often as it was deleted. */
+  falls: number;
+  /** The place of the deletion that it was told of last. */
+  clearedAt: number;
+  /** Whether that was on this stream, on which nothing of before may follow. */
+  gone: boolean;
 }
 
 export interface Data {
@@ -46,6 +53,7 @@ export interface Data {
   readonly viewers: number;
   readonly comments: readonly { readonly id: string; readonly text: string }[];
   readonly connection: string;
+  readonly reason: string;
 }
 
 /** One event as it came. */
@@ -176,7 +184,8 @@ export class SimViewer {
     for (const video of this.videos) {
       const shown = this.shown.get(video);
       const unsure = this.mixed && place !== undefined;
-      if (shown) Object.assign(shown, { version: 0, totals: {}, pending: false, unsure });
+      if (shown)
+        Object.assign(shown, { version: 0, totals: {}, pending: false, unsure, gone: false, falls: 0 });
       // Whatever was not begun yet is continued from the id as well.
       if (place && this.#of(video).seq === undefined) Object.assign(this.#of(video), place);
     }
@@ -230,7 +239,7 @@ export class SimViewer {
     if (!video || !this.videos.has(video)) return;
     if (this.#of(video).pending && event !== "snapshot") return;
     if (event === "snapshot") this.#snapshot(data);
-    else if (event === "reset") this.#reset(video);
+    else if (event === "reset") this.#reset(data);
     else if (event === "likes") this.#likes(data);
     else if (event === "viewers") this.#of(video).viewers = data.viewers;
     else if (event === "comment" || event === "retract")
@@ -249,15 +258,22 @@ export class SimViewer {
         version: 0,
         totals: {},
         viewers: 0,
+        falls: 0,
+        clearedAt: 0,
+        gone: false,
       };
       this.shown.set(video, shown);
     }
     return shown;
   }
 
-  #reset(video: VideoId): void {
+  #reset({ video, reason }: Data): void {
     this.resets++;
-    this.#of(video).seq = undefined;
+    const shown = this.#of(video);
+    shown.seq = undefined;
+    if (reason !== "deleted") return;
+    const after = this.#log.entries.get(video)?.find((e) => isClearing(e) && e.seq > shown.clearedAt);
+    if (after) Object.assign(shown, { clearedAt: after.seq, gone: true });
   }
 
   #snapshot(data: Data): void {
@@ -265,6 +281,8 @@ export class SimViewer {
     if (shown.seq !== undefined && !this.#unwatched.has(data.video))
       this.#wrong(`a second snapshot of ${data.video} without a reset`);
     const places = data.comments.map((comment) => parseId(comment.id) ?? nowhere);
+    if (shown.gone && places[0] && places[0].seq < shown.clearedAt)
+      this.#wrong(`${places[0].seq} of ${data.video} again, deleted at ${shown.clearedAt}`);
     for (let i = 1; i < places.length; i++) {
       this.#continues(data.video, places[i - 1] as EventId, places[i] as EventId, true);
     }
@@ -278,9 +296,8 @@ export class SimViewer {
   #likes({ video, totals, version }: Data): void {
     const shown = this.#of(video);
     if (version < shown.version) this.#wrong(`version of ${video} fell from ${shown.version} to ${version}`);
-    for (const kind in shown.totals) {
-      if ((totals[kind] ?? 0) < (shown.totals[kind] ?? 0)) this.#wrong(`${kind} of ${video} fell`);
-    }
+    const fell = Object.keys(shown.totals).find((kind) => (totals[kind] ?? 0) < (shown.totals[kind] ?? 0));
+    if (fell && ++shown.falls > (this.#log.deleted.get(video) ?? 0)) this.#wrong(`${fell} of ${video} fell`);
     Object.assign(shown, { version, totals });
     const said = JSON.stringify(Object.entries(totals).sort());
     const known = this.#parts.versions.get(`${video} ${version}`);
@@ -328,8 +345,10 @@ export class SimViewer {
       const { lineage, head } = history;
       const isThere = to.seq <= head && lineage.nameOf(to.seq) === to.branch;
       if (!isThere || !goesOn(lineage, from)) continue;
-      const lost = between(history, video, from.seq, to.seq).filter(({ type, seq }) =>
-        type === "retract" ? !loose : !this.#log.taken.has(lineage.idOf(seq)),
+      const lost = between(history, video, from.seq, to.seq).filter((entry) =>
+        entry.type === "retract"
+          ? !loose || isClearing(entry)
+          : !this.#log.taken.has(lineage.idOf(entry.seq)),
       );
       if (!least || lost.length < least.length) least = lost;
     }
@@ -340,16 +359,16 @@ export class SimViewer {
   missing(video: VideoId, totals: Readonly<Record<string, number>>): string | undefined {
     const shown = this.shown.get(video);
     if (shown?.seq === undefined) return `nothing of ${video}`;
-    for (const kind in totals) {
-      if (totals[kind] !== shown.totals[kind]) {
-        return `${kind} of ${video}: ${shown.totals[kind]} in place of ${totals[kind]}, at ${shown.version}`;
-      }
-    }
+    const kind = otherKind(totals, shown.totals);
+    if (kind)
+      return `${kind} of ${video}: ${shown.totals[kind]} in place of ${totals[kind]}, at ${shown.version}`;
     if (shown.unsure) return undefined;
     const place = { branch: shown.branch, seq: shown.seq };
     if (!goesOn(this.#log.lineage, place)) return `that ${place.branch}-${place.seq} of ${video} is lost`;
     const late = between(this.#log, video, shown.seq, Number.POSITIVE_INFINITY).filter(
-      (entry) => entry.type === "comment" && !this.#log.taken.has(this.#log.lineage.idOf(entry.seq)),
+      (entry) =>
+        isClearing(entry) ||
+        (entry.type === "comment" && !this.#log.taken.has(this.#log.lineage.idOf(entry.seq))),
     );
     return late.length > 0 ? `${video} behind ${shown.seq}: ${late.map(({ seq }) => seq)}` : undefined;
   }
@@ -360,8 +379,12 @@ export class SimViewer {
   }
 }
 
+/** What was deleted in between is owed to nobody; that it was is owed to all but who was shown nothing. */
 function between({ entries }: SimHistory, video: VideoId, from: number, to: number): Entry[] {
-  return (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
+  const found = (entries.get(video) ?? []).filter(({ seq }) => seq > from && seq < to);
+  const [first, ...rest] = sinceCleared(found);
+  if (!first || (isClearing(first) && from === beginning.seq)) return rest;
+  return [first, ...rest];
 }
 
 /**

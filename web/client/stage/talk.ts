@@ -93,7 +93,7 @@ export function createTalk(options: TalkOptions): Talk {
   let unsaidCount = 0;
 
   const list = make("ol", { class: "list", part: "list", tabindex: 0, "aria-label": words.comments });
-  const empty = make("p", { class: "empty" }, words.commentsEmpty);
+  const empty = make("p", { class: "empty", hidden: options.recorded }, words.commentsEmpty);
   const pillText = make("span");
   const pill = make("button", { type: "button", class: "pill", hidden: true }, glyph(glyphs.down), pillText);
   const notice = make("p", { class: "notice", hidden: true });
