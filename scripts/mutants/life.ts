@@ -108,6 +108,29 @@ export const life = [
     [["whoever comes from before a deletion goes on", "id.seq < watch.clearedAt", "false"]],
   ),
   ...plant(
+    "src/frontend/joining.ts",
+    ["src/frontend/lobby.test.ts"],
+    [
+      [
+        "what is not watched any more is waited for",
+        "(watch) => viewer.watches.includes(watch)",
+        "() => true",
+      ],
+      ["who has left is let in", "    if (viewer.connection.gone) return undefined;\n", ""],
+    ],
+  ),
+  ...plant(
+    "src/frontend/frontend.ts",
+    ["src/frontend/lobby.test.ts"],
+    [
+      [
+        "who waits for a video that is over is forgotten",
+        "this.#arrivals.addAll(this.#lobby.take(watch));",
+        "this.#lobby.take(watch);",
+      ],
+    ],
+  ),
+  ...plant(
     "src/trust/journal.ts",
     ["src/trust/journal.test.ts"],
     [

@@ -139,9 +139,9 @@ export class Frontend implements Watching {
         metrics.videos.inc();
       },
       ended: (watch) => {
-        this.#lobby.take(watch);
         this.#sync.unfollow(watch);
         this.#counts.unfollow(watch);
+        this.#arrivals.addAll(this.#lobby.take(watch));
         metrics.videos.dec();
       },
     });
@@ -279,9 +279,8 @@ export class Frontend implements Watching {
   }
 
   #joinOrWait(joiner: Joiner): void {
-    const loading = joiner.watches.find((watch) => watch.phase === "loading");
-    if (loading) this.#lobby.wait(loading, joiner);
-    else this.#join(joiner);
+    const ready = this.#lobby.pass(joiner);
+    if (ready) this.#join(ready);
   }
 
   #ready(watch: VideoState): void {

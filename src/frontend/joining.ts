@@ -26,8 +26,22 @@ export interface Joiner {
 export class Lobby {
   readonly #joiners = new Map<VideoState, Joiner[]>();
 
-  /** Lets `joiner` wait for the first state of `watch`. */
-  wait(watch: VideoState, joiner: Joiner): void {
+  /**
+   * `joiner` as it is to be let in, with what it has not been told to stop watching since: of what is not
+   * watched any more the first state never comes, and is no reason not to show the others (lobby.test.ts).
+   * Undefined: it waits here, or has left.
+   */
+  pass(joiner: Joiner): Joiner | undefined {
+    const { viewer } = joiner;
+    if (viewer.connection.gone) return undefined;
+    const watches = joiner.watches.filter((watch) => viewer.watches.includes(watch));
+    const loading = watches.find(({ phase }) => phase === "loading");
+    if (!loading) return { ...joiner, watches };
+    this.#wait(loading, { ...joiner, watches });
+    return undefined;
+  }
+
+  #wait(watch: VideoState, joiner: Joiner): void {
     const joiners = this.#joiners.get(watch) ?? [];
     joiners.push(joiner);
     // Those who left meanwhile: forgotten once they are the half, so that forgetting costs little each.
@@ -38,7 +52,7 @@ export class Lobby {
     this.#joiners.set(watch, waiting);
   }
 
-  /** Takes out those who wait for `watch`. */
+  /** Takes out those who wait for `watch`: its state has come, or none of them watches it any more. */
   take(watch: VideoState): readonly Joiner[] {
     const joiners = this.#joiners.get(watch) ?? [];
     this.#joiners.delete(watch);
