@@ -238,10 +238,7 @@ function reload(serving: Serving, log: Log): void {
   if (mistakes.length === 0) log.info("reloaded");
 }
 
-/**
- * Starts this program again as a worker. Its own session: a Ctrl-C at the terminal is the parent's to pass
- * on.
- */
+/** Starts this program again as a worker, in a session of its own: Ctrl-C is the parent's to pass on. */
 function startWorker(heard: (word: Word) => void, ended: (code: number) => void): WorkerProcess {
   let open = true;
   const child = Bun.spawn({
@@ -260,7 +257,7 @@ function startWorker(heard: (word: Word) => void, ended: (code: number) => void)
   });
   return {
     pid: child.pid,
-    // One that ends hears no more. Bun 1.4.5 closes its channel first, and then tells (system/workers.test.ts).
+    // One that ends hears no more: Bun 1.4.5 closes its channel before it tells (system/workers.test.ts).
     tell: (order) => {
       try {
         if (open) child.send(order);
