@@ -56,8 +56,8 @@ export const cold: readonly Mutant[] = [
   ...plant("src/ledger/copy.ts", sharedTests, [
     [
       "a video leaves with likes that were not written down",
-      "fold.totals(video).version === Number(version)",
-      "Number(version) >= 0",
+      "fold.totals(leaves.video).version === leaves.version",
+      "leaves.version >= 0",
     ],
     [
       "what was brought back from a later place counts its likes twice",

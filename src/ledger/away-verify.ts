@@ -7,11 +7,11 @@
  * with what the log says; and in a backup that was put back be written, of those that left after their stream
  * was saved and before the log was. Held by streams-verify.test.ts.
  */
-import { isVideoId, type VideoId } from "../core/interaction.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { likesOf, noTotals, type Totals } from "../core/totals.ts";
 import { decodeStowed, encodeStowed, type Stowed } from "./away-bytes.ts";
-import { awayHeader, type Copy } from "./copy.ts";
+import { type Copy, leaving } from "./copy.ts";
 import { awayStream, awaySubject } from "./partition-away.ts";
 import type { Stored, Streams } from "./streams.ts";
 import { countsApart, likesIn, type Wrong } from "./verdict.ts";
@@ -65,8 +65,8 @@ export class Followed {
       this.#left.delete(video);
       this.#bytes?.delete(video);
     }
-    const [named] = stored.header?.(awayHeader)?.split(" ") ?? [];
-    const video = isVideoId(named) && !copy.fold.lacks(named) ? named : undefined;
+    const named = leaving(stored)?.video;
+    const video = named !== undefined && !copy.fold.lacks(named) ? named : undefined;
     const totals = video && copy.fold.totals(video);
     const place = { branch: copy.branch.branch, upTo: copy.seq };
     const bytes = video && this.#bytes && encodeStowed(copy.fold, video, place);

@@ -1,12 +1,12 @@
 /** Which videos a shared log has comments of: by the subjects of their stream, as its server lists them. */
 import { isClearing } from "../core/entry.ts";
-import { isVideoId, type VideoId } from "../core/interaction.ts";
+import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
-import { decodeEntry } from "../core/wire.ts";
+import { decodeEntry, videoOf } from "../core/wire.ts";
+import { commentStream, commentsSubject } from "./comment-stream.ts";
 import type { Streams } from "./streams.ts";
 
-const name = "comments";
-const head = "comments.";
+const { name, subject: everything } = commentStream(1);
 
 /** As Ledger.commented; asks limits.commentedPagesMax times at most, as some 100,000 are told at once. */
 export async function commentedIn(
@@ -17,10 +17,10 @@ export async function commentedIn(
 ): Promise<readonly VideoId[]> {
   let found: VideoId[] = [];
   for (let page = 0, offset = 0; page < limits.commentedPagesMax; page++) {
-    const { subjects, total } = await streams.subjects(name, `${head}*`, offset);
-    const ids = subjects.map((subject) => subject.slice(head.length));
-    const wanted = ids.filter((id) => isVideoId(id) && id.startsWith(search) && id > (after ?? ""));
-    found = [...found, ...(wanted as VideoId[])].sort().slice(0, Math.max(most, limits.commentedLooksMax));
+    const { subjects, total } = await streams.subjects(name, everything, offset);
+    const ids = subjects.map(videoOf).filter((id) => id !== undefined);
+    const wanted = ids.filter((id) => id.startsWith(search) && id > (after ?? ""));
+    found = [...found, ...wanted].sort().slice(0, Math.max(most, limits.commentedLooksMax));
     offset += subjects.length;
     if (subjects.length === 0 || offset >= total) break;
   }
@@ -41,7 +41,7 @@ async function notDeleted(streams: Streams, videos: readonly VideoId[], most: nu
 }
 
 async function isDeleted(streams: Streams, video: VideoId): Promise<boolean> {
-  const last = await streams.last(name, head + video);
+  const last = await streams.last(name, commentsSubject(video));
   const entry = last && decodeEntry(last.payload, video, last.seq, 0);
   return entry !== undefined && isClearing(entry);
 }

@@ -31,6 +31,12 @@ export const awayHeader = "Ovation-Away";
 /** On a record that counts nothing: this video, which left memory, is open again. */
 export const openHeader = "Ovation-Open";
 
+/** The video that a record says leaves memory, if it has this version. */
+export function leaving({ header }: Stored): { video: VideoId; version: number } | undefined {
+  const [video, version] = header?.(awayHeader)?.split(" ") ?? [];
+  return isVideoId(video) ? { video, version: Number(version) } : undefined;
+}
+
 export class Copy {
   readonly time: LogTime;
   readonly trail = new Trail();
@@ -190,12 +196,12 @@ export class Copy {
   }
 
   /** What a record says of videos that leave memory, or are open again. */
-  #move({ header }: Stored): void {
+  #move(stored: Stored): void {
     const fold = this.#fold;
-    const [video, version] = header?.(awayHeader)?.split(" ") ?? [];
-    const leaves = isVideoId(video) && fold.totals(video).version === Number(version);
-    if (leaves && !fold.lacks(video)) fold.putAway(video);
-    const opened = header?.(openHeader);
+    const leaves = leaving(stored);
+    const isSo = leaves && fold.totals(leaves.video).version === leaves.version;
+    if (isSo && !fold.lacks(leaves.video)) fold.putAway(leaves.video);
+    const opened = stored.header?.(openHeader);
     if (isVideoId(opened) && fold.isClosed(opened)) fold.takeBack(opened, undefined, true);
   }
 

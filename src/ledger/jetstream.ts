@@ -19,10 +19,8 @@ import type { Totals } from "../core/totals.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import { commentedIn } from "./commented.ts";
 import type { Deletions } from "./deletions.ts";
-
 import type { FoldOptions } from "./fold.ts";
 import { JetstreamAway } from "./jetstream-away.ts";
-
 import { JetstreamDeletions, taskStream } from "./jetstream-delete.ts";
 import {
   type Batch,

@@ -13,6 +13,8 @@ export const nobody = 0;
 
 export class Owners {
   readonly #numbers = new Map<VideoId, number>();
+  /** The numbers alone: whoever sweeps asks for them again and again, of as many videos as there are. */
+  readonly #live = new Set<number>();
   #next = 1;
   /** Videos up to this number were there when members carried none. */
   legacy = 0;
@@ -29,9 +31,10 @@ export class Owners {
   give(video: VideoId): number {
     const known = this.#numbers.get(video);
     if (known !== undefined) return known;
-    this.#numbers.set(video, this.#next);
+    const number = this.#next;
+    this.restore(video, number);
     this.added.push(video);
-    return this.#next++;
+    return number;
   }
 
   /** The number of `video`; undefined: it has no members. */
@@ -44,6 +47,7 @@ export class Owners {
     const number = this.#numbers.get(video);
     if (number === undefined) return undefined;
     this.#numbers.delete(video);
+    this.#live.delete(number);
     this.gone.push(number);
     return number;
   }
@@ -51,7 +55,13 @@ export class Owners {
   /** Puts back what was written down. */
   restore(video: VideoId, number: number): void {
     this.#numbers.set(video, number);
-    this.#next = Math.max(this.#next, number + 1);
+    this.#live.add(number);
+    this.pass(number);
+  }
+
+  /** Whether members of `number` are somebody's: it is a video's, or it is none. */
+  isLive(number: number): boolean {
+    return number === nobody || this.#live.has(number);
   }
 
   /** Nobody is given a number up to `number` any more. */

@@ -153,9 +153,8 @@ export class SqliteDeletions implements Deletions {
   #sweepMembers(): boolean {
     if (!this.#membersLeft) return true;
     const { statements: s, fold } = this.#parts;
-    const live = new Set(fold.owners.numbers.values());
     const rows = s.membersAfter.all(this.#member.hi, this.#member.lo, pieceRows);
-    for (const { hi, lo, owner } of rows) if (owner > 0 && !live.has(owner)) s.memberDrop.run(hi, lo);
+    for (const { hi, lo, owner } of rows) if (!fold.owners.isLive(owner)) s.memberDrop.run(hi, lo);
     this.#member = rows.at(-1) ?? firstMember;
     this.#membersLeft = rows.length === pieceRows;
     return !this.#membersLeft;

@@ -11,8 +11,8 @@
  * breaks streams of a real server in each of these ways.
  */
 import type { Clock } from "../base/clock.ts";
-import { isVideoId, type VideoId } from "../core/interaction.ts";
-import { decodeEntry } from "../core/wire.ts";
+import type { VideoId } from "../core/interaction.ts";
+import { decodeEntry, videoOf } from "../core/wire.ts";
 import { checkWhoLeft, Followed } from "./away-verify.ts";
 import { commentStream } from "./comment-stream.ts";
 import { Copy } from "./copy.ts";
@@ -235,9 +235,9 @@ async function verifyComments(
   const there = new Set<number>();
   const doubted = new Map<number, number>();
   await readAll({ streams, clock }, name, { from: firstSeq, upTo: lastSeq }, ({ seq, subject, payload }) => {
-    const video = subject.slice(subject.lastIndexOf(".") + 1);
+    const video = videoOf(subject);
     // One that only tries whether the stream takes any.
-    if (!isVideoId(video)) return;
+    if (!video) return;
     const entry = decodeEntry(payload, video, seq, 0);
     if (!entry) wrong.say(`message ${seq} of ${streams.full(name)} is no comment`);
     else if (entry.type === "comment") there.add(seq);

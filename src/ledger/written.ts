@@ -167,10 +167,9 @@ export class Written {
     if (!members) return;
     const s = this.#statements;
     for (const { number, video } of s.ownersAll.iterate()) owners.restore(video, number);
-    const live = new Set([0, ...owners.numbers.values()]);
     for (const { hi, lo, owner } of s.membersAll.iterate()) {
       owners.pass(owner);
-      if (live.has(owner)) members.add(hi, lo, owner);
+      if (owners.isLive(owner)) members.add(hi, lo, owner);
     }
     const legacy = s.metaGet.get("legacyOwners")?.value;
     if (legacy === undefined) owners.adopt(videos.keys());
