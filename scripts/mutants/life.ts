@@ -28,6 +28,11 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/http/erasure.ts",
+    ["src/http/erasure.test.ts"],
+    [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
+  ),
+  ...plant(
     "src/http/media.ts",
     ["src/http/media.test.ts"],
     [["HEAD of a film reads all of it", 'if (request.method === "HEAD") {', "if (false) {"]],
