@@ -150,7 +150,7 @@ describe("of a video that is over", () => {
     expect(await cache()).toBe("public, max-age=1");
   });
 
-  test("pages of an edition that is no more are not kept, and the timeline soon names the new one", async () => {
+  test("pages of an edition that is no more are not kept, and soon the new one is named", async () => {
     const { set, get } = await closing();
     expect((await get("timeline", { edition })).text).not.toContain("edition");
     await set("closed");
