@@ -146,7 +146,7 @@ export function createModeration(key: string): Moderation {
     erase.addEventListener("click", async () => {
       const asked = `Erase ${user} from all videos? Every comment under this name goes, and cannot be had back.`;
       if (!confirm(asked)) return;
-      if (await ask("erase", "DELETE", `/v1/admin/users/${encodeURIComponent(user)}`)) {
+      if (await ask("erase", "DELETE", `/v1/admin/users?user=${encodeURIComponent(user)}`)) {
         status.textContent = `${user} is being erased.`;
       }
     });
