@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { topics } from "../../web/dist/topics.ts";
 import { type Command, commands } from "../settings/config.ts";
 import { helpAbout } from "./help.ts";
@@ -24,6 +26,11 @@ test("each command has a help of its own, and check says what --host is", () => 
   const check = helpAbout({ command: "help", of: "check" });
   expect(check).toContain("--host looks over this machine");
   expect(check).toContain("ovation --help lists them");
+});
+
+test("each page of docs/ is a topic", () => {
+  const pages = readdirSync(join(import.meta.dir, "../../docs")).filter((name) => name.endsWith(".md"));
+  expect(Object.keys(topics)).toEqual(pages.map((name) => name.slice(0, -".md".length)).sort());
 });
 
 test("each topic is short, and says something", () => {
