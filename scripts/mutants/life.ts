@@ -75,7 +75,11 @@ export const life = [
   ...plant(
     "src/asking/reader.ts",
     ["src/asking/reader.test.ts"],
-    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
+    [
+      ["a listing goes on over a deletion", " || entries.some(isClearing)", ""],
+      ["a listing ends where much was removed", "await this.#goOn(video, state, limit, seer)", "state"],
+      ["what was removed hides what is older", "return count >= limit;", "return true;"],
+    ],
   ),
   ...plant(
     "src/ledger/members.ts",
