@@ -63,6 +63,11 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/ledger/comments.ts",
+    ["src/ledger/sqlite.test.ts"],
+    [["removals push comments out of history", "target !== null && target > 0 ? 0 : 1", "1"]],
+  ),
+  ...plant(
     "src/http/erasure.ts",
     ["src/http/erasure.test.ts"],
     [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
