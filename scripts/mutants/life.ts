@@ -22,7 +22,20 @@ export const life = [
   ...plant(
     "src/http/videos.ts",
     ["src/http/videos.test.ts"],
-    [["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"]],
+    [
+      ["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"],
+      ["HEAD of an export reads all of it", 'entry.request.method === "HEAD"', "false"],
+    ],
+  ),
+  ...plant(
+    "src/http/erasure.ts",
+    ["src/http/erasure.test.ts"],
+    [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
+  ),
+  ...plant(
+    "src/http/media.ts",
+    ["src/http/media.test.ts"],
+    [["HEAD of a film reads all of it", 'if (request.method === "HEAD") {', "if (false) {"]],
   ),
   ...plant(
     "src/asking/reader.ts",

@@ -33,6 +33,9 @@ export interface KeepIo {
 
 export type KeepCommand = "backup" | "restore" | "verify";
 
+/** It is looked through as a whole before it counts as one: what has gone into a pipe cannot be. */
+const noPipe = "a backup is a file, not -; for a pipe ask the node itself: GET /v1/admin/backup";
+
 /** What cannot be done, in one line for an operator. */
 class CannotKeep extends Error {
   override readonly name = "CannotKeep";
@@ -45,6 +48,7 @@ export async function runKeep(command: KeepCommand, argv: readonly string[], io:
   if (!("mistakes" in parsed) && !parsed.file && command !== "verify") {
     mistakes.push(`ovation ${command} needs a file: ovation ${command} FILE`);
   }
+  if (!("mistakes" in parsed) && parsed.file === "-") mistakes.push(noPipe);
   if ("mistakes" in parsed || mistakes.length > 0) {
     for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
     return 2;

@@ -11,7 +11,7 @@ import { availableParallelism, constants, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
-import { createLog, type Log } from "../base/log.ts";
+import { createLog, type Log, wantsColours } from "../base/log.ts";
 import type { Usage } from "../base/metrics.ts";
 import { secret, systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
@@ -360,6 +360,7 @@ function logOf({ logLevel, logFormat }: Settings): Log {
   return createLog({
     level: logLevel,
     format: logFormat === "auto" ? auto : logFormat,
+    colours: wantsColours(process.stdout, process.env),
     write: (line) => {
       if (process.stdout.writableLength < logWaitingMax) process.stdout.write(line);
     },

@@ -132,7 +132,7 @@ export function createModeration({ key, call, decided, changed }: ModerationOpti
     return button("Erase", "From all videos", async () => {
       const asked = `Erase ${user} from all videos? Every comment under this name goes, and cannot be had back.`;
       if (!confirm(asked)) return;
-      if (!(await ask("erase", "DELETE", `/v1/admin/users/${encodeURIComponent(user)}`))) return;
+      if (!(await ask("erase", "DELETE", `/v1/admin/users?user=${encodeURIComponent(user)}`))) return;
       status.textContent = `${user} is being erased.`;
       decided();
     });
