@@ -135,7 +135,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
   const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
   if (row.value === schemaVersion && isWhole) return;
-  const todo = "start it once to bring it up to date";
+  const todo = Number(row.value) > schemaVersion ? "use a newer ovation" : "start it once to update it";
   if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
 }

@@ -18,25 +18,31 @@ import { type KeepSettings, rateOf } from "./keep-options.ts";
 /** How long NATS is waited for, in ms. */
 const dialMs = 10_000;
 
-/** Runs `run` with the bus of these settings once it is connected. Rejects with BusUnavailable. */
+/**
+ * Runs `run` with the bus of these settings once it is connected, for which it waits. Rejects with
+ * BusUnavailable, or StartRefused where a file of the settings cannot be read.
+ */
 export async function withNats<T>(
   settings: Settings,
   clock: Clock,
   run: (bus: NatsBus) => Promise<T>,
+  waitMs = dialMs,
 ): Promise<T> {
   const log = createLog({ level: "error", format: "json", write: () => {}, now: () => clock.date() });
   const bus = openNats({ settings, clock, prng: systemPrng(), log });
   try {
-    await connected(bus, clock);
+    await connected(bus, clock, waitMs);
     return await run(bus);
   } finally {
     await bus.close();
   }
 }
 
-function connected(bus: NatsBus, clock: Clock): Promise<void> {
+function connected(bus: NatsBus, clock: Clock, waitMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = clock.after(dialMs, () => reject(new BusUnavailable("NATS cannot be reached")));
+    const late = clock.after(waitMs, () => {
+      reject(new BusUnavailable(`NATS cannot be reached: ${bus.trouble() ?? "no answer"}`));
+    });
     const listening = bus.onConnected((is) => {
       if (is) done();
     });
