@@ -1,8 +1,9 @@
 /**
  * Whether the comments of a SQLite ledger are in order: part of sqlite-verify.ts.
  *
- * Each entry names the one before it of its video, counts on from it (a removal need not), and a removal stands behind what it
- * removed, which is gone. Of a video whose oldest entries were forgotten the first names one that is no more.
+ * Each entry names the one before it of its video, counts on from it (a removal need not), and a removal
+ * stands behind what it removed, which is gone. Of a video whose oldest entries were forgotten the first
+ * names one that is no more.
  */
 import type { VideoId } from "../core/interaction.ts";
 import type { EntryRow, Prepare, Statements } from "./schema.ts";
