@@ -184,6 +184,11 @@ export const life = [
         "(watch) => viewer.watches.includes(watch)",
         "() => true",
       ],
+      [
+        "what one stops watching while others wait for it is waited for",
+        "joiners.filter((joiner) => joiner.viewer === viewer);",
+        "[] as Joiner[];",
+      ],
       ["who has left is let in", "    if (viewer.connection.gone) return undefined;\n", ""],
     ],
   ),
