@@ -124,6 +124,21 @@ export const ops: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/program/memory.ts",
+    ["src/program/memory.test.ts"],
+    [["the limit of a slice is not seen", "upwards(path).map", "[path].map"]],
+  ),
+  ...plant(
+    "src/program/host-readings.ts",
+    ["src/system/check-host.test.ts"],
+    [["of a chain the first certificate alone is read", "text.match(pem) ?? [text]", "[text]"]],
+  ),
+  ...plant(
+    "src/bus/nats-inspect.ts",
+    ["src/system/check-host.test.ts"],
+    [["a stream with a copy too few is well", "Number(config.num_replicas) < replicas", "false"]],
+  ),
+  ...plant(
     "src/plan/model.ts",
     ["src/plan/model.test.ts"],
     [

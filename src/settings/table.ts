@@ -149,6 +149,19 @@ export function parseTable<R extends Rows>(table: Table<R>, given: Given): Parse
   };
 }
 
+/**
+ * `argv` with an address that stands alone in it as its --url: `load http://127.0.0.1:8080`, and
+ * `load --viewers=9 localhost:8080`. Behind a flag without a value it is that flag's.
+ */
+export function withAddress(argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word, index) => {
+    const isAddress = /^https?:\/\/|^(localhost|[\d.]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(word);
+    return isAddress && !/^--[^=]*$/.test(argv[index - 1] ?? "");
+  });
+  const word = argv[at] ?? "";
+  return at < 0 ? argv : argv.with(at, `--url=${/^http/i.test(word) ? word : `http://${word}`}`);
+}
+
 /** `--comment-tick` → OVATION_COMMENT_TICK. */
 export function variableOf(table: Pick<Table<Rows>, "prefix">, flag: string): string {
   return table.prefix + flag.toUpperCase().replaceAll("-", "_");
@@ -191,17 +204,21 @@ function unknownFlags<R extends Rows>(table: Table<R>, words: readonly string[])
     const isFlag = word.startsWith("-") && word !== "-";
     if (isFlag) {
       const name = word.split("=")[0] ?? word;
+      const off = switchOf(table, name);
+      const known = knownFlags(table).map((flag) => `--${flag}`);
       mistakes.push(
-        unknownName(
-          "flag",
-          name,
-          knownFlags(table).map((flag) => `--${flag}`),
-        ),
+        off ? `unknown flag ${name}; did you mean ${off}=false?` : unknownName("flag", name, known),
       );
     } else if (!afterFlag) mistakes.push(`unexpected word ${quoted(word)}`);
     afterFlag = isFlag && !word.includes("=");
   }
   return mistakes;
+}
+
+/** The switch that `--no-NAME` is meant to turn off. */
+function switchOf<R extends Rows>(table: Table<R>, flag: string): string | undefined {
+  const meant = Object.entries(table.rows).find(([key]) => `--no-${flagOf(key)}` === flag);
+  return meant?.[1].kind.placeholder === "" ? `--${flagOf(meant[0])}` : undefined;
 }
 
 function readVariables<R extends Rows>(table: Table<R>, env: Given["env"]): Collected {
@@ -263,7 +280,8 @@ function readConfigFile<R extends Rows>(
 function readJsonObject(path: string, readFile: Given["readFile"]): Record<string, unknown> | string {
   let text: string;
   try {
-    text = readFile(path);
+    // A byte order mark, as some editors write it.
+    text = readFile(path).replace(/^\uFEFF/, "");
   } catch (error) {
     return `--config=${path} cannot be read: ${messageOf(error)}`;
   }

@@ -71,6 +71,7 @@ export class OvationComments extends OvationElement {
     const card = make("div", { class: "card frame", dir: words.dir, lang: words.lang }, ...parts);
     const { watch, close } = this.follow(base, {
       ...talk.listeners,
+      likes: talk.known,
       state: trouble.show,
       closed: ({ closed }) => card.classList.toggle("over", closed),
     });
