@@ -39,6 +39,15 @@ export const ops: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/hooks/traces.ts",
+    ["src/hooks/traces.test.ts"],
+    [
+      ["a trace that is not kept is told", "return Number.parseInt(flags, 16) & 1 ? {", "return flags ? {"],
+      ["any tick is the next call's", "if (call.video !== video || ", "if ("],
+      ["a collector that is away is told of each time", "reason !== undefined && !this.#refused", "reason"],
+    ],
+  ),
+  ...plant(
     "src/ledger/sqlite-file.ts",
     ["src/ledger/sqlite-verify.test.ts"],
     [["damage is told without its table", "(lines.length > 0 ? lines : whole)", "whole"]],

@@ -46,8 +46,8 @@ export async function writeWhole(
 ): Promise<void> {
   if (existsSync(file)) throw new NameTaken(`${file} is there already`);
   const part = `${file}.${secret(8)}.part`;
+  const fd = openSync(part, "wx", 0o600);
   try {
-    const fd = openSync(part, "wx", 0o600);
     try {
       for await (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
       fsyncSync(fd);
