@@ -73,4 +73,9 @@ export const client: readonly Mutant[] = [
       ["an older cache's word is taken for a new log", "const OLDER_MAX = 10;", "const OLDER_MAX = 0;"],
     ],
   ),
+  ...plant(
+    "web/client/follow.ts",
+    ["src/system/package.test.ts"],
+    [["a server that renders a page watches for it", 'typeof document !== "undefined"', "true"]],
+  ),
 ];

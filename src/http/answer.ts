@@ -136,6 +136,11 @@ export function accepted(): Response {
   return new Response("{}", acceptedInit);
 }
 
+/** The head of an answer in JSON that nobody waited for. */
+export function jsonHead(): Response {
+  return new Response(null, { headers: jsonHeaders });
+}
+
 export function json(status: number, value: object, headers?: Readonly<Record<string, string>>): Response {
   return new Response(JSON.stringify(value), {
     status,

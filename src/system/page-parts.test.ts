@@ -23,7 +23,7 @@ import { hows, type Running, startServer } from "./server.ts";
 
 const folder = join(import.meta.dir, "../../web/snippets");
 const html = { "content-type": "text/html; charset=utf-8" };
-const adminKey = "0123456789abcdef0123456789abcdef";
+const adminKey = "7c1f0b5e93a84d26e8f35a0c49d1b672";
 const START = 1_800_000_000_000;
 const match = { start: START, seconds: 600, likesPerSecond: 30, commentsPerSecond: 1 };
 const recording = createRecording(match);

@@ -242,6 +242,8 @@ export function createPicture(): Picture {
       // Where no dispatcher stands by itself, its row is not there.
       const top = cluster.nodes.some(({ role }) => role === "dispatcher") ? 0 : ROWS.video - 40;
       svg.setAttribute("viewBox", `0 ${top} ${WIDTH} ${HEIGHT - top}`);
+      // A phone shows a part of it: the middle, where a node that is alone stands.
+      if (!note.textContent) frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
       drawLines(cluster, places);
       const all = new Set(cluster.routes.map(({ video }) => video)).size;
       const drawn = all > places.videos.size ? `; ${places.videos.size} of ${exact(all)} videos drawn` : "";

@@ -64,7 +64,9 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
   if (!first) return;
   const canvas = make("canvas", { "aria-hidden": "true" });
   const marks = make("ol", { class: "moments", "aria-label": labels.moments });
-  const track = make("div", { class: "track", dir: "ltr" }, canvas, marks);
+  // Said where there is nothing to see yet; the section has it as its name.
+  const none = make("p", { class: "none", dir: labels.dir, "aria-hidden": "true" }, labels.timeline);
+  const track = make("div", { class: "track", dir: "ltr" }, canvas, none, marks);
   const strip = make("section", { class: "timeline", slot: "under", "aria-label": labels.timeline }, track);
   stage.append(strip);
   let known = first;
@@ -76,7 +78,10 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
     return playing ? (dateOf(playing) - from) / (to - from) : 1;
   }
 
-  const draw = () => drawBars(canvas, known.timeline, played());
+  const draw = () => {
+    none.hidden = Object.values(known.timeline.likes).some((counts) => counts.some((count) => count > 0));
+    drawBars(canvas, known.timeline, played());
+  };
 
   function place(): void {
     const gapPx = fingers.matches ? GAP_PX.finger : GAP_PX.mouse;

@@ -20,7 +20,8 @@ export interface Phrases {
   readonly viaPoll: string;
   readonly watching: Forms;
   readonly reactions: Forms;
-  readonly reactionsCaption: string;
+  /** Under the number, which it does not hold. */
+  readonly reactionsCaption: Forms;
   readonly send: string;
   readonly kinds: Readonly<Record<string, string>>;
   readonly reactionsGroup: string;
@@ -59,7 +60,7 @@ const en: Phrases = {
   viaPoll: "slow network",
   watching: "# watching",
   reactions: { one: "# reaction", other: "# reactions" },
-  reactionsCaption: "reactions",
+  reactionsCaption: { one: "reaction", other: "reactions" },
   send: "Send a *",
   kinds: { heart: "heart", clap: "clap", laugh: "laugh", wow: "wow", fire: "fire" },
   reactionsGroup: "Reactions",
@@ -113,7 +114,7 @@ const ar: Phrases = {
     many: "# تفاعلًا",
     other: "# تفاعل",
   },
-  reactionsCaption: "تفاعل",
+  reactionsCaption: { two: "تفاعلان", few: "تفاعلات", many: "تفاعلًا", other: "تفاعل" },
   send: "أرسل *",
   kinds: { heart: "قلب", clap: "تصفيق", laugh: "ضحك", wow: "دهشة", fire: "نار" },
   reactionsGroup: "التفاعلات",
@@ -157,7 +158,7 @@ const fr: Phrases = {
   viaPoll: "réseau lent",
   watching: { one: "# spectateur", other: "# spectateurs" },
   reactions: { one: "# réaction", other: "# réactions" },
-  reactionsCaption: "réactions",
+  reactionsCaption: { one: "réaction", other: "réactions" },
   send: "Envoyer : *",
   kinds: { heart: "cœur", clap: "applaudissement", laugh: "rire", wow: "waouh", fire: "feu" },
   reactionsGroup: "Réactions",
@@ -196,7 +197,7 @@ const es: Phrases = {
   viaPoll: "red lenta",
   watching: { one: "# espectador", other: "# espectadores" },
   reactions: { one: "# reacción", other: "# reacciones" },
-  reactionsCaption: "reacciones",
+  reactionsCaption: { one: "reacción", other: "reacciones" },
   send: "Enviar: *",
   kinds: { heart: "corazón", clap: "aplauso", laugh: "risa", wow: "asombro", fire: "fuego" },
   reactionsGroup: "Reacciones",
@@ -235,7 +236,7 @@ const pt: Phrases = {
   viaPoll: "rede lenta",
   watching: { one: "# a assistir", other: "# a assistir" },
   reactions: { one: "# reação", other: "# reações" },
-  reactionsCaption: "reações",
+  reactionsCaption: { one: "reação", other: "reações" },
   send: "Enviar: *",
   kinds: { heart: "coração", clap: "aplauso", laugh: "riso", wow: "espanto", fire: "fogo" },
   reactionsGroup: "Reações",
@@ -273,7 +274,7 @@ const de: Phrases = {
   viaPoll: "langsames Netz",
   watching: { one: "# Person schaut zu", other: "# schauen zu" },
   reactions: { one: "# Reaktion", other: "# Reaktionen" },
-  reactionsCaption: "Reaktionen",
+  reactionsCaption: { one: "Reaktion", other: "Reaktionen" },
   send: "* senden",
   kinds: { heart: "Herz", clap: "Applaus", laugh: "Lachen", wow: "Staunen", fire: "Feuer" },
   reactionsGroup: "Reaktionen",
@@ -312,7 +313,7 @@ const hi: Phrases = {
   viaPoll: "धीमा नेटवर्क",
   watching: { one: "# दर्शक", other: "# दर्शक" },
   reactions: { one: "# प्रतिक्रिया", other: "# प्रतिक्रियाएँ" },
-  reactionsCaption: "प्रतिक्रियाएँ",
+  reactionsCaption: { one: "प्रतिक्रिया", other: "प्रतिक्रियाएँ" },
   send: "* भेजें",
   kinds: { heart: "दिल", clap: "ताली", laugh: "हँसी", wow: "वाह", fire: "आग" },
   reactionsGroup: "प्रतिक्रियाएँ",

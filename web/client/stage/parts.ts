@@ -73,6 +73,7 @@ export class OvationComments extends OvationElement {
       base,
       {
         ...talk.listeners,
+        likes: talk.known,
         state: trouble.show,
         closed: ({ closed }) => card.classList.toggle("over", closed),
       },

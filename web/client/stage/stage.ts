@@ -85,6 +85,7 @@ function build(
   const tally = createTally(() => Date.now(), floorMs);
   const badge = createBadge(words, say);
   const odometer = createOdometer(localeOf(words), words.reactions);
+  const caption = make("span", { class: "caption" }, words.reactionsCaption(0));
   const trouble = createTrouble({ base, video, words, token: () => host.token?.(false) });
   const watching = make("span", { class: "watching", part: "watching", hidden: true });
   const count = make("span", {}, "–");
@@ -175,12 +176,7 @@ function build(
         make("div", { class: "facts" }, badge.element, watching),
         make("slot", { name: "menu" }),
       ),
-      make(
-        "div",
-        { class: "total", part: "total" },
-        odometer.element,
-        make("span", { class: "caption" }, words.reactionsCaption),
-      ),
+      make("div", { class: "total", part: "total" }, odometer.element, caption),
       trouble.element,
       make("slot", { name: "tools" }),
       ...(recorded ? [] : [reactions.element]),
@@ -195,7 +191,10 @@ function build(
   });
 
   function showCounts(): void {
-    odometer.show(tally.sum());
+    const sum = tally.sum();
+    odometer.show(sum);
+    const text = words.reactionsCaption(sum);
+    if (caption.textContent !== text) caption.textContent = text;
     for (const kind of kinds) reactions.count(kind, tally.shown(kind));
   }
   const counting = setInterval(showCounts, COUNT_MS);
@@ -204,6 +203,7 @@ function build(
   const listeners: Listeners = {
     ...talk.listeners,
     likes(event) {
+      talk.known();
       tally.totals(event.totals);
       hearts?.totals(event.totals, event.quiet);
       if (!event.quiet) rate.likes(event);
