@@ -84,6 +84,17 @@ describe.each(kinds)("tabs, by the lock %s", (kind) => {
     }
   });
 
+  test("of two that come at once the first leads, whichever is quicker", async () => {
+    const { outside, open, led } = origin(kind);
+    const quick = new FakeOutside();
+    const a = open("a", ["v"]);
+    const b = open("b", ["v"], true, quick);
+    await outside.settle();
+    await quick.pass(400);
+    await outside.pass(400);
+    expect([a.seen.leads, b.seen.leads, led()]).toEqual([true, false, 1]);
+  });
+
   test("a follower that closes takes its wishes along", async () => {
     const { settle, open } = origin(kind);
     const a = open("a", []);
