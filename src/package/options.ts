@@ -41,7 +41,7 @@ export interface OvationOptions {
    */
   readonly beatMs?: Settings["beatMs"];
   /** Age at which a stream is told to come back, before a proxy cuts it; 0 is never. 0, or a duration from 1m
-   * to 24h, in ms.
+   * to 1d, like 90m, 12h or 7d, in ms.
    * @default 0
    */
   readonly streamAgeMs?: Settings["streamAgeMs"];
@@ -124,7 +124,7 @@ export interface OvationOptions {
    */
   readonly videosMax?: Settings["videosMax"];
   /** How long nobody has used a closed video when it leaves memory; it is read back when asked for. A
-   * duration from 2s to 8760h, in ms.
+   * duration from 2s to 365d, like 90m, 12h or 7d, in ms.
    * @default 600000
    */
   readonly coldAfterMs?: Settings["coldAfterMs"];
@@ -134,16 +134,17 @@ export interface OvationOptions {
    */
   readonly timeline?: Settings["timeline"];
   /** How long the likes of each second are kept; the same on all nodes, as the next two. A duration from 15m
-   * to 24h, in ms.
+   * to 1d, like 90m, 12h or 7d, in ms.
    * @default 7200000
    */
   readonly timelineFineMs?: Settings["timelineFineMs"];
-  /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 240h, in ms.
+  /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 10d, like 90m,
+   * 12h or 7d, in ms.
    * @default 86400000
    */
   readonly timelineMiddleMs?: Settings["timelineMiddleMs"];
-  /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 8760h,
-   * in ms.
+  /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 365d,
+   * like 90m, 12h or 7d, in ms.
    * @default 2592000000
    */
   readonly timelineKeepMs?: Settings["timelineKeepMs"];
