@@ -137,21 +137,14 @@ export interface OvationOptions {
    * to 1d, like 90m, 12h or 7d, in ms.
    * @default 7200000
    */
-  readonly timelineFineMs?: Settings["timelineFineMs"];
+  readonly timelineFineMs?: number;
   /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 10d, like 90m,
    * 12h or 7d, in ms.
    * @default 86400000
    */
-  readonly timelineMiddleMs?: Settings["timelineMiddleMs"];
+  readonly timelineMiddleMs?: number;
   /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 365d,
    * like 90m, 12h or 7d, in ms.
-  readonly timelineFineMs?: number;
-  /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 240h, in ms.
-   * @default 86400000
-   */
-  readonly timelineMiddleMs?: number;
-  /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 8760h,
-   * in ms.
    * @default 2592000000
    */
   readonly timelineKeepMs?: number;
