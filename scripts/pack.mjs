@@ -57,7 +57,7 @@ function manifest() {
     license: "Apache-2.0",
     type: "module",
     sideEffects: false,
-    // For bundlers and compilers that do not read `exports`: Parcel unless told to, `moduleResolution: node10`.
+    // For what does not read `exports`: Parcel unless told to, compilers by `moduleResolution: node10`.
     ...{ main: "./npm-alone.js", module: "./npm.js", types: "./types/npm.d.ts" },
     typesVersions: { "*": Object.fromEntries(parts.map((name) => [name, [`./types/${name}.d.ts`]])) },
     exports: {

@@ -29,7 +29,6 @@ export const beyond: Readonly<Record<string, string>> = {
   "resume-8": "it is about clients",
   "resume-9": "it is about clients",
   "poll-4": "it is about clients",
-  "live-4": "it takes a server that is full",
   "live-5": "it is about clients",
   "auth-3": "it takes a proof that allows less",
   "auth-4": "it takes a proof that ends soon",

@@ -13,6 +13,8 @@ import { type Block, Stream } from "./stream.ts";
 export const soonMs = 10_000;
 /** How often a call that was answered 429 is made again, after its Retry-After. */
 const againMax = 8;
+/** How often a stream is asked for where some get one and others are told to poll: one of ten may. */
+const drawsMax = 40;
 /** A server that asks for longer is believed to be busy otherwise, in ms. */
 const pauseMaxMs = 15_000;
 
@@ -82,6 +84,8 @@ export class Probe {
   /** Who liked under which key, where each viewer counts once. */
   readonly #viewers = new Map<unknown, string>();
   #config: Config | undefined;
+  /** All of one check's draws were in vain: the others need not try as often. */
+  #nobodyIsDrawn = false;
   #videos = 0;
 
   constructor(parts: ProbeParts) {
@@ -144,9 +148,26 @@ export class Probe {
     return reply;
   }
 
-  /** Opens a stream; `place` is sent as Last-Event-ID. */
+  /**
+   * Opens a stream; `place` is sent as Last-Event-ID. Where whoever asks is told to poll it is asked for
+   * again, and is Untried where nobody gets one.
+   */
   async open(path: string, place?: string, headers: Readonly<Record<string, string>> = {}): Promise<Stream> {
     this.needsStreams();
+    for (let draws = 0; draws < drawsMax && !this.#nobodyIsDrawn; draws++) {
+      const stream = await this.#openOnce(path, place, headers);
+      const first = await stream.until(() => true, soonMs);
+      if (first?.event !== "bye" || first.says.poll === undefined) return stream;
+    }
+    this.#nobodyIsDrawn = true;
+    throw new Untried("whoever asks this server for a stream is told to poll");
+  }
+
+  async #openOnce(
+    path: string,
+    place: string | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Stream> {
     const abort = new AbortController();
     const response = await fetch(`${this.parts.url}${path}`, {
       headers: { ...this.#proof(), ...(place !== undefined && { "last-event-id": place }), ...headers },
