@@ -62,7 +62,7 @@ export interface ConformParts {
   readonly told: (outcome: Outcome) => void;
 }
 
-/** Tries all sentences; outcomes in their order. Rejects in words when there is no server of this kind. */
+/** Tries all sentences; outcomes in their order. Rejects in words when there is no such server, or no such key. */
 export async function conform(parts: ConformParts): Promise<readonly Outcome[]> {
   const probe = new Probe(parts);
   try {
@@ -70,6 +70,7 @@ export async function conform(parts: ConformParts): Promise<readonly Outcome[]> 
   } catch (error) {
     throw new Error(`${parts.url} is no server of this protocol: ${(error as Error).message}`);
   }
+  await probe.tryKey();
   const wanted = sentences.filter(
     ({ name }) => parts.only.length === 0 || parts.only.some((beginning) => name.startsWith(beginning)),
   );

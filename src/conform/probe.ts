@@ -115,6 +115,13 @@ export class Probe {
     this.#config = reply.says as Config;
   }
 
+  /** Throws in words when the key is none of this server's: nearly every check would then say so. */
+  async tryKey(): Promise<void> {
+    if (this.parts.key === "") return;
+    const { status, text } = await this.ask("GET", `/v1/videos/${this.video()}`);
+    if (status === 401) throw new Error(`${this.parts.url} refuses the key: ${text.slice(0, 200)}`);
+  }
+
   /** A video that nobody has seen. */
   video(): string {
     return `${this.parts.prefix}${secret(8)}-${++this.#videos}`;
@@ -123,6 +130,7 @@ export class Probe {
   async ask(method: string, path: string, call: Call = {}): Promise<Reply> {
     for (let again = 0; ; again++) {
       const reply = await this.#askOnce(method, path, call);
+      if (!call.bare) this.#needsProof(reply.status);
       const pauseMs = 1000 * Number(reply.headers.get("retry-after") ?? 1);
       if (reply.status !== 429 || again === againMax || !(pauseMs <= pauseMaxMs)) return reply;
       await this.sleep(pauseMs);
@@ -173,6 +181,7 @@ export class Probe {
       headers: { ...this.#proof(), ...(place !== undefined && { "last-event-id": place }), ...headers },
       signal: abort.signal,
     });
+    this.#needsProof(response.status);
     const inPath = /\/videos\/([^/?]+)\/events/.exec(path)?.[1];
     const query = new URL(path, "http://x").searchParams;
     const videos = inPath === undefined ? query.getAll("video") : [inPath];
@@ -269,6 +278,12 @@ export class Probe {
 
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.parts.clock.after(ms, resolve));
+  }
+
+  /** Without a proof, a server that asks everybody for one can only refuse. */
+  #needsProof(status: number): void {
+    if (status !== 401 || this.parts.key !== "" || this.#config?.auth !== "token") return;
+    throw new Untried("this server asks everybody for a proof: it needs --key");
   }
 
   #proof(): Record<string, string> {

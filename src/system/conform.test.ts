@@ -75,6 +75,11 @@ test("one that counts each viewer once, and asks everybody for a proof", async (
     expect(broken(outcomes)).toEqual([]);
     const left = [...Object.keys(beyond), ...noOccasion, "like-3", "like-4", "like-15"];
     expect(untried(outcomes).sort()).toEqual(left.sort());
+    // Without the key, or with another one, it is not the server's fault.
+    const bare = { url: node.url, prefix: "conform-", only: ["like", "stream"], clock, told: () => {} };
+    const without = await conform({ ...bare, key: "" });
+    expect(without.filter(({ outcome }) => outcome !== "untried")).toEqual([]);
+    await expect(conform({ ...bare, key: "another" })).rejects.toThrow("refuses the key");
   } finally {
     await node.stop();
   }
