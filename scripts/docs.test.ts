@@ -58,6 +58,13 @@ describe("documents", () => {
     for (const name of pages) expect(readme).toContain(`](docs/${name})`);
   });
 
+  test("each page opens with something that runs, and that a test runs", () => {
+    const opening = (name: string): string | undefined => /^```(\w+)/m.exec(read(`docs/${name}`))?.[1];
+    // snippets.test.ts runs embed.md in Chromium; the clone that start.md begins with is `npm run stranger`.
+    const others: Record<string, string> = { "embed.md": "html", "start.md": "console" };
+    for (const name of pages) expect(`${name}: ${opening(name)}`).toBe(`${name}: ${others[name] ?? "sh"}`);
+  });
+
   for (const { page, name, text } of made) {
     test(`${page}: its ${name} are what the source says now`, () => {
       const section = new RegExp(`<!-- ${name} -->\\n\\n([\\s\\S]*)\\n\\n<!-- /${name} -->`);

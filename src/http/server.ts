@@ -24,6 +24,7 @@ import { likeRow, rows, streamRow } from "./routes.ts";
 import type { Handle, Method, Row } from "./row.ts";
 import { bodyTaken, peerIn, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
+import { TracedCalls } from "./traced-calls.ts";
 
 export interface HttpServer {
   /** Answers any request; never rejects. `peer` tells where it came from: without it nothing is limited. */
@@ -59,8 +60,10 @@ const placesMax = 4;
 export function createServer(doors: Doors, part: "all" | "public" | "staff" = "all"): HttpServer {
   const cors = new Cors(doors.settings.corsOrigins, doors.log, doors.clock);
   const tally = new Tally();
+  const traced = new TracedCalls(doors.metrics);
   const finish = (request: Request, response: Response, route: string): Response => {
     tally.count(route, response.status);
+    traced.end(request, route, response.status);
     return cors.mark(request, response);
   };
   const failed = (error: unknown, request: Request, route: string): Response => {
@@ -99,6 +102,7 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
   return {
     app,
     fetch(request, peer) {
+      traced.begin(request);
       if (request.method === "POST") {
         const video = likedBy(request.url);
         if (video !== undefined) return like(request, video, peer);

@@ -5,6 +5,7 @@
  * They are fakes because the things themselves (an hour of silence, a browser that gives up, a frozen
  * tab) cannot be had on demand; the same client meets the real ones in the page's browser tests.
  */
+import type { Air } from "./locks.ts";
 import type { Channel, Said } from "./tabs.ts";
 import type { Heard, Outside, Source } from "./types.ts";
 
@@ -95,20 +96,32 @@ export class FakeOutside implements Outside {
   }
 }
 
+interface FakeChannel extends Channel, Air {
+  postMessage(said: unknown): void;
+  hear(event: MessageEvent<Said>): void;
+}
+
 /** Tabs of one origin: what one says the others hear, a microtask later. */
 export class FakeAir {
-  readonly channels = new Set<Channel>();
+  readonly channels = new Set<FakeChannel>();
   /** Channels of tabs the browser has frozen: they neither speak nor hear. */
   readonly frozen = new Set<Channel>();
-  open(): Channel {
-    const channel: Channel = {
+  open(): Channel & Air {
+    const listeners: ((event: MessageEvent) => void)[] = [];
+    const channel: FakeChannel = {
       onmessage: null,
-      postMessage: (said: Said) => {
+      addEventListener: (_, listener) => void listeners.push(listener),
+      hear(event) {
+        channel.onmessage?.(event);
+        for (const listener of listeners) listener(event);
+      },
+      postMessage: (said) => {
+        if (!this.channels.has(channel)) throw new DOMException("closed", "InvalidStateError");
         if (this.frozen.has(channel)) return;
         const copy = structuredClone(said);
         for (const other of this.channels) {
           if (other === channel || this.frozen.has(other)) continue;
-          queueMicrotask(() => other.onmessage?.({ data: copy } as MessageEvent<Said>));
+          queueMicrotask(() => other.hear({ data: copy } as MessageEvent<Said>));
         }
       },
       close: () => {
