@@ -62,7 +62,7 @@ export interface ConformParts {
   readonly told: (outcome: Outcome) => void;
 }
 
-/** Tries all sentences; outcomes in their order. Rejects in words when there is no such server, or no such key. */
+/** Tries all sentences; outcomes in their order. Rejects in words when there is no such server or key. */
 export async function conform(parts: ConformParts): Promise<readonly Outcome[]> {
   const probe = new Probe(parts);
   try {
