@@ -48,9 +48,15 @@ function htmlOf(text: string): string {
     .replace(/\[([^\]]+)\]\((?!https?:)([^)]*)\)/g, (_, words: string, target: string) =>
       linkTo(words, target),
     );
-  return withContents(
-    Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true }),
-  );
+  const html = Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true });
+  return withContents(withoutEmptyHeads(html));
+}
+
+/** A head that says nothing is none, to whoever hears a table read. */
+function withoutEmptyHeads(html: string): string {
+  return html
+    .replace(/<th[^>]*><\/th>/g, "<td></td>")
+    .replace(/<thead>\s*<tr>(?:\s*<td><\/td>)+\s*<\/tr>\s*<\/thead>/g, "");
 }
 
 /** Sections from which on a page begins with a list of them. */

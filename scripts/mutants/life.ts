@@ -63,6 +63,11 @@ export const life = [
     ],
   ),
   ...plant(
+    "src/ledger/comments.ts",
+    ["src/ledger/sqlite.test.ts"],
+    [["removals push comments out of history", "target !== null && target > 0 ? 0 : 1", "1"]],
+  ),
+  ...plant(
     "src/http/erasure.ts",
     ["src/http/erasure.test.ts"],
     [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
@@ -75,7 +80,11 @@ export const life = [
   ...plant(
     "src/asking/reader.ts",
     ["src/asking/reader.test.ts"],
-    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
+    [
+      ["a listing goes on over a deletion", " || entries.some(isClearing)", ""],
+      ["a listing ends where much was removed", "await this.#goOn(video, state, limit, seer)", "state"],
+      ["what was removed hides what is older", "return count >= limit;", "return true;"],
+    ],
   ),
   ...plant(
     "src/ledger/members.ts",

@@ -170,8 +170,8 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
 }
 
 /**
- * A row of `entries`. Its `nth` counts the video's entries from 1, removed ones too: it is what history is
- * bounded by.
+ * A row of `entries`. Its `nth` counts the video's comments from 1, those too that were removed, and a
+ * removal of one has that of what stands before it: it is what history is bounded by.
  */
 export interface EntryRow {
   readonly seq: number;

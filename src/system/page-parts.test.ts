@@ -218,6 +218,31 @@ describe(how, () => {
     await context.close();
   });
 
+  test("nothing to see again is said, and is looked for; so is a server that went away", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    const asked: string[] = [];
+    page.on("response", (answer) => void (answer.ok() || asked.push(`${answer.status()} ${answer.url()}`)));
+    await page.clock.install();
+    await page.goto(`${node.url}/?lang=en&video=nothing&replay`);
+    const nothing = page.getByText("There is nothing to see again yet.");
+    await nothing.first().waitFor();
+    expect(await page.locator(".timeline").isVisible()).toBe(false);
+    expect(await page.locator(".react, .say").count()).toBe(0);
+    expect(asked).toEqual([]);
+    await like("nothing", 2);
+    await page.clock.runFor(6000);
+    await page.getByRole("button", { name: "Play" }).click();
+    await untilTotal(page, 2);
+    expect(await page.locator(".empty").isVisible()).toBe(false);
+    await page.route(/\/replay/, (route) => route.abort());
+    await page.goto(`${node.url}/?lang=en&video=nothing&replay`);
+    await page.getByText("Reconnecting", { exact: true }).first().waitFor();
+    await page.unroute(/\/replay/);
+    await page.locator('.badge[data-phase="past"]').waitFor();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
   test("a video that is closed: nothing more to tap, and soon it can be seen again", async () => {
     await like("closing", 2);
     const { page, context, wrong } = await openWindow(browser, "about:blank");

@@ -7,14 +7,14 @@
  */
 import type { Air } from "./locks.ts";
 import type { Channel, Said } from "./tabs.ts";
-import type { Outside, Source } from "./types.ts";
+import type { Heard, Outside, Source } from "./types.ts";
 
 export class FakeSource implements Source {
   readyState = 0;
   onerror: ((event: never) => void) | null = null;
-  readonly listeners = new Map<string, (event: MessageEvent<string>) => void>();
+  readonly listeners = new Map<string, (event: Heard) => void>();
   constructor(readonly url: string) {}
-  addEventListener(name: string, listener: (event: MessageEvent<string>) => void): void {
+  addEventListener(name: string, listener: (event: Heard) => void): void {
     this.listeners.set(name, listener);
   }
   close(): void {
@@ -22,7 +22,7 @@ export class FakeSource implements Source {
   }
   say(name: string, body: object, lastEventId = ""): void {
     this.readyState = 1;
-    this.listeners.get(name)?.({ data: JSON.stringify(body), lastEventId } as MessageEvent<string>);
+    this.listeners.get(name)?.({ data: JSON.stringify(body), lastEventId });
   }
   fail(readyState: 0 | 2): void {
     this.readyState = readyState;

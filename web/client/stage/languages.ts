@@ -39,6 +39,7 @@ export interface Phrases {
   readonly passed: Forms;
   readonly over: string;
   readonly replay: string;
+  readonly nothing: string;
   readonly notListed: string;
   readonly noToken: string;
   readonly guest: string;
@@ -76,6 +77,7 @@ const en: Phrases = {
   passed: { one: "# comment while you were away", other: "# comments while you were away" },
   over: "Over",
   replay: "Replay",
+  nothing: "There is nothing to see again yet.",
   notListed: "Pages of * may not use this server. Whoever runs it can list them in --cors-origins.",
   noToken: "You may not watch this: your token is missing, or not valid any more.",
   guest: "Guest",
@@ -135,6 +137,7 @@ const ar: Phrases = {
   },
   over: "انتهى",
   replay: "إعادة",
+  nothing: "لا يوجد ما يُعاد عرضه بعد.",
   notListed: "لا يُسمح لصفحات * باستخدام هذا الخادم. يمكن لمن يشغّله إضافتها إلى --cors-origins.",
   noToken: "لا يُسمح لك بالمشاهدة: رمز الدخول مفقود أو لم يعد صالحًا.",
   guest: "ضيف",
@@ -172,6 +175,7 @@ const fr: Phrases = {
   passed: { one: "# commentaire en votre absence", other: "# commentaires en votre absence" },
   over: "Terminé",
   replay: "Rediffusion",
+  nothing: "Il n’y a encore rien à revoir.",
   notListed:
     "Les pages de * ne peuvent pas utiliser ce serveur. Son exploitant peut les ajouter à --cors-origins.",
   noToken: "Vous ne pouvez pas regarder : votre jeton manque ou n’est plus valable.",
@@ -210,6 +214,7 @@ const es: Phrases = {
   passed: { one: "# comentario en tu ausencia", other: "# comentarios en tu ausencia" },
   over: "Terminado",
   replay: "Repetición",
+  nothing: "Aún no hay nada que repetir.",
   notListed:
     "Las páginas de * no pueden usar este servidor. Quien lo administra puede añadirlas a --cors-origins.",
   noToken: "No puedes ver esto: falta tu token o ya no es válido.",
@@ -248,6 +253,7 @@ const pt: Phrases = {
   passed: { one: "# comentário na sua ausência", other: "# comentários na sua ausência" },
   over: "Terminado",
   replay: "Repetição",
+  nothing: "Ainda não há nada para rever.",
   notListed: "As páginas de * não podem usar este servidor. Quem o gere pode adicioná-las a --cors-origins.",
   noToken: "Não pode ver isto: o seu token falta ou já não é válido.",
   guest: "Convidado",
@@ -285,6 +291,7 @@ const de: Phrases = {
   passed: { one: "# Kommentar, während du weg warst", other: "# Kommentare, während du weg warst" },
   over: "Vorbei",
   replay: "Wiederholung",
+  nothing: "Es gibt noch nichts zu wiederholen.",
   notListed:
     "Seiten von * dürfen diesen Server nicht benutzen. Wer ihn betreibt, kann sie in --cors-origins aufnehmen.",
   noToken: "Du darfst hier nicht zusehen: Dein Token fehlt oder gilt nicht mehr.",
@@ -323,6 +330,7 @@ const hi: Phrases = {
   passed: { one: "आपकी अनुपस्थिति में # टिप्पणी", other: "आपकी अनुपस्थिति में # टिप्पणियाँ" },
   over: "समाप्त",
   replay: "रीप्ले",
+  nothing: "अभी दोबारा देखने के लिए कुछ नहीं है।",
   notListed: "* के पेज इस सर्वर का उपयोग नहीं कर सकते। इसे चलाने वाले उन्हें --cors-origins में जोड़ सकते हैं।",
   noToken: "आप इसे नहीं देख सकते: आपका टोकन नहीं है या अब मान्य नहीं है।",
   guest: "अतिथि",
@@ -360,6 +368,7 @@ const ja: Phrases = {
   passed: "不在中のコメント#件",
   over: "終了しました",
   replay: "リプレイ",
+  nothing: "再生できるものはまだありません。",
   notListed: "* のページはこのサーバーを利用できません。運営者が --cors-origins に追加できます。",
   noToken: "視聴できません。トークンがないか、有効期限が切れています。",
   guest: "ゲスト",

@@ -16,11 +16,12 @@
 
 import { HELD_MS } from "../align.ts";
 import { createHearts, type Hearts } from "../hearts.ts";
+import type { ReplayState } from "../replay.ts";
 import type { Likes, Listeners, State, Watch } from "../types.ts";
 import { createBadge } from "./badge.ts";
 import cardCss from "./card.css" with { type: "text" };
 import { glyph, glyphs, make } from "./dom.ts";
-import { type Config, define, OvationElement, type Source } from "./element.ts";
+import { type Config, define, lineOf, OvationElement, type Source } from "./element.ts";
 import { browserStore, createLiked } from "./liked.ts";
 import { createOdometer } from "./odometer.ts";
 import pictureCss from "./picture.css" with { type: "text" };
@@ -57,7 +58,7 @@ export class OvationStage extends OvationElement {
   protected build(base: string, config: Config, words: Words): () => void {
     this.#hadPlayer = hasPlayer(this);
     this.#children.observe(this, { childList: true });
-    const take = build(this, base, config, words, (listeners) => this.follow(base, listeners));
+    const take = build(this, base, config, words, (...heard) => this.follow(base, ...heard));
     return () => {
       this.#children.disconnect();
       take();
@@ -71,7 +72,7 @@ function build(
   base: string,
   { kinds, once }: Config,
   words: Words,
-  follow: (listeners: Listeners) => Source,
+  follow: (listeners: Listeners, seen: (state: ReplayState) => void) => Source,
 ): () => void {
   const { video } = host;
   const recorded = !!host.recording;
@@ -199,7 +200,7 @@ function build(
   const counting = setInterval(showCounts, COUNT_MS);
   const rate = createRate((perSecond) => picture.broadcast?.excite(perSecond));
 
-  const source = follow({
+  const listeners: Listeners = {
     ...talk.listeners,
     likes(event) {
       talk.known();
@@ -227,6 +228,11 @@ function build(
       tally.reset();
       talk.listeners.reset(event);
     },
+  };
+  const source = follow(listeners, (state) => {
+    talk.seen(state);
+    badge.show(lineOf(state));
+    trouble.show(lineOf(state));
   });
   watch = source.watch;
   if (recorded) badge.instead(words.replay);

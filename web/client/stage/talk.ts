@@ -6,6 +6,7 @@
  * How fast rows may come is flow.ts' business; this file draws them.
  */
 import { hueOf } from "../icons.ts";
+import type { ReplayState } from "../replay.ts";
 import type { Comment, Listeners } from "../types.ts";
 import { glyph, glyphs, make } from "./dom.ts";
 import { createFlow, FLUSH_MS } from "./flow.ts";
@@ -22,6 +23,8 @@ export interface Talk {
   readonly element: HTMLElement;
   /** What it is told by. */
   readonly listeners: Required<Pick<Listeners, "comment" | "retract" | "reset" | "passed">>;
+  /** How a recording goes. */
+  seen(state: ReplayState): void;
   user(): string;
   /** The server has said what there is: if that is nothing, whoever is here is asked to begin. */
   known(): void;
@@ -95,7 +98,8 @@ export function createTalk(options: TalkOptions): Talk {
   let unsaidCount = 0;
 
   const list = make("ol", { class: "list", part: "list", tabindex: 0, "aria-label": words.comments });
-  const empty = make("p", { class: "empty", hidden: true }, words.commentsEmpty);
+  const nobody = options.recorded ? words.nothing : words.commentsEmpty;
+  const empty = make("p", { class: "empty", hidden: true }, nobody);
   const pillText = make("span");
   const pill = make("button", { type: "button", class: "pill", hidden: true }, glyph(glyphs.down), pillText);
   const notice = make("p", { class: "notice", hidden: true });
@@ -210,6 +214,10 @@ export function createTalk(options: TalkOptions): Talk {
     known() {
       isKnown = true;
       showEmpty();
+    },
+    seen({ phase }) {
+      empty.hidden = phase !== "empty";
+      if (phase === "empty") options.say(words.nothing);
     },
     stop() {
       clearInterval(flushing);

@@ -40,6 +40,8 @@ export interface Words {
   passed(count: number): string;
   /** What is shown was done before: a recording. */
   readonly replay: string;
+  /** Nothing was done that a recording could show. */
+  readonly nothing: string;
   /** The video is closed. */
   readonly over: string;
   /** Pages of this origin may not use the server. */
