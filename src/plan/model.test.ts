@@ -2,8 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readCoefficients, shipped } from "./coefficients.ts";
-import { type Audience, fullAt, type Machine, plan, ticksPerS } from "./model.ts";
+import { type Audience, fullAt, type Machine, plan } from "./model.ts";
 import { audienceOf, machineOf, parsePlanOptions } from "./options.ts";
+import { ticksPerS } from "./pace.ts";
 import { planText, short } from "./text.ts";
 
 function asked(...flags: readonly string[]): { audience: Audience; machine: Machine } {
@@ -25,7 +26,7 @@ describe("a plan", () => {
   ])(
     "of the talk's %s viewers has the talk's %d frontends where nothing but connections counts",
     (viewers, count) => {
-      const big = ["--cores=1024", "--memory-gb=10000", "--network-gbit=1000", "--likes=100", "--comments=0"];
+      const big = ["--cores=1024", "--memory-gb=10000", "--network-gbit=1000", "--tick=1s", "--comments=0"];
       const got = planned(`--viewers=${viewers}`, ...big);
       expect([got.frontends, got.talk.frontends]).toEqual([count, count]);
       expect(got.first.what).toBe("a frontend's streams");
@@ -41,11 +42,39 @@ describe("a plan", () => {
 
   test.each([
     [["--network-gbit=0.1", "--node-streams=10M"], "a frontend's network"],
-    [["--memory-gb=1", "--every=60s", "--node-streams=10M"], "a frontend's memory"],
-    [["--every=50ms"], "a frontend's cores"],
+    [["--likes=60k", "--tick=1s", "--node-streams=10M"], "the keys of likes that a region remembers"],
+    [["--memory-gb=1", "--tick=60s", "--node-streams=10M"], "a frontend's memory"],
+    [["--tick=50ms"], "a frontend's cores"],
     [["--node-streams=10k"], "a frontend's streams"],
   ])("with %j names %s first", (flags, what) => {
     expect(planned("--viewers=2M", "--comments=0", ...flags).first.what).toBe(what);
+  });
+
+  test("of a video that one process can serve says what that takes, and at which pace", () => {
+    const { alone } = planned("--viewers=5k", "--likes=100", "--comments=5");
+    expect(alone?.windowMs).toBeCloseTo(50, 0);
+    expect(alone?.cores).toBeGreaterThan(0.5);
+    expect(alone?.cores).toBeLessThan(1);
+    // What a viewer reads is 20 ticks of 150 bytes and five names of 45, and five comments of 190.
+    expect(Number(alone?.payloadBytesPerS) / 5_000).toBeGreaterThan(20 * (150 + 4 * 45) + 5 * 190 - 500);
+    expect(Number(alone?.payloadBytesPerS) / 5_000).toBeLessThan(20 * (150 + 5 * 45) + 5 * 190);
+    expect(Number(alone?.bitsPerS) / 8).toBeGreaterThan(Number(alone?.payloadBytesPerS));
+    // More viewers than it can write to in a tick are written to less often; too many are refused.
+    const many = planned("--viewers=20k", "--likes=100", "--comments=5").alone;
+    expect(many?.windowMs).toBeGreaterThan(130);
+    expect(many?.cores).toBeLessThan(1);
+    expect(planned("--viewers=18M").alone).toBeUndefined();
+  });
+
+  test("counts requests where clients put taps together: those are what ticks come of", () => {
+    const one = planned("--viewers=5k", "--likes=10", "--comments=0");
+    const batched = planned("--viewers=5k", "--likes=100", "--likes-batch=10", "--comments=0");
+    expect(batched.writesPerViewerPerS).toBe(one.writesPerViewerPerS);
+  });
+
+  test("of viewers who poll says what the talk's frontends come to with caches", () => {
+    const { talk } = planned("--viewers=18M", "--stream-share=0.2");
+    expect(talk).toEqual({ frontends: 180, frontendsWithCaches: 36, dispatchers: 1 });
   });
 
   test("of a few does not take the memory of the processes for theirs", () => {
@@ -87,6 +116,18 @@ describe("a plan", () => {
     );
   });
 
+  test("says how many frontends a tick of a second would take, where it is shorter", () => {
+    const fast = planned("--viewers=2M");
+    expect(fast.frontendsAtSecond).toBe(planned("--viewers=2M", "--tick=1s").frontends);
+    expect(fast.frontendsAtSecond).toBeLessThan(fast.frontends);
+    expect(planned("--viewers=2M", "--tick=5s").frontendsAtSecond).toBeUndefined();
+  });
+
+  test("has a beat for those whose video is quiet", () => {
+    const { alone } = planned("--viewers=1500", "--likes=0", "--comments=0");
+    expect(alone?.writesPerS).toBeCloseTo(100, 0);
+  });
+
   test("ticks as often as there are likes, and never more often than asked", () => {
     expect(ticksPerS(0, 50)).toBe(0);
     expect(ticksPerS(0.1, 50)).toBeCloseTo(0.1, 2);
@@ -101,7 +142,8 @@ describe("a plan", () => {
       "frontends",
       "an hour",
       "polls",
-      "180 frontends",
+      "alone        more than one process",
+      "180 frontends, 90 of them",
     ])
       expect(text).toContain(word);
     expect([0.42, 999, 1_000, 2_126_000, 18e6].map(short)).toEqual(["0.42", "999", "1k", "2.13M", "18M"]);
@@ -120,7 +162,12 @@ describe("its flags", () => {
       "--viewers=0",
       "--viewers=1e6",
       "--stream-share=1.2",
-      "--every=-1s",
+      "--tick=-1s",
+      "--likes=NaN",
+      "--viewers=",
+      "--comments=-1",
+      "--regions=1.5",
+      "--viewers=11G",
     ]) {
       expect(mistakes(flag)).toHaveLength(1);
     }

@@ -47,10 +47,10 @@ export const planTable = defineSettings({
       memoryGb: { kind: wholeNumber(1, 10_000), fallback: "8", help: "memory in gigabytes" },
       networkGbit: { kind: amount(0.01, 1_000), fallback: "5", help: "gigabits a second outward" },
       nodeStreams: { kind: amount(100, 10e6), fallback: "100k", help: "most streams of one node" },
-      every: {
+      tick: {
         kind: duration(1, 60_000),
-        fallback: "1s",
-        help: "new totals are shown at most once in this time (a node's --tick, stretched by its load)",
+        fallback: "50ms",
+        help: "the nodes' --tick: new totals are shown at most once in this time",
       },
       priceNode: { kind: price, fallback: "0", help: "price of a node's hour" },
       priceGb: { kind: price, fallback: "0", help: "price of a gigabyte sent" },
@@ -120,7 +120,7 @@ export function parseCalibrateOptions(
 export function planHelp(): string {
   return helpText(
     planTable,
-    "\nExample: ovation plan --viewers=18M --likes=100k --likes-batch=10 --comments=50\n",
+    "\nExample: ovation plan --viewers=18M --likes=100k --likes-batch=10 --tick=1s\n",
   );
 }
 
@@ -144,7 +144,7 @@ export function machineOf(options: PlanOptions): Machine {
     memoryBytes: options.memoryGb * 1e9,
     bitsPerS: options.networkGbit * 1e9,
     streams: options.nodeStreams,
-    everyMs: options.every,
+    tickMs: options.tick,
     pricePerHour: Number(options.priceNode),
     pricePerGb: Number(options.priceGb),
   };

@@ -93,7 +93,7 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
   });
 
   test("plan works out an audience, and says what is wrong with one", async () => {
-    const big = ["--viewers=18M", "--comments=0", "--cores=64", "--memory-gb=64"];
+    const big = ["--viewers=18M", "--comments=0", "--cores=16", "--tick=1s"];
     const [json, text, wrong] = await Promise.all([
       run("plan", ...big, "--json"),
       run("plan", ...big),
