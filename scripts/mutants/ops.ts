@@ -119,7 +119,11 @@ export const ops: readonly Mutant[] = [
         "const likes = audience.likes / audience.likesBatch;",
         "const likes = audience.likes;",
       ],
-      ["one process is planned for however many", "if (viewers > machine.streams) return undefined;", ""],
+      [
+        "one process is planned for however many",
+        "if (viewers > machine.streams || regions > 1) return undefined;",
+        "",
+      ],
     ],
   ),
   ...plant(

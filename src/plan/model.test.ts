@@ -63,13 +63,22 @@ describe("a plan", () => {
     const many = planned("--viewers=20k", "--likes=100", "--comments=5").alone;
     expect(many?.windowMs).toBeGreaterThan(130);
     expect(many?.cores).toBeLessThan(1);
-    expect(planned("--viewers=18M").alone).toBeUndefined();
+    expect(planned("--viewers=200k", "--likes=0", "--comments=0").alone).toBeUndefined();
+    expect(planned("--viewers=50k", "--likes=200k", "--comments=0").alone).toBeUndefined();
   });
 
   test("counts requests where clients put taps together: those are what ticks come of", () => {
     const one = planned("--viewers=5k", "--likes=10", "--comments=0");
     const batched = planned("--viewers=5k", "--likes=100", "--likes-batch=10", "--comments=0");
     expect(batched.writesPerViewerPerS).toBe(one.writesPerViewerPerS);
+  });
+
+  test("of several regions counts the ticks of each: frontends write those of all", () => {
+    const [one, three] = ["1", "3"].map((regions) =>
+      planned("--viewers=9k", "--likes=3k", "--comments=0", `--regions=${regions}`),
+    );
+    expect(three?.writesPerViewerPerS).toBeCloseTo(3 * (one?.writesPerViewerPerS ?? 0), 1);
+    expect([three?.alone, three?.nats, three?.dispatchers]).toEqual([undefined, 9, 6]);
   });
 
   test("of viewers who poll says what the talk's frontends come to with caches", () => {
@@ -94,7 +103,7 @@ describe("a plan", () => {
 
   test("fills no node beyond what it may hold, and has never fewer nodes for more viewers", () => {
     const settings = fc.record({
-      viewers: fc.integer({ min: 1, max: 50_000_000 }),
+      viewers: fc.integer({ min: 9, max: 50_000_000 }),
       likes: fc.integer({ min: 0, max: 1_000_000 }),
       comments: fc.integer({ min: 0, max: 200 }),
       regions: fc.integer({ min: 1, max: 9 }),
@@ -167,11 +176,14 @@ describe("its flags", () => {
       "--viewers=",
       "--comments=-1",
       "--regions=1.5",
+      "--viewers=1.5",
+      "--viewers=0.0005k",
       "--viewers=11G",
     ]) {
       expect(mistakes(flag)).toHaveLength(1);
     }
     expect(mistakes("--viewers=10", "--videos=11")).toEqual(["--videos: more than --viewers"]);
+    expect(mistakes("--viewers=10", "--regions=11")).toEqual(["--regions: more than --viewers"]);
     expect(mistakes("--stream-share=0")).toEqual(["--stream-share: nobody holds a stream"]);
   });
 });

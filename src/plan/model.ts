@@ -70,7 +70,7 @@ export interface Load {
 }
 
 export interface Plan {
-  /** One process without NATS that does all of it; undefined where one cannot hold so many streams. */
+  /** One process without NATS that does all of it; undefined where that is too much for one, or far away. */
   readonly alone: Load | undefined;
   readonly frontends: number;
   /** As many as a tick of a second would take; undefined where it is no shorter. */
@@ -101,7 +101,7 @@ export function plan(audience: Audience, machine: Machine, costs: Coefficients):
   const { viewers, videos, regions, streamShare, comments } = audience;
   const streams = viewers * streamShare;
   const likes = audience.likes / audience.likesBatch;
-  const crowd = { viewers: streams, videos, likes: likes / videos, comments: comments / videos };
+  const crowd = { viewers: streams, videos, likes: likes / videos, comments: comments / videos, regions };
   const inRegion = { ...crowd, viewers: streams / regions };
   const frontends = regions * frontendsOf(inRegion, machine, costs);
   const slower = { ...machine, tickMs: secondMs };
@@ -109,7 +109,7 @@ export function plan(audience: Audience, machine: Machine, costs: Coefficients):
   const frontend = frontendOf(crowd, frontends, machine, costs);
 
   const take = takeOf({ likes, comments }, costs);
-  const ticks = videos * ticksPerS(crowd.likes, machine.tickMs);
+  const ticks = videos * regions * ticksPerS(crowd.likes / regions, machine.tickMs);
   const dispatching = take + (ticks * costs.tickUs) / 1e6;
   const wanted = dispatching / machine.cores / fullAt;
   const dispatchers = regions * Math.max(nodesMin, Math.ceil(wanted / regions));
@@ -156,6 +156,7 @@ interface Crowd {
   readonly videos: number;
   readonly likes: number;
   readonly comments: number;
+  readonly regions: number;
 }
 
 /** Keys remembered at once where so many requests with likes come a second. */
@@ -247,8 +248,8 @@ function loadOf(
 }
 
 function aloneOf(crowd: Crowd, machine: Machine, costs: Coefficients): Plan["alone"] {
-  const { viewers, videos, likes, comments } = crowd;
-  if (viewers > machine.streams) return undefined;
+  const { viewers, videos, likes, comments, regions } = crowd;
+  if (viewers > machine.streams || regions > 1) return undefined;
   const load = loadOf(crowd, Math.min(videos, viewers), { machine, costs });
   const all = { likes: likes * videos, comments: comments * videos };
   const cores = load.cores + takeOf(all, costs);

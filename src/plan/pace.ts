@@ -12,6 +12,8 @@ export interface Crowd {
   /** Requests with likes, and comments. */
   readonly likes: number;
   readonly comments: number;
+  /** Whose dispatchers tick each for itself, of the likes that came there. */
+  readonly regions: number;
 }
 
 export interface Pace {
@@ -53,7 +55,9 @@ function workOf({ ticks, windowMs, writeUs }: Pace, viewers: number): number {
 
 function paceIn(windowMs: number, crowd: Crowd, tickMs: number, costs: Coefficients): Pace {
   const { viewers, likes, comments } = crowd;
-  const ticks = ticksPerS(likes, windowMs);
+  // Ticks of several regions are written as they come, together only where the core is full.
+  const regions = windowMs > tickMs ? 1 : crowd.regions;
+  const ticks = regions * ticksPerS(likes / regions, windowMs);
   const quick = quickShare(likes + comments, windowMs);
   const writeUs = costs.writeUs + quick * (costs.slowWriteUs - costs.writeUs);
   const busy = Math.min(1, (viewers * ticks * writeUs) / 1e6);
@@ -62,7 +66,7 @@ function paceIn(windowMs: number, crowd: Crowd, tickMs: number, costs: Coefficie
   const lapMs = (viewers * writeUs) / 1_000;
   const talkMs = Math.max(commentTickMs, windowOf(lapMs, Math.min(tickMs, commentTickMs)));
   const writes = ticks + ticksPerS(comments, likes > 0 ? commentTickMs : talkMs) * (1 - along);
-  const names = namesIn((likes * windowMs) / 1_000);
+  const names = namesIn(((likes / regions) * windowMs) / 1_000);
   const beats = Math.exp(-writes * beatS) / beatS;
   const bytes =
     ticks * (costs.frameBytes + names * costs.nameBytes) + comments * costs.commentBytes + beats * beatBytes;

@@ -24,12 +24,12 @@ export function planText(audience: Audience, machine: Machine, costs: Coefficien
   const { frontend, dispatcher, polls, cost, first, talk } = plan;
   const { uses } = frontend;
   const lines = [
-    `${short(audience.viewers)} viewers of ${counted(audience.videos, "video")}, ` +
+    `${counted(audience.viewers, "viewer")} of ${counted(audience.videos, "video")}, ` +
       `${counted(audience.regions, "region")}, ${short(audience.likes)} taps and ` +
       `${short(audience.comments)} comments a second`,
     "",
     ...aloneLines(plan),
-    `frontends    ${plan.frontends}, ${short(frontend.viewers)} viewers each, ` +
+    `frontends    ${plan.frontends}, ${counted(frontend.viewers, "viewer")} each, ` +
       `totals every ${Math.round(frontend.windowMs)} ms${atSecond(plan)}`,
     `             memory ${short(frontend.memoryBytes)}B (${percent(uses.memory)}), ` +
       `cores ${frontend.cores.toFixed(2)} of ${machine.cores} (${percent(uses.cores)}), ` +

@@ -94,15 +94,18 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
 
   test("plan works out an audience, and says what is wrong with one", async () => {
     const big = ["--viewers=18M", "--comments=0", "--cores=16", "--tick=1s"];
-    const [json, text, wrong] = await Promise.all([
+    const [json, text, wrong, small] = await Promise.all([
       run("plan", ...big, "--json"),
       run("plan", ...big),
       run("plan", "--coefficients=/no/such"),
+      run("plan", "--cores=64", "--memory-gb=1"),
     ]);
     expect(JSON.parse(json.stdout).plan.frontends).toBe(180);
     expect(text.stdout).toContain("runs out");
     expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
     expect(wrong.stderr).toContain("/no/such");
+    expect([small.code, small.stdout]).toEqual([2, ""]);
+    expect(small.stderr).toContain("--memory-gb: 64 processes");
   }, 20_000);
 
   test("a port in use and a data folder in use are one clear line each", async () => {
