@@ -135,6 +135,28 @@ export const timeline: readonly Mutant[] = [
         "if (bytes > limits.replayBytesMax && isNext)",
         "if (bytes < 0 && isNext)",
       ],
+      [
+        "all time is more than a timeline can tell",
+        "|| stepFor(range) !== undefined) return range;",
+        "|| true) return range;",
+      ],
+      ["an edition outlives a removal", "version}-${last}`;", "version}`;"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/comment-times.ts",
+    ["src/dispatcher/times.test.ts"],
+    [
+      [
+        "any number of comments is one moment's",
+        "if (together === limits.commentsTogetherMax)",
+        "if (together < 0)",
+      ],
+      [
+        "a page begins within a millisecond",
+        "Math.floor(mediaMs ?? atMs - skewMs)",
+        "mediaMs ?? atMs - skewMs",
+      ],
     ],
   ),
   ...plant(
@@ -159,6 +181,8 @@ export const timeline: readonly Mutant[] = [
     [
       ["a kind with a typing mistake has had no like", "if (!known.has(kind)) return", "if (false) return"],
       ["a kind of before is one that nobody has", "...Object.keys(told.totals)]", "]"],
+      ["pages of what is no more are kept for good", "edition === told.edition);", "true);"],
+      ["an edition is named before it is over", "isOver(doors, video, told) && told.edition", "told.edition"],
     ],
   ),
   ...plant(

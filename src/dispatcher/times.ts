@@ -91,14 +91,18 @@ export class Times {
     const before = ledger.timeline(video);
     if (!before) return { refused: "off" };
     const skewMs = before.skewMs ?? 0;
-    const { comments, cut } = await this.#comments.of(video, skewMs);
+    const { apart: comments, last, cut } = await this.#comments.of(video, skewMs);
     await ledger.current(video);
     // From here on in one turn: what is told of the fold is of one moment.
     const view = ledger.timeline(video) as TimelineView;
     const range = rangeOf(request, view, comments);
-    if (want === "timeline") return this.#timeline(request, { view, range, comments, cut });
-    if (want === "replay") return this.#replay(video, view, range, comments);
-    return this.#moments(request, view, comments);
+    const edition = `${ledger.totals(video).version}-${last}`;
+    if (want === "timeline") {
+      const told = this.#timeline(request, { view, range, comments, cut });
+      return "refused" in told ? told : { ...told, edition };
+    }
+    if (want === "replay") return { ...(await this.#replay(video, view, range, comments)), edition };
+    return { ...(await this.#moments(request, view, comments)), edition };
   }
 
   #timeline(
@@ -111,7 +115,7 @@ export class Times {
     }: { view: TimelineView; range: Range; comments: readonly Dated[]; cut: boolean },
   ): TimelineReply | NoTimes {
     const { ledger, viewers } = this.#parts;
-    const stepS = wanted ?? stepFor(range);
+    const stepS = wanted ?? stepFor(range) ?? (steps.at(-1) as number);
     const stepMs = 1000 * stepS;
     const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
     const points = Math.max(0, Math.ceil((range.toMs - fromMs) / stepMs));
@@ -184,7 +188,7 @@ export class Times {
     for (const { seq, atMs } of wanted) {
       const entry = texts.get(seq);
       if (!entry || holdLeft(entry, clock.date()) > 0) continue;
-      lines.set(seq, { atMs: Math.floor(atMs), id: lineage.idOf(seq), user: entry.user, text: entry.text });
+      lines.set(seq, { atMs, id: lineage.idOf(seq), user: entry.user, text: entry.text });
     }
     return lines;
   }
@@ -220,22 +224,31 @@ export function momentsIn(
   });
 }
 
-function rangeOf({ fromMs, toMs }: TimesRequest, view: TimelineView, comments: readonly Dated[]): Range {
+function rangeOf(
+  { want, fromMs, toMs, stepS }: TimesRequest,
+  view: TimelineView,
+  comments: readonly Dated[],
+): Range {
   const bounds = view.bounds();
   let first = bounds ? 1000 * bounds.fromS : Number.POSITIVE_INFINITY;
   let last = bounds ? 1000 * bounds.toS : 0;
-  // Whoever names a stretch, as everybody does who shows a recording, does not wait for all of them.
-  const asked = fromMs !== undefined && toMs !== undefined ? [] : comments;
-  for (const { atMs } of asked) {
-    first = Math.min(first, Math.floor(atMs / 1000) * 1000);
-    last = Math.max(last, Math.floor(atMs / 1000) * 1000 + 1000);
+  // In order: the others are between these two.
+  for (const one of [comments[0], comments.at(-1)]) {
+    if (!one) continue;
+    first = Math.min(first, Math.floor(one.atMs / 1000) * 1000);
+    last = Math.max(last, Math.floor(one.atMs / 1000) * 1000 + 1000);
   }
   const from = fromMs ?? (first > last ? 0 : first);
-  return { fromMs: from, toMs: Math.max(from, toMs ?? last) };
+  const range = { fromMs: from, toMs: Math.max(from, toMs ?? last) };
+  if (want !== "timeline" || stepS !== undefined || stepFor(range) !== undefined) return range;
+  // Who asks for all time there ever is, and no step, wants to see what there is in it.
+  const within = Math.max(from, first > last ? from : first);
+  return { fromMs: within, toMs: Math.max(within, Math.min(range.toMs, last)) };
 }
 
-function stepFor({ fromMs, toMs }: Range): number {
-  return steps.find((stepS) => (toMs - fromMs) / (1000 * stepS) <= pictureMax) ?? (steps.at(-1) as number);
+/** The shortest step that makes a picture of it; undefined when none does. */
+function stepFor({ fromMs, toMs }: Range): number | undefined {
+  return steps.find((stepS) => (toMs - fromMs) / (1000 * stepS) <= pictureMax);
 }
 
 function likesLine({ atMs, spanMs, likes, unlikes }: LikesLine, once: boolean): LikesLine {
@@ -248,7 +261,7 @@ function isDated(one: LikesLine | Dated): one is Dated {
 
 /**
  * About the first `most` of likes and comments, each in order, and where the next page begins: never some of
- * one millisecond without the others, of which there may be more.
+ * one millisecond without the others, of which there are fewer (comment-times.ts).
  */
 function pageOf(
   spots: readonly LikesLine[],
@@ -259,12 +272,8 @@ function pageOf(
   const merged = [...first(spots), ...first(said)].sort((a, b) => a.atMs - b.atMs);
   const cutMs = merged[most]?.atMs;
   if (cutMs === undefined) return { wanted: merged, nextMs: null };
-  const before = merged.filter(({ atMs }) => atMs < cutMs);
-  if (before.length > 0) return { wanted: before, nextMs: cutMs };
-  const at = [...spots, ...said].filter(({ atMs }) => atMs === cutMs);
-  const later = (least: number, { atMs }: { atMs: number }) => (atMs > cutMs ? Math.min(least, atMs) : least);
-  const next = [...spots, ...said].reduce(later, Number.POSITIVE_INFINITY);
-  return { wanted: at, nextMs: Number.isFinite(next) ? next : null };
+  const wanted = merged.filter(({ atMs }) => atMs < cutMs);
+  return { wanted, nextMs: cutMs };
 }
 
 /** The comments that stand nearest to a moment's peak. */

@@ -163,8 +163,10 @@ export const schemas = {
       commentsFrom: { ...orNull, description: "before it comments are forgotten; null: all are there" },
       viewers: { ...list(orNull), description: "sampled by the dispatcher that answers; null: unknown" },
       resolution: list(object({ from: timeMs, step: whole })),
+      edition: { ...text, description: "of a closed video: changes with what is told of it" },
     },
     "unlikes",
+    "edition",
   ),
   Moments: object({
     video: videoId,

@@ -131,7 +131,8 @@ export class Comments {
     const { video, seq, target, text, user, at, hold, media } = entry;
     const last = s.last.get(video);
     const previous = target === 0 ? 0 : (last?.seq ?? 0);
-    const nth = (last?.nth ?? 0) + 1;
+    // The removal of a comment is in its stead: nothing else is forgotten for it.
+    const nth = (last?.nth ?? 0) + (target !== null && target > 0 ? 0 : 1);
     s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
     return entryOf({ ...entry, previous });
