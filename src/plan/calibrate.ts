@@ -14,7 +14,7 @@ import type { Coefficients } from "./coefficients.ts";
 import { costsOf } from "./costs.ts";
 import { parseCalibrateOptions } from "./options.ts";
 import type { PlanIo } from "./plan.ts";
-import { bring, type Site, type Slice, sliceOf, startSite } from "./site.ts";
+import { bring, type Ends, type Site, type Slice, sliceOf, startSite } from "./site.ts";
 
 /** Viewers that come before the audience, to the same video. */
 const first = 300;
@@ -26,8 +26,18 @@ const itemsAtOnce = 50;
 const arrivedMs = 800;
 const kinds = ["heart", "clap", "laugh", "wow", "fire"];
 
-/** Runs the command; `argv` starts after `calibrate`. Exit code: 0, 1 not measured, 2 a bad flag. */
-export async function runCalibrate(argv: readonly string[], io: PlanIo): Promise<number> {
+/** Exit code of a run that was interrupted, as `ovation load` has it. */
+const interrupted = 130;
+
+export interface CalibrateIo extends PlanIo {
+  readonly interrupt: AbortSignal;
+}
+
+/**
+ * Runs the command; `argv` starts after `calibrate`. Exit code: 0, 1 not measured, 2 a bad flag, 130
+ * interrupted. Whatever it started has ended by then.
+ */
+export async function runCalibrate(argv: readonly string[], io: CalibrateIo): Promise<number> {
   const parsed = parseCalibrateOptions(argv, io.env, (path) => readFileSync(path, "utf8"));
   if ("mistakes" in parsed) {
     for (const mistake of parsed.mistakes) io.stderr(`ovation calibrate: ${mistake}\n`);
@@ -40,14 +50,18 @@ export async function runCalibrate(argv: readonly string[], io: PlanIo): Promise
     return 1;
   }
   const folder = mkdtempSync(join(tmpdir(), "ovation-calibrate-"));
-  const ends: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
+  const ends: Ends = [async () => rmSync(folder, { recursive: true, force: true })];
+  const stopped = Promise.withResolvers<never>();
+  io.interrupt.addEventListener("abort", () => stopped.reject(new Error("interrupted")));
   try {
-    const site = await startSite(io.self, folder);
-    ends.push(() => site.end());
-    const costs = await measure({ site, io, viewers: parsed.settings.viewers, ends });
+    const { viewers } = parsed.settings;
+    const run = async (): Promise<Coefficients> =>
+      measure({ site: await startSite(io.self, folder, ends), io, viewers, ends });
+    const costs = await Promise.race([run(), stopped.promise]);
     io.stdout(`${JSON.stringify(costs, undefined, 2)}\n`);
     return 0;
   } catch (error) {
+    if (io.interrupt.aborted) return interrupted;
     io.stderr(`ovation calibrate: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   } finally {
@@ -57,9 +71,9 @@ export async function runCalibrate(argv: readonly string[], io: PlanIo): Promise
 
 interface Run {
   readonly site: Site;
-  readonly io: PlanIo;
+  readonly io: CalibrateIo;
   readonly viewers: number;
-  readonly ends: (() => Promise<void>)[];
+  readonly ends: Ends;
 }
 
 async function measure({ site, io, viewers, ends }: Run): Promise<Coefficients> {
@@ -72,8 +86,7 @@ async function measure({ site, io, viewers, ends }: Run): Promise<Coefficients> 
   };
   const audience = async (size: number, connections: number, ...flags: readonly string[]): Promise<void> => {
     const all = [`--viewers=${size}`, "--likes=0", "--comments=0", "--duration=60", ...flags];
-    const { end } = await bring(site, io.self, { connections, flags: all });
-    ends.push(end);
+    await bring(site, io.self, { connections, flags: all }, ends);
     await Bun.sleep(arrivedMs);
   };
   // Once for warmth: code is compiled, and memory is at its size, before anything is measured. Memory comes
@@ -90,15 +103,18 @@ async function measure({ site, io, viewers, ends }: Run): Promise<Coefficients> 
   );
   const talk = await slices("comments to viewers", 3, () => publish.often(8, 60, () => publish.comment()));
   await publish.often(2, 300, () => publish.many("match", 1));
-  const slow = await slices("totals to viewers, seldom", 4, () =>
+  const slow = await slices("totals to viewers, seldom", 3, () =>
     publish.often(2, 300, () => publish.many("match", 1)),
   );
   const idle = await slices("nothing to do", 3, () => Bun.sleep(500));
-  await publish.often(500, 2, () => publish.many("alone", 10));
-  const seldom = await slices("a few likes", 4, () => publish.often(50, 10, () => publish.many("alone", 1)));
-  const flood = await slices("many likes", 4, () => publish.often(200, 2, () => publish.many("alone", 10)));
+  // A few before and after many: code that has just begun to be used takes longer, and a peak meets both.
+  const one = () => publish.often(50, 10, () => publish.many("alone", 1));
+  const young = await slices("a few likes", 2, one);
+  await publish.often(100, 2, () => publish.many("alone", 10));
+  const flood = await slices("many likes", 3, () => publish.often(200, 2, () => publish.many("alone", 10)));
+  const seldom = [...young, ...(await slices("a few likes, again", 2, one))];
   await audience(few, first + viewers + few, `--videos=${few}`, "--video-prefix=few");
-  await publish.often(10, 100, () => publish.items("few"));
+  await publish.often(6, 100, () => publish.items("few"));
   const ticks = await slices("ticks of many videos", 3, () =>
     publish.often(6, 100, () => publish.items("few")),
   );

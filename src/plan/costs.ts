@@ -8,7 +8,7 @@ import { names, type Slice } from "./site.ts";
 
 /** Slices of each thing. */
 export interface Seen {
-  /** `first` viewers of one video; then `viewers` more: written to often, five names to a frame; comments. */
+  /** `first` quiet viewers of a video; then `viewers` more: told often, five names to a frame; comments. */
   readonly small: readonly Slice[];
   readonly often: readonly Slice[];
   readonly talk: readonly Slice[];
@@ -26,7 +26,7 @@ export interface Seen {
 
 /** Coefficients out of what was seen; no cost is below a tenth of a microsecond, or a byte. */
 export function costsOf(seen: Seen): Coefficients {
-  const idleUs = middle(seen.idle, ({ coreS, ms }) => (1e9 * coreS) / ms);
+  const idleUs = middle([...seen.small, ...seen.idle], ({ coreS, ms }) => (1e9 * coreS) / ms);
   const usedUs = ({ coreS, ms }: Slice): number => 1e6 * coreS - (idleUs * ms) / 1_000;
   const { likeUs, batchUs } = takingOf(seen, usedUs);
   const batches = ({ rise }: Slice): number => rise(names.commits) * batchUs + rise(names.likes) * likeUs;

@@ -36,26 +36,25 @@ export const names = {
 export interface Site {
   readonly url: string;
   readonly pid: number;
-  end(): Promise<void>;
 }
 
+/** What is to be ended, last first: noted as soon as it has begun, as a run may be interrupted. */
+export type Ends = (() => Promise<void>)[];
+
 /** Starts the program's own server on a free port of the loopback address, its log in `folder`. */
-export async function startSite(self: readonly string[], folder: string): Promise<Site> {
+export async function startSite(self: readonly string[], folder: string, ends: Ends): Promise<Site> {
   const flags = ["--port=0", "--host=127.0.0.1", `--data=${folder}`, "--log-format=json", "--log-level=info"];
   const child = Bun.spawn({
     cmd: [...self, "serve", ...flags, "--drain=0ms", "--limits=off"],
     ...{ stdin: "ignore", stdout: "pipe", stderr: "inherit" },
   });
-  const end = async (): Promise<void> => {
+  ends.push(async () => {
     child.kill("SIGTERM");
     await child.exited;
-  };
+  });
   const url = await Promise.race([urlIn(child.stdout), Bun.sleep(startMs)]);
-  if (url === undefined) {
-    await end();
-    throw new Error("the server did not start");
-  }
-  return { url, pid: child.pid, end };
+  if (url === undefined) throw new Error("the server did not start");
+  return { url, pid: child.pid };
 }
 
 /** The address in the line that says "listening"; the rest of the log is read and let go. */
@@ -75,10 +74,7 @@ function urlIn(log: ReadableStream<Uint8Array>): Promise<string | undefined> {
 }
 
 /** Looks at `site` before and after `during`. */
-export async function sliceOf(
-  { url, pid }: Pick<Site, "url" | "pid">,
-  during: () => Promise<void>,
-): Promise<Slice> {
+export async function sliceOf({ url, pid }: Site, during: () => Promise<void>): Promise<Slice> {
   const from = seriesIn(await (await fetch(`${url}/metrics`)).text());
   const used = () => ({ atMs: performance.now(), coreS: threadSeconds(pid) });
   const before = used();
@@ -96,22 +92,21 @@ export async function bring(
   site: Site,
   self: readonly string[],
   { connections, flags }: { readonly connections: number; readonly flags: readonly string[] },
-): Promise<{ end(): Promise<void> }> {
+  ends: Ends,
+): Promise<void> {
   const cmd = [...self, "load", `--url=${site.url}`, "--json", "--quiet", ...flags];
   const child = Bun.spawn({ cmd, stdin: "ignore", stdout: "ignore", stderr: "inherit" });
-  const end = async (): Promise<void> => {
+  ends.push(async () => {
     child.kill("SIGKILL");
     await child.exited;
-  };
+  });
   const untilMs = performance.now() + comeMs;
   while ((await connectionsOf(site)) < connections) {
     if (performance.now() > untilMs || child.exitCode !== null) {
-      await end();
       throw new Error("the audience did not come together; fewer --viewers?");
     }
     await Bun.sleep(lookMs);
   }
-  return { end };
 }
 
 async function connectionsOf({ url }: Site): Promise<number> {

@@ -108,6 +108,25 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
     expect(small.stderr).toContain("--memory-gb: 64 processes");
   }, 20_000);
 
+  test("calibrate that is interrupted leaves nothing behind", async () => {
+    const place = mkdtempSync(join(folder, "calibrate-"));
+    const env = { TMPDIR: place };
+    const child = Bun.spawn([executable, "calibrate"], { env, stdio: ["ignore", "pipe", "pipe"] });
+    // Its first words come when its server is there, and then it brings an audience.
+    for await (const said of child.stderr) if (new TextDecoder().decode(said).includes("…")) break;
+    const listed = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", `${child.pid}`]).stdout.toString();
+    const started = listed
+      .split("\n")
+      .map(Number)
+      .filter((pid) => pid > 0 && existsSync(`/proc/${pid}`));
+    expect(started).toHaveLength(2);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(130);
+    expect(await new Response(child.stdout).text()).toBe("");
+    expect(started.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(readdirSync(place)).toEqual([]);
+  }, 30_000);
+
   test("a port in use and a data folder in use are one clear line each", async () => {
     const flags = [`--data=${join(folder, "used")}`];
     const node = await startExecutable(flags);
