@@ -81,9 +81,12 @@ describe("a plan", () => {
     expect([three?.alone, three?.nats, three?.dispatchers]).toEqual([undefined, 9, 6]);
   });
 
-  test("of viewers who poll says what the talk's frontends come to with caches", () => {
-    const { talk } = planned("--viewers=18M", "--stream-share=0.2");
+  test("of viewers who poll says what caches save, of the talk's frontends and of ours", () => {
+    const { talk, frontends, withoutCaches } = planned("--viewers=18M", "--stream-share=0.2");
     expect(talk).toEqual({ frontends: 180, frontendsWithCaches: 36, dispatchers: 1 });
+    expect(withoutCaches?.frontends).toBe(planned("--viewers=18M").frontends);
+    expect(frontends).toBeLessThan(0.21 * (withoutCaches?.frontends ?? 0));
+    expect(planned("--viewers=18M").withoutCaches).toBeUndefined();
   });
 
   test("of a few does not take the memory of the processes for theirs", () => {

@@ -88,6 +88,8 @@ export interface Plan {
   readonly busPerS: number;
   /** Requests a second of those who poll: at the caches, and at the nodes behind them. */
   readonly polls: { readonly atCaches: number; readonly atNodes: number };
+  /** What it would be if all had a stream; undefined where all have. */
+  readonly withoutCaches: Pick<Plan, "frontends" | "bitsPerS"> | undefined;
   /** Everything sent to viewers, bits a second. */
   readonly bitsPerS: number;
   /** Per hour of the peak. */
@@ -128,6 +130,7 @@ export function plan(audience: Audience, machine: Machine, costs: Coefficients):
   return {
     ...{ frontends, dispatchers, nats, frontend, dispatcher, polls, bitsPerS, busPerS: messages },
     ...{ alone: aloneOf(crowd, machine, costs), frontendsAtSecond: atSecond },
+    withoutCaches: withoutCaches(audience, machine, costs),
     writesPerViewerPerS: frontend.writesPerS / frontend.viewers,
     talk: {
       frontends: Math.ceil(viewers / talk.streams),
@@ -255,6 +258,12 @@ function aloneOf(crowd: Crowd, machine: Machine, costs: Coefficients): Plan["alo
   const cores = load.cores + takeOf(all, costs);
   const memoryBytes = load.memoryBytes + keysOf(all.likes) * costs.keyBytes;
   return cores > 1 || memoryBytes > machine.memoryBytes ? undefined : { ...load, cores, memoryBytes };
+}
+
+function withoutCaches(audience: Audience, machine: Machine, costs: Coefficients): Plan["withoutCaches"] {
+  if (audience.streamShare === 1) return undefined;
+  const { frontends, bitsPerS } = plan({ ...audience, streamShare: 1 }, machine, costs);
+  return { frontends, bitsPerS };
 }
 
 function pollsOf({ viewers, streamShare, pollMs, videos, caches }: Audience): Plan["polls"] {

@@ -21,7 +21,7 @@ const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 /** The plan, line by line, ending in a line break. */
 export function planText(audience: Audience, machine: Machine, costs: Coefficients, plan: Plan): string {
-  const { frontend, dispatcher, polls, cost, first, talk } = plan;
+  const { frontend, dispatcher, polls, withoutCaches, cost, first, talk } = plan;
   const { uses } = frontend;
   const lines = [
     `${counted(audience.viewers, "viewer")} of ${counted(audience.videos, "video")}, ` +
@@ -43,7 +43,8 @@ export function planText(audience: Audience, machine: Machine, costs: Coefficien
   ];
   if (polls.atCaches > 0) {
     lines.push(
-      `polls        ${short(polls.atCaches)}/s at the caches, ${short(polls.atNodes)}/s at the nodes`,
+      `polls        ${short(polls.atCaches)}/s at the caches, ${short(polls.atNodes)}/s at the nodes` +
+        (withoutCaches ? `; all with a stream: ${counted(withoutCaches.frontends, "frontend")}` : ""),
     );
   }
   if (cost.nodes + cost.traffic > 0) {
