@@ -119,10 +119,15 @@ async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>)
 /**
  * Snapshots of the log first, then what left memory: the log may be ahead of both, and not the other way
  * round, as what is written at a later place than its end would have likes passed over that come there.
- * What it says of those that left behind them is written when it is put back. Held by keep-nats.test.ts.
+ * What it says of those that left behind them is written when it is put back. So what comments came to, and
+ * then the comments. Held by keep-nats.test.ts.
  */
 export function inOrderOfBackup(names: readonly string[]): string[] {
-  const turn = (name: string): number => (name.endsWith("_snapshots") ? 0 : name.endsWith("_away") ? 1 : 2);
+  const first = ["_snapshots", "_away", "_counts"];
+  const turn = (name: string): number => {
+    const at = first.findIndex((end) => name.endsWith(end));
+    return at < 0 ? first.length : at;
+  };
   return [...names].sort((a, b) => turn(a) - turn(b));
 }
 
