@@ -21,9 +21,21 @@ export function commit() {
   }
 }
 
-/** The flag that puts both into a build. */
+/** The day of that commit, as 2026-11-28; empty where there is no repository. */
+function date() {
+  try {
+    const words = ["log", "-1", "--format=%cd", "--date=short"];
+    return execFileSync("git", words, { cwd: root, stdio: ["ignore", "pipe", "ignore"] })
+      .toString()
+      .trim();
+  } catch {
+    return "";
+  }
+}
+
+/** The flag that puts all of it into a build. */
 export function aboutFlag() {
-  return `--define=OVATION_BUILD=${JSON.stringify({ version: version(), commit: commit() })}`;
+  return `--define=OVATION_BUILD=${JSON.stringify({ version: version(), commit: commit(), date: date() })}`;
 }
 
 /** Compiles the executable for `target`, this system unless told, to `file`; answers whether it worked. */

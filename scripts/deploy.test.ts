@@ -26,14 +26,35 @@ test.each(["prometheus/rules.yml", "prometheus/rules-test.yml", "grafana/ovation
   },
 );
 
-test.each(["compose/compose.yaml", "helm/ovation/templates/_helpers.tpl", "helm/ovation/values.yaml"])(
-  "%s sets no variable that is no setting",
-  (file) => {
-    const names = new Set(textOf(file).match(/\bOVATION_[A-Z_]+(?=: |,)/g));
-    expect(names.size).toBeGreaterThan(0);
-    const env = Object.fromEntries([...names].map((name) => [name, "no such value"]));
-    const parsed = parseSettings([], env, () => "");
-    const mistakes = "mistakes" in parsed ? parsed.mistakes : [];
-    expect(mistakes.filter((mistake) => mistake.includes("unknown"))).toEqual([]);
-  },
-);
+test.each([
+  "compose/compose.yaml",
+  "helm/ovation/templates/_helpers.tpl",
+  "helm/ovation/values.yaml",
+  "helm/ovation/ci/secrets-values.yaml",
+])("%s sets no variable that is no setting", (file) => {
+  const names = new Set(textOf(file).match(/\bOVATION_[A-Z_]+(?=: |,)/g));
+  expect(names.size).toBeGreaterThan(0);
+  const env = Object.fromEntries([...names].map((name) => [name, "no such value"]));
+  const parsed = parseSettings([], env, () => "");
+  const mistakes = "mistakes" in parsed ? parsed.mistakes : [];
+  expect(mistakes.filter((mistake) => mistake.includes("unknown"))).toEqual([]);
+});
+
+test("each alert says where the documents say more, and is played", () => {
+  const rules = textOf("prometheus/rules.yml");
+  const alerts = [...rules.matchAll(/alert: (\w+)/g)].map(([, name = ""]) => name);
+  const runbooks = [...rules.matchAll(/runbook: (\S+)#(\S+)/g)];
+  expect([runbooks.length, alerts.length]).toEqual([alerts.length, 11]);
+  for (const [, file = "", anchor = ""] of runbooks) {
+    const headings = readFileSync(join(deploy, "..", file), "utf8").match(/^#+ .*$/gm) ?? [];
+    const anchors = headings.map((line) =>
+      line
+        .replace(/^#+ /, "")
+        .toLowerCase()
+        .replace(/[^\w -]/g, ""),
+    );
+    expect(anchors.map((words) => words.replaceAll(" ", "-"))).toContain(anchor);
+  }
+  const played = textOf("prometheus/rules-test.yml");
+  for (const name of alerts) expect(played).toContain(`alertname: ${name}\n`);
+});

@@ -5,7 +5,7 @@
  * (deploy-scrape.ts). A real systemd runs the unit (deploy-unit.ts). Prints a line each; ends with 1 when
  * one found a fault, and names those that could not be had.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -62,6 +62,17 @@ const everything = [
   "--set=secretEnv.OVATION_JWT_SECRETS.name=ovation,secretEnv.OVATION_JWT_SECRETS.key=secrets",
 ];
 
+/** What the dashboard asks, as rules, with what Grafana puts in: Prometheus reads both alike. */
+function dashboardRules(): { readonly record: string; readonly expr: string }[] {
+  const text = readFileSync(join(deploy, "grafana/ovation.json"), "utf8");
+  const { panels } = JSON.parse(text) as { panels: { targets: { expr: string }[] }[] };
+  const asked = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  return asked.map((expr, index) => ({
+    record: `dashboard:${index}`,
+    expr: expr.replaceAll("$__rate_interval", "1m").replaceAll("$job", ".*"),
+  }));
+}
+
 const checks: readonly Check[] = [
   {
     name: "systemd-analyze verify",
@@ -100,21 +111,18 @@ const checks: readonly Check[] = [
     fetch: () =>
       run(["go", "install", "helm.sh/helm/v3/cmd/helm@v3.18.6"]).ok && pip("kubernetes-validate==1.37.0"),
     commands: () => {
-      const rendered = join(folder, "rendered.yaml");
-      const template = [
-        join(folder, "helm"),
-        "template",
-        "live",
-        chart,
-        "--kube-version=1.33",
-        ...everything,
-      ];
-      writeFileSync(rendered, run(template).said);
-      return [
-        [join(folder, "helm"), "lint", "--strict", "--kube-version=1.33", chart],
-        template,
-        [join(python, "kubernetes-validate"), "--strict", rendered],
-      ];
+      const helm = join(folder, "helm");
+      const kinds = readdirSync(join(chart, "ci")).map((name) => [`--values=${join(chart, "ci", name)}`]);
+      return [[], everything, ...kinds].flatMap((values, index) => {
+        const rendered = join(folder, `rendered-${index}.yaml`);
+        const template = [helm, "template", "live", chart, "--kube-version=1.33", ...values];
+        writeFileSync(rendered, run(template).said);
+        return [
+          [helm, "lint", "--strict", "--kube-version=1.33", chart, ...values],
+          template,
+          [join(python, "kubernetes-validate"), "--strict", rendered],
+        ];
+      });
     },
   },
   {
@@ -135,8 +143,10 @@ const checks: readonly Check[] = [
     fetch: prometheus,
     commands: () => {
       const promtool = join(folder, "prometheus/usr/bin/promtool");
+      const asked = join(folder, "asked.yml");
+      writeFileSync(asked, JSON.stringify({ groups: [{ name: "dashboard", rules: dashboardRules() }] }));
       return [
-        [promtool, "check", "rules", join(deploy, "prometheus/rules.yml")],
+        [promtool, "check", "rules", join(deploy, "prometheus/rules.yml"), asked],
         [promtool, "test", "rules", join(deploy, "prometheus/rules-test.yml")],
       ];
     },

@@ -16,9 +16,9 @@ const defaults: Readonly<Record<string, string>> = { data: '":memory:"', logLeve
 
 const head = `/**
  * The options of \`createOvation\`. Written by \`npm run docs\` from the table of settings
- * (settings/config.ts): what is said here is what \`ovation --help\` says.
+ * (settings/config.ts): what is said here is what \`ovation --help\` says. Its types are written out, so that
+ * a program's compiler needs nothing of the table; scripts/docs.test.ts holds them against it.
  */
-import type { Settings } from "../settings/config.ts";
 
 /** Every setting of \`ovation serve\` that is not about ports or processes. Times are in milliseconds. */
 export interface OvationOptions {
@@ -43,7 +43,15 @@ export function optionsFile(): string {
 function memberOf(key: string, row: Row<unknown>): string {
   const help = `${row.help.charAt(0).toUpperCase()}${row.help.slice(1)}.`;
   const lines = [...wrapped(`${help} ${expects(key, row)}.`), `@default ${defaultOf(key, row)}`];
-  return `  /** ${lines.join("\n   * ")}\n   */\n  readonly ${key}?: Settings["${key}"];\n`;
+  return `  /** ${lines.join("\n   * ")}\n   */\n  readonly ${key}?: ${typeOf(row)};\n`;
+}
+
+/** The type of its value, in TypeScript. */
+function typeOf({ kind, fallback }: Row<unknown>): string {
+  const words = kind.placeholder.split("|");
+  if (words.length > 1) return words.map((word) => JSON.stringify(word)).join(" | ");
+  const { data } = kind.schema.safeParse(typeof fallback === "string" ? fallback : "text");
+  return Array.isArray(data) ? "readonly string[]" : typeof data;
 }
 
 /** What the value must be: a duration is a number of milliseconds here, and a list a list. */

@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { byeReasons, resetReasons } from "../src/core/sse.ts";
 import { statusOf } from "../src/http/answer.ts";
-import { settingsTable } from "../src/settings/config.ts";
+import type { OvationOptions } from "../src/package/options.ts";
+import { type Settings, settingsTable } from "../src/settings/config.ts";
 import { made, optionsAt } from "./docs.ts";
 import { allMetrics } from "./docs-metrics.ts";
 import { optionsFile } from "./docs-options.ts";
@@ -57,6 +58,13 @@ describe("documents", () => {
     for (const name of pages) expect(readme).toContain(`](docs/${name})`);
   });
 
+  test("each page opens with something that runs, and that a test runs", () => {
+    const opening = (name: string): string | undefined => /^```(\w+)/m.exec(read(`docs/${name}`))?.[1];
+    // snippets.test.ts runs embed.md in Chromium; the clone that start.md begins with is `npm run stranger`.
+    const others: Record<string, string> = { "embed.md": "html", "start.md": "console" };
+    for (const name of pages) expect(`${name}: ${opening(name)}`).toBe(`${name}: ${others[name] ?? "sh"}`);
+  });
+
   for (const { page, name, text } of made) {
     test(`${page}: its ${name} are what the source says now`, () => {
       const section = new RegExp(`<!-- ${name} -->\\n\\n([\\s\\S]*)\\n\\n<!-- /${name} -->`);
@@ -66,7 +74,11 @@ describe("documents", () => {
 
   test("the options of the package are the settings there are now, with their words", () => {
     expect(read(optionsAt), "npm run docs rewrites it").toBe(optionsFile());
-    expect(read(optionsAt)).toContain('   * @default 50\n   */\n  readonly tickMs?: Settings["tickMs"];\n');
+    expect(read(optionsAt)).toContain("   * @default 50\n   */\n  readonly tickMs?: number;\n");
+    // The compiler says when a type written there is another one than the table's.
+    const wide = (settings: Settings): Required<Omit<OvationOptions, "log">> => settings;
+    const narrow = (options: Required<Omit<OvationOptions, "log">>): Partial<Settings> => options;
+    expect([wide, narrow]).toHaveLength(2);
   });
 
   test("every test and script that a page names is there", () => {

@@ -70,13 +70,30 @@ export function sourcePage(files: readonly SourceFile[]): string {
 
 const opening = `# The source, in reading order
 
-Generated from the head comments of the files by \`npm run docs\`; a test says when it is stale. A like's way
-through the source, file by file, and then what stands beside it.
-
-\`\`\`console
-$ npm start -- --log-level=debug      # follow the road while it runs
-$ npm test -- src/core                # the tests of one folder
+\`\`\`sh
+ovation --data=:memory: --log-level=warn &
 \`\`\`
+
+\`\`\`sh
+video=http://127.0.0.1:8080/v1/videos/final
+curl -sN --max-time 3 $video/events > seen.txt &
+until grep -q snapshot seen.txt; do sleep 0.1; done
+curl -s $video/likes -H 'content-type: application/json' -d '{"kind":"heart"}'
+until grep -q 'event: likes' seen.txt; do sleep 0.1; done
+curl -s http://127.0.0.1:8080/metrics | grep -o 'hop_seconds_sum.*'
+\`\`\`
+
+\`\`\`text
+{}hop_seconds_sum{hop="durable"} …
+hop_seconds_sum{hop="ticked"} …
+hop_seconds_sum{hop="received"} …
+hop_seconds_sum{hop="written"} …
+\`\`\`
+
+Those are the stops of a like, with its age in seconds at each: in the log, on its tick, at the node that
+holds viewers, written to one. This is its way through the source, file by file, and then what stands beside
+it, made from the head comments of the files by \`npm run docs\`; a test says when it is stale.
+\`npm test -- src/core\` runs the tests of one folder.
 `;
 
 const closing = `Two rules keep the road walkable, and \`src/tidy.test.ts\` holds them: a file imports its own

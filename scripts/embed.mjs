@@ -4,8 +4,8 @@
  * This repository itself reads the source. `--only-code` makes what its own tests import, and expects
  * everything set up.
  */
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { aboutFlag } from "./compile.mjs";
 import { bun, fail, note, root, runToEnd, setUp } from "./setup.mjs";
@@ -41,7 +41,7 @@ export function buildEmbed({ whole }) {
   note(`built ${folder}`);
 }
 
-/** Writes the types of `files` and of all they import into `to`/types, in folders as below `from`. */
+/** Writes the types of `files`, and of all that these name, into `to`/types, in folders as below `from`. */
 export function declareTypes(files, { to, from }) {
   // The compiler takes a project's settings from a file only.
   const project = join(to, "tsconfig.json");
@@ -59,6 +59,29 @@ export function declareTypes(files, { to, from }) {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   if (runToEnd(bun, [tsc, "-p", project]) !== 0) fail("could not write types: see above");
   rmSync(project);
+  const types = join(to, "types");
+  const doors = files.map((file) => join(types, relative(from, join(root, file)).replace(/\.ts$/, ".d.ts")));
+  dropUnnamed(types, doors);
+}
+
+/**
+ * Removes what is below `folder` and no type of `doors` names. A program's compiler reads all that a package
+ * holds, and fails where the inside needs more than that program has: `node:crypto`, the types of pages.
+ */
+function dropUnnamed(folder, doors) {
+  const named = new Set(doors);
+  for (const file of named) {
+    for (const [, path] of readFileSync(file, "utf8").matchAll(
+      /(?:from|import|import\() ?"(\.[^"]+)\.ts"/g,
+    )) {
+      named.add(resolve(dirname(file), `${path}.d.ts`));
+    }
+  }
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !named.has(path)) rmSync(path);
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -3,6 +3,7 @@
  * programs, and the bindings, which import the package by its name, so that a program has one client only.
  * Used by pack.mjs.
  */
+import { basename } from "node:path";
 import type { BunPlugin } from "bun";
 
 const [folder = "", ...names] = Bun.argv.slice(2);
@@ -12,9 +13,9 @@ const byName: BunPlugin = {
   setup(build) {
     // tsconfig.json leads the name to the source.
     build.onResolve({ filter: /^ovation-client$/ }, ({ path }) => ({ path, external: true }));
-    // A module of its own, which few need: see client/polling.ts.
-    build.onResolve({ filter: /\/polling\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./polling.js", external: true } : undefined,
+    // Modules of their own, which few need: see client/polling.ts and client/locks.ts.
+    build.onResolve({ filter: /\/(polling|locks)\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.js`, external: true } : undefined,
     );
   },
 };

@@ -76,8 +76,8 @@ function buildClient() {
   rmSync(client, { recursive: true, force: true });
   mkdirSync(client, { recursive: true });
   const modules = ["npm", "npm-alone", ...parts];
-  // The last one is no door of the package: the client fetches it when it is needed.
-  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling"];
+  // The last two are no doors of the package: the client fetches them when they are needed.
+  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling", "locks"];
   if (runToEnd(bun, bundle) !== 0) fail("could not build ovation-client");
   declareTypes(
     modules.map((name) => `web/client/${name}.ts`),

@@ -8,8 +8,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = join(import.meta.dir, "../docs");
-/** For who changes the source, and has it: twice as long as any other. */
-const left = new Set(["source"]);
 
 export interface DocPage {
   readonly name: string;
@@ -25,7 +23,6 @@ export function docPages(): DocPage[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".md"))
     .map((file) => file.slice(0, -".md".length))
-    .filter((name) => !left.has(name))
     .sort()
     .map((name) => {
       const text = readFileSync(join(folder, `${name}.md`), "utf8");
@@ -51,9 +48,15 @@ function htmlOf(text: string): string {
     .replace(/\[([^\]]+)\]\((?!https?:)([^)]*)\)/g, (_, words: string, target: string) =>
       linkTo(words, target),
     );
-  return withContents(
-    Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true }),
-  );
+  const html = Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true });
+  return withContents(withoutEmptyHeads(html));
+}
+
+/** A head that says nothing is none, to whoever hears a table read. */
+function withoutEmptyHeads(html: string): string {
+  return html
+    .replace(/<th[^>]*><\/th>/g, "<td></td>")
+    .replace(/<thead>\s*<tr>(?:\s*<td><\/td>)+\s*<\/tr>\s*<\/thead>/g, "");
 }
 
 /** Sections from which on a page begins with a list of them. */
@@ -68,7 +71,7 @@ function withContents(html: string): string {
 
 function linkTo(words: string, target: string): string {
   const page = /^(?:docs\/)?([a-z-]+)\.md(#.*)?$/.exec(target);
-  if (page && !left.has(page[1] ?? "")) {
+  if (page) {
     return `[${words.replace(/^([a-z-]+)\.md$/, "$1")}](/docs/${page[1]}${page[2] ?? ""})`;
   }
   if (target.startsWith("#")) return `[${words}](${target})`;

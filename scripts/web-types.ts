@@ -37,14 +37,16 @@ export function clientTypes(): string {
   }
 }
 
+/** What stands at the start of a line is the file's own: a comment, if there is one, and a declaration. */
+const declaration = /(^\/\*\*((?!\*\/)[\s\S])*\*\/\n)?^export [\s\S]*?\n(?=export |\/\*\*|$(?![\s\S]))/gm;
+
 /** A file's own declarations that are `wanted`: what it imports from the others stands beside them here. */
 function declarationsIn(text: string, wanted: RegExp): string {
-  return text
+  const own = text
     .replace(/^import [\s\S]*?;\n/gm, "")
-    .replace(/^export (type )?(\*|\{[^}]*\}) from .*\n/gm, "")
-    .split(/(?=^\/\*\*|^export )/m)
-    .map((part, i, all) => (part.startsWith("/**") ? part + (all[i + 1] ?? "") : part))
-    .filter((part, i, all) => !all[i - 1]?.startsWith("/**") && /^(\/\*\*[\s\S]*?\*\/\n)?export /.test(part))
+    .replace(/^export (type )?(\*|\{[^}]*\}) from .*\n/gm, "");
+  return [...own.matchAll(declaration)]
+    .map(([part]) => part)
     .filter((part) => wanted.test(part))
     .join("");
 }

@@ -8,7 +8,7 @@
  * and plain Node runs them without a loader. Fails when the client outgrows its bound.
  */
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type DocPage, docIndex, docPages } from "./web-docs.ts";
 import { clientTypes } from "./web-types.ts";
 
@@ -59,8 +59,10 @@ const styleText: Bun.BunPlugin = {
 const laterParts: Bun.BunPlugin = {
   name: "later parts",
   setup(build) {
-    build.onResolve({ filter: /\/polling\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./ovation-polling.js", external: true } : undefined,
+    build.onResolve({ filter: /\/(polling|locks)\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import"
+        ? { path: `./ovation-${basename(path, ".ts")}.js`, external: true }
+        : undefined,
     );
   },
 };
@@ -101,6 +103,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
   const stable = [
     ["ovation", client],
     ["ovation-polling", await bundle(join(web, "client/polling.ts"))],
+    ["ovation-locks", await bundle(join(web, "client/locks.ts"))],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
     ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],

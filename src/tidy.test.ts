@@ -54,7 +54,7 @@ const acrossTheBus = /^src\/(asking|video|fanout|frontend)\//;
 /** A module, or a global or a member of one, that only files matching `at` may use. */
 type Door = { readonly module?: RegExp; readonly global?: RegExp; readonly at: RegExp };
 const doors: readonly Door[] = [
-  { module: /^hono(\/|$)/, at: /^src\/http\/server\.ts$/ },
+  { module: /^hono(\/|$)/, at: /^src\/http\/(server|app)\.ts$/ },
   { module: /^nats$/, at: /^src\/bus\/nats[a-z-]*\.ts$/ },
   { module: /^bun:sqlite$/, at: /^src\/ledger\/sqlite(-file)?\.ts$/ },
   { module: /^jose$/, at: /^src\/(trust\/tokens|program\/mint)\.ts$/ },

@@ -33,8 +33,20 @@ export const client: readonly Mutant[] = [
       ["every minute ever seen is kept", "if (windows.size <= WINDOWS_MAX) break;", "break;"],
       [
         "a page that ended early is all",
-        "if (line.next !== undefined) from = line.next;",
-        "if (line.next !== undefined) {}",
+        "if (line.next !== undefined) next = line.next;",
+        "if (line.next !== undefined) next = null;",
+      ],
+      [
+        "half a page is a whole one",
+        'if (next === undefined) throw new Error("half a page");',
+        "next ??= null;",
+      ],
+      ["a stream's dates are the viewer's", "+ (timeline?.skewMs ?? 0)", ""],
+      ["a page of any edition will do", "&to=${start + WINDOW_MS}${edition}", "&to=${start + WINDOW_MS}"],
+      [
+        "what was read of nothing stays nothing",
+        "if (before && (isEmpty(before) ||",
+        "if (before && (false &&",
       ],
       ["likes before the timeline are forgotten", "add(sum, timeline.before, 1);", ""],
     ],
@@ -44,8 +56,12 @@ export const client: readonly Mutant[] = [
     ["web/client/replay.test.ts"],
     [
       ["a picture that is sought is told", "if (closed || media.seeking) return;", "if (closed) return;"],
-      ["a seek back goes on from where it was", "return now < told.at ||", "return"],
+      ["a seek back goes on from where it was", "return wentOn < 0 ||", "return"],
       ["history stops at the minute", "(anew && !reel.has(now - WINDOW_MS))", "false"],
+      ["a date that is none is asked for", "date >= 0 && date < Number.POSITIVE_INFINITY", "true"],
+      ["a page that slept is told all of it", "LOST_MS * Math.max(1, media.playbackRate)", "1e12"],
+      ["nothing is no word", 'say("empty");', ""],
+      ["a token ends the recording", "answer.status === 401 && token && !refresh", "false"],
     ],
   ),
   ...plant(
@@ -56,5 +72,10 @@ export const client: readonly Mutant[] = [
       ["a removal is told with every poll", 'if (!before.includes(id)) take("retract"', 'take("retract"'],
       ["an older cache's word is taken for a new log", "const OLDER_MAX = 10;", "const OLDER_MAX = 0;"],
     ],
+  ),
+  ...plant(
+    "web/client/follow.ts",
+    ["src/system/package.test.ts"],
+    [["a server that renders a page watches for it", 'typeof document !== "undefined"', "true"]],
   ),
 ];

@@ -43,6 +43,11 @@ export const docs: readonly Mutant[] = [
         'isFile: placeholder === "path" || key === "data"',
         "isFile: false",
       ],
+      [
+        "a shell knows no file of a backup",
+        "takesFile: tables[name as Command] === keepTable",
+        "takesFile: false",
+      ],
       ["a shell offers no values", 'placeholder.includes("|") ? placeholder.split("|") : []', "[]"],
     ],
   ),

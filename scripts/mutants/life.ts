@@ -22,12 +22,69 @@ export const life = [
   ...plant(
     "src/http/videos.ts",
     ["src/http/videos.test.ts"],
-    [["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"]],
+    [
+      ["an export mixes a deleted video with the next", "isClearing(entry) && entry.seq > head", "false"],
+      ["HEAD of an export reads all of it", 'entry.request.method === "HEAD"', "false"],
+    ],
+  ),
+  ...plant(
+    "src/program/keep-nats.ts",
+    ["src/program/keep-nats.test.ts"],
+    [
+      [
+        "comments are kept before what is under way",
+        "[/_tasks$/, /_comments$/]",
+        "[/_comments$/, /_tasks$/]",
+      ],
+      [
+        "a log without what its snapshot lacks is kept",
+        "if (from <= (held.get(part) ?? from) + 1) return;",
+        "return;",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/deletions-verify.ts",
+    ["src/ledger/streams-verify.test.ts"],
+    [
+      ["half of a deletion comes back", "totals.version !== version", "true"],
+      ["a new life is deleted with the old one", "totals.version !== version", "false"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/jetstream-delete.ts",
+    ["src/ledger/jetstream-delete.test.ts"],
+    [
+      [
+        "a removal that was lost is believed",
+        "place !== undefined && (await this.#isCleared(video, Number(place)))",
+        "place !== undefined",
+      ],
+    ],
+  ),
+  ...plant(
+    "src/ledger/comments.ts",
+    ["src/ledger/sqlite.test.ts"],
+    [["removals push comments out of history", "target !== null && target > 0 ? 0 : 1", "1"]],
+  ),
+  ...plant(
+    "src/http/erasure.ts",
+    ["src/http/erasure.test.ts"],
+    [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
+  ),
+  ...plant(
+    "src/http/media.ts",
+    ["src/http/media.test.ts"],
+    [["HEAD of a film reads all of it", 'if (request.method === "HEAD") {', "if (false) {"]],
   ),
   ...plant(
     "src/asking/reader.ts",
     ["src/asking/reader.test.ts"],
-    [["a listing goes on over a deletion", " || entries.some(isClearing)", ""]],
+    [
+      ["a listing goes on over a deletion", " || entries.some(isClearing)", ""],
+      ["a listing ends where much was removed", "await this.#goOn(video, state, limit, seer)", "state"],
+      ["what was removed hides what is older", "return count >= limit;", "return true;"],
+    ],
   ),
   ...plant(
     "src/ledger/members.ts",

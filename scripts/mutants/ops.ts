@@ -39,6 +39,20 @@ export const ops: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "src/hooks/traces.ts",
+    ["src/hooks/traces.test.ts"],
+    [
+      ["a trace that is not kept is told", "return Number.parseInt(flags, 16) & 1 ? {", "return flags ? {"],
+      ["any tick is the next call's", "if (call.video !== video || ", "if ("],
+      ["a collector that is away is told of each time", "reason !== undefined && !this.#refused", "reason"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/sqlite-file.ts",
+    ["src/ledger/sqlite-verify.test.ts"],
+    [["damage is told without its table", "(lines.length > 0 ? lines : whole)", "whole"]],
+  ),
+  ...plant(
     "src/ledger/verdict.ts",
     ["src/ledger/sqlite-verify.test.ts", "src/ledger/streams-verify.test.ts"],
     [
@@ -95,7 +109,11 @@ export const ops: readonly Mutant[] = [
   ...plant(
     "src/program/archive-files.ts",
     ["src/system/backup.test.ts"],
-    [["a backup can be read by all", 'openSync(part, "w", 0o600)', 'openSync(part, "w", 0o644)']],
+    [
+      ["a backup can be read by all", 'openSync(part, "wx", 0o600)', 'openSync(part, "wx", 0o644)'],
+      ["two backups of one name are written into each other", "${file}.${secret(8)}.part", "${file}.part"],
+      ["what root puts back is root's", "      giveTo(owner, join(fresh, name));\n", ""],
+    ],
   ),
   ...plant(
     "src/program/host.ts",
@@ -104,6 +122,21 @@ export const ops: readonly Mutant[] = [
       ["a certificate is good until its last day", "toMs - nowMs < certificateMsMin", "toMs - nowMs < 0"],
       ["a control group is as large as the machine", "if (bytes < memoryBytesMin)", "if (bytes < 0)"],
     ],
+  ),
+  ...plant(
+    "src/program/memory.ts",
+    ["src/program/memory.test.ts"],
+    [["the limit of a slice is not seen", "upwards(path).map", "[path].map"]],
+  ),
+  ...plant(
+    "src/program/host-readings.ts",
+    ["src/system/check-host.test.ts"],
+    [["of a chain the first certificate alone is read", "text.match(pem) ?? [text]", "[text]"]],
+  ),
+  ...plant(
+    "src/bus/nats-inspect.ts",
+    ["src/system/check-host.test.ts"],
+    [["a stream with a copy too few is well", "Number(config.num_replicas) < replicas", "false"]],
   ),
   ...plant(
     "src/plan/model.ts",

@@ -131,6 +131,23 @@ export const timeline: readonly Mutant[] = [
         "if (bytes > limits.replayBytesMax && isNext)",
         "if (bytes < 0 && isNext)",
       ],
+      [
+        "all time is more than a timeline can tell",
+        "|| stepFor(range) !== undefined) return range;",
+        "|| true) return range;",
+      ],
+      ["an edition outlives a removal", "version}-${left.last}`;", "version}`;"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/comment-times.ts",
+    ["src/dispatcher/times.test.ts"],
+    [
+      [
+        "any number of comments is one moment's",
+        "if (together === limits.commentsTogetherMax)",
+        "if (together < 0)",
+      ],
     ],
   ),
   ...plant(
@@ -155,6 +172,8 @@ export const timeline: readonly Mutant[] = [
     [
       ["a kind with a typing mistake has had no like", "if (!known.has(kind)) return", "if (false) return"],
       ["a kind of before is one that nobody has", "...Object.keys(told.totals)]", "]"],
+      ["pages of what is no more are kept for good", "edition === told.edition);", "true);"],
+      ["an edition is named before it is over", "isOver(doors, video, told) && told.edition", "told.edition"],
     ],
   ),
   ...plant(
@@ -173,6 +192,18 @@ export const timeline: readonly Mutant[] = [
     "src/settings/kinds.ts",
     ["src/load/options.test.ts"],
     [["a bare number of seconds is one of milliseconds", "text : `${text}s`", "text : text"]],
+  ),
+  ...plant(
+    "src/ledger/comment-counts.ts",
+    ["src/ledger/comment-counts.test.ts", "src/dispatcher/times.test.ts"],
+    [
+      [
+        "a page begins within a millisecond",
+        "Math.floor(mediaMs ?? atMs - skewMs)",
+        "mediaMs ?? atMs - skewMs",
+      ],
+      ["comments without a second are forgotten", "timeline.before.set(series, this.before + 1);", ""],
+    ],
   ),
   ...plant(
     "src/ledger/counted-comments.ts",
@@ -225,8 +256,8 @@ export const timeline: readonly Mutant[] = [
     [
       [
         "comments that are counted and still there are told twice",
-        "upTo === 0 ? comments : comments.filter(({ seq }) => seq > upTo)",
-        "comments",
+        "upTo === 0 ? apart : apart.filter(({ seq }) => seq > upTo)",
+        "apart",
       ],
     ],
   ),

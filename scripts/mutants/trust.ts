@@ -87,6 +87,8 @@ export const trust: readonly Mutant[] = [
     [
       ["two keys have one name", "if (names.has(name)) return `the name ${name} is taken`;\n", "\n"],
       ["a key is as short as one wants", "const keyCharsMin = 16;", "const keyCharsMin = 1;"],
+      ["the admin key is a common word", 'toLowerCase().replace(triedFirst, "")', "toLowerCase()"],
+      ["the admin key is one word again and again", "left.slice(0, repeated)", "left"],
     ],
   ),
   ...plant(

@@ -59,6 +59,41 @@ describe("a listing", () => {
   });
 });
 
+describe("a listing where much was removed", () => {
+  const many = 2_500;
+  const removing = async (from: number, to: number, history = 10_000) => {
+    const found = await reading(many, history);
+    for (let i = from; i <= to; i++) await found.log.retract(v, i);
+    return found;
+  };
+
+  test("of the newest shows those before what was removed", async () => {
+    const { list } = await removing(11, many);
+    expect(await list(undefined)).toEqual({ texts: texts(1, 10), more: false, reset: undefined });
+    expect((await list(undefined, 100)).texts).toEqual(texts(1, 10));
+  });
+
+  test("goes on over it to what came behind, and can be paged to the end", async () => {
+    const { list, log } = await removing(6, many);
+    await log.comment(v, "last");
+    expect(await list(0, 5)).toMatchObject({ texts: texts(1, 5), more: true });
+    expect(await list(5, 5)).toEqual({ texts: ["last"], more: false, reset: undefined });
+    expect(await list(0, 100)).toMatchObject({ texts: [...texts(1, 5), "last"], more: false });
+  });
+
+  test("is no longer than it is wanted", async () => {
+    const { list } = await removing(2, 9);
+    expect(await list(0, 5)).toMatchObject({ texts: ["t1", ...texts(10, 13)], more: true });
+    expect(await list(13, 5)).toMatchObject({ texts: texts(14, 18), more: true });
+  });
+
+  test("ends somewhere, where all that is kept was removed", async () => {
+    const { list } = await removing(1, many);
+    expect(await list(undefined)).toMatchObject({ texts: [], more: false });
+    expect(await list(0)).toMatchObject({ texts: [], more: false });
+  });
+});
+
 describe("a log that opened a branch", () => {
   test("is listed on from places it still has, and begins anew for those it lost", async () => {
     const { list, log } = await reading(20);

@@ -33,6 +33,8 @@ export interface Seer {
   readonly held: boolean;
 }
 
+/** Pages that a listing reads on for, where much was removed. Beyond: it says that there is more. */
+const pagesMax = 64;
 /** How often answers of those who are behind are passed over until they are believed. */
 const behindMax = 20;
 
@@ -144,16 +146,15 @@ export class Reader {
     limit: number,
     seer: Seer,
   ): Promise<Listing | Rejection> {
-    const newest = () =>
-      seer.held ? this.state(video, undefined, limit) : this.newest(video, limit, limit, seer.nowMs);
+    const newest = () => this.#newestShown(video, limit, seer);
     let state = after ? await this.state(video, after.seq, limit) : await newest();
     if ("rejected" in state) return state;
     const foreign = after !== undefined && (!state.lineage.continues(after) || after.seq > state.page.head);
-    if (foreign) state = await newest();
+    if (after) state = foreign ? await newest() : await this.#goOn(video, state, limit, seer);
     if ("rejected" in state) return state;
     const { entries, more, floor } = state.page;
     const shown = shownCount(entries, seer.nowMs);
-    const gone = new Set(entries.map((entry) => (entry.type === "retract" ? entry.target : -1)));
+    const gone = removedIn(entries);
     const { lineage } = state;
     let visibleMs = 0;
     const comments = entries.slice(0, seer.held ? entries.length : shown).flatMap((entry, index) => {
@@ -164,11 +165,51 @@ export class Reader {
     });
     const isGone = after !== undefined && (floor > after.seq || entries.some(isClearing));
     const reset = foreign || isGone;
+    const isFirst = after !== undefined && !foreign;
+    const isCut = isFirst && comments.length > limit;
     const listed = {
-      comments: comments.slice(-limit),
-      more: more && (seer.held || shown === entries.length),
+      comments: isFirst ? comments.slice(0, limit) : comments.slice(-limit),
+      more: isCut || (more && (seer.held || shown === entries.length)),
     };
     return reset ? { ...listed, reset } : listed;
+  }
+
+  /** The newest entries, so many that `limit` comments can be shown, where much was removed too. */
+  async #newestShown(video: VideoId, limit: number, seer: Seer): Promise<State | Rejection> {
+    let state: State | undefined;
+    for (let most = limit; ; most = limits.pageEntriesMax) {
+      const next = seer.held
+        ? await this.state(video, undefined, most)
+        : await this.newest(video, most, limit, seer.nowMs);
+      if ("rejected" in next) return next;
+      state = next;
+      const isAll = state.page.floor === 0 || isEnough(state, limit, seer);
+      if (isAll || most === limits.pageEntriesMax) break;
+    }
+    for (let stretch = 2 * limits.pageEntriesMax; !isEnough(state, limit, seer); stretch *= 4) {
+      const { floor } = state.page;
+      if (floor === 0) break;
+      const older = await this.#stretch(video, Math.max(0, floor - stretch), state);
+      // So much was removed there that it is not looked through.
+      if ("rejected" in older) return older.rejected === "busy" ? state : older;
+      if (older.page.floor >= floor) break;
+      state = older;
+    }
+    return state;
+  }
+
+  /** `state` with what follows it, until `limit` comments can be shown or the log has no more. */
+  async #goOn(video: VideoId, state: State, limit: number, seer: Seer): Promise<State | Rejection> {
+    let { page } = state;
+    for (let pages = 0; page.more && pages < pagesMax; pages++) {
+      const last = page.entries.at(-1);
+      if (!last || isEnough({ page }, limit, seer)) break;
+      const next = await this.state(video, last.seq, limits.pageEntriesMax);
+      if ("rejected" in next) return next;
+      if (!next.lineage.same(state.lineage) || next.page.floor > last.seq) break;
+      page = { ...next.page, floor: page.floor, entries: [...page.entries, ...next.page.entries] };
+    }
+    return { ...state, page };
   }
 
   /** The cluster as whichever dispatcher answers sees it. A rejection when none does. */
@@ -181,4 +222,18 @@ export class Reader {
       throw error;
     }
   }
+}
+
+/** The places of comments that are removed by one of `entries`. */
+function removedIn(entries: readonly Entry[]): ReadonlySet<number> {
+  return new Set(entries.flatMap((entry) => (entry.type === "retract" ? [entry.target] : [])));
+}
+
+/** Whether a page holds `limit` comments that can be shown, or one that is held: it is shown up to that. */
+function isEnough({ page }: Pick<State, "page">, limit: number, { nowMs, held }: Seer): boolean {
+  const { entries } = page;
+  if (!held && shownCount(entries, nowMs) < entries.length) return true;
+  const gone = removedIn(entries);
+  const count = entries.filter(({ type, seq }) => type === "comment" && !gone.has(seq)).length;
+  return count >= limit;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLog, type LogFields, type LogOptions } from "./log.ts";
+import { createLog, type LogFields, type LogOptions, wantsColours } from "./log.ts";
 
 function logTo(lines: string[], options: Partial<LogOptions> = {}) {
   const write = (line: string) => void lines.push(line);
@@ -46,6 +46,16 @@ describe("log", () => {
     const lines: string[] = [];
     logTo(lines).error("failed", { error: new TypeError("no such video") });
     expect(JSON.parse(lines[0] ?? "").error).toContain("TypeError: no such video");
+  });
+
+  test("pretty without colours, where nobody wants them", () => {
+    const lines: string[] = [];
+    logTo(lines, { format: "pretty", colours: false }).warn("slow", { user: "ada" });
+    expect(lines).toEqual([expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} warn {2}slow user=ada\n$/)]);
+    const terminal = { isTTY: true };
+    expect(wantsColours(terminal, { NO_COLOR: "", TERM: "xterm" })).toBe(true);
+    for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) expect(wantsColours(terminal, env)).toBe(false);
+    expect(wantsColours({}, {})).toBe(false);
   });
 
   test("pretty: one line for people, escape codes of a field made visible", () => {

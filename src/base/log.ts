@@ -25,6 +25,8 @@ export interface Log {
 export type LogOptions = {
   readonly level: LogLevel;
   readonly format: "json" | "pretty";
+  /** Whether pretty lines are in a terminal's colours (see `wantsColours`); they are unless told. */
+  readonly colours?: boolean;
   /** Takes one whole line with its newline. What it throws is swallowed. */
   readonly write: (line: string) => void;
   /** Unix milliseconds. */
@@ -67,8 +69,9 @@ function writeLine(
   try {
     const time = new Date(options.now()).toISOString();
     const head = { time, level, event: boundedText(event) };
-    const line = options.format === "json" ? jsonLine : prettyLine;
-    options.write(line(head, plainFields(bound, fields)));
+    const all = plainFields(bound, fields);
+    const paint = options.colours === false ? plainly : colour;
+    options.write(options.format === "json" ? jsonLine(head, all) : prettyLine(head, all, paint));
   } catch {
     // A full disk or a closed pipe under the log is no reason to stop serving, and there is nowhere to say
     // it.
@@ -89,23 +92,34 @@ function jsonLine(head: Head, fields: LogFields): string {
 
 const colours: Readonly<Record<LogLevel, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
 
-function prettyLine({ time, level, event }: Head, fields: LogFields): string {
-  const start = `${grey(time.slice(11, 23))} ${colour(colours[level], level.padEnd(5))} ${printable(event)}`;
+const grey = 90;
+
+function prettyLine({ time, level, event }: Head, fields: LogFields, paint: typeof colour): string {
+  const when = paint(grey, time.slice(11, 23));
+  const start = `${when} ${paint(colours[level], level.padEnd(5))} ${printable(event)}`;
   const shown = Object.entries(fields).map(([key, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    return ` ${grey(`${printable(key)}=`)}${printable(text)}`;
+    return ` ${paint(grey, `${printable(key)}=`)}${printable(text)}`;
   });
   const line = start + shown.join("");
   return line.length <= lineCharsMax ? `${line}\n` : `${start} cut=true\n`;
 }
 
-function grey(text: string): string {
-  return colour(90, text);
-}
-
 /** Text in one of a terminal's colours (ECMA-48 "select graphic rendition"). */
 function colour(code: number, text: string): string {
   return `\u001b[${code}m${text}\u001b[0m`;
+}
+
+function plainly(_code: number, text: string): string {
+  return text;
+}
+
+/** Whether who reads `stream` wants colours: a terminal that has them, and no NO_COLOR (no-color.org). */
+export function wantsColours(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
 }
 
 /** Control characters made visible, escape codes included: a user's name must not paint the terminal. */

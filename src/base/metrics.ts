@@ -20,9 +20,14 @@ const secondsBuckets = [
   0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Is told where the oldest like of a tick was, and when: Unix ms. hooks/traces.ts. */
+/** Is told where the oldest like of a tick was, and when: Unix ms; and of calls. hooks/traces.ts. */
 export interface Traced {
+  called(
+    parent: string | null,
+    video: string | undefined,
+  ): ((method: string, route: string, status: number) => void) | undefined;
   received(way: {
+    readonly video: string;
     readonly atMs: number;
     readonly durableMs: number;
     readonly tickedMs: number;

@@ -1,10 +1,17 @@
 /**
- * What this program calls itself. `npm run build` puts the version and the commit in; from source the commit
- * is not known.
+ * What this program calls itself. `npm run build` puts the version, the commit and its day in; from source
+ * the last two are not known.
  */
 import { version } from "../../package.json";
 
-declare const OVATION_BUILD: { readonly version: string; readonly commit: string } | undefined;
+export interface Build {
+  readonly version: string;
+  readonly commit: string;
+  /** The day of the commit, as 2026-11-28; empty where it is not known. */
+  readonly date: string;
+}
 
-export const build: { readonly version: string; readonly commit: string } =
-  typeof OVATION_BUILD === "undefined" ? { version, commit: "source" } : OVATION_BUILD;
+declare const OVATION_BUILD: Build | undefined;
+
+export const build: Build =
+  typeof OVATION_BUILD === "undefined" ? { version, commit: "source", date: "" } : OVATION_BUILD;

@@ -42,16 +42,29 @@ export class NatsCopies {
 
   /** Names of the streams and buckets of this prefix, those with leases too. Rejects with BusUnavailable. */
   async names(): Promise<readonly string[]> {
+    return (await this.#named({})).filter((name) => this.#isOurs(name)).sort();
+  }
+
+  /** Streams of others that take what is published under this prefix. Rejects with BusUnavailable. */
+  async others(): Promise<readonly string[]> {
+    const taking = await this.#named({ subject: `${this.#prefix}.>` });
+    return taking.filter((name) => !this.#isOurs(name)).sort();
+  }
+
+  #isOurs(name: string): boolean {
+    return [`${this.#prefix}_`, `KV_${this.#prefix}_`].some((start) => name.startsWith(start));
+  }
+
+  async #named(filter: Json): Promise<readonly string[]> {
     const found: string[] = [];
     for (let offset = 0; ; ) {
-      const { streams, total } = await this.#jetstream.call("STREAM.NAMES", { offset });
+      const { streams, total } = await this.#jetstream.call("STREAM.NAMES", { ...filter, offset });
       const names = Array.isArray(streams) ? (streams as string[]) : [];
       found.push(...names);
       offset += names.length;
       if (names.length === 0 || offset >= Number(total) || offset >= namesMax) break;
     }
-    const ours = [`${this.#prefix}_`, `KV_${this.#prefix}_`];
-    return found.filter((name) => ours.some((start) => name.startsWith(start))).sort();
+    return found;
   }
 
   /** Of those, the ones that a backup holds. */

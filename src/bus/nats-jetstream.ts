@@ -49,7 +49,7 @@ export class StreamMismatch extends Error {
 }
 
 export const nanosPerMs = 1_000_000;
-const streamNotFound = 10_059;
+export const streamNotFound = 10_059;
 const noMessageFound = 10_037;
 /** nats-server 2.15 with replicas: a message of this id is on its way to them, and has no place yet. */
 const idUnderWay = 10_158;

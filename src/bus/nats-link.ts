@@ -67,6 +67,7 @@ export class Link {
   readonly #listeners = new Set<(connected: boolean) => void>();
   #refused = 0;
   #requests = 0;
+  #trouble: string | undefined;
   #sentBytes = 0;
   #takenBytes = 0;
   #pingedBytes = 0;
@@ -90,6 +91,11 @@ export class Link {
   /** Bytes sent that the server is not known to have taken. */
   get underWayBytes(): number {
     return this.#sentBytes - this.#takenBytes;
+  }
+
+  /** Why the last attempt to connect failed; undefined when none has, or it is connected. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** What the server of this connection is; undefined while there is none. */
@@ -216,10 +222,11 @@ export class Link {
       else this.#arrive(connection, address);
     } catch (error) {
       if (this.#closed) return;
+      this.#trouble = messageOf(error);
       const nowAt = clock.elapsed();
       if (nowAt - this.#waitingSaidAt >= waitingLogMs) {
         this.#waitingSaidAt = nowAt;
-        log.warn("waiting for NATS", { server: formatAddress(address), reason: messageOf(error) });
+        log.warn("waiting for NATS", { server: formatAddress(address), reason: this.#trouble });
       }
       this.#dialLater();
     }
@@ -235,6 +242,7 @@ export class Link {
   #arrive(connection: NatsConnection, address: Address): void {
     const { clock, log, pingMs } = this.#options;
     this.#connection = connection;
+    this.#trouble = undefined;
     this.#pausedMs = 0;
     this.#waitingSaidAt = longAgo;
     this.#sentBytes = this.#takenBytes = this.#pingedBytes = this.#missed = 0;

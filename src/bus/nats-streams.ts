@@ -15,6 +15,7 @@ import {
   nanosPerMs,
   type StreamState,
   type StreamWanted,
+  streamNotFound,
 } from "./nats-jetstream.ts";
 import type { Headers } from "./nats-link.ts";
 import { type Prepared, Reader, type ReadOptions, type Stored } from "./nats-reader.ts";
@@ -134,6 +135,16 @@ export class NatsStreams {
   last(name: string, subject: string): Promise<Held | undefined> {
     checkSubject(subject);
     return this.#get(name, { last_by_subj: this.#subject(subject) });
+  }
+
+  /** As `last`; undefined too where there is no such stream. */
+  async lastIfAny(name: string, subject: string): Promise<Held | undefined> {
+    try {
+      return await this.last(name, subject);
+    } catch (error) {
+      if (error instanceof ApiError && error.errorCode === streamNotFound) return undefined;
+      throw error;
+    }
   }
 
   /** Subjects that have messages, some 100,000 at once, behind the first `offset`. */

@@ -153,9 +153,14 @@ export class NatsBus implements Bus {
     return opening;
   }
 
-  /** Tries what NATS lets this user do, leaving nothing behind. */
-  inspect(): Promise<Inspected> {
-    return inspect(this, this.#jetstream, this.copies);
+  /** Tries what NATS lets this user do, leaving nothing behind; streams want so many `replicas`. */
+  inspect(replicas: number): Promise<Inspected> {
+    return inspect(this, this.#jetstream, this.copies, replicas);
+  }
+
+  /** Why it was last not connected; undefined when nothing was in the way. */
+  trouble(): string | undefined {
+    return this.#link.trouble;
   }
 
   /** Resolves when NATS has taken everything sent before; rejects with BusUnavailable. */

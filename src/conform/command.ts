@@ -1,7 +1,7 @@
 /** `ovation conform --url=…`: its settings, and what it prints. */
 import type { Clock } from "../base/clock.ts";
 import { listOf, matching, oneLine } from "../settings/kinds.ts";
-import { defineSettings, group, parseTable } from "../settings/table.ts";
+import { defineSettings, group, parseTable, withAddress } from "../settings/table.ts";
 import { helpText } from "../settings/text.ts";
 import { conform } from "./conform.ts";
 import { junitOf, lineOf, sumOf } from "./report.ts";
@@ -65,7 +65,7 @@ export function conformHelp(): string {
 /** Runs it; answers the exit code. */
 export async function runConform(flags: readonly string[], io: ConformIo): Promise<number> {
   const parsed = parseTable(conformTable, {
-    ...{ argv: flags, env: io.env, readFile: io.readFile },
+    ...{ argv: withAddress(flags), env: io.env, readFile: io.readFile },
     machine: { suffix: "" },
   });
   if ("mistakes" in parsed) {

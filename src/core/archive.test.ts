@@ -56,6 +56,8 @@ describe("an archive", () => {
     const given = Buffer.concat([written([["a", Buffer.from("x")]]), new ArchiveWriter().fail("no room")]);
     expect(() => readAll(given)).toThrow("no room");
     expect(() => readAll(Buffer.from("SQLite format 3"))).toThrow("it is no backup of ovation");
+    const later = Buffer.from("ovation backup 12 folder\n");
+    expect(() => readAll(later)).toThrow("it is of version 12, this program knows 1");
     expect(() => readAll(Buffer.concat([archive([]), archive([])]))).toThrow("behind its end");
   });
 });

@@ -104,6 +104,8 @@ export class ArchiveReader {
     if (end < 0 && this.#waiting.length < lineBytesMax) return false;
     const line = Buffer.from(this.#waiting.subarray(0, Math.max(0, end))).toString("latin1");
     const of = line.startsWith(firstLine) ? line.slice(firstLine.length) : "";
+    const other = /^ovation backup (\d{1,9}) /.exec(line)?.[1] ?? "1";
+    if (other !== "1") throw new ArchiveBroken(`it is of version ${other}, this program knows 1`);
     if (of !== "folder" && of !== "nats") throw new ArchiveBroken("it is no backup of ovation");
     this.#of = of;
     this.#take(end + 1);

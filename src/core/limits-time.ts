@@ -50,6 +50,8 @@ export const timeLimits = {
   /** Lines of one page of a replay, and bytes of the comments in it. Beyond: the next page. */
   replayLinesMax: 2_000,
   replayBytesMax: 256 * 1024,
+  /** Comments of one millisecond. Beyond: they belong to the next one, as a page ends between two of them. */
+  commentsTogetherMax: 100,
   /** Moments of one answer, and comments of each. */
   momentsMax: 100,
   momentCommentsMax: 3,

@@ -70,8 +70,10 @@ export type ReplayLine = CommentLine | LikesLine;
 
 /** Beside every answer. */
 export interface Over {
-  /** The log keeps the video closed: what was answered will be the same for ever. */
+  /** The log keeps the video closed: what was answered will be the same for ever, unless it is opened. */
   readonly over?: true;
+  /** Names what was known of the video: with a like more, or a comment less, it is another. */
+  readonly edition?: string;
 }
 
 export interface ReplayReply extends Over {
@@ -98,6 +100,11 @@ export interface MomentsReply extends Over {
 /** Why there is no answer: such a video has no timeline, or more was asked for than one answer holds. */
 export interface NoTimes {
   readonly refused: "off" | "too-much";
+}
+
+/** Whether `value` has the shape of the name of an edition. */
+export function isEdition(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9]{1,16}-[0-9]{1,16}$/.test(value);
 }
 
 export function isComment(line: ReplayLine): line is CommentLine {
@@ -129,7 +136,12 @@ export function decodeTimes<T extends object>(
   const m = decodeJson(payload);
   if (m?.refused === "off" || m?.refused === "too-much") return { refused: m.refused };
   const told = m && read(m);
-  return told && (m.over === true ? { ...told, over: true } : told);
+  if (!told) return undefined;
+  return {
+    ...told,
+    ...(isEdition(m.edition) && { edition: m.edition }),
+    ...(m.over === true && { over: true }),
+  };
 }
 
 export function readTimeline(m: Message): TimelineReply | undefined {

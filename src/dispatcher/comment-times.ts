@@ -23,6 +23,8 @@ interface Known {
   readonly lineage: Lineage;
   /** In the order of the video. */
   comments: Dated[];
+  /** The same, no more of them at one moment than a page can hold. */
+  apart: readonly Dated[];
   /** Behind it nothing has been read yet. */
   last: number;
   /** Whether comments before the first of these have been forgotten. */
@@ -32,7 +34,23 @@ interface Known {
 }
 
 /** What is left of a video's comments. */
-export type Left = Readonly<Pick<Known, "comments" | "cut" | "cleared">>;
+export type Left = Readonly<Pick<Known, "apart" | "last" | "cut" | "cleared">>;
+
+/** `comments`, in order, those too many for their millisecond moved into the ones behind it. */
+function spread(comments: readonly Dated[]): readonly Dated[] {
+  let atMs = -1;
+  let together = 0;
+  let isAsItWas = true;
+  const apart = comments.map((one) => {
+    if (one.atMs > atMs) [atMs, together] = [one.atMs, 0];
+    else if (together === limits.commentsTogetherMax) [atMs, together] = [atMs + 1, 0];
+    together++;
+    if (one.atMs === atMs) return one;
+    isAsItWas = false;
+    return { seq: one.seq, atMs };
+  });
+  return isAsItWas ? comments : apart;
+}
 
 /** The first place in `comments`, which are in order, that is not before `atMs`. */
 export function placeOf(comments: readonly Dated[], atMs: number): number {
@@ -89,7 +107,9 @@ export class CommentTimes {
   async #read(video: VideoId, skewMs: number): Promise<Known> {
     const lineage = this.#ledger.lineage();
     let known = this.#known.get(video);
-    if (known?.lineage !== lineage) known = { lineage, comments: [], last: 0, cut: false, cleared: 0 };
+    if (known?.lineage !== lineage) {
+      known = { lineage, comments: [], apart: [], last: 0, cut: false, cleared: 0 };
+    }
     const before = known.last;
     for (;;) {
       const page = await this.#ledger.entries(video, known.last, limits.pageEntriesMax);
@@ -100,7 +120,10 @@ export class CommentTimes {
       await new Promise<void>((resolve) => this.#clock.soon(resolve));
     }
     // Nearly in order as they came, which a sort by stretches makes use of.
-    if (known.last !== before) known.comments.sort((a, b) => a.atMs - b.atMs || a.seq - b.seq);
+    if (known.last !== before) {
+      known.comments.sort((a, b) => a.atMs - b.atMs || a.seq - b.seq);
+      known.apart = spread(known.comments);
+    }
     this.#known.delete(video);
     this.#known.set(video, known);
     let held = 0;

@@ -77,6 +77,7 @@ describe("a timeline", () => {
       ...{ comments: [0, 0, 1, 0, 1], commentsFromMs: null },
       viewers: [null, null, null, null, null],
       resolution: [{ fromMs: startMs - (startMs % 300_000), stepS: 1 }],
+      edition: "3-2",
     } as never);
     await like(3_600_000);
     const wide = await timeline();
@@ -103,6 +104,23 @@ describe("a timeline", () => {
     expect(await timeline({ fromMs: startMs, toMs: startMs + most + 1, stepS: 1 })).toEqual({
       refused: "too-much",
     } as never);
+  });
+
+  test("of all time there ever is holds what there is, unless a step says what is wanted", async () => {
+    const { like, say, timeline } = bench();
+    await like(0, { count: 3 });
+    await like(1_500);
+    await say(3_999, "last");
+    const whole = { fromMs: startMs, toMs: startMs + 4_000, stepS: 1 };
+    for (const asked of [{ fromMs: 0 }, { fromMs: 0, toMs: 999_999_999_999_999 }, { toMs: 1e15 - 1 }]) {
+      const told = await timeline(asked);
+      expect(told).toMatchObject(whole);
+      expect(told.likes.heart).toEqual([3, 1, 0, 0]);
+    }
+    // What is not there is not found by looking for longer.
+    expect(await timeline({ fromMs: 0, toMs: 1e12 })).toMatchObject({ people: [] });
+    expect(await bench().timeline({ fromMs: 0, toMs: 1e15 - 1 })).toMatchObject({ people: [], totals: {} });
+    expect(await timeline({ fromMs: 0, stepS: 86_400 })).toEqual({ refused: "too-much" } as never);
   });
 
   test("of nothing is empty, and where none are kept it is not there", async () => {
@@ -240,6 +258,44 @@ describe("a replay", () => {
     expect(pages).toBeGreaterThan(2);
     expect(texts).toEqual(wanted);
     expect(likes).toBe(500);
+  });
+
+  test("has no page too big to be told, however much is said of one picture", async () => {
+    const { say, replay, timeline } = bench();
+    const wanted: string[] = [];
+    for (let i = 0; i < 1_200; i++) {
+      wanted.push(`${i} ${"界".repeat(limits.commentCharsMax - 10)}`);
+      // A picture's date may have a fraction; a place in time has none.
+      await say(i, wanted[i] as string, { mediaMs: startMs + 0.5 });
+    }
+    const texts: string[] = [];
+    let lastMs = 0;
+    for (let fromMs: number | null | undefined; fromMs !== null; ) {
+      const { lines, nextMs }: ReplayReply = await replay({ fromMs });
+      for (const line of lines) {
+        if ("text" in line) texts.push(line.text);
+        expect(Number.isInteger(line.atMs)).toBe(true);
+        lastMs = line.atMs;
+      }
+      fromMs = nextMs;
+    }
+    expect(texts).toEqual(wanted);
+    expect(lastMs - startMs).toBe(Math.ceil(1_200 / limits.commentsTogetherMax) - 1);
+    expect((await timeline()).comments).toEqual([1_200]);
+  });
+
+  test("names its edition: another with every like, and with every comment that comes or goes", async () => {
+    const { ledger, like, say, replay, timeline, moments } = bench();
+    const editions = new Set<string | undefined>([(await timeline()).edition]);
+    const first = await say(0, "a");
+    editions.add((await timeline()).edition);
+    await like(0);
+    editions.add((await replay()).edition);
+    await ledger.retract(v, first);
+    const { edition } = await moments();
+    editions.add(edition);
+    expect(editions.size).toBe(4);
+    expect([(await timeline()).edition, (await replay()).edition]).toEqual([edition, edition]);
   });
 
   test("of long comments has shorter pages", async () => {

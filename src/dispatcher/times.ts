@@ -107,11 +107,14 @@ export class Times {
     await ledger.current(video);
     // From here on in one turn: what is told of the fold is of one moment.
     const view = ledger.timeline(video) as TimelineView;
-    if (said) return this.#timeline(request, view, said);
-    const { comments } = left;
-    const range = rangeOf(request, [view.bounds()], comments);
-    if (want === "replay") return this.#replay(video, view, range, comments);
-    return this.#moments(request, view, comments);
+    const edition = `${ledger.totals(video).version}-${left.last}`;
+    if (said) {
+      const told = this.#timeline(request, view, said);
+      return "refused" in told ? told : { ...told, edition };
+    }
+    const range = rangeOf(request, [view.bounds()], left.apart);
+    if (want === "replay") return { ...(await this.#replay(video, view, range, left.apart)), edition };
+    return { ...(await this.#moments(request, view, left.apart)), edition };
   }
 
   #timeline(request: TimesRequest, view: TimelineView, said: Said): TimelineReply | NoTimes {
@@ -119,7 +122,7 @@ export class Times {
     const { video } = request;
     const { timeline, before } = said.counts;
     const range = rangeOf(request, [view.bounds(), timeline.bounds()], said.uncounted);
-    const stepS = request.stepS ?? stepFor(range);
+    const stepS = request.stepS ?? stepFor(range) ?? (steps.at(-1) as number);
     const stepMs = 1000 * stepS;
     const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
     const points = Math.max(0, Math.ceil((range.toMs - fromMs) / stepMs));
@@ -193,7 +196,7 @@ export class Times {
     for (const { seq, atMs } of wanted) {
       const entry = texts.get(seq);
       if (!entry || holdLeft(entry, clock.date()) > 0) continue;
-      lines.set(seq, { atMs: Math.floor(atMs), id: lineage.idOf(seq), user: entry.user, text: entry.text });
+      lines.set(seq, { atMs, id: lineage.idOf(seq), user: entry.user, text: entry.text });
     }
     return lines;
   }
@@ -229,10 +232,10 @@ export function momentsIn(
   });
 }
 
-function saidOf({ comments, cut, cleared }: Left, { counts: counted, upTo }: Counted): Said {
+function saidOf({ apart, cut, cleared }: Left, { counts: counted, upTo }: Counted): Said {
   const counts = cleared > upTo ? undefined : counted;
-  const uncounted = upTo === 0 ? comments : comments.filter(({ seq }) => seq > upTo);
-  const fromMs = counts ? (counts.fromMs ?? null) : cut ? (comments[0]?.atMs ?? null) : null;
+  const uncounted = upTo === 0 ? apart : apart.filter(({ seq }) => seq > upTo);
+  const fromMs = counts ? (counts.fromMs ?? null) : cut ? (apart[0]?.atMs ?? null) : null;
   return { counts: counts ?? new CommentCounts(), uncounted, fromMs };
 }
 
@@ -251,7 +254,7 @@ function bothOf(likes: Steps, comments: Steps): TimelineReply["resolution"] {
 }
 
 function rangeOf(
-  { fromMs, toMs }: TimesRequest,
+  { want, fromMs, toMs, stepS }: TimesRequest,
   all: readonly ({ readonly fromS: number; readonly toS: number } | undefined)[],
   comments: readonly Dated[],
 ): Range {
@@ -261,18 +264,23 @@ function rangeOf(
     first = Math.min(first, bounds ? 1000 * bounds.fromS : first);
     last = Math.max(last, bounds ? 1000 * bounds.toS : 0);
   }
-  // Whoever names a stretch, as everybody does who shows a recording, does not wait for all of them.
-  const asked = fromMs !== undefined && toMs !== undefined ? [] : comments;
-  for (const { atMs } of asked) {
-    first = Math.min(first, Math.floor(atMs / 1000) * 1000);
-    last = Math.max(last, Math.floor(atMs / 1000) * 1000 + 1000);
+  // In order: the others are between these two.
+  for (const one of [comments[0], comments.at(-1)]) {
+    if (!one) continue;
+    first = Math.min(first, Math.floor(one.atMs / 1000) * 1000);
+    last = Math.max(last, Math.floor(one.atMs / 1000) * 1000 + 1000);
   }
   const from = fromMs ?? (first > last ? 0 : first);
-  return { fromMs: from, toMs: Math.max(from, toMs ?? last) };
+  const range = { fromMs: from, toMs: Math.max(from, toMs ?? last) };
+  if (want !== "timeline" || stepS !== undefined || stepFor(range) !== undefined) return range;
+  // Who asks for all time there ever is, and no step, wants to see what there is in it.
+  const within = Math.max(from, first > last ? from : first);
+  return { fromMs: within, toMs: Math.max(within, Math.min(range.toMs, last)) };
 }
 
-function stepFor({ fromMs, toMs }: Range): number {
-  return steps.find((stepS) => (toMs - fromMs) / (1000 * stepS) <= pictureMax) ?? (steps.at(-1) as number);
+/** The shortest step that makes a picture of it; undefined when none does. */
+function stepFor({ fromMs, toMs }: Range): number | undefined {
+  return steps.find((stepS) => (toMs - fromMs) / (1000 * stepS) <= pictureMax);
 }
 
 function likesLine({ atMs, spanMs, likes, unlikes }: LikesLine, once: boolean): LikesLine {
@@ -285,7 +293,7 @@ function isDated(one: LikesLine | Dated): one is Dated {
 
 /**
  * About the first `most` of likes and comments, each in order, and where the next page begins: never some of
- * one millisecond without the others, of which there may be more.
+ * one millisecond without the others, of which there are fewer (comment-times.ts).
  */
 function pageOf(
   spots: readonly LikesLine[],
@@ -296,12 +304,8 @@ function pageOf(
   const merged = [...first(spots), ...first(said)].sort((a, b) => a.atMs - b.atMs);
   const cutMs = merged[most]?.atMs;
   if (cutMs === undefined) return { wanted: merged, nextMs: null };
-  const before = merged.filter(({ atMs }) => atMs < cutMs);
-  if (before.length > 0) return { wanted: before, nextMs: cutMs };
-  const at = [...spots, ...said].filter(({ atMs }) => atMs === cutMs);
-  const later = (least: number, { atMs }: { atMs: number }) => (atMs > cutMs ? Math.min(least, atMs) : least);
-  const next = [...spots, ...said].reduce(later, Number.POSITIVE_INFINITY);
-  return { wanted: at, nextMs: Number.isFinite(next) ? next : null };
+  const wanted = merged.filter(({ atMs }) => atMs < cutMs);
+  return { wanted, nextMs: cutMs };
 }
 
 /** The comments that stand nearest to a moment's peak. */

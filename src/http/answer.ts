@@ -90,6 +90,15 @@ const jsonHeaders = {
   "content-type": "application/json; charset=utf-8",
 };
 
+/**
+ * Whether `If-None-Match` names `etag`, compared as RFC 9110, section 13.1.2, has it: caches that compress
+ * make a strong one weak.
+ */
+export function holds(condition: string | null, etag: string): boolean {
+  const bare = (tag: string): string => tag.trim().replace(/^W\//, "");
+  return condition?.split(",").some((tag) => bare(tag) === "*" || bare(tag) === bare(etag)) ?? false;
+}
+
 const streamHeaders = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
@@ -125,6 +134,11 @@ const acceptedInit = {
 /** 202 to a like, the busiest answer: JSON, since clients in many languages parse every answer of an API. */
 export function accepted(): Response {
   return new Response("{}", acceptedInit);
+}
+
+/** The head of an answer in JSON that nobody waited for. */
+export function jsonHead(): Response {
+  return new Response(null, { headers: jsonHeaders });
 }
 
 export function json(status: number, value: object, headers?: Readonly<Record<string, string>>): Response {

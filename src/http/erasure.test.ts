@@ -23,3 +23,44 @@ test("a deleted video that was leaving memory as closed is opened, or it is aske
   expect(asked).toEqual([["v", true]]);
   expect(await deleting(async () => reject("unavailable", "nobody is there", 1))).toBe(503);
 });
+
+/** Whom the eraser was asked to erase by `DELETE` of `path`, and the answer's status. */
+async function erasing(path: string): Promise<[number, ...string[]]> {
+  const asked: string[] = [];
+  const { eraser } = fakeDoors().doors;
+  const erase = (user: string) => {
+    asked.push(user);
+    return eraser.erase(user);
+  };
+  const moderation = { erased: async () => {} } as unknown as Doors["moderation"];
+  const doors = { ...adminDoors, moderation, eraser: { ...eraser, erase } as unknown as Doors["eraser"] };
+  return [(await call({ method: "DELETE", path, headers, doors })).status, ...asked];
+}
+
+test.each([
+  ["/ann", "ann"],
+  ["/100%25", "100%"],
+  ["/%2525", "%25"],
+  ["/a%2Fb%20c", "a/b c"],
+  ["/%C3%A9", "é"],
+  ["?user=..", ".."],
+  ["?user=100%25", "100%"],
+  ["?user=a%2Fb+c", "a/b c"],
+])("/v1/admin/users%s is %s", async (rest, name) => {
+  expect(await erasing(`/v1/admin/users${rest}`)).toEqual([202, name]);
+});
+
+test.each([
+  "/%",
+  "/100%",
+  "/%E9",
+  "/%C3%A9%ZZ",
+  "?user=%",
+  "?user=%E9",
+  "",
+  "?user=",
+  "/%20",
+  `/${"a".repeat(129)}`,
+])("/v1/admin/users%s is nobody's name", async (rest) => {
+  expect(await erasing(`/v1/admin/users${rest}`)).toEqual([422]);
+});

@@ -8,7 +8,7 @@ import { empty, json, refuse, refused } from "./answer.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
 
-/** `DELETE /v1/admin/users/:user`: begins to erase a person, if that is not under way. */
+/** `DELETE /v1/admin/users/:user`, or `?user=`: begins to erase a person, if that is not under way. */
 export async function eraseUser(doors: Doors, entry: Entry): Promise<Response> {
   const user = userOf(entry);
   if (user instanceof Response) return user;
@@ -18,7 +18,7 @@ export async function eraseUser(doors: Doors, entry: Entry): Promise<Response> {
   return failed ?? json(202, erasing);
 }
 
-/** `GET /v1/admin/users/:user`: how far that has come. */
+/** `GET /v1/admin/users/:user`, or `?user=`: how far that has come. */
 export async function getErasure(doors: Doors, entry: Entry): Promise<Response> {
   const user = userOf(entry);
   if (user instanceof Response) return user;
@@ -26,14 +26,28 @@ export async function getErasure(doors: Doors, entry: Entry): Promise<Response> 
   return isRejection(erasing) ? refused(erasing) : json(200, erasing);
 }
 
-/** The person that the path names; they are on all videos, so whoever asks must be for all of them. */
-function userOf({ who, params }: Entry): string | Response {
+/**
+ * The person that the path or the query names; they are on all videos, so whoever asks must be for all of
+ * them.
+ */
+function userOf({ who, params, query, request }: Entry): string | Response {
   if (who.videos !== undefined) return refuse("forbidden", "this token is not for all videos");
-  const { user = "" } = params;
+  // Taken for a name, it would be somebody else's, and nobody would be told that it is not who was meant.
+  if (!isDecodable(request.url)) return refuse("bad-field", "user must be in UTF-8, percent-encoded");
+  const { user = query.get("user") ?? "" } = params;
   if (!isVisible(user) || user.length > erasedUserMax) {
     return refuse("bad-field", `user must be 1 to ${erasedUserMax} characters, one of them visible`);
   }
   return user;
+}
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Has something written down; an answer when that cannot be now. */

@@ -17,13 +17,12 @@ async function withLength(response: Response): Promise<Response> {
 }
 
 /**
- * The answer to HEAD, where that is the head of a stream with a body that nobody reads: a stream has no
- * length.
+ * The answer to HEAD, where no length is known: of a stream, and of what would have to be made first. With a
+ * body that nobody reads, as the server says of none that its length is 0.
  */
 export async function endless(answer: Response | Promise<Response>): Promise<Response> {
   const response = await answer;
-  const isStream = response.headers.get("content-type") === "text/event-stream";
-  if (!isStream) return response;
+  if (response.status !== 200 || response.headers.has("content-length")) return response;
   const body = new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 });
   return new Response(body, response);
 }

@@ -165,8 +165,14 @@ describe("a listener", () => {
       if (path !== "/metrics") expect([path, head?.status, said]).toEqual([path, get?.status, length]);
       expect(said).toBeGreaterThan(10);
     }
-    const stream = await fetch(`${listener.url}/v1/events?video=a`, { method: "HEAD" });
-    expect([stream.status, stream.headers.get("content-length")]).toEqual([200, null]);
+    for (const [path, type] of [
+      ["/v1/events?video=a", "text/event-stream"],
+      ["/v1/videos/v/poll?wait=25", "application/json; charset=utf-8"],
+    ]) {
+      const { status, headers } = await fetch(`${listener.url}${path}`, { method: "HEAD" });
+      expect([path, status, headers.get("content-type")]).toEqual([path, 200, type]);
+      expect([path, headers.get("content-length")]).toEqual([path, null]);
+    }
     await listener.stop(systemClock(), 0);
   });
 

@@ -13,7 +13,7 @@ import type { PollOffer } from "../core/sse.ts";
 import type { TimelineReply } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
 import type { PollAnswer } from "../frontend/poll.ts";
-import { json, refuse, refused } from "./answer.ts";
+import { holds, json, refuse, refused } from "./answer.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
 import { noStreams } from "./streams.ts";
@@ -125,10 +125,4 @@ function shared({ auth }: Doors, { request, who }: Entry, { text, etag }: Text, 
   };
   if (!holds(request.headers.get("if-none-match"), etag)) return new Response(text, { headers });
   return new Response(null, { status: 304, headers });
-}
-
-/** Whether `condition` (RFC 9110, section 13.1.2) names `etag`; caches that compress make it a weak one. */
-function holds(condition: string | null, etag: string): boolean {
-  if (condition === null) return false;
-  return condition.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }

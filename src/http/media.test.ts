@@ -76,7 +76,14 @@ describe("the media folder", () => {
     });
     expect((await get("inner/a%20clip.webm")).status).toBe(200);
     expect((await get("alias.mp4")).status).toBe(200);
-    expect((await get("clip.mp4", {}, "HEAD")).status).toBe(200);
+  });
+
+  test("HEAD says how long it is, whatever range is asked for, and reads nothing", async () => {
+    for (const range of [undefined, "bytes=0-9", "bytes=5000-"]) {
+      const head = await get("clip.mp4", range === undefined ? {} : { range }, "HEAD");
+      expect([head.status, head.headers.get("content-length"), head.body]).toEqual([200, "1000", null]);
+      expect(head.headers.get("etag")).toBe((await get("clip.mp4")).headers.get("etag"));
+    }
   });
 
   test.each([

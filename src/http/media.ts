@@ -7,6 +7,7 @@
  */
 import { realpath, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
+import { holds } from "./answer.ts";
 
 const headersOfAll = {
   "accept-ranges": "bytes",
@@ -65,7 +66,11 @@ async function fileAnswer(request: Request, path: string): Promise<Response | un
   const type = types.get(extname(path).toLowerCase()) ?? file.type;
   const caching = growing.test(path) ? "no-cache" : "public, max-age=3600";
   const headers = { ...headersOfAll, "cache-control": caching, "content-type": type, etag };
-  if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers });
+  if (holds(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+  // Not by opening it: its length is known, and it would be read for nothing.
+  if (request.method === "HEAD") {
+    return new Response(null, { headers: { ...headers, "content-length": String(size) } });
+  }
   const range = rangeOf(request, etag, size);
   if (range === "unsatisfiable") {
     return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { assets } from "../../web/dist/manifest.ts";
+import { holds } from "./answer.ts";
 import type { Asset } from "./doors.ts";
 
 /** The files that the bundler made of web/, as text inside this program. */
@@ -45,7 +46,7 @@ function pageOf(asset: Asset): Page {
   const etag = `W/"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"`;
   const headers = headersOf(asset, etag, squeezed !== undefined);
   return (request) => {
-    if (matches(request.headers.get("if-none-match"), etag))
+    if (holds(request.headers.get("if-none-match"), etag))
       return new Response(null, { status: 304, headers });
     const gzip = squeezed && /(^|[,\s])gzip($|[,;\s])/i.test(request.headers.get("accept-encoding") ?? "");
     if (!gzip) return new Response(plain, { headers });
@@ -67,14 +68,4 @@ function headersOf(asset: Asset, etag: string, varies: boolean): Record<string, 
   if (script) headers["access-control-allow-origin"] = "*";
   if (asset.type.startsWith("text/html")) headers["content-security-policy"] = contentSecurityPolicy;
   return headers;
-}
-
-/** Weak comparison of RFC 9110, section 13.1.2. */
-function matches(ifNoneMatch: string | null, etag: string): boolean {
-  if (ifNoneMatch === null) return false;
-  const bare = etag.slice(2);
-  return ifNoneMatch.split(",").some((text) => {
-    const tag = text.trim();
-    return tag === "*" || tag === bare || tag === etag;
-  });
 }

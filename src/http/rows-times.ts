@@ -15,6 +15,11 @@ const range: readonly QueryRow[] = [
     kind: "whole number",
   },
 ];
+const edition: QueryRow = {
+  name: "edition",
+  about: "of a closed video, as its timeline tells it: what was removed since is in no cache's answer",
+  kind: "text",
+};
 const of = { method: "GET", tag: "times", right: "watch", takes: "reading" } as const;
 
 export const timesRows: readonly Row[] = [
@@ -57,7 +62,7 @@ export const timesRows: readonly Row[] = [
     handle: getReplay,
     summary:
       "Likes and comments in the order of the video, to be shown with its recording; a JSON object a line",
-    query: range,
+    query: [...range, edition],
     answer: {
       status: 200,
       about: "JSON Lines; the last says where the next page begins",
@@ -74,6 +79,7 @@ export const timesRows: readonly Row[] = [
     query: [
       { name: "start", about: "the date of the recording's 0, Unix ms", kind: "whole number" },
       ...range,
+      edition,
       { name: "show", about: "all, comments or reactions", kind: "text" },
     ],
     answer: { status: 200, about: "a track", type: "text/vtt" },

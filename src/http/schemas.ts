@@ -164,9 +164,11 @@ export const schemas = {
       commentsBefore: { ...whole, description: "those without a place in time any more; absent: none" },
       viewers: { ...list(orNull), description: "sampled by the dispatcher that answers; null: unknown" },
       resolution: list(object({ from: timeMs, step: whole })),
+      edition: { ...text, description: "of a closed video: changes with what is told of it" },
     },
     "unlikes",
     "commentsBefore",
+    "edition",
   ),
   Moments: object({
     video: videoId,

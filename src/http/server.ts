@@ -1,5 +1,5 @@
 /**
- * From a `Request` to the row that answers it, and the only file that knows Hono.
+ * From a `Request` to the row that answers it, and the only file that runs Hono.
  *
  * Hono routes every call but two. A like is by far the most frequent, and streams are asked for by ten
  * thousands together, so their URLs are cut by hand and they go straight to their rows; anything unusual
@@ -11,6 +11,7 @@ import { Hono } from "hono";
 import { isVideoId, type VideoId } from "../core/interaction.ts";
 import type { Peer } from "../trust/address.ts";
 import { internalError, json, refuse } from "./answer.ts";
+import type { HttpApp } from "./app.ts";
 import { asyncapi } from "./asyncapi.ts";
 import type { Call } from "./call.ts";
 import { Cors } from "./cors.ts";
@@ -21,8 +22,9 @@ import { openapi, templateOf } from "./openapi.ts";
 import { pagesOf } from "./pages.ts";
 import { likeRow, rows, streamRow } from "./routes.ts";
 import type { Handle, Method, Row } from "./row.ts";
-import { bodyTaken, peerIn, type Surroundings, withBody } from "./surroundings.ts";
+import { bodyTaken, peerIn, withBody } from "./surroundings.ts";
 import { Tally } from "./tally.ts";
+import { TracedCalls } from "./traced-calls.ts";
 
 export interface HttpServer {
   /** Answers any request; never rejects. `peer` tells where it came from: without it nothing is limited. */
@@ -32,9 +34,6 @@ export interface HttpServer {
    */
   readonly app: HttpApp;
 }
-
-/** The routes of a node; `Bindings` are whatever the program's server gives Hono, see surroundings.ts. */
-export type HttpApp = Hono<{ Bindings: Surroundings }>;
 
 /** One way in: what stands in the table, the document about the table, and the files of the page. */
 interface Way {
@@ -61,8 +60,10 @@ const placesMax = 4;
 export function createServer(doors: Doors, part: "all" | "public" | "staff" = "all"): HttpServer {
   const cors = new Cors(doors.settings.corsOrigins, doors.log, doors.clock);
   const tally = new Tally();
+  const traced = new TracedCalls(doors.metrics);
   const finish = (request: Request, response: Response, route: string): Response => {
     tally.count(route, response.status);
+    traced.end(request, route, response.status);
     return cors.mark(request, response);
   };
   const failed = (error: unknown, request: Request, route: string): Response => {
@@ -101,6 +102,7 @@ export function createServer(doors: Doors, part: "all" | "public" | "staff" = "a
   return {
     app,
     fetch(request, peer) {
+      traced.begin(request);
       if (request.method === "POST") {
         const video = likedBy(request.url);
         if (video !== undefined) return like(request, video, peer);

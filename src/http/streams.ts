@@ -9,7 +9,7 @@ import { reject, type VideoId } from "../core/interaction.ts";
 import type { OpenStream, StreamHolder } from "../frontend/request.ts";
 import type { Identity } from "../trust/identity.ts";
 import type { Payer } from "../trust/payer.ts";
-import { empty, json, lastAnswer, refuse, refused, streamAnswer } from "./answer.ts";
+import { empty, json, jsonHead, lastAnswer, refuse, refused, streamAnswer } from "./answer.ts";
 import { unauthorized } from "./auth.ts";
 import { lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
@@ -124,7 +124,7 @@ export async function getPoll(doors: Doors, entry: Entry): Promise<Response> {
   if (after !== undefined && after.length > cursorCharsMax) {
     return refuse("bad-query", `after must have at most ${cursorCharsMax} characters`);
   }
-  if (request.method === "HEAD") return empty(200);
+  if (request.method === "HEAD") return jsonHead();
   // A poll ends with its permission, as a stream does.
   const leftMs = (who.untilMs ?? Number.POSITIVE_INFINITY) - doors.clock.date();
   const waitMs = Math.max(0, Math.min(wait * 1000, leftMs));

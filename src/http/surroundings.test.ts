@@ -1,8 +1,9 @@
 /** What a server hands to Hono: where the peer is, and bodies that a parser came to first. */
 import { describe, expect, test } from "bun:test";
 import { fakeDoors, posted } from "../system/fake-doors.ts";
+import type { Message, Surroundings } from "./app.ts";
 import { createServer } from "./server.ts";
-import { isThisMachine, type Message, peerIn, type Surroundings, withBody } from "./surroundings.ts";
+import { isThisMachine, peerIn, withBody } from "./surroundings.ts";
 
 const request = new Request("http://test/");
 const peer = { requestIP: () => ({ address: "192.0.2.1" }) };

@@ -14,24 +14,8 @@ import type { Log } from "../base/log.ts";
 import { limits } from "../core/limits.ts";
 import { groupOf, isLoopback, type Peer } from "../trust/address.ts";
 import { refuse } from "./answer.ts";
+import type { Surroundings } from "./app.ts";
 import type { Call } from "./call.ts";
-
-/** Node's message, as far as it is looked at. */
-export interface Message {
-  readonly socket?: { readonly remoteAddress?: string | undefined };
-  /** Whether all of it has been read, by somebody. */
-  readonly readableEnded?: boolean;
-  /** What a body parser made of it. */
-  readonly body?: unknown;
-  /** All of it, kept by a platform that reads bodies itself: @hono/node-server takes that. */
-  readonly rawBody?: unknown;
-}
-
-export interface Surroundings {
-  readonly peer?: Peer | undefined;
-  readonly requestIP?: Peer["requestIP"];
-  readonly incoming?: Message;
-}
 
 /** Who tells where a request came from. `surroundings` may be anything at all. */
 export function peerIn(surroundings: Surroundings | undefined): Peer | undefined {

@@ -99,6 +99,13 @@ describe("a cache", () => {
       expect(first.response.headers.get("cache-control")).toBe("public, max-age=1");
       const again = await call({ path, headers: { "if-none-match": etag }, doors: { times: doors().times } });
       expect([again.status, again.text, again.response.headers.get("etag")]).toEqual([304, "", etag]);
+      // As nginx names it that has compressed it.
+      const weak = await call({
+        path,
+        headers: { "if-none-match": `"x", W/${etag}` },
+        doors: { times: doors().times },
+      });
+      expect(weak.status).toBe(304);
       const other = await call({
         path,
         headers: { "if-none-match": '"x"' },
@@ -109,21 +116,52 @@ describe("a cache", () => {
   );
 });
 
-test("of a video that is over a cache may keep it for good", async () => {
-  const clock = new VirtualClock();
-  const table = await memoryBus({ clock }).table("moderation");
-  const parts = { table, journal: fileJournal(":memory:"), clock, metrics: createMetrics() };
-  const moderation = await Moderation.open(parts);
-  const rules = { ...noRules, state: "closed" } as const;
-  await moderation.setRules("v" as VideoId, rules, { ...anybody, by: "key" });
-  const path = "/v1/videos/v/replay";
-  const age = async () => {
-    const { response } = await call({ path, doors: { times: doors().times, moderation } });
-    return response.headers.get("cache-control");
-  };
-  expect(await age()).toBe("public, max-age=1");
-  clock.advance(60_000);
-  expect(await age()).toBe("public, max-age=31536000, immutable");
+describe("of a video that is over", () => {
+  const edition = "9-4";
+  const page: ReplayReply = { lines: [], nextMs: null, edition };
+
+  async function closing() {
+    const clock = new VirtualClock();
+    const table = await memoryBus({ clock }).table("moderation");
+    const parts = { table, journal: fileJournal(":memory:"), clock, metrics: createMetrics() };
+    const moderation = await Moderation.open(parts);
+    const set = async (state: "open" | "closed") => {
+      await moderation.setRules("v" as VideoId, { ...noRules, state }, { ...anybody, by: "key" });
+      clock.advance(60_000);
+    };
+    const get = async (what: string, over: Partial<TimelineReply> = {}) => {
+      const { times } = doors({ replay: async () => page, timeline: async () => ({ ...timeline, ...over }) });
+      const { response, text } = await call({ path: `/v1/videos/v/${what}`, doors: { times, moderation } });
+      return { cache: response.headers.get("cache-control"), text };
+    };
+    return { moderation, set, clock, get };
+  }
+
+  test("a cache may keep pages for good, and only while it is", async () => {
+    const { set, get, moderation } = await closing();
+    const cache = async () => (await get("replay")).cache;
+    expect(await cache()).toBe("public, max-age=1");
+    await moderation.setRules("v" as VideoId, { ...noRules, state: "closed" }, { ...anybody, by: "key" });
+    expect(await cache()).toBe("public, max-age=1");
+    await set("closed");
+    expect(await cache()).toBe("public, max-age=31536000, immutable");
+    expect((await get("replay.vtt?start=0")).cache).toBe("public, max-age=31536000, immutable");
+    await set("open");
+    expect(await cache()).toBe("public, max-age=1");
+  });
+
+  test("pages of an edition that is no more are not kept, and soon the new one is named", async () => {
+    const { set, get } = await closing();
+    expect((await get("timeline", { edition })).text).not.toContain("edition");
+    await set("closed");
+    const { cache, text } = await get("timeline", { edition });
+    expect(cache).toBe("public, max-age=60");
+    expect(JSON.parse(text).edition).toBe(edition);
+    expect((await get("moments")).cache).toBe("public, max-age=60");
+    expect((await get(`replay?edition=${edition}`)).cache).toBe("public, max-age=31536000, immutable");
+    expect((await get("replay?edition=8-4")).cache).toBe("public, max-age=60");
+    expect((await get("replay?edition=x")).text).toContain("bad-query");
+  });
 });
 
 describe("a replay", () => {

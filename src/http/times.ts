@@ -2,16 +2,19 @@
  * A video's own time over HTTP: its timeline, its moments, and what is shown with its recording, as JSON
  * Lines and as WebVTT.
  *
- * All of it can be cached: each answer has an ETag of its content, and a cache may keep it for a second; of a
- * video that is closed, for ever. Where a token is asked for, only its holder's own cache may. Held by
- * times.test.ts.
+ * All of it can be cached: each answer has an ETag of its content, and a cache may keep it for a second. Of a
+ * video that is closed it keeps pages of the replay for ever, and what names their edition for a minute:
+ * whoever asks for pages of that edition (web/client/reel.ts) is shown nothing that was removed since, and
+ * all that came since it was opened again. Where a token is asked for, only its holder's own cache may. Held
+ * by times.test.ts.
  */
 import { createHash } from "node:crypto";
-import { isKind, isRejection, type Rejection, reject } from "../core/interaction.ts";
+import { isKind, isRejection, type Rejection, reject, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import {
   type CommentLine,
   isComment,
+  isEdition,
   type LikesLine,
   type Over,
   type ReplayLine,
@@ -20,15 +23,16 @@ import {
   type TimesRequest,
 } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
-import { refuse, refused } from "./answer.ts";
+import { holds, refuse, refused } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
 import { cueOf, vttHead } from "./vtt.ts";
 
 const secondsOfStepMax = 86_400;
-/** How long a cache may keep what is told of a video that is over. */
-const closedSecondsMax = 31_536_000;
+/** How long a cache may keep pages of a video that is over, and the rest of what is told of it. */
+const pageSecondsMax = 31_536_000;
+const closedSecondsMax = 60;
 const shows = ["all", "comments", "reactions"] as const;
 
 /** `GET /v1/videos/:video/timeline?from=&to=&step=&kind=` */
@@ -48,7 +52,8 @@ export async function getTimeline(doors: Doors, entry: Entry): Promise<Response>
   for (const kind of kinds) {
     if (!known.has(kind)) return refuse("unknown-kind", `kind must be one of ${[...known].join(", ")}`);
   }
-  const body = { video, ...timelineJson(told, kinds) };
+  const edition = isOver(doors, video, told) && told.edition !== undefined && { edition: told.edition };
+  const body = { video, ...timelineJson(told, kinds), ...edition };
   return cached(doors, entry, "application/json; charset=utf-8", { text: JSON.stringify(body) }, told);
 }
 
@@ -86,12 +91,14 @@ export async function getMoments(doors: Doors, entry: Entry): Promise<Response> 
 /** `GET /v1/videos/:video/replay?from=&to=`, one JSON object a line. */
 export async function getReplay(doors: Doors, entry: Entry): Promise<Response> {
   const asked = rangeIn(entry);
+  const edition = editionIn(entry);
   if (isRejection(asked)) return refused(asked);
+  if (typeof edition === "object") return refused(edition);
   const page = await doors.times.replay(asked);
   if (isRejection(page)) return refused(page);
   const lines = [...page.lines.map(lineJson), { next: page.nextMs }];
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  return cached(doors, entry, "application/x-ndjson", { text }, page);
+  return cached(doors, entry, "application/x-ndjson", { text }, page, edition);
 }
 
 /** `GET /v1/videos/:video/replay.vtt?start=&from=&to=&show=` */
@@ -99,11 +106,13 @@ export async function getReplayTrack(doors: Doors, entry: Entry): Promise<Respon
   const show = entry.query.get("show") || "all";
   const asked = rangeIn(entry);
   const start = timeIn(entry.query, "start");
+  const edition = editionIn(entry);
   if (!shows.some((known) => known === show)) {
     return refused(reject("bad-query", `show must be one of ${shows.join(", ")}`));
   }
   if (isRejection(asked)) return refused(asked);
   if (typeof start === "object") return refused(start);
+  if (typeof edition === "object") return refused(edition);
   const { fromMs = start } = asked;
   const from = { ...asked, fromMs: start === undefined ? fromMs : Math.max(start, fromMs ?? start) };
   const page = await doors.times.replay(from);
@@ -115,9 +124,9 @@ export async function getReplayTrack(doors: Doors, entry: Entry): Promise<Respon
   };
   const type = "text/vtt; charset=utf-8";
   const text = vttHead + cues(page);
-  if (page.nextMs === null) return cached(doors, entry, type, { text }, page);
+  if (page.nextMs === null) return cached(doors, entry, type, { text }, page, edition);
   const stream = streamed(doors, from, text, page.nextMs, cues);
-  return cached(doors, entry, type, { stream }, page);
+  return cached(doors, entry, type, { stream }, page, edition);
 }
 
 /** A text in pages: each is asked for when the one before has been taken. */
@@ -166,6 +175,18 @@ function timeIn(query: URLSearchParams, name: string): number | undefined | Reje
     : reject("bad-query", `${name} must be a time in Unix milliseconds`);
 }
 
+/** The edition whose pages are wanted; "": whichever there is. */
+function editionIn({ query }: Entry): string | Rejection {
+  const edition = query.get("edition") ?? "";
+  if (edition === "" || isEdition(edition)) return edition;
+  return reject("bad-query", "edition must be one that the timeline told");
+}
+
+/** Whether nothing more comes of a video, as far as is known now. */
+function isOver({ moderation }: Doors, video: VideoId, { over }: Over): boolean {
+  return over || (moderation?.over(video) ?? false);
+}
+
 function lineJson(line: ReplayLine): object {
   if (isComment(line)) return { at: line.atMs, comment: said(line) };
   const { atMs: at, spanMs, likes, unlikes }: LikesLine = line;
@@ -192,17 +213,23 @@ function plain(counts: Counts): Counts {
   return some;
 }
 
-/** An answer that caches may keep, and that whoever has it already is not given again. */
+/**
+ * An answer that caches may keep, and that whoever has it already is not given again. `edition`: of a page,
+ * the one that was asked for; pages of one that is no more are kept no longer than any.
+ */
 function cached(
-  { auth, moderation }: Doors,
+  doors: Doors,
   entry: Entry,
   type: string,
   body: { readonly text: string } | { readonly stream: ReadableStream<Uint8Array> },
-  { over }: Over,
+  told: Over,
+  edition?: string,
 ): Response {
   const { request } = entry;
-  const whose = auth.mode === "token" ? "private" : "public";
-  const age = over || moderation?.over(videoOf(entry)) ? `${closedSecondsMax}, immutable` : 1;
+  const whose = doors.auth.mode === "token" ? "private" : "public";
+  const isSettled = isOver(doors, videoOf(entry), told);
+  const isNamed = edition === "" || (edition !== undefined && edition === told.edition);
+  const age = isSettled ? (isNamed ? `${pageSecondsMax}, immutable` : closedSecondsMax) : 1;
   const headers: Record<string, string> = {
     "content-type": type,
     "cache-control": `${whose}, max-age=${age}`,
@@ -213,6 +240,6 @@ function cached(
   if ("stream" in body) return new Response(body.stream, { headers });
   const etag = `"${createHash("sha256").update(body.text).digest("base64url").slice(0, 22)}"`;
   headers.etag = etag;
-  if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304, headers });
+  if (holds(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
   return new Response(body.text, { headers });
 }

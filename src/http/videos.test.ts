@@ -31,3 +31,20 @@ test.each([
   expect(lines.filter((line) => line.includes(`"text"`))).toHaveLength(1);
   expect(lines.at(-1)).toBe('{"end":true}');
 });
+
+test("HEAD of an export reads none of it", async () => {
+  const { hub, log } = await kit({});
+  await log.comment(v, "one");
+  const asked: unknown[] = [];
+  class Counting extends Reader {
+    override state(...wanted: Parameters<Reader["state"]>) {
+      asked.push(wanted[1]);
+      return super.state(...wanted);
+    }
+  }
+  const reader = new Counting(hub.connect());
+  const head = await call({ method: "HEAD", path, headers, doors: { ...adminDoors, reader } });
+  expect([head.status, head.response.headers.get("content-length")]).toEqual([200, null]);
+  expect(head.response.headers.get("content-type")).toBe("application/x-ndjson");
+  expect(asked).toEqual([undefined]);
+});

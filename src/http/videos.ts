@@ -51,16 +51,18 @@ export async function getExport(doors: Doors, entry: Entry): Promise<Response> {
   const video = videoOf(entry);
   const state = await doors.reader.state(video, undefined, 0);
   if (isRejection(state)) return refused(state);
-  const timeline = await doors.times.timeline({ video });
-  const { totals } = state;
-  const at = Math.floor(doors.clock.date());
-  const head: object[] = [{ video, totals: totals.counts, version: totals.version, at }];
-  if (!isRejection(timeline)) head.push({ timeline: timelineJson(timeline) });
   const headers = {
     "content-type": "application/x-ndjson",
     "content-disposition": `attachment; filename="${video}.jsonl"`,
     "cache-control": "no-store",
   };
+  // All of it would have to be read to know how long it is.
+  if (entry.request.method === "HEAD") return new Response(null, { headers });
+  const timeline = await doors.times.timeline({ video });
+  const { totals } = state;
+  const at = Math.floor(doors.clock.date());
+  const head: object[] = [{ video, totals: totals.counts, version: totals.version, at }];
+  if (!isRejection(timeline)) head.push({ timeline: timelineJson(timeline) });
   return new Response(linesOf(head, commentsOf(doors, video, state.page.head)), { headers });
 }
 

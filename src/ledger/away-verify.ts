@@ -18,8 +18,6 @@ import { countsApart, likesIn, type Wrong } from "./verdict.ts";
 
 /** Videos that are asked for at once. */
 const atOnceMax = 64;
-/** JetStream's word for a stream that is not there. */
-const streamNotFound = 10_059;
 
 /** A copy, and what those came to that are away from it. */
 export class Followed {
@@ -155,13 +153,8 @@ export function checkWhoLeft(written: Followed, whole: Followed, wrong: Wrong): 
 }
 
 /** What stands in the stream of `video`: nothing where the stream is gone, which is not made anew here. */
-async function newest(streams: Streams, video: VideoId): Promise<Stored | undefined> {
-  try {
-    return await streams.last(awayStream.name, awaySubject(video));
-  } catch (error) {
-    if ((error as { errorCode?: unknown }).errorCode === streamNotFound) return undefined;
-    throw error;
-  }
+function newest(streams: Streams, video: VideoId): Promise<Stored | undefined> {
+  return streams.lastIfAny(awayStream.name, awaySubject(video));
 }
 
 async function inParts(videos: readonly VideoId[], each: (video: VideoId) => Promise<void>): Promise<void> {

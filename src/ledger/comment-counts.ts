@@ -35,7 +35,7 @@ const version = 1;
 
 /** When a comment belongs: what its writer saw, which all have that came since that is known at all. */
 export function dateOf({ mediaMs, atMs }: Pick<CommentEntry, "mediaMs" | "atMs">, skewMs: number): number {
-  return Math.max(0, mediaMs ?? atMs - skewMs);
+  return Math.max(0, Math.floor(mediaMs ?? atMs - skewMs));
 }
 
 export class CommentCounts {

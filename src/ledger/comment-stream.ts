@@ -144,9 +144,9 @@ export class CommentStream {
     return true;
   }
 
-  /** Puts a removal of all before it into the order, once for `key`; answers its place. */
-  async clear(video: VideoId, key: string): Promise<number> {
-    return (await this.#append(video, { type: "retract", target: 0 }, `clear-${key}`)).seq;
+  /** Puts a removal of all before it into the order, once for `key`, with `head`; answers its place. */
+  async clear(video: VideoId, key: string, head: Readonly<Record<string, string>>): Promise<number> {
+    return (await this.#append(video, { type: "retract", target: 0 }, `clear-${key}`, head)).seq;
   }
 
   /** As Ledger.entries. */
@@ -174,16 +174,15 @@ export class CommentStream {
     video: VideoId,
     body: Parameters<typeof encodeEntry>[0],
     id: string | undefined,
+    head?: Readonly<Record<string, string>>,
   ): Promise<Placed> {
     await this.#trust();
     const { streams, shared } = this.#parts;
     const subject = commentsSubject(video);
     const lineage = shared.lineage();
     const payload = encodeEntry(body, lineage.newest.name);
-    const placed = await streams.append(subject, payload, limits.storeMs, id).catch((error: unknown) => {
-      this.#failed(error);
-      throw error;
-    });
+    const sent = streams.append(subject, payload, limits.storeMs, id, head);
+    const placed = await sent.catch((error: unknown) => this.#failed(error));
     this.#wrote();
     if (!placed.repeated) await this.#took(placed.seq, printOf(subject, payload), lineage);
     this.#head = Math.max(this.#head, placed.seq);
@@ -359,10 +358,10 @@ export class CommentStream {
 
   // ---- whether it can be written
 
-  #failed(error: unknown): void {
+  #failed(error: unknown): never {
     const { streams, log } = this.#parts;
     // While there is no NATS at all, that is the reason, and the link says so.
-    if (!isUnavailable(error) || !streams.connected()) return;
+    if (!isUnavailable(error) || !streams.connected()) throw error;
     this.#doubt();
     if (this.#failing === undefined) {
       const reason = (error as Error).message;
@@ -370,6 +369,7 @@ export class CommentStream {
     }
     this.#failing = `stream ${streamName}: ${(error as Error).message}`;
     this.#lookSoon();
+    throw error;
   }
 
   #wrote(): void {

@@ -139,7 +139,8 @@ export class Comments {
     const { video, seq, target, text, user, at, hold, media } = row;
     const last = s.last.get(video);
     const previous = target === 0 ? 0 : (last?.seq ?? 0);
-    const nth = (last?.nth ?? 0) + 1;
+    // The removal of a comment is in its stead: nothing else is forgotten for it.
+    const nth = (last?.nth ?? 0) + (target !== null && target > 0 ? 0 : 1);
     s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
     const entry = entryOf({ ...row, previous });

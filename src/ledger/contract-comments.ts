@@ -333,6 +333,23 @@ function describeRemoval(bench: Bench, skip: readonly Skip[]): void {
     expect(textsOf((await bench.page("v", 0)).entries)).toEqual([`-${a}`, `-${b}`, "c"]);
   });
 
+  test.skipIf(skip.includes("history"))("removed in numbers push no other out of history", async () => {
+    const { commentHistory } = bench.opened;
+    const texts = Array.from({ length: commentHistory }, (_, i) => `${i}`);
+    const seqs = await bench.comments(...texts.map((text) => draft("v", text)));
+    for (let i = 1; i < seqs.length; i += 2) expect(await bench.retract("v", seqs[i] as number)).toBe(true);
+    const left = texts.filter((_, i) => i % 2 === 0);
+    const told = async () => textsOf((await bench.page("v", 0, 10_000)).entries);
+    expect((await told()).slice(0, left.length)).toEqual(left);
+    expect((await bench.page("v", 0, 10_000)).floor).toBe(0);
+    await bench.comments(draft("v", "next"));
+    await bench.reopen();
+    expect((await told()).filter((text) => !text.startsWith("-")).slice(-left.length)).toEqual([
+      ...left.slice(1),
+      "next",
+    ]);
+  });
+
   test.skipIf(skip.includes("history"))(
     "removed as the oldest of a full history are told truly",
     async () => {

@@ -115,9 +115,10 @@ export class CountedComments {
   }
 
   /** As CommentStream.clear. */
-  async clear(video: VideoId, key: string): Promise<number> {
+  async clear(...wanted: Parameters<CommentStream["clear"]>): Promise<number> {
     const { comments } = this.#parts;
-    return this.#under(video, await this.#room(video), () => comments.clear(video, key));
+    const [video] = wanted;
+    return this.#under(video, await this.#room(video), () => comments.clear(...wanted));
   }
 
   /** As Ledger.comments. */

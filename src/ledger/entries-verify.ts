@@ -1,8 +1,9 @@
 /**
  * Whether the comments of a SQLite ledger are in order: part of sqlite-verify.ts.
  *
- * Each entry names the one before it of its video, counts on from it, and a removal stands behind what it
- * removed, which is gone. Of a video whose oldest entries were forgotten the first names one that is no more.
+ * Each entry names the one before it of its video, counts on from it (a removal need not), and a removal
+ * stands behind what it removed, which is gone. Of a video whose oldest entries were forgotten the first
+ * names one that is no more.
  */
 import type { VideoId } from "../core/interaction.ts";
 import type { EntryRow, Prepare, Statements } from "./schema.ts";
@@ -31,7 +32,8 @@ export function checkEntries(
       const isFirst = target === 0 && previous === 0;
       const named = isFirst || (last ? previous === last.seq : previous >= 0 && previous < seq);
       if (!named) say(`comment ${seq} of ${video} follows ${previous}, and ${last?.seq ?? 0} is before it`);
-      if (last && nth <= last.nth) say(`comment ${seq} of ${video} is counted as number ${nth}`);
+      if (last && nth < last.nth + (target !== null && target > 0 ? 0 : 1))
+        say(`comment ${seq} of ${video} is counted as number ${nth}`);
       if (target === null) {
         comments++;
         if (text === null) say(`comment ${seq} of ${video} has no text`);

@@ -107,3 +107,13 @@ describe("a deletion whose dispatcher was killed when it had noted it", () => {
     expect([await likes(next), await texts(next)]).toEqual([1, ["new"]]);
   });
 });
+
+test("a removal that the comments have lost is made again, and takes nothing that came since", async () => {
+  const { url } = await server();
+  const next = await member(url);
+  await next.ledger.append(comment("v", "old", "old"));
+  await next.ledger.deletions.setTask(deletionTask(v), "secret.0.1 9");
+  await next.ledger.append(comment("v", "new", "new"));
+  await swept(next);
+  expect(await texts(next)).toEqual(["new"]);
+});

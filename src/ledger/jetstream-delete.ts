@@ -21,7 +21,7 @@ import { commentStream, commentsSubject } from "./comment-stream.ts";
 import type { CountedComments } from "./counted-comments.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import type { Fold } from "./fold.ts";
-import { LedgerUnavailable } from "./ledger.ts";
+import { readThrough } from "./read-through.ts";
 import type { Stored, Streams, StreamWanted } from "./streams.ts";
 
 export const taskStream: StreamWanted = { name: "tasks", subject: "tasks.*", perSubject: 1 };
@@ -30,6 +30,10 @@ const pieceMax = 128;
 const atOnceMax = 16;
 /** So old a task is carried out as if it were new: half of what keys are remembered for, as clocks differ. */
 const youngMs = limits.keyWindowMs / 2;
+/** So long nothing may come of a stream that has more, in ms. */
+const silenceMs = limits.requestMs;
+/** On a removal of all comments: the version that the video had. */
+const clearedHeader = "Ovation-Deleted";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const taskSubject = (name: string): string => `tasks.${name}`;
@@ -110,7 +114,8 @@ export class JetstreamDeletions implements Deletions {
     const noted = await streams.last(taskStream.name, taskSubject(deletionTask(video)));
     if (!noted) return true;
     const [key = "", place] = decoder.decode(noted.payload).split(" ");
-    const before = place === undefined ? await this.#carryOut(video, key, noted.atMs) : Number(place);
+    const isDone = place !== undefined && (await this.#isCleared(video, Number(place)));
+    const before = isDone ? Number(place) : await this.#carryOut(video, key, place ? 0 : noted.atMs);
     if (before === undefined) return false;
     const seqs = await this.#oldest(video, before);
     for (let i = 0; i < seqs.length; i += atOnceMax) {
@@ -125,7 +130,8 @@ export class JetstreamDeletions implements Deletions {
     const entries: Entry[] = [];
     const { lastSeq } = await this.#parts.streams.state(this.#stream);
     let last = after;
-    await this.#read({ name: this.#stream, from: after + 1, upTo: lastSeq }, ({ seq, subject, payload }) => {
+    const stretch = { name: this.#stream, from: after + 1, upTo: lastSeq, silenceMs };
+    await readThrough(this.#parts, stretch, ({ seq, subject, payload }) => {
       const video = videoOf(subject);
       const entry = video && decodeEntry(payload, video, seq, 0);
       if (entry) entries.push(entry);
@@ -138,9 +144,9 @@ export class JetstreamDeletions implements Deletions {
   async #allTasks(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     const { firstSeq, lastSeq } = await this.#parts.streams.ensure(taskStream);
-    await this.#read({ name: taskStream.name, from: firstSeq, upTo: lastSeq }, ({ subject, payload }) => {
+    const stretch = { name: taskStream.name, from: firstSeq, upTo: lastSeq, silenceMs };
+    await readThrough(this.#parts, stretch, ({ subject, payload }) => {
       found.set(subject.slice(subject.lastIndexOf(".") + 1), decoder.decode(payload));
-      return true;
     });
     return found;
   }
@@ -165,11 +171,23 @@ export class JetstreamDeletions implements Deletions {
     return seq;
   }
 
+  /** Whether the removal of all still stands at `seq`, or before what there is: a log may have gone back. */
+  async #isCleared(video: VideoId, seq: number): Promise<boolean> {
+    // Noted where comments had come meanwhile, which were removed one by one.
+    if (seq === 0) return true;
+    const { streams } = this.#parts;
+    const held = await streams.at(this.#stream, seq);
+    const entry = held && decodeEntry(held.payload, video, seq, 0);
+    if (entry && held.subject === commentsSubject(video)) return isClearing(entry);
+    // Let go for newer ones, or never there.
+    return !held && (await streams.state(this.#stream)).lastSeq > seq && (await this.#behind(video, seq)).any;
+  }
+
   /** Once within limits.keyWindowMs; the place of the removal. */
   async #deleteNow(video: VideoId, key: string): Promise<number> {
     const { clock, append, comments } = this.#parts;
     await append(deletionOf(video, key, clock.date()), video);
-    return comments.clear(video, key);
+    return comments.clear(video, key, headOf(key));
   }
 
   /**
@@ -179,13 +197,13 @@ export class JetstreamDeletions implements Deletions {
    */
   async #deleteLate(video: VideoId, key: string): Promise<number | undefined> {
     const { clock, log, append, comments, current } = this.#parts;
-    const [, version = Number.NaN, tip = 0] = key.split(".").map(Number);
+    const { version, tip } = notedIn(key);
     const newer = await this.#behind(video, tip);
     if (newer.clearedAt > 0) return newer.clearedAt;
     if (newer.any && !(await this.#removeUpTo(video, tip))) return undefined;
     if ((await current(video)).version === version) await append(deletionOf(video, key, clock.date()), video);
     else log.warn("a deletion was cut off: if it had not begun, likes of the video stay", { video });
-    return newer.any ? 0 : comments.clear(video, key);
+    return newer.any ? 0 : comments.clear(video, key, headOf(key));
   }
 
   /** Whether `video` has entries behind the place `tip`; where the first of them is that clears it, or 0. */
@@ -224,30 +242,21 @@ export class JetstreamDeletions implements Deletions {
     }
     return seqs;
   }
+}
 
-  /** Reads a stretch until `receive` wants no more. Rejects when that takes long. */
-  async #read(
-    { name, from, upTo }: { readonly name: string; readonly from: number; readonly upTo: number },
-    receive: (stored: Stored) => boolean,
-  ): Promise<void> {
-    if (from > upTo) return;
-    const { streams, clock } = this.#parts;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    let isDone = false;
-    const reading = streams.read({
-      ...{ name, from },
-      receive: (stored) => {
-        if (isDone) return;
-        isDone = !receive(stored) || stored.seq >= upTo;
-        if (isDone) resolve(true);
-      },
-      caughtUp: () => resolve(true),
-    });
-    const late = clock.after(limits.requestMs, () => resolve(false));
-    const whole = await promise;
-    isDone = true;
-    late.cancel();
-    reading.end();
-    if (!whole) throw new LedgerUnavailable("the log cannot be read now");
-  }
+/** What goes with the removal of all comments under `key`. */
+function headOf(key: string): Readonly<Record<string, string>> {
+  return { [clearedHeader]: `${notedIn(key).version}` };
+}
+
+/** The version that a video had when all its comments were removed, where `stored` says that. */
+export function clearedVersion({ header }: Stored): number | undefined {
+  const version = Number(header?.(clearedHeader) || Number.NaN);
+  return Number.isSafeInteger(version) ? version : undefined;
+}
+
+/** What there was when `key` was made: the version of the likes, and the last place of the comments. */
+function notedIn(key: string): { readonly version: number; readonly tip: number } {
+  const [, version = Number.NaN, tip = 0] = key.split(".").map(Number);
+  return { version, tip };
 }

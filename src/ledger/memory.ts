@@ -297,7 +297,8 @@ class MemoryLedger implements Ledger {
     this.#rooms.set(video, room);
     const newest = room.held.at(-1);
     const entry = make({ video, seq: ++this.#head, previous: newest?.entry.seq ?? 0 });
-    const nth = (newest?.nth ?? 0) + 1;
+    // The removal of a comment is in its stead: nothing else is forgotten for it.
+    const nth = (newest?.nth ?? 0) + (entry.type === "retract" && !isClearing(entry) ? 0 : 1);
     room.held.push({ nth, entry });
     while ((room.held[0]?.nth as number) <= nth - this.#history) room.held.shift();
     this.#forgetRoom();

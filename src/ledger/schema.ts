@@ -142,7 +142,7 @@ export function mustBeCurrent(db: Tables, file: string): void {
     tables.get(name),
   );
   if (row.value === schemaVersion && isWhole) return;
-  const todo = "start it once to bring it up to date";
+  const todo = Number(row.value) > schemaVersion ? "use a newer ovation" : "start it once to update it";
   if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
   throw new LedgerRefused(`${file} has schema ${row.value}, this program knows ${schemaVersion}: ${todo}`);
 }
@@ -178,8 +178,8 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
 }
 
 /**
- * A row of `entries`. Its `nth` counts the video's entries from 1, removed ones too: it is what history is
- * bounded by.
+ * A row of `entries`. Its `nth` counts the video's comments from 1, those too that were removed, and a
+ * removal of one has that of what stands before it: it is what history is bounded by.
  */
 export interface EntryRow {
   readonly seq: number;

@@ -73,30 +73,50 @@ export interface Opened {
   readonly close: () => void;
 }
 
-/** Opens `file` to look through it. Throws LedgerRefused when it is no ledger of this version, or in use. */
-export function openToVerify(file: string): Opened {
+/**
+ * Opens `file`, called `shown`, to look through it. Throws LedgerRefused when it is no ledger of this
+ * version, or in use.
+ */
+export function openToVerify(file: string, shown = file): Opened {
   let db: Database | undefined;
   try {
     if (!statSync(file, { throwIfNoEntry: false })?.size)
-      throw new LedgerRefused(`${file} is not there, or empty`);
+      throw new LedgerRefused(`${shown} is not there, or empty`);
     const opened = new Database(file, { create: false, readwrite: true });
     db = opened;
     db.run("PRAGMA locking_mode = EXCLUSIVE");
     db.run("BEGIN EXCLUSIVE");
-    mustBeCurrent(db, file);
+    mustBeCurrent(db, shown);
     return {
       prepare: <Row, Params extends Value[]>(text: string) =>
         opened.prepare(text) as unknown as Query<Row, Params>,
-      damage(linesMax) {
-        const rows = opened.query(`PRAGMA integrity_check(${linesMax})`).values();
-        return rows.map(([line]) => String(line)).filter((line) => line !== "ok");
-      },
+      damage: (linesMax) => damageIn(opened, linesMax),
       close: () => opened.close(),
     };
   } catch (error) {
     db?.close();
-    throw error instanceof LedgerRefused ? error : refusal(file, error as Error);
+    throw error instanceof LedgerRefused ? error : refusal(shown, error as Error);
   }
+}
+
+/** What SQLite's own check says, table by table once something is wrong, so that it is known where. */
+function damageIn(db: Database, linesMax: number): readonly string[] {
+  const check = (what: string | number): string[] => {
+    try {
+      const rows = db.query(`PRAGMA integrity_check(${what})`).values();
+      const lines = rows.flatMap(([line]) => String(line).split("\n"));
+      return lines.filter((line) => line !== "ok" && !line.startsWith("***"));
+    } catch (error) {
+      // Some damage it cannot look past.
+      if (!isOfSqlite(error)) throw error;
+      return [error.message];
+    }
+  };
+  const whole = check(linesMax);
+  if (whole.length === 0) return whole;
+  const tables = db.query("SELECT name FROM sqlite_schema WHERE type = 'table'").values();
+  const lines = tables.flatMap(([name]) => check(`"${name}"`).map((line) => `its table ${name}: ${line}`));
+  return (lines.length > 0 ? lines : whole).slice(0, linesMax);
 }
 
 /** Moves all of the write-ahead log into the file; false when that could not be. */
@@ -139,6 +159,11 @@ function place(draft: string, file: string): void {
     // Some file systems know no links; there, two first starts at once are not told apart.
     if ((error as { code?: string }).code !== "EEXIST") renameSync(draft, file);
   }
+}
+
+/** Whether it is SQLite that says so, and not a bug of this program. */
+export function isOfSqlite(error: unknown): error is Error {
+  return error instanceof SQLiteError;
 }
 
 /** What SQLite or the system said, as one line for an operator. */

@@ -1,10 +1,11 @@
 /** A ledger's file is looked through: what holds together is said to, and each way of breaking it is told. */
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock } from "../base/clock.ts";
+import { seededPrng } from "../base/prng.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { draft, like, once, record } from "./contract-bench.ts";
 import { fileName } from "./schema.ts";
@@ -105,6 +106,34 @@ describe("a ledger's file", () => {
     damaged.run("UPDATE totals SET count = 9");
     damaged.close();
     expect(verifySqlite(join(path, fileName)).wrong.join("\n")).toContain("viewers' likes are there");
+  });
+
+  test("with damaged pages is told of by its tables, wherever they are", () => {
+    const whole = readFileSync(join(root, "many", fileName));
+    const [file, random] = [join(root, "pages.sqlite"), seededPrng(7)];
+    const wrongWith = (at: number, length: number): readonly string[] => {
+      const bytes = Buffer.from(whole);
+      for (let i = 0; i < length; i++) bytes[at + i] = random.between(0, 255);
+      writeFileSync(file, bytes);
+      return verifySqlite(file).wrong;
+    };
+    const db = new Database(join(root, "many", fileName), { readonly: true });
+    const rootOf = db.query<{ page: number }, [string]>(
+      "SELECT rootpage AS page FROM sqlite_schema WHERE name = ?1",
+    );
+    for (const table of ["log", "totals", "entries", "timelines"]) {
+      const told = wrongWith(((rootOf.get(table)?.page ?? 0) - 1) * 4_096, 4_096);
+      expect(told[0]).toStartWith(`its table ${table}: `);
+    }
+    db.close();
+    // Behind the first two pages, which say whether it is a ledger at all.
+    for (let round = 0; round < 30; round++) wrongWith(random.between(8_192, whole.length - 300), 300);
+    const lacking = join(root, "lacking.sqlite");
+    writeFileSync(lacking, whole);
+    const changed = new Database(lacking);
+    changed.run("DROP TABLE totals");
+    changed.close();
+    expect(() => verifySqlite(lacking, "it")).toThrow("it cannot be used: no such table: totals");
   });
 
   test("with a viewer's like too many is told of", () => {

@@ -12,25 +12,32 @@ import { checkEntries } from "./entries-verify.ts";
 import { Fold } from "./fold.ts";
 import { LedgerRefused } from "./ledger.ts";
 import { lineageOf, type Prepare, prepareAll, type Statements } from "./schema.ts";
-import { openToVerify } from "./sqlite-file.ts";
+import { isOfSqlite, openToVerify, refusal } from "./sqlite-file.ts";
 import { timelineSums } from "./timeline-sums.ts";
 import { timelineOf } from "./timelines.ts";
 import { checkMembers, differences, likesIn, onceMax, type Verdict, Wrong, wrongMax } from "./verdict.ts";
 import { Written } from "./written.ts";
 
 /**
- * Looks through the ledger's file. Throws LedgerRefused when it cannot be read, is in use, or is of a version
- * that this program has not yet brought up to date.
+ * Looks through the ledger's file, which is called `shown` in what is said. Throws LedgerRefused when it
+ * cannot be read, is in use, or is of a version that this program has not yet brought up to date. Damage that
+ * ends the reading is told as other damage is, and nothing is counted then.
  */
-export function verifySqlite(file: string): Verdict {
-  const { prepare, damage, close } = openToVerify(file);
-  const statements = prepareAll(prepare);
+export function verifySqlite(file: string, shown = file): Verdict {
+  const { prepare, damage, close } = openToVerify(file, shown);
+  let statements: Statements | undefined;
+  const wrong = new Wrong();
   try {
-    const wrong = new Wrong();
     for (const line of damage(wrongMax)) wrong.say(line);
+    statements = prepareAll(prepare);
     return look(statements, prepare, wrong);
+  } catch (error) {
+    if (!isOfSqlite(error) && !(error instanceof LedgerRefused)) throw error;
+    if (wrong.lines.length === 0) throw error instanceof LedgerRefused ? error : refusal(shown, error);
+    wrong.say(`the rest cannot be read: ${error.message}`);
+    return { videos: 0, likes: 0, comments: 0, records: 0, unread: true, wrong: wrong.lines };
   } finally {
-    for (const statement of Object.values(statements)) statement.finalize();
+    for (const statement of Object.values(statements ?? {})) statement.finalize();
     close();
   }
 }

@@ -1,14 +1,16 @@
 /** A cluster's streams are looked through, whole and broken, in a real nats-server. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
-import { callApi, rejection } from "../bus/nats-kit.ts";
+import type { NatsBus } from "../bus/nats.ts";
+import type { StreamAbout } from "../bus/nats-copy.ts";
+import { callApi, connectBus, rejection } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { encodeEntry } from "../core/wire.ts";
 import { encodeStowed } from "./away-bytes.ts";
 import { draft, expectInTime, like, once, record } from "./contract-bench.ts";
-import type { Deletions } from "./deletions.ts";
+import { type Deletions, deletionTask } from "./deletions.ts";
 import { Fold } from "./fold.ts";
-import { closeAll, type Member, member, server } from "./jetstream-kit.ts";
+import { closeAll, closers, type Member, member, server } from "./jetstream-kit.ts";
 import { type AwayVideos, LedgerRefused } from "./ledger.ts";
 import { encodeFold } from "./snapshot.ts";
 import { firstBranch, Snapshots } from "./snapshots.ts";
@@ -288,6 +290,61 @@ test("a backup that is put back is given what closed videos came to that left me
     expect([video, counts]).toEqual([video, { heart: count }]);
   }
   expectInTime(next.ledger, Object.keys(likes));
+});
+
+/** A stream, as it is now, put into the NATS at `to` when that is called. */
+async function copyOf({ bus }: Member, name: string, to: NatsBus): Promise<() => Promise<void>> {
+  const chunks: Uint8Array[] = [];
+  let about: StreamAbout | undefined;
+  await bus.copies.save(
+    name,
+    (told) => {
+      about = told;
+    },
+    async (chunk) => void chunks.push(chunk.slice()),
+  );
+  const all = async function* () {
+    yield* chunks;
+  };
+  return () => to.copies.put(name, about as StreamAbout, all());
+}
+
+test("a deletion between the moments of a backup's streams is whole when they are put back", async () => {
+  const one = await member(url, { partitions: 1, snapshotMs: 3_600_000 });
+  const { ledger } = one;
+  const names = ["gone", "closed", "anew", "kept", "before"];
+  for (const video of names) {
+    for (const key of ["a", "b"]) await likesOf(one)(video, key);
+    await ledger.append({ likes: [], comments: [draft(video, `of ${video}`)] });
+  }
+  await (ledger.away as AwayVideos).put("closed" as VideoId);
+  const erase = async (video: string) => {
+    await ledger.deletions.delete(video as VideoId);
+    while (!(await ledger.deletions.sweep(video as VideoId)));
+    await ledger.deletions.setTask(deletionTask(video as VideoId), undefined);
+  };
+  await erase("before");
+  await likesOf(one)("before", "anew");
+  const { url: other } = await server();
+  const elsewhere = await connectBus(other);
+  closers.push(() => elsewhere.close());
+  const parts: (() => Promise<void>)[] = [];
+  const keep = async (...of: string[]) => {
+    for (const name of of) parts.push(await copyOf(one, `ov_${name}`, elsewhere));
+  };
+  await keep("snapshots", "away", "log_0");
+  for (const video of ["gone", "closed", "anew"]) await erase(video);
+  await ledger.append({ likes: [record([like("anew", "late")])], comments: [draft("anew", "a new life")] });
+  await keep("tasks", "comments");
+  for (const put of parts) await put();
+  const mended = await verifyStreams({ streams: elsewhere.streams, clock, mends: true });
+  expect(mended).toMatchObject({ videos: 2, likes: 3, comments: 2, wrong: [] });
+  expect((await verifyStreams({ streams: elsewhere.streams, clock })).wrong).toEqual([]);
+  const { ledger: next } = await member(other, { partitions: 1 });
+  for (const [video, count] of Object.entries({ gone: 0, closed: 0, anew: 0, kept: 2, before: 1 })) {
+    const { counts } = await next.current(video as VideoId);
+    expect([video, counts.heart ?? 0]).toEqual([video, count]);
+  }
 });
 
 test("closed videos that leave memory and are opened all the while are called nothing wrong", async () => {

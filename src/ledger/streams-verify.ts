@@ -16,10 +16,12 @@ import { decodeEntry, videoOf } from "../core/wire.ts";
 import { checkWhoLeft, Followed } from "./away-verify.ts";
 import { commentStream } from "./comment-stream.ts";
 import { Copy } from "./copy.ts";
+import { type Cleared, clearedIn, deleteHalves } from "./deletions-verify.ts";
 import type { FoldOptions } from "./fold.ts";
 import { boundsOf } from "./jetstream.ts";
 import { LedgerRefused, LedgerUnavailable } from "./ledger.ts";
 import { logStream } from "./partition.ts";
+import { readThrough } from "./read-through.ts";
 import { readShape } from "./shared.ts";
 import { decodeFoldInTurns } from "./snapshot.ts";
 import { firstBranch, type Manifest, Snapshots } from "./snapshots.ts";
@@ -32,7 +34,10 @@ export interface VerifyParts {
   readonly clock: Clock;
   /** As its dispatchers have it: what they forget decides what counts. */
   readonly videosMax?: number;
-  /** Of a backup that was put back, where nobody runs yet: what `away` lacks is written. */
+  /**
+   * Of a backup that was put back, where nobody runs yet: what `away` lacks is written, and what was deleted
+   * between the moments of its streams is deleted in all of them.
+   */
   readonly mends?: boolean;
 }
 
@@ -54,8 +59,9 @@ export async function verifyStreams(parts: VerifyParts): Promise<Verdict> {
     seed: 1,
     ...boundsOf({ partitions, videosMax: parts.videosMax, onceMax: once ? onceMax : undefined }),
   };
+  const cleared = parts.mends ? await clearedIn(parts, silenceMs) : undefined;
   for (let index = 0; index < partitions; index++) {
-    const found = await verifyPartition(parts, index, fold, wrong);
+    const found = await verifyPartition(parts, { index, partitions, cleared }, fold, wrong);
     sums.videos += found.videos;
     sums.likes += found.likes;
     sums.records += found.records;
@@ -67,15 +73,22 @@ export async function verifyStreams(parts: VerifyParts): Promise<Verdict> {
   return { ...sums, comments, wrong: wrong.lines };
 }
 
+interface PartitionAsked {
+  readonly index: number;
+  readonly partitions: number;
+  /** Given where it mends. */
+  readonly cleared: Cleared | undefined;
+}
+
 type Found = Pick<Verdict, "videos" | "likes" | "records">;
 
 async function verifyPartition(
   { streams, clock, mends }: VerifyParts,
-  index: number,
+  { index, partitions, cleared }: PartitionAsked,
   options: FoldOptions,
   wrong: Wrong,
 ): Promise<Found> {
-  const { name } = logStream(index);
+  const { name, subject } = logStream(index);
   const full = streams.full(name);
   const written = new Followed(new Copy(clock, options, () => {}), mends);
   const { copy } = written;
@@ -93,6 +106,10 @@ async function verifyPartition(
     reading.last = state.firstSeq - 1;
   }
   await reading.upTo(state.lastSeq);
+  if (cleared) {
+    await deleteHalves({ streams, clock }, { index, partitions, subject }, written, cleared);
+    await reading.upTo((await streams.state(name)).lastSeq);
+  }
   if (mends) await written.write(streams, name);
   const followed = reading.whole ?? written;
   let doubts = await followed.doubts(streams, name, followed.away());
@@ -139,8 +156,8 @@ class LogReading {
   /** Reads on to `lastSeq`. */
   async upTo(lastSeq: number): Promise<void> {
     const { name, streams, wrong } = this.#parts;
-    const range = { from: this.last + 1, upTo: lastSeq };
-    await readAll(this.#parts, name, range, (stored) => this.#take(stored));
+    const range = { name, from: this.last + 1, upTo: lastSeq, silenceMs };
+    await readThrough(this.#parts, range, (stored) => this.#take(stored));
     const { from, to } = this.#gap ?? { from: 0, to: 0 };
     this.#gap = undefined;
     if (from > 0 && (await streams.state(name)).firstSeq <= to) {
@@ -234,7 +251,8 @@ async function verifyComments(
   const { firstSeq, lastSeq } = await streams.state(name);
   const there = new Set<number>();
   const doubted = new Map<number, number>();
-  await readAll({ streams, clock }, name, { from: firstSeq, upTo: lastSeq }, ({ seq, subject, payload }) => {
+  const range = { name, from: firstSeq, upTo: lastSeq, silenceMs };
+  await readThrough({ streams, clock }, range, ({ seq, subject, payload }) => {
     const video = videoOf(subject);
     // One that only tries whether the stream takes any.
     if (!video) return;
@@ -249,36 +267,4 @@ async function verifyComments(
       wrong.say(`comment ${target} is there, and ${seq} says it was removed`);
   }
   return { comments: there.size, lastSeq };
-}
-
-/** Gives each message of a stretch, in order; rejects with LedgerUnavailable when none comes for long. */
-async function readAll(
-  { streams, clock }: VerifyParts,
-  name: string,
-  { from, upTo }: { from: number; upTo: number },
-  take: (stored: Stored) => void,
-): Promise<void> {
-  if (from > upTo) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let heardAt = clock.elapsed();
-  const reading = streams.read({
-    name,
-    from,
-    receive: (stored) => {
-      heardAt = clock.elapsed();
-      if (stored.seq <= upTo) take(stored);
-      if (stored.seq >= upTo) resolve();
-    },
-    caughtUp: resolve,
-  });
-  const watching = clock.every(silenceMs, () => {
-    if (clock.elapsed() - heardAt < silenceMs) return;
-    reject(new LedgerUnavailable(`${streams.full(name)} cannot be read now`));
-  });
-  try {
-    await promise;
-  } finally {
-    watching.cancel();
-    reading.end();
-  }
 }

@@ -96,6 +96,8 @@ export interface Streams {
   ): Promise<number | undefined>;
   /** The newest message on `subject`. */
   last(name: string, subject: string): Promise<Stored | undefined>;
+  /** As `last`; undefined too where there is no such stream. */
+  lastIfAny(name: string, subject: string): Promise<Stored | undefined>;
   /**
    * Subjects that have messages, of those that `subject` with `*` stands for, behind the first `offset`: as
    * many as the server tells at once, and how many there are.

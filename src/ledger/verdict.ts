@@ -9,6 +9,8 @@ export interface Verdict {
   readonly likes: number;
   readonly comments: number;
   readonly records: number;
+  /** Damage ended the reading: nothing was counted. */
+  readonly unread?: boolean;
   /** One line each, at most `wrongMax`; none: it holds together. */
   readonly wrong: readonly string[];
 }

@@ -34,9 +34,14 @@ describe("options", () => {
       url: ["http://127.0.0.1:1", "http://127.0.0.1:2"],
     });
     expect(parse("http:")).toBeArray();
-    expect(parse("--viewers=10", "http://127.0.0.1:9000")).toEqual([
-      'unexpected word "http://127.0.0.1:9000"',
+    expect(parse("--viewers=10", "http://127.0.0.1:9000")).toMatchObject({ url: ["http://127.0.0.1:9000"] });
+    for (const short of ["localhost:9000", "127.0.0.1:9000", "[::1]:9000"]) {
+      expect(parse(short)).toMatchObject({ url: [`http://${short}`] });
+    }
+    expect(parse("http://127.0.0.1:1", "http://127.0.0.1:2")).toEqual([
+      'unexpected word "http://127.0.0.1:2"',
     ]);
+    expect(parse("--key", "http://127.0.0.1:1")).toMatchObject({ key: "http://127.0.0.1:1" });
   });
 
   test("one line for each mistake", () => {

@@ -22,6 +22,7 @@ import {
   type Parsed,
   parseTable,
   type SettingsOf,
+  withAddress,
 } from "../settings/table.ts";
 import { helpText } from "../settings/text.ts";
 import { isLoopback, readTarget } from "./target.ts";
@@ -164,8 +165,8 @@ export const loadTable = defineSettings({
 export type LoadOptions = SettingsOf<typeof loadTable.rows>;
 
 /**
- * Reads the flags after `load`, of which the first may be the nodes alone (`load http://127.0.0.1:8080`);
- * every mistake at once. `readFile` answers a file's text or throws.
+ * Reads the flags after `load`, among which the nodes may stand alone (`load http://127.0.0.1:8080`); every
+ * mistake at once. `readFile` answers a file's text or throws.
  */
 export function parseLoadOptions(
   argv: readonly string[],
@@ -173,9 +174,7 @@ export function parseLoadOptions(
   readFile: (path: string) => string,
 ): Parsed<typeof loadTable.rows> {
   const machine = { suffix: randomBytes(2).toString("hex") };
-  const [first = "", ...rest] = argv;
-  const flags = /^https?:/.test(first) ? [`--url=${first}`, ...rest] : argv;
-  return parseTable(loadTable, { argv: flags, env, readFile, machine });
+  return parseTable(loadTable, { argv: withAddress(argv), env, readFile, machine });
 }
 
 /** The text of `ovation load --help`. */

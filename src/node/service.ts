@@ -188,10 +188,10 @@ export class Service {
   }
 
   #openTraces(fetch: Fetch): Traces | undefined {
-    const { settings, clock } = this.#parts;
+    const { settings, clock, log } = this.#parts;
     const { otlpUrl: url, node, region } = settings;
     if (url === "") return undefined;
-    const traces = new Traces({ url, node, region, version: build.version, fetch, clock });
+    const traces = new Traces({ url, node, region, version: build.version, fetch, clock, log });
     this.#metrics.traced = traces;
     return traces;
   }

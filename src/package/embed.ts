@@ -11,37 +11,15 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { systemPrng } from "../base/prng.ts";
-import { createServer, type HttpApp } from "../http/server.ts";
-import { peerIn, type Surroundings, withBody } from "../http/surroundings.ts";
+import type { Surroundings } from "../http/app.ts";
+import { createServer } from "../http/server.ts";
+import { peerIn, withBody } from "../http/surroundings.ts";
 import type { Runtime } from "../node/runtime.ts";
 import { Service } from "../node/service.ts";
 import { parseSettings, type Settings } from "../settings/config.ts";
 import { flagOf } from "../settings/table.ts";
+import { OptionsRefused, type Ovation } from "./mounted.ts";
 import type { OvationOptions } from "./options.ts";
-
-/** A node without a port. */
-export interface Ovation {
-  /** Routes for a Hono program: `yours.route("/", ovation.app)`, or under a path of their own. */
-  readonly app: HttpApp;
-  /**
-   * The same as one function, for `Bun.serve({ fetch })` and `serve({ fetch })` of @hono/node-server: a like
-   * then costs no routing. The second argument is what these pass, and tells who is asking.
-   */
-  readonly fetch: (request: Request, surroundings?: object) => Response | Promise<Response>;
-  /** Streams open now. */
-  connections(): number;
-  /** Resolves with the reason when a node over NATS, after all, cannot start. */
-  readonly failed: Promise<Error>;
-  /** Not ready from now on; resolves when every viewer has been sent away, over `drainMs`. */
-  drain(): Promise<void>;
-  /** Ends everything; what was accepted is as durable as its ledger. */
-  close(): Promise<void>;
-}
-
-/** What an option cannot be. One line for each mistake. */
-export class OptionsRefused extends Error {
-  override readonly name = "OptionsRefused";
-}
 
 /**
  * Starts a node on `runtime`. One alone is ready when this resolves; one over NATS answers 503 until it is.

@@ -4,10 +4,11 @@
  */
 
 import { bun } from "../node/runtime-bun.ts";
-import { embed, type Ovation } from "./embed.ts";
+import { embed } from "./embed.ts";
+import type { Ovation } from "./mounted.ts";
 import type { OvationOptions } from "./options.ts";
 
-export { OptionsRefused, type Ovation } from "./embed.ts";
+export { OptionsRefused, type Ovation } from "./mounted.ts";
 export type { OvationOptions } from "./options.ts";
 
 /**

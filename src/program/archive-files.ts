@@ -6,32 +6,48 @@
  * have made: those of a folder that are not ours are refused, and nothing is written elsewhere.
  */
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { secret } from "../base/prng.ts";
 import { ArchiveBroken, type ArchiveOf, ArchiveReader, type Frame } from "../core/archive.ts";
 import { fileName as ledgerName } from "../ledger/schema.ts";
 import { fileName as journalName } from "../trust/journal.ts";
 
 const readBytes = 1024 * 1024;
 
-/** Writes `pieces` into `file`, which only its owner may read; `check` looks before it has its name. */
+/** The name that something was to have is taken. */
+export class NameTaken extends Error {
+  override readonly name = "NameTaken";
+}
+
+/**
+ * Writes `pieces` into `file`, which only its owner may read; `check` looks before it has its name. Throws
+ * NameTaken, also when the name was taken meanwhile. Until then its name is one that no other process uses:
+ * two that write the same backup would write into each other's, and one would have its name half written.
+ */
 export async function writeWhole(
   file: string,
   pieces: AsyncIterable<Uint8Array>,
   check: (part: string) => Promise<void>,
 ): Promise<void> {
-  const part = `${file}.part`;
+  if (existsSync(file)) throw new NameTaken(`${file} is there already`);
+  const part = `${file}.${secret(8)}.part`;
+  const fd = openSync(part, "wx", 0o600);
   try {
-    const fd = openSync(part, "w", 0o600);
     try {
       for await (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
       fsyncSync(fd);
@@ -39,11 +55,23 @@ export async function writeWhole(
       closeSync(fd);
     }
     await check(part);
-    renameSync(part, file);
+    place(part, file);
     syncFolder(dirname(file));
-  } catch (error) {
+  } finally {
     rmSync(part, { force: true });
-    throw error;
+  }
+}
+
+/** Gives a file its name; throws NameTaken rather than to take one away from another. */
+function place(part: string, file: string): void {
+  try {
+    linkSync(part, file);
+  } catch (error) {
+    // Some file systems know no links; there, two at the same instant are not told apart.
+    if ((error as { code?: string }).code === "EEXIST" || existsSync(file)) {
+      throw new NameTaken(`${file} is there already`);
+    }
+    renameSync(part, file);
   }
 }
 
@@ -90,9 +118,71 @@ export async function wholeArchive(file: string): Promise<ArchiveOf> {
   return of;
 }
 
-/** Puts the files of a node's folder into `folder`, made where it is missing, for its owner alone. */
-export async function unpackFolder(file: string, folder: string): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/**
+ * Puts a backup's files into `folder`, made where it is missing, and gives them their names once `check` has
+ * looked at them: those beside the ledger first, as a folder with a ledger is one that a node starts in.
+ *
+ * The folder itself stays the one it is: it may be a volume, or what a service manager links to. What was in
+ * it stays, and who owns it owns what comes: put back by root, it is for the user that the node runs as.
+ */
+export async function restoreFolder(
+  file: string,
+  folder: string,
+  check: (fresh: string) => void,
+): Promise<void> {
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let placed: readonly string[] = [];
+  try {
+    const fresh = mkdtempSync(join(folder, ".restore-"));
+    try {
+      const names = await unpackFolder(file, fresh);
+      check(fresh);
+      placed = placeAll(names, fresh, folder);
+      syncFolder(folder);
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+    }
+  } finally {
+    if (made !== undefined && placed.length === 0) removeMade(folder, made);
+  }
+}
+
+/** Gives files of `fresh` their names in `folder`, the ledger last: all of them or none. */
+function placeAll(names: readonly string[], fresh: string, folder: string): readonly string[] {
+  const owner = statSync(folder);
+  const placed: string[] = [];
+  try {
+    for (const name of [...names].sort((a, b) => Number(a === ledgerName) - Number(b === ledgerName))) {
+      giveTo(owner, join(fresh, name));
+      place(join(fresh, name), join(folder, name));
+      placed.push(name);
+    }
+  } catch (error) {
+    for (const name of placed) rmSync(join(folder, name), { force: true });
+    throw error;
+  }
+  return placed;
+}
+
+/** Only root may give files away; for anybody else they are whose they are. */
+function giveTo({ uid, gid }: { readonly uid: number; readonly gid: number }, file: string): void {
+  try {
+    chownSync(file, uid, gid);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EPERM") throw error;
+  }
+}
+
+/** Takes folders back that were made for nothing, from `folder` up to `made`. */
+function removeMade(folder: string, made: string): void {
+  for (let at = folder; at.length >= made.length; at = dirname(at)) rmdirSync(at);
+}
+
+/**
+ * Unpacks the files of a node's folder into `folder`, where nothing is yet, for its owner alone; answers
+ * their names. Throws ArchiveBroken.
+ */
+export async function unpackFolder(file: string, folder: string): Promise<readonly string[]> {
   const open = new Map<string, number>();
   let of: ArchiveOf | undefined;
   const hear = (told: ArchiveOf): void => {
@@ -115,7 +205,7 @@ export async function unpackFolder(file: string, folder: string): Promise<void> 
   } finally {
     for (const fd of open.values()) closeSync(fd);
   }
-  syncFolder(folder);
+  return [...open.keys()];
 }
 
 /** Whether `folder` holds something that a node keeps. */

@@ -4,6 +4,7 @@
  * completion.test.ts, which asks the shells that are there.
  */
 import { topics } from "../../web/dist/topics.ts";
+import { commands as allCommands } from "../settings/config.ts";
 import { type CommandWords, commandWords, type FlagWords } from "./words.ts";
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
@@ -16,7 +17,7 @@ export function completion(shell: string): string | undefined {
 
 /** Words behind a command that takes some besides flags. */
 const wordsBehind: Readonly<Record<string, readonly string[]>> = {
-  help: Object.keys(topics),
+  help: [...Object.keys(topics), ...Object.keys(allCommands)],
   completion: shells,
 };
 
@@ -35,10 +36,16 @@ function bashScript(commands: readonly CommandWords[]): string {
   const values = commands.flatMap(({ name, flags }) =>
     flags.flatMap(({ flag, values, isFile }) => {
       if (values.length > 0) return [`      '${name} ${flag}') words='${values.join(" ")}' ;;`];
-      return isFile ? [`      '${name} ${flag}') COMPREPLY=($(compgen -f -- "$word")); return ;;`] : [];
+      return isFile ? [`      '${name} ${flag}') _ovation_files; return ;;`] : [];
     }),
   );
+  const takers = commands.filter(({ takesFile }) => takesFile).map(({ name }) => name);
   return `# Completion of ovation for bash: source <(ovation completion bash)
+_ovation_files() {
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$word"))
+  compopt -o filenames
+}
 _ovation() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=serve flag= words=
   COMPREPLY=()
@@ -47,19 +54,22 @@ _ovation() {
     return
   fi
   [[ \${COMP_WORDS[1]} != -* ]] && command=\${COMP_WORDS[1]}
-  # bash cuts words at "=".
-  if [[ $word == = ]]; then flag=$before word=
-  elif [[ $before == = ]]; then flag=\${COMP_WORDS[COMP_CWORD-2]}; fi
-  if [[ -n $flag ]]; then
-    case "$command $flag" in
-${values.join("\n")}
-    esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
-    return
-  fi
   case $command in
 ${flags.join("\n")}
   esac
+  # A value stands behind "=", at which bash cuts words, or is a word of its own.
+  if [[ $word == = ]]; then flag=$before word=
+  elif [[ $before == = ]]; then flag=\${COMP_WORDS[COMP_CWORD-2]}
+  elif [[ " $words " == *" $before= "* ]]; then flag=$before; fi
+  if [[ -n $flag ]]; then
+    words=
+    case "$command $flag" in
+${values.join("\n")}
+    esac
+  elif [[ $word != -* && ' ${takers.join(" ")} ' == *" $command "* ]]; then
+    _ovation_files
+    return
+  fi
   COMPREPLY=($(compgen -W "$words" -- "$word"))
   if [[ \${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
 }
@@ -71,9 +81,10 @@ complete -F _ovation ovation
 
 function zshScript(commands: readonly CommandWords[]): string {
   const names = commands.map(({ name, about }) => `    ${quoted(`${name}:${about}`)}`);
-  const cases = commands.map(({ name, flags }) => {
+  const cases = commands.map(({ name, flags, takesFile }) => {
     const words = wordsBehind[name];
     const specs = [
+      ...(takesFile ? ["'*:file:_files'"] : []),
       ...(words ? [quoted(`*:word:(${words.join(" ")})`)] : []),
       ...flags.map((flag) => quoted(zshSpec(flag))),
       "'--help[print help]'",
@@ -116,11 +127,12 @@ function zshSpec({ flag, help, placeholder, values, isFile }: FlagWords): string
 
 function fishScript(commands: readonly CommandWords[]): string {
   const others = commands.filter(({ name }) => name !== "serve").map(({ name }) => name);
-  const lines = commands.flatMap(({ name, about, flags }) => {
+  const lines = commands.flatMap(({ name, about, flags, takesFile }) => {
     const behind = name === "serve" ? `not __fish_seen_subcommand_from ${others.join(" ")}` : seen(name);
     const words = wordsBehind[name];
     return [
       `complete -c ovation -n __fish_use_subcommand -a ${name} -d ${quoted(about)}`,
+      ...(takesFile ? [`complete -c ovation -n ${quoted(seen(name))} -F`] : []),
       ...(words ? [`complete -c ovation -n ${quoted(seen(name))} -a ${quoted(words.join(" "))}`] : []),
       ...flags.map((flag) => `complete -c ovation -n ${quoted(behind)} ${fishFlag(flag)}`),
     ];

@@ -4,7 +4,9 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   openSync,
@@ -14,14 +16,19 @@ import {
   statfsSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
+import { build } from "../base/version.ts";
+import { BusUnavailable } from "../bus/bus.ts";
+import { fileName } from "../ledger/schema.ts";
+import { StartRefused } from "../node/company.ts";
 import type { Settings } from "../settings/config.ts";
 import { holdersOf, openMax } from "./descriptors.ts";
-import type { CertificateReading, HostReadings, NatsReading } from "./host.ts";
+import type { CertificateReading, HostReadings, NatsReading, PortReading } from "./host.ts";
 import { withNats } from "./keep-nats.ts";
+import { memoryLimit } from "./memory.ts";
+import { timekeeping } from "./timekeeping.ts";
 
 const kernelNames = [
   "net.core.somaxconn",
@@ -32,9 +39,10 @@ const kernelNames = [
   "net.ipv4.tcp_retries2",
   "net.ipv4.tcp_slow_start_after_idle",
 ];
-/** In the control group of a container's first process. */
-const containers = /docker|kubepods|containerd|lxc/;
-const clockSetters = /^(chronyd|ntpd|openntpd|systemd-timesyn|ptp4l|phc2sys)$/;
+/** How long NATS is waited for, in ms: whoever looks over a machine has it running. */
+const natsMs = 3_000;
+/** Zones apart, a commit's day may be the day after. */
+const dayMs = 86_400_000;
 
 /** Takes the readings for a node of these settings, of so many processes. */
 export async function readHost(
@@ -46,8 +54,9 @@ export async function readHost(
     ...streamsReading(settings, parts.workers),
     kernel: Object.fromEntries(kernelNames.map((name) => [name, text(kernelFile(name))])),
     ports: await ports(settings),
-    memory: memory(),
-    clock: clockSetter(),
+    memory: memoryLimit(),
+    clock: timekeeping(),
+    madeMs: build.date === "" ? 0 : Date.parse(build.date) - dayMs,
     data: folder(nats.length > 0 ? ":memory:" : data),
     certificates: certificates(settings),
     nats: nats.length > 0 ? await natsReading(settings, parts.clock) : undefined,
@@ -84,25 +93,33 @@ function kernelFile(name: string): string {
   return `/proc/sys/${name.replaceAll(".", "/")}`;
 }
 
-function memory(): HostReadings["memory"] {
-  const limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-  const bytes = Math.min(...limits.map((path) => Number(text(path))).filter((limit) => limit > 0));
-  const all = totalmem();
-  return bytes < all ? { bytes, from: "its control group" } : { bytes: all, from: "the machine" };
-}
-
-function clockSetter(): string | undefined {
-  if (existsSync("/run/systemd/timesync/synchronized")) return "systemd-timesyncd";
-  for (const id of list("/proc").filter((name) => /^\d+$/.test(name))) {
-    const name = text(`/proc/${id}/comm`) ?? "";
-    if (clockSetters.test(name)) return name;
+/**
+ * What is wrong with the data folder, tried by writing to it, or to the one above it where it is not there
+ * yet; and with the ledger in it, which may be another user's.
+ */
+function folder(path: string): HostReadings["data"] {
+  if (path === ":memory:") return { path, trouble: undefined, freeBytes: Number.MAX_SAFE_INTEGER };
+  let near = resolve(path);
+  while (!existsSync(near) && dirname(near) !== near) near = dirname(near);
+  const probe = join(near, `.ovation-check-${secret(8)}`);
+  let tried = near;
+  try {
+    const fd = openSync(probe, "wx", 0o600);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+      rmSync(probe, { force: true });
+    }
+    for (const name of list(near).filter((name) => name.startsWith(fileName))) {
+      tried = join(near, name);
+      accessSync(tried, constants.R_OK | constants.W_OK);
+    }
+    const { bavail, bsize } = statfsSync(near);
+    return { path, trouble: undefined, freeBytes: bavail * bsize };
+  } catch (error) {
+    return { path, trouble: { code: codeOf(error), at: tried }, freeBytes: 0 };
   }
-  const inContainer =
-    existsSync("/.dockerenv") ||
-    existsSync("/run/.containerenv") ||
-    containers.test(text("/proc/1/cgroup") ?? "") ||
-    text("/proc/1/comm") !== "systemd";
-  return inContainer ? "container" : undefined;
 }
 
 function list(path: string): string[] {
@@ -113,39 +130,22 @@ function list(path: string): string[] {
   }
 }
 
-/** What is wrong with the data folder, tried by writing to it; the one above it where it is not there yet. */
-function folder(path: string): HostReadings["data"] {
-  if (path === ":memory:") return { path, trouble: undefined, freeBytes: Number.MAX_SAFE_INTEGER };
-  let near = resolve(path);
-  while (!existsSync(near) && dirname(near) !== near) near = dirname(near);
-  const probe = join(near, `.ovation-check-${secret(8)}`);
-  try {
-    const fd = openSync(probe, "wx", 0o600);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-      rmSync(probe, { force: true });
-    }
-    const { bavail, bsize } = statfsSync(near);
-    return { path, trouble: undefined, freeBytes: bavail * bsize };
-  } catch (error) {
-    const { code = "unwritable" } = error as { code?: string };
-    return { path, trouble: `cannot be written (${code})`, freeBytes: 0 };
-  }
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? "unknown";
 }
 
-async function ports(settings: Settings): Promise<HostReadings["ports"]> {
-  const wanted = [{ host: settings.host, port: settings.port }];
-  if (settings.adminPort !== 0) wanted.push({ host: settings.adminHost, port: settings.adminPort });
-  const tried = wanted.map(async ({ host, port }) => ({
-    at: `${host}:${port}`,
+async function ports(settings: Settings): Promise<PortReading[]> {
+  const { host, port, adminHost, adminPort } = settings;
+  const wanted: Omit<PortReading, "trouble">[] = [{ flag: "port", host, port }];
+  if (adminPort !== 0) wanted.push({ flag: "admin-port", host: adminHost, port: adminPort });
+  const tried = wanted.map(async (one) => ({
+    ...one,
     trouble: await new Promise<string | undefined>((resolve) => {
       const server = createServer();
-      server.once("error", ({ code }: Error & { code?: string }) => {
-        resolve(code === "EADDRINUSE" ? "in use" : `cannot be had (${code})`);
-      });
-      server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+      server.once("error", (error) => resolve(codeOf(error)));
+      server.listen({ host: one.host, port: one.port, exclusive: true }, () =>
+        server.close(() => resolve(undefined)),
+      );
     }),
   }));
   return Promise.all(tried);
@@ -159,24 +159,32 @@ function certificates({ tlsCert, tlsKey, natsCa }: Settings): CertificateReading
   return read.filter(({ path }) => path !== "").map(certificate);
 }
 
+const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** A chain is good for as long as all of it is. */
 function certificate(of: { readonly flag: string; readonly path: string; readonly key: string }) {
   const { flag, path, key } = of;
+  let reading = path;
   try {
-    const read = new X509Certificate(readFileSync(path));
-    const [fromMs, toMs] = [Date.parse(read.validFrom), Date.parse(read.validTo)];
-    const fits = key === "" || read.checkPrivateKey(createPrivateKey(readFileSync(key)));
-    return { flag, path, fromMs, toMs, trouble: fits ? undefined : `the key in ${key} is another's` };
+    const text = readFileSync(path, "utf8");
+    const chain = (text.match(pem) ?? [text]).map((one) => new X509Certificate(one));
+    const fromMs = Math.max(...chain.map(({ validFrom }) => Date.parse(validFrom)));
+    const toMs = Math.min(...chain.map(({ validTo }) => Date.parse(validTo)));
+    reading = key;
+    const fits = key === "" || chain[0]?.checkPrivateKey(createPrivateKey(readFileSync(key)));
+    return { flag, path, fromMs, toMs, trouble: fits ? undefined : { key } };
   } catch (error) {
-    return { flag, path, fromMs: 0, toMs: 0, trouble: `cannot be read: ${(error as Error).message}` };
+    return { flag, path, fromMs: 0, toMs: 0, trouble: { unreadable: reading, why: codeOf(error) } };
   }
 }
 
 async function natsReading(settings: Settings, clock: Clock): Promise<NatsReading> {
   try {
-    const inspected = await withNats(settings, clock, (bus) => bus.inspect());
+    const inspected = await withNats(settings, clock, (bus) => bus.inspect(settings.natsReplicas), natsMs);
     return { trouble: undefined, ...inspected };
   } catch (error) {
-    if ((error as Error).name !== "BusUnavailable") throw error;
-    return { trouble: (error as Error).message };
+    const isKnown = error instanceof BusUnavailable || error instanceof StartRefused;
+    if (!isKnown) throw error;
+    return { trouble: error.message };
   }
 }

@@ -6,8 +6,12 @@
  * (host.test.ts); host-readings.ts takes the readings. The values are those of deploy/90-ovation.conf, where
  * their reasons stand.
  */
+
+import type { Amiss } from "../bus/nats-inspect.ts";
 import { limits } from "../core/limits.ts";
 import { roomIn } from "./descriptors.ts";
+import type { Memory } from "./memory.ts";
+import type { Timekeeping } from "./timekeeping.ts";
 
 /** What was read of a machine; undefined: not there to be read. */
 export interface HostReadings {
@@ -15,14 +19,18 @@ export interface HostReadings {
   readonly descriptors: number | undefined;
   /** Settings of the kernel, by name: numbers between spaces. */
   readonly kernel: Readonly<Record<string, string | undefined>>;
-  /** Each port that the node would listen on, and why it cannot; undefined: it can. */
-  readonly ports: readonly { readonly at: string; readonly trouble: string | undefined }[];
-  /** Bytes of memory that this program may use, and where that is from. */
-  readonly memory: { readonly bytes: number; readonly from: "the machine" | "its control group" };
-  /** Who sets the clock; "container": whoever sets the host's. */
-  readonly clock: string | undefined;
-  /** The data folder: what is wrong with it, and free bytes beneath it. */
-  readonly data: { readonly path: string; readonly trouble: string | undefined; readonly freeBytes: number };
+  /** Each port that the node would listen on. */
+  readonly ports: readonly PortReading[];
+  readonly memory: Memory;
+  readonly clock: Timekeeping;
+  /** The day this program was made, at the earliest; 0 where that is not known. */
+  readonly madeMs: number;
+  /** The data folder: where it cannot be written, and why; and free bytes beneath it. */
+  readonly data: {
+    readonly path: string;
+    readonly trouble: { readonly code: string; readonly at: string } | undefined;
+    readonly freeBytes: number;
+  };
   readonly certificates: readonly CertificateReading[];
   readonly nats: NatsReading | undefined;
   /** Variables that change what this executable is. */
@@ -36,13 +44,24 @@ export interface HostReadings {
   readonly nowMs: number;
 }
 
+export interface PortReading {
+  readonly flag: "port" | "admin-port";
+  readonly host: string;
+  readonly port: number;
+  /** The system's code for why it cannot be listened on; undefined: it can. */
+  readonly trouble: string | undefined;
+}
+
 export interface CertificateReading {
   readonly flag: string;
   readonly path: string;
   readonly fromMs: number;
   readonly toMs: number;
-  /** That its key is another's, or it cannot be read. */
-  readonly trouble: string | undefined;
+  /** That the key is another's, or which file cannot be read and why. */
+  readonly trouble:
+    | { readonly key: string }
+    | { readonly unreadable: string; readonly why: string }
+    | undefined;
 }
 
 export interface NatsReading {
@@ -56,6 +75,8 @@ export interface NatsReading {
   readonly denied?: readonly string[] | undefined;
   /** Streams and buckets of the prefix. */
   readonly streams?: readonly string[] | undefined;
+  /** What of them is not as a node of these settings wants it. */
+  readonly amiss?: readonly Amiss[] | undefined;
 }
 
 export interface Line {
@@ -114,7 +135,8 @@ export function descriptors({ descriptors, wanted }: Pick<HostReadings, "descrip
   if (descriptors === undefined) return line("descriptors", "not known here");
   const { streams, holders } = wanted;
   const held = roomIn(descriptors, holders);
-  const said = `${descriptors} for each of ${holders} processes that hold streams`;
+  const who = holders === 1 ? "the process that holds" : `each of ${holders} processes that hold`;
+  const said = `${descriptors} for ${who} streams`;
   if (holders === 0 || held >= streams) return line("descriptors", said);
   const each = Math.ceil(streams / holders) + ownDescriptors;
   const remedy = `LimitNOFILE=${each} or ulimit -n, more --workers, or --node-streams=${held}`;
@@ -157,10 +179,28 @@ function kernel({ kernel }: HostReadings): Line[] {
   });
 }
 
-function port({ at, trouble }: HostReadings["ports"][number]): Line {
-  return trouble === undefined
-    ? line(`port ${at}`, "free")
-    : line(`port ${at}`, trouble, "end who has it, or take another with --port");
+/** By the system's code: what is wrong, and what helps. FLAG is the flag that chose the port. */
+const portTroubles: Readonly<Record<string, readonly [said: string, remedy: string]>> = {
+  EADDRINUSE: ["in use", "end who has it, as ss -ltnp says, or take another with FLAG"],
+  EACCES: [
+    "not for this user",
+    "FLAG above 1023, or CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit, setcap of the executable)",
+  ],
+  EADDRNOTAVAIL: ["not an address of this machine", "HOST with one that ip addr lists, or 0.0.0.0"],
+  // What Bun says of a name that nobody knows has no code.
+  unknown: ["no name that is known here", "HOST with an address of this machine"],
+};
+
+function port({ flag, host, port, trouble }: PortReading): Line {
+  const name = `port ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  if (trouble === undefined) return line(name, "free");
+  const other = [`cannot be had (${trouble})`, "take another with FLAG, or HOST"] as const;
+  const [said, remedy] = portTroubles[trouble] ?? other;
+  return line(
+    name,
+    said,
+    remedy.replace("FLAG", `--${flag}`).replace("HOST", `--${flag.replace("port", "host")}`),
+  );
 }
 
 function memory({ memory: { bytes, from }, wanted }: HostReadings): Line {
@@ -170,32 +210,59 @@ function memory({ memory: { bytes, from }, wanted }: HostReadings): Line {
   return line("memory", `${said}, and --memory-max is more`, "lower it: the node would be killed before");
 }
 
-function clock({ clock }: HostReadings): Line {
-  if (clock === "container") return line("clock", "the host's, whoever sets it");
-  if (clock !== undefined) return line("clock", `set by ${clock}`);
-  return line("clock", "nobody sets it", "chrony or systemd-timesyncd: tokens begin and end by it");
+function clock({ clock, nowMs, madeMs }: HostReadings): Line {
+  const { by, withinMs, isKnown, inContainer } = clock;
+  const keeper = `chrony or systemd-timesyncd${inContainer ? " on this container's host" : ""}`;
+  const remedy = `${keeper}: tokens begin and end by it`;
+  if (nowMs < madeMs) return line("clock", `it says ${dayOf(nowMs)}, before this program was made`, remedy);
+  if (withinMs !== undefined) {
+    return line("clock", `kept${by ? ` by ${by}` : ""}, within ${Math.ceil(withinMs)} ms`);
+  }
+  if (by !== undefined) return line("clock", `set by ${by}`);
+  if (inContainer && !isKnown) return line("clock", "the host's, whoever sets it");
+  return line("clock", "nobody sets it", remedy);
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function data({ data: { path, trouble, freeBytes } }: HostReadings): Line {
   const name = `--data=${path}`;
-  if (trouble !== undefined) return line(name, trouble, "a folder that this user may write");
+  if (trouble !== undefined)
+    return line(name, `${trouble.at} cannot be written (${trouble.code})`, writable(trouble));
   if (freeBytes === Number.MAX_SAFE_INTEGER) return line(name, "keeps nothing");
   const free = `${Math.floor(freeBytes / mb)} MB free`;
   if (freeBytes < freeBytesMin) return line(name, free, "a disk with a gigabyte free, at least");
   return line(name, `can be written, ${free}`);
 }
 
+/** What helps where something cannot be written, by the system's code. */
+function writable({ code, at }: { readonly code: string; readonly at: string }): string {
+  if (code === "EROFS") return "a volume that is mounted to be written (ReadWritePaths= of a unit)";
+  if (code === "ENOSPC" || code === "EDQUOT") return "a disk with a gigabyte free, at least";
+  if (code === "ENOTDIR") return `a path above which there are folders only: ${at} is none`;
+  return `chown it to the user that runs ovation, or a folder that this one may write`;
+}
+
 function certificate({ flag, path, fromMs, toMs, trouble }: CertificateReading, nowMs: number): Line {
   const name = `${flag}=${path}`;
-  if (trouble !== undefined) return line(name, trouble, "the files that belong together");
-  const until = `good until ${new Date(toMs).toISOString().slice(0, 10)}`;
-  if (nowMs < fromMs) return line(name, "not good yet", "look at this clock, or wait");
+  if (trouble && "key" in trouble) {
+    return line(name, `the key in ${trouble.key} is another's`, "the files that belong together");
+  }
+  if (trouble) {
+    const { unreadable, why } = trouble;
+    return line(name, `${unreadable} cannot be read (${why})`, "a PEM file that this user may read");
+  }
+  const until = `good until ${dayOf(toMs)}`;
+  if (nowMs < fromMs) return line(name, `not good before ${dayOf(fromMs)}`, "look at this clock, or wait");
   if (nowMs > toMs) return line(name, `no more good, ${until}`, "renew it, then SIGHUP");
   return line(name, until, toMs - nowMs < certificateMsMin ? "renew it, then SIGHUP" : undefined);
 }
 
 function nats(reading: NatsReading): Line[] {
   const { trouble, version = "", payloadBytesMax = 0, jetstream, denied = [], streams = [] } = reading;
+  const { amiss = [] } = reading;
   if (trouble !== undefined) return [line("NATS", trouble, "look at --nats, its user and its certificate")];
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const isNew = major > (natsMin[0] as number) || (major === natsMin[0] && minor >= (natsMin[1] as number));
@@ -213,6 +280,7 @@ function nats(reading: NatsReading): Line[] {
     denied.length === 0
       ? line("NATS permissions", "ask, answer, publish and hear")
       : line("NATS permissions", `not let: ${denied.join(", ")}`, "docs/cluster.md has what a user needs"),
-    line("NATS streams", said),
+    ...(amiss.length === 0 ? [line("NATS streams", said)] : []),
+    ...amiss.map(({ stream, said, remedy }) => line(`NATS stream ${stream}`, said, remedy)),
   ];
 }

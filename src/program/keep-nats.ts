@@ -6,6 +6,8 @@ import { BusUnavailable } from "../bus/bus.ts";
 import type { NatsBus } from "../bus/nats.ts";
 import type { StreamAbout } from "../bus/nats-copy.ts";
 import { ArchiveBroken, ArchiveWriter, type Frame } from "../core/archive.ts";
+import { logStream } from "../ledger/partition.ts";
+import { Snapshots } from "../ledger/snapshots.ts";
 import { verifyStreams } from "../ledger/streams-verify.ts";
 import type { Verdict } from "../ledger/verdict.ts";
 import { openNats } from "../node/open.ts";
@@ -16,25 +18,31 @@ import { type KeepSettings, rateOf } from "./keep-options.ts";
 /** How long NATS is waited for, in ms. */
 const dialMs = 10_000;
 
-/** Runs `run` with the bus of these settings once it is connected. Rejects with BusUnavailable. */
+/**
+ * Runs `run` with the bus of these settings once it is connected, for which it waits. Rejects with
+ * BusUnavailable, or StartRefused where a file of the settings cannot be read.
+ */
 export async function withNats<T>(
   settings: Settings,
   clock: Clock,
   run: (bus: NatsBus) => Promise<T>,
+  waitMs = dialMs,
 ): Promise<T> {
   const log = createLog({ level: "error", format: "json", write: () => {}, now: () => clock.date() });
   const bus = openNats({ settings, clock, prng: systemPrng(), log });
   try {
-    await connected(bus, clock);
+    await connected(bus, clock, waitMs);
     return await run(bus);
   } finally {
     await bus.close();
   }
 }
 
-function connected(bus: NatsBus, clock: Clock): Promise<void> {
+function connected(bus: NatsBus, clock: Clock, waitMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = clock.after(dialMs, () => reject(new BusUnavailable("NATS cannot be reached")));
+    const late = clock.after(waitMs, () => {
+      reject(new BusUnavailable(`NATS cannot be reached: ${bus.trouble() ?? "no answer"}`));
+    });
     const listening = bus.onConnected((is) => {
       if (is) done();
     });
@@ -71,7 +79,7 @@ export async function* streamPieces(settings: KeepSettings, clock: Clock): Async
     ready.resolve();
     await taken.promise;
   };
-  const saving = withNats(settings, clock, (bus) => saveAll(bus, give)).then(
+  const saving = withNats(settings, clock, (bus) => saveAll(bus, clock, give)).then(
     () => ready.resolve(),
     (error: unknown) => {
       ended = error;
@@ -97,17 +105,29 @@ export async function* streamPieces(settings: KeepSettings, clock: Clock): Async
   if (ended !== undefined) throw ended;
 }
 
-async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>): Promise<void> {
+type Saved = Pick<NatsBus, "streams"> & { readonly copies: Pick<NatsBus["copies"], "lasting" | "save"> };
+
+/** Gives the whole archive, piece by piece. Rejects with BusUnavailable. */
+export async function saveAll(
+  { copies, streams }: Saved,
+  clock: Clock,
+  give: (piece: Uint8Array) => Promise<void>,
+): Promise<void> {
   const archive = new ArchiveWriter();
-  const names = await bus.copies.lasting();
+  const names = await copies.lasting();
   if (names.length === 0) throw nothingThere();
+  const held = await heldBySnapshots(streams, clock, names);
   await give(archive.begin("nats"));
   for (const part of inOrderOfBackup(names)) {
     let about: StreamAbout | undefined;
     const begin = (told: StreamAbout): void => {
       about = told;
+      const from = Number(told.state.first_seq);
+      if (from <= (held.get(part) ?? from) + 1) return;
+      const why = `${part} begins at ${from} by now, behind the snapshot that was kept of it`;
+      throw new BusUnavailable(`${why}: give a higher --rate`);
     };
-    await bus.copies.save(part, begin, async (chunk) => {
+    await copies.save(part, begin, async (chunk) => {
       const head = about ? { part, about: { ...about } } : { part };
       about = undefined;
       await give(archive.frame(head, chunk));
@@ -116,17 +136,39 @@ async function saveAll(bus: NatsBus, give: (piece: Uint8Array) => Promise<void>)
   await give(archive.end());
 }
 
+/** Up to which place each log is in a snapshot; none where that may not be asked. */
+async function heldBySnapshots(
+  streams: NatsBus["streams"],
+  clock: Clock,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const held = new Map<string, number>();
+  const logs = names.flatMap((name) => /_log_([0-9]+)$/.exec(name)?.[1] ?? []).map(Number);
+  for (const index of logs) {
+    const told = await new Snapshots(streams, clock, index).manifest().catch(() => "unknown" as const);
+    if (told === "unknown") break;
+    held.set(streams.full(logStream(index).name), told?.upTo ?? 0);
+  }
+  return held;
+}
+
 /**
- * Snapshots of the log first, then what left memory: the log may be ahead of both, and not the other way
- * round, as what is written at a later place than its end would have likes passed over that come there.
- * What it says of those that left behind them is written when it is put back. So what comments came to, and
- * then the comments. Held by keep-nats.test.ts.
+ * Snapshots of the log first, then what left memory, then the log: it may be ahead of both, and not the other
+ * way round, as what is written at a later place than its end would have likes passed over that come there.
+ * What it says of those that left behind them is written when it is put back.
+ *
+ * Right behind the log what is small, tasks last of it, then comments: an erasure that is under way has come
+ * as far as its task says at least, and of a deletion that the log does not have and they do, they say so,
+ * and it is carried out when they are put back. Held by keep-nats.test.ts and streams-verify.test.ts.
  */
 export function inOrderOfBackup(names: readonly string[]): string[] {
-  const first = ["_snapshots", "_away", "_counts"];
+  const [first, last] = [
+    [/_snapshots$/, /_away$/, /_log_[0-9]+$/],
+    [/_tasks$/, /_comments$/],
+  ];
   const turn = (name: string): number => {
-    const at = first.findIndex((end) => name.endsWith(end));
-    return at < 0 ? first.length : at;
+    const at = (ends: readonly RegExp[]): number => ends.findIndex((end) => end.test(name));
+    return at(first) < 0 ? at(last) + 1 : at(first) - first.length;
   };
   return [...names].sort((a, b) => turn(a) - turn(b));
 }

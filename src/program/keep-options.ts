@@ -48,12 +48,8 @@ export function parseKeep(
 ):
   | { readonly settings: KeepSettings; readonly file: string | undefined }
   | { readonly mistakes: readonly string[] } {
-  const files = argv.filter((word) => word !== "" && !word.startsWith("-"));
-  const parsed = parseTable(keepTable, {
-    ...{ env, readFile, machine },
-    argv: argv.filter((word) => word !== files[0]),
-  });
-  return "mistakes" in parsed ? parsed : { settings: parsed.settings, file: files[0] };
+  const parsed = parseTable(keepTable, { ...{ argv, env, readFile, machine }, wordsMax: 1 });
+  return "mistakes" in parsed ? parsed : { settings: parsed.settings, file: parsed.words[0] };
 }
 
 /** Megabytes a second. */

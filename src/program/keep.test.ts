@@ -50,6 +50,29 @@ test("a rate is megabytes a second, written in any of the usual ways", () => {
   }
 });
 
+test("the file is the word that is no flag's value, wherever it stands", async () => {
+  const parsed = (...argv: string[]) => {
+    const { file, settings, mistakes } = {
+      mistakes: [],
+      ...parseKeep(argv, {}, () => "", { suffix: "x" }),
+    } as {
+      file?: string;
+      settings?: { data: string };
+      mistakes: readonly string[];
+    };
+    return [file, settings?.data, ...mistakes];
+  };
+  for (const argv of [
+    ["--data", "likes", "copy"],
+    ["copy", "--data", "likes"],
+    ["--data=likes", "copy", "--rate", "1GB"],
+  ]) {
+    expect(parsed(...argv)).toEqual(["copy", "likes"]);
+  }
+  expect(parsed("copy", "another")).toEqual([undefined, undefined, 'unexpected word "another"']);
+  expect(await said("backup", "-")).toEqual([2, expect.stringContaining("is a file, not -")]);
+});
+
 test.each(["verify", "restore"] as const)(
   "%s names a folder in place of a backup, and no file",
   async (command) => {

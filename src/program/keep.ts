@@ -7,7 +7,7 @@
  * Mistakes in flags are 2, what failed is 1, told in one line. Held by system/backup.test.ts and, over NATS,
  * system/backup-nats.test.ts.
  */
-import { existsSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
@@ -17,7 +17,14 @@ import { fileName } from "../ledger/schema.ts";
 import { verifySqlite } from "../ledger/sqlite-verify.ts";
 import type { Verdict } from "../ledger/verdict.ts";
 import { StartRefused } from "../node/company.ts";
-import { hasLedger, unpackFolder, wholeArchive, writeWhole } from "./archive-files.ts";
+import {
+  hasLedger,
+  NameTaken,
+  restoreFolder,
+  unpackFolder,
+  wholeArchive,
+  writeWhole,
+} from "./archive-files.ts";
 import { ownUrl } from "./health.ts";
 import { restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
 import { type KeepSettings, parseKeep, rateOf } from "./keep-options.ts";
@@ -33,6 +40,9 @@ export interface KeepIo {
 
 export type KeepCommand = "backup" | "restore" | "verify";
 
+/** It is looked through as a whole before it counts as one: what has gone into a pipe cannot be. */
+const noPipe = "a backup is a file, not -; for a pipe ask the node itself: GET /v1/admin/backup";
+
 /** What cannot be done, in one line for an operator. */
 class CannotKeep extends Error {
   override readonly name = "CannotKeep";
@@ -45,6 +55,7 @@ export async function runKeep(command: KeepCommand, argv: readonly string[], io:
   if (!("mistakes" in parsed) && !parsed.file && command !== "verify") {
     mistakes.push(`ovation ${command} needs a file: ovation ${command} FILE`);
   }
+  if (!("mistakes" in parsed) && parsed.file === "-") mistakes.push(noPipe);
   if ("mistakes" in parsed || mistakes.length > 0) {
     for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
     return 2;
@@ -73,14 +84,14 @@ function mustBeFile(path: string): void {
 
 /** Whether it is a state of the world, and no mistake of this program's. */
 function isTold(error: unknown): error is Error {
-  if (error instanceof CannotKeep || error instanceof ArchiveBroken) return true;
+  if (error instanceof CannotKeep || error instanceof ArchiveBroken || error instanceof NameTaken)
+    return true;
   if (error instanceof LedgerRefused || error instanceof StartRefused) return true;
   const { name, code } = error as { name?: string; code?: string };
   return name === "BusUnavailable" || (typeof code === "string" && /^E[A-Z]+$|^[A-Z][a-zA-Z]+$/.test(code));
 }
 
 async function backup(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
-  if (existsSync(file)) throw new CannotKeep(`${file} is there already`);
   const pieces = settings.nats.length > 0 ? streamPieces(settings, io.clock) : nodePieces(settings);
   let said = "";
   await writeWhole(resolve(file), pieces, async (part) => {
@@ -124,18 +135,16 @@ async function restore(file: string, settings: KeepSettings, io: KeepIo): Promis
   }
   const folder = resolve(settings.data);
   if (hasLedger(folder)) throw new CannotKeep(`${settings.data} has a ledger: nothing is written over one`);
-  const fresh = mkdtempSync(`${folder}.`);
-  try {
-    await unpackFolder(file, fresh);
-    const verdict = verifySqlite(join(fresh, fileName));
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  if (!isFolder) throw new CannotKeep(`${settings.data} is not a folder`);
+  let said = "";
+  await restoreFolder(file, folder, (fresh) => {
+    const verdict = verifySqlite(join(fresh, fileName), `${fileName} in ${file}`);
     if (verdict.wrong.length > 0) throw new CannotKeep(`${file}: ${verdict.wrong[0]}`);
-    if (existsSync(folder)) rmdirSync(folder);
-    renameSync(fresh, folder);
-    io.print(`${settings.data}: ${saidOf(verdict)}\n`);
-    return 0;
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-  }
+    said = saidOf(verdict);
+  });
+  io.print(`${settings.data}: ${said}\n`);
+  return 0;
 }
 
 async function verify(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
@@ -177,7 +186,7 @@ async function look(file: string): Promise<Looked> {
   const folder = mkdtempSync(join(dirname(file), ".ovation-verify-"));
   try {
     await unpackFolder(file, folder);
-    return verdictOf(verifySqlite(join(folder, fileName)));
+    return verdictOf(verifySqlite(join(folder, fileName), `${fileName} in ${file}`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -189,7 +198,8 @@ function verdictOf(verdict: Verdict): Looked {
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-function saidOf({ videos, likes, comments, wrong }: Verdict): string {
-  const state = wrong.length === 0 ? "holds together" : `${wrong.length} things are wrong`;
+function saidOf({ videos, likes, comments, unread, wrong }: Verdict): string {
+  const state = wrong.length === 0 ? "holds together" : `${counted(wrong.length, "thing")} wrong`;
+  if (unread) return `it cannot be read to its end, ${state}`;
   return `${likes} likes of ${counted(videos, "video")} and ${comments} comments, ${state}`;
 }

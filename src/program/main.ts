@@ -7,11 +7,11 @@
  * node that no longer knows what it knows is worth less than its restart.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, constants, totalmem } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { dirname, join } from "node:path";
 
 import { systemClock } from "../base/clock.ts";
-import { createLog, type Log } from "../base/log.ts";
+import { createLog, type Log, wantsColours } from "../base/log.ts";
 import type { Usage } from "../base/metrics.ts";
 import { secret, systemPrng } from "../base/prng.ts";
 import { build } from "../base/version.ts";
@@ -30,6 +30,7 @@ import { holdersOf, openCount, openMax, tellRoom } from "./descriptors.ts";
 import { askHealth } from "./health.ts";
 import { helpAbout } from "./help.ts";
 import { runKeep } from "./keep.ts";
+import { memoryLimit } from "./memory.ts";
 import { runToken } from "./mint.ts";
 import { claimFolder, claimPort, giveBack, type ServeParts, type Serving, startServing } from "./serve.ts";
 import { Parent, type ParentChannel } from "./worker.ts";
@@ -44,11 +45,7 @@ const clock = systemClock(() => {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 });
-/** A container may have less than its machine. */
-const memory = {
-  used: () => process.memoryUsage.rss(),
-  all: Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
-};
+const memory = { used: () => process.memoryUsage.rss(), all: memoryLimit().bytes };
 
 const startedMs = clock.date() - process.uptime() * 1000;
 
@@ -360,6 +357,7 @@ function logOf({ logLevel, logFormat }: Settings): Log {
   return createLog({
     level: logLevel,
     format: logFormat === "auto" ? auto : logFormat,
+    colours: wantsColours(process.stdout, process.env),
     write: (line) => {
       if (process.stdout.writableLength < logWaitingMax) process.stdout.write(line);
     },

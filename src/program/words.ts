@@ -28,6 +28,8 @@ export interface CommandWords {
   readonly name: Command;
   readonly about: string;
   readonly flags: readonly FlagWords[];
+  /** Whether a file may stand behind it. */
+  readonly takesFile: boolean;
 }
 
 const tables: Readonly<Partial<Record<Command, { readonly rows: Rows }>>> = {
@@ -40,13 +42,21 @@ const file: Omit<FlagWords, "flag" | "help"> = {
   ...{ group: "Other", placeholder: "file", values: [], isFile: true, fallback: "" },
 };
 
+/** `check --host`, which has no value there. */
+const hostFlag: FlagWords = {
+  ...{ flag: "--host", help: "look over this machine for a node of these settings", group: "Node" },
+  ...{ placeholder: "", values: [], isFile: false, fallback: "" },
+};
+
 /** Every command, in the order of help. */
 export function commandWords(): readonly CommandWords[] {
-  return Object.entries(commands).map(([name, about]) => ({
-    name: name as Command,
-    about,
-    flags: flagsOf(tables[name as Command]?.rows),
-  }));
+  return Object.entries(commands).map(([name, about]) => {
+    const flags = flagsOf(tables[name as Command]?.rows);
+    return {
+      ...{ name: name as Command, about, takesFile: tables[name as Command] === keepTable },
+      flags: name === "check" ? flags.map((words) => (words.flag === "--host" ? hostFlag : words)) : flags,
+    };
+  });
 }
 
 function flagsOf(rows: Rows | undefined): FlagWords[] {

@@ -179,6 +179,18 @@ describe("commands", () => {
     });
   });
 
+  test("a word too many behind a command without flags is a mistake", () => {
+    for (const words of [
+      ["version", "--x"],
+      ["man", "x"],
+      ["help", "auth", "x"],
+      ["completion", "bash", "x"],
+    ]) {
+      expect(readCommand(words)).toEqual({ mistakes: [`unexpected word "${words.at(-1)}"`] });
+    }
+    expect(readCommand(["completion", "bash"])).toEqual({ command: "completion", flags: ["bash"] });
+  });
+
   test("help names every command and every flag", () => {
     const help = settingsHelp();
     for (const command of Object.keys(commands)) expect(help).toMatch(new RegExp(`^  ${command} `, "m"));

@@ -48,7 +48,7 @@ export const settingsTable = defineSettings({
   command: "ovation serve",
   about: "Serves the live reactions of an audience: likes and comments over Server-Sent Events.",
   prefix: "OVATION_",
-  foreignPrefixes: ["OVATION_LOAD_", "OVATION_TOKEN_", "OVATION_PLAN_"],
+  foreignPrefixes: ["LOAD", "TOKEN", "PLAN", "CALIBRATE", "CONFORM"].map((of) => `OVATION_${of}_`),
   rows: {
     ...group("Node", {
       role: {
@@ -286,6 +286,13 @@ export const commands = {
   help: "print this text, that of a command, or what a topic comes to: ovation help auth",
 } as const;
 export type Command = keyof typeof commands;
+/** How many words may stand behind a command that has no flags. */
+const wordsBehind: Readonly<Partial<Record<Command, number>>> = {
+  version: 0,
+  man: 0,
+  help: 1,
+  completion: 1,
+};
 
 /** What was asked for: a command and its own flags. `help` asks for the help of `of`, or about a `topic`. */
 export type Asked =
@@ -306,6 +313,8 @@ export function readCommand(argv: readonly string[]): Asked | { readonly mistake
   const flags = isFlag ? argv : argv.slice(1);
   if (flags.some((flag) => flag === "--help" || flag === "-h"))
     return { command: "help", of: isFlag ? "help" : command };
+  const extra = flags[wordsBehind[command] ?? flags.length];
+  if (extra !== undefined) return { mistakes: [`unexpected word ${JSON.stringify(extra.slice(0, 60))}`] };
   if (command === "help") return helpAbout(flags[0] ?? "help");
   if (isFlag && (first === "--version" || first === "-v")) return { command: "version", flags: [] };
   return { command, flags };

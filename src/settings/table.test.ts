@@ -152,6 +152,12 @@ describe("a table of settings", () => {
     ]);
   });
 
+  test("people write --no-NAME, and files that begin with a byte order mark", () => {
+    expect(mistakesOf(parse(["--no-loud"]))).toEqual(["unknown flag --no-loud; did you mean --loud=false?"]);
+    expect(mistakesOf(parse(["--no-voices"]))).toEqual(["unknown flag --no-voices; did you mean --voices?"]);
+    expect(settingsOf(parse(["--config=c.json"], {}, '\uFEFF{"voices":7}')).settings.voices).toBe(7);
+  });
+
   test("variables that Kubernetes makes for a service are passed over with a warning", () => {
     const env = {
       CHOIR_HALL: "tcp://10.0.0.7:80",

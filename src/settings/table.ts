@@ -67,6 +67,8 @@ export type Parsed<R extends Rows> =
       readonly settings: SettingsOf<R>;
       readonly sources: Readonly<Record<keyof R, Source>>;
       readonly warnings: readonly string[];
+      /** What stood among the flags and is no flag's value, as many as were allowed. */
+      readonly words: readonly string[];
     }
   | { readonly mistakes: readonly string[] };
 
@@ -76,6 +78,8 @@ export type Given = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: (path: string) => string;
   readonly machine: Machine;
+  /** Words that may stand among the flags without being a flag's value. Default 0. */
+  readonly wordsMax?: number;
 };
 
 /** Text for a row that exists, or a complaint about text for one that does not. */
@@ -107,7 +111,7 @@ export function flagOf(key: string): string {
 
 /** Reads the whole table. Costs a few milliseconds: for start-up, not for a request. */
 export function parseTable<R extends Rows>(table: Table<R>, given: Given): Parsed<R> {
-  const flags = readFlags(table, given.argv);
+  const flags = readFlags(table, given.argv, given.wordsMax ?? 0);
   const variables = readVariables(table, given.env);
   const path = flags.configPath ?? given.env[`${table.prefix}CONFIG`] ?? "";
   const file = path === "" ? nothing() : readConfigFile(table, path, given.readFile);
@@ -141,7 +145,21 @@ export function parseTable<R extends Rows>(table: Table<R>, given: Given): Parse
     settings: Object.freeze(settings),
     sources: Object.fromEntries(sources) as Record<keyof R, Source>,
     warnings: [...places.flatMap((place) => place.warnings), ...secretsOnCommandLine(table, sources)],
+    words: flags.words,
   };
+}
+
+/**
+ * `argv` with an address that stands alone in it as its --url: `load http://127.0.0.1:8080`, and
+ * `load --viewers=9 localhost:8080`. Behind a flag without a value it is that flag's.
+ */
+export function withAddress(argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((word, index) => {
+    const isAddress = /^https?:\/\/|^(localhost|[\d.]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(word);
+    return isAddress && !/^--[^=]*$/.test(argv[index - 1] ?? "");
+  });
+  const word = argv[at] ?? "";
+  return at < 0 ? argv : argv.with(at, `--url=${/^http/i.test(word) ? word : `http://${word}`}`);
 }
 
 /** `--comment-tick` → OVATION_COMMENT_TICK. */
@@ -149,7 +167,7 @@ export function variableOf(table: Pick<Table<Rows>, "prefix">, flag: string): st
   return table.prefix + flag.toUpperCase().replaceAll("-", "_");
 }
 
-function readFlags<R extends Rows>(table: Table<R>, argv: readonly string[]) {
+function readFlags<R extends Rows>(table: Table<R>, argv: readonly string[], wordsMax: number) {
   const collected = nothing();
   const command = new Command().helpOption(false);
   // Every value is optional to commander, because a missing one would make it throw at the first mistake.
@@ -169,9 +187,13 @@ function readFlags<R extends Rows>(table: Table<R>, argv: readonly string[]) {
   }
   const config: unknown = command.getOptionValue("config");
   if (config === true) collected.mistakes.push("--config needs a value: the path of a JSON file");
-  for (const word of operands) collected.mistakes.push(`unexpected word ${quoted(word)}`);
+  for (const word of operands.slice(wordsMax)) collected.mistakes.push(`unexpected word ${quoted(word)}`);
   collected.mistakes.push(...unknownFlags(table, unknown));
-  return { collected, configPath: typeof config === "string" ? config : undefined };
+  return {
+    collected,
+    configPath: typeof config === "string" ? config : undefined,
+    words: operands.slice(0, wordsMax),
+  };
 }
 
 /** One line per unknown flag; a bare word after one was meant as its value and gets no line of its own. */
@@ -182,17 +204,21 @@ function unknownFlags<R extends Rows>(table: Table<R>, words: readonly string[])
     const isFlag = word.startsWith("-") && word !== "-";
     if (isFlag) {
       const name = word.split("=")[0] ?? word;
+      const off = switchOf(table, name);
+      const known = knownFlags(table).map((flag) => `--${flag}`);
       mistakes.push(
-        unknownName(
-          "flag",
-          name,
-          knownFlags(table).map((flag) => `--${flag}`),
-        ),
+        off ? `unknown flag ${name}; did you mean ${off}=false?` : unknownName("flag", name, known),
       );
     } else if (!afterFlag) mistakes.push(`unexpected word ${quoted(word)}`);
     afterFlag = isFlag && !word.includes("=");
   }
   return mistakes;
+}
+
+/** The switch that `--no-NAME` is meant to turn off. */
+function switchOf<R extends Rows>(table: Table<R>, flag: string): string | undefined {
+  const meant = Object.entries(table.rows).find(([key]) => `--no-${flagOf(key)}` === flag);
+  return meant?.[1].kind.placeholder === "" ? `--${flagOf(meant[0])}` : undefined;
 }
 
 function readVariables<R extends Rows>(table: Table<R>, env: Given["env"]): Collected {
@@ -254,7 +280,8 @@ function readConfigFile<R extends Rows>(
 function readJsonObject(path: string, readFile: Given["readFile"]): Record<string, unknown> | string {
   let text: string;
   try {
-    text = readFile(path);
+    // A byte order mark, as some editors write it.
+    text = readFile(path).replace(/^\uFEFF/, "");
   } catch (error) {
     return `--config=${path} cannot be read: ${messageOf(error)}`;
   }

@@ -1,6 +1,16 @@
 /** A running node is backed up under load, and what was kept is put back elsewhere: whole, or not at all. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keep, key, Publisher, post, textsOf } from "./keeping.ts";
@@ -101,6 +111,40 @@ describe("a backup's file", () => {
     const empty = join(root, "empty");
     mkdirSync(empty);
     expect((await keep("restore", file, `--data=${empty}`)).code).toBe(0);
+  });
+
+  test("is put back into a folder that stays the one it is", async () => {
+    const node = await startServer("here", [`--data=${join(root, "e")}`]);
+    await post(node.url, "videos/v/likes", { kind: "heart" });
+    const file = join(root, "e.backup");
+    // Two at once of one name: one has it, and whole.
+    const asked = () => keep("backup", file, `--url=${node.url}`);
+    const other = await startServer("here", [`--data=${join(root, "e2")}`]);
+    await post(other.url, "videos/v/likes", { kind: "clap" });
+    const codes = await Promise.all([asked(), keep("backup", file, `--url=${other.url}`)]);
+    expect(codes.map(({ code }) => code).sort()).toEqual([0, 1]);
+    expect(codes.map(({ said }) => said).join()).toContain("is there already");
+    expect((await keep("verify", file)).code).toBe(0);
+    expect(readdirSync(root).filter((name) => name.startsWith("e.backup"))).toEqual(["e.backup"]);
+    await Promise.all([node.stop(), other.stop()]);
+
+    const [real, linked] = [join(root, "volume/real"), join(root, "linked")];
+    mkdirSync(real, { recursive: true, mode: 0o755 });
+    writeFileSync(join(real, "lost"), "found");
+    const owner = process.getuid?.() === 0 ? 65_534 : statSync(real).uid;
+    chownSync(real, owner, statSync(real).gid);
+    symlinkSync(real, linked);
+    const back = await keep("restore", "--data", linked, file);
+    expect([back.code, back.said]).toEqual([0, expect.stringContaining("1 likes of 1 video")]);
+    expect(readdirSync(real).sort()).toEqual(["lost", "ovation.sqlite"]);
+    const { uid, mode } = statSync(join(real, "ovation.sqlite"));
+    expect([uid, mode & 0o777]).toEqual([owner, 0o600]);
+    const twice = await keep("restore", file, `--data=${linked}`);
+    expect([twice.code, twice.said]).toEqual([1, expect.stringContaining("has a ledger")]);
+    // Parents are made as a node makes them; what is no folder is told of.
+    expect((await keep("restore", file, `--data=${join(root, "deep/er")}`)).code).toBe(0);
+    const none = await keep("restore", file, `--data=${join(real, "lost")}`);
+    expect(none).toEqual({ code: 1, said: expect.stringContaining("is not a folder") });
   });
 
   test("is not to be had of a node that keeps nothing, which says so", async () => {

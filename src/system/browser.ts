@@ -16,6 +16,8 @@ const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // A name that a browser trusts no more than any other: pages of plain http there are insecure.
+  "--host-resolver-rules=MAP plain.test 127.0.0.1",
 ];
 
 /**

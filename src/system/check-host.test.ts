@@ -1,6 +1,15 @@
 /** `ovation check --host` on this machine, over real folders, ports, certificates and servers. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +19,8 @@ import { runCheck } from "../program/check.ts";
 import { certify } from "./certificate.ts";
 import { program } from "./cluster.ts";
 import { startNats } from "./nats.ts";
+
+setDefaultTimeout(30_000);
 
 let root = "";
 beforeAll(() => {
@@ -59,7 +70,7 @@ test("a folder, a port and a certificate are tried, and nothing is left behind",
   const wrong = await check(...flags, "--host=127.0.0.1", `--port=${port}`);
   taken.close();
   expect(wrong.code).toBe(1);
-  expect(wrong.of(`--data=${file}`)).toMatch(/^WARN .*cannot be written/);
+  expect(wrong.of(`--data=${file}`)).toMatch(/^WARN .*file cannot be written \(ENOTDIR\): a path above/);
   expect(wrong.of("--tls-cert")).toMatch(/^WARN .*is another's/);
   expect(wrong.of(`port 127.0.0.1:${port}`)).toMatch(/^WARN .*in use/);
 });
@@ -87,6 +98,72 @@ test("NATS is asked for what a node needs, and nothing is made there", async () 
   } finally {
     for (const server of [nats, plain, limited]) await server.close();
   }
+});
+
+test("streams of others and copies that are missing are told, and why NATS cannot be reached", async () => {
+  const more = "authorization { users = [ { user: all, password: all } ] }";
+  const [nats, locked] = await Promise.all([startNats(), startNats({ config: more })]);
+  try {
+    await callApi(nats.url, "STREAM.CREATE.taker", {
+      name: "taker",
+      subjects: [">"],
+      storage: "memory",
+      no_ack: true,
+    });
+    const taken = await check("--data=:memory:", `--nats=${nats.url}`);
+    expect(taken.of("NATS stream taker")).toMatch(/^WARN .*none of ours: other subjects/);
+    await callApi(nats.url, "STREAM.DELETE.taker");
+    const ours = { name: "ov_likes_0", subjects: ["ov.likes.0"], storage: "memory" };
+    await callApi(nats.url, "STREAM.CREATE.ov_likes_0", ours);
+    const one = await check("--data=:memory:", `--nats=${nats.url}`, "--nats-replicas=3");
+    expect(one.said).toMatch(
+      /^WARN {2}NATS stream ov_likes_0 +1 of --nats-replicas=3 copies: nats stream edit/m,
+    );
+    expect(one.said).toMatch(/^WARN {2}NATS stream ov_likes_0 +is kept in memory/m);
+
+    const wrong = ["--nats-user=all", "--nats-password=wrong"];
+    const [refused, away, file] = await Promise.all([
+      check("--data=:memory:", `--nats=${locked.url}`, ...wrong),
+      check("--data=:memory:", "--nats=127.0.0.1:1"),
+      check("--data=:memory:", `--nats=${nats.url}`, "--nats-creds=/away.creds"),
+    ]);
+    expect(refused.of("NATS ")).toMatch(/^WARN .*cannot be reached: .*Authorization/);
+    expect(away.of("NATS ")).toMatch(/^WARN .*cannot be reached: .*ECONNREFUSED/);
+    expect(file.of("NATS ")).toMatch(/^WARN .*--nats-creds: cannot read \/away.creds/);
+  } finally {
+    for (const server of [nats, locked]) await server.close();
+  }
+});
+
+test("a ledger of another user is told, and a chain of which a later certificate ends", async () => {
+  const data = join(root, "theirs");
+  mkdirSync(data);
+  writeFileSync(join(data, "ovation.sqlite-wal"), "");
+  chmodSync(data, 0o777);
+  chmodSync(join(data, "ovation.sqlite-wal"), 0o400);
+  chmodSync(root, 0o755);
+  const nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"];
+  const asOther = process.getuid?.() === 0 ? nobody : [];
+  const run = (...words: string[]) => Bun.spawnSync([...asOther, ...program, ...words], { env: {} });
+  // Root may write everything, and somebody else may not be let to this program.
+  const canTry = asOther.length === 0 || (Bun.which("setpriv") && run("version").success);
+  if (canTry) {
+    const said = run("check", "--host", "--port=0", `--data=${data}`).stdout.toString();
+    expect(said).toMatch(/^WARN .*theirs\/ovation\.sqlite-wal cannot be written \(EACCES\): chown/m);
+    expect(readdirSync(data)).toEqual(["ovation.sqlite-wal"]);
+  }
+
+  const [cert, key, chain] = ["cert2.pem", "key2.pem", "chain.pem"].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
+  certify("localhost", { cert, key });
+  const flags = { cert: join(root, "short.pem"), key: join(root, "short-key.pem") };
+  certify("localhost", flags, 3);
+  writeFileSync(chain, readFileSync(cert, "utf8") + readFileSync(flags.cert, "utf8"));
+  const ends = await check("--data=:memory:", `--tls-cert=${chain}`, `--tls-key=${key}`);
+  expect(ends.of("--tls-cert")).toMatch(/^WARN .*renew it/);
 });
 
 test("a weak admin key, and a flag that is none, are mistakes", async () => {

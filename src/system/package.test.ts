@@ -75,6 +75,37 @@ const server = serve({ fetch: ovation.fetch, hostname: "127.0.0.1", port: 0 }, a
 });
 `;
 
+const alone = `import { Refusal, watch } from "ovation-client";
+const live = watch("alone", { url: process.argv[2], user: "Ada" });
+await live.like("heart", 120);
+const refused = await live.like("no-such-kind").catch((error) => error);
+console.log(refused instanceof Refusal && refused.code, typeof (await live.comment("hello")));
+live.close();
+`;
+
+const rendered = `import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import { reactions } from "ovation-client/svelte";
+import { useReactions } from "ovation-client/react";
+import { useReactions as inVue } from "ovation-client/vue";
+import { render } from "svelte/server";
+import { createSSRApp, h } from "vue";
+import { renderToString as vueToString } from "vue/server-renderer";
+import Reactions from "./reactions.js";
+
+const options = process.argv[2] ? { url: process.argv[2] } : {};
+const react = () => createElement("b", null, useReactions("ssr", options).state.phase);
+const vue = {
+  setup() {
+    const { seen } = inVue("ssr", options);
+    return () => h("b", seen.value.state.phase);
+  },
+};
+const svelte = render(Reactions, { props: { live: reactions("ssr", options) } });
+const said = [renderToString(createElement(react)), await vueToString(createSSRApp(vue)), svelte.body];
+console.log(said.join(" ").replace(/<!--.*?-->/g, ""));
+`;
+
 const typed = `import { createOvation, type Ovation } from "ovation";
 import { Refusal, type Totals, watch } from "ovation-client";
 import { useReactions as inReact } from "ovation-client/react";
@@ -141,7 +172,8 @@ describe("the packages, from their tarballs", () => {
     for (const name of ["ovation", "ovation-client"]) {
       await install(folder, name, join(folder, `${name}-${version}.tgz`));
     }
-    for (const name of ["react", "react-dom", "scheduler", "vue", "@types/react"]) link(folder, name);
+    for (const name of ["react", "react-dom", "scheduler", "vue", "@types/react", "@types/node", "svelte"])
+      link(folder, name);
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -171,6 +203,66 @@ describe("the packages, from their tarballs", () => {
     ]);
   });
 
+  test.each(hosts)("the client alone, under %s", async (host) => {
+    const node = await startServer(hows.at(-1) ?? "here", []);
+    try {
+      writeFileSync(join(folder, "alone.mjs"), alone);
+      const runtime = host === "node" ? "node" : process.execPath;
+      expect(await run([runtime, "alone.mjs", node.url], folder)).toBe("unknown-kind string\n");
+      const { totals } = (await (await fetch(`${node.url}/v1/videos/alone`)).json()) as { totals: object };
+      expect(totals).toEqual({ heart: 120 });
+    } finally {
+      await node.stop();
+    }
+  });
+
+  test("what both need runs on Node 20, and pages ask for nothing newer than ES2022", async () => {
+    for (const name of Object.keys(
+      JSON.parse(readFileSync(join(root, "package.json"), "utf8")).dependencies,
+    )) {
+      const { engines } = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
+      // Yarn, and npm where it is told to be strict, install nothing where one of them refuses.
+      const admitted = engines?.node === undefined || Bun.semver.satisfies("20.0.0", engines.node);
+      expect([name, admitted]).toEqual([name, true]);
+    }
+    const project = join(folder, "tsconfig.pages.json");
+    const { compilerOptions } = Bun.JSONC.parse(readFileSync(join(root, "tsconfig.json"), "utf8")) as {
+      compilerOptions: object;
+    };
+    const old = { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], typeRoots: [], target: "ES2022" };
+    const paths = {
+      "ovation-client": [join(root, "web/client/npm.ts")],
+      react: [join(modules, "@types/react")],
+    };
+    writeFileSync(
+      project,
+      JSON.stringify({
+        compilerOptions: { ...compilerOptions, ...old, paths },
+        include: [join(root, "web/**/*.ts")],
+        exclude: ["web/**/*.test.ts", "web/client/fakes.ts", "web/dist"].map((path) => join(root, path)),
+      }),
+    );
+    await run([process.execPath, join(modules, "typescript/bin/tsc"), "-p", project], folder);
+  });
+
+  test("rendered on a server, each binding shows what is known before anything is", async () => {
+    const { compile } = await import("svelte/compiler");
+    const component = "<script>let { live } = $props();</script><b>{$live.state.phase}</b>";
+    writeFileSync(join(folder, "reactions.js"), compile(component, { generate: "server" }).js.code);
+    writeFileSync(join(folder, "rendered.mjs"), rendered);
+    const node = await startServer(hows.at(-1) ?? "here", []);
+    try {
+      for (const url of ["", node.url]) {
+        const said = await run(["node", "rendered.mjs", url], folder);
+        expect(said).toBe("<b>connecting</b> <b>connecting</b> <b>connecting</b>\n");
+      }
+      const metrics = await (await fetch(`${node.url}/metrics`)).text();
+      expect(metrics).not.toMatch(/route="\/v1\/events"/);
+    } finally {
+      await node.stop();
+    }
+  });
+
   test("the command runs under Bun", async () => {
     const bin = JSON.parse(readFileSync(join(folder, "node_modules/ovation/package.json"), "utf8")).bin
       .ovation;
@@ -183,10 +275,23 @@ describe("the packages, from their tarballs", () => {
 
   test("the types say what is there, and what is not", async () => {
     writeFileSync(join(folder, "typed.ts"), typed);
-    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"];
-    const libs = ["--lib", "es2022,dom,dom.iterable", "--skipLibCheck", "--types", "react"];
+    const strict = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022"];
+    const flags = [...strict, "--module", "nodenext"];
+    const libs = ["--lib", "es2022,dom,dom.iterable", "--skipLibCheck", "false", "--types", "react"];
     const tsc = join(modules, "typescript/bin/tsc");
     await run([process.execPath, tsc, ...flags, ...libs, "typed.ts"], folder);
+    const bundler = [...strict, "--module", "preserve", "--moduleResolution", "bundler"];
+    await run([process.execPath, tsc, ...bundler, ...libs, "typed.ts"], folder);
+    // A program without pages has neither the DOM's types nor a framework's.
+    const here = ["--lib", "es2022", "--skipLibCheck", "false", "--types", "node"];
+    writeFileSync(
+      join(folder, "typed-here.ts"),
+      typed
+        .replace(/^.*ovation-client\/.*\n|^ .*in(React|Vue).*\n/gm, "")
+        .replace(/ {2}let phase[\s\S]*? {2}\}\);\n/, "")
+        .replace(/return \[.*/, "return [ovation, {}, 0, live.video];"),
+    );
+    await run([process.execPath, tsc, ...flags, ...here, "typed-here.ts"], folder);
     // What a server gives beside its module.
     writeFileSync(join(folder, "ovation.d.ts"), readFileSync(join(root, "web/dist/ovation.d.ts"), "utf8"));
     writeFileSync(

@@ -9,6 +9,7 @@ import { post } from "./events.ts";
 import { hows, type Running, startServer } from "./server.ts";
 
 const key = "only-for-this-test";
+const deskKey = "only-for-moderators-of-this-test";
 const how = hows.at(-1) ?? "here";
 
 /** What a figure of the control room shows, as a number. */
@@ -22,20 +23,23 @@ describe(how, () => {
   let node: Running;
   beforeAll(async () => {
     browser = await startBrowser();
-    node = await startServer(how, [`--admin-key=${key}`]);
+    node = await startServer(how, [`--admin-key=${key}`, `--api-keys=desk:moderate:${deskKey}`]);
   });
   afterAll(async () => {
     await browser.close();
     await node.stop();
   });
 
-  async function enter() {
+  async function enter(by = key, opened = "live") {
     const { page, wrong } = await openWindow(browser, `${node.url}/admin`, {
       viewport: { width: 1280, height: 900 },
     });
-    await page.getByLabel("Admin key").fill(key);
+    await page.getByLabel("Admin key").waitFor();
+    // Who has typed nothing has made no mistake.
+    expect(await page.getByRole("alert").textContent()).toBe("");
+    await page.getByLabel("Admin key").fill(by);
     await page.getByRole("button", { name: "Open" }).click();
-    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByText(opened, { exact: true }).waitFor();
     return { page, wrong };
   }
   async function watch(video: string) {
@@ -51,7 +55,7 @@ describe(how, () => {
     await page.getByRole("textbox", { name: "Say something" }).press("Enter");
   }
   const choose = (room: Page, video: string) =>
-    room.getByRole("button", { name: video, exact: true }).click();
+    room.locator("tbody").getByRole("button", { name: video, exact: true }).click();
 
   test("a wrong key is told, the right one opens", async () => {
     const { page } = await openWindow(browser, `${node.url}/admin`);
@@ -171,5 +175,64 @@ describe(how, () => {
     expect(await commentsOf(ann)).toEqual(["bob: kind", "bob: one"]);
     expect(wrong).toEqual([]);
     for (const page of [ann, bob, room, other, third]) await page.context().close();
+  });
+
+  test("a video nobody watches is found, closed, and opened again; its viewers are told", async () => {
+    const video = "unwatched-2";
+    for (const one of ["unwatched-1", video]) {
+      await post(`${node.url}/v1/videos/${one}/likes`, { kind: "heart", count: 1 });
+    }
+    const { page: room, wrong } = await enter();
+    const found = room.getByRole("list", { name: "All videos" });
+    await room.getByLabel("Video begins with").fill("unwatched-");
+    await until("both", async () => (await found.getByRole("button").allTextContents()).length === 2);
+    expect(await found.locator("li").first().textContent()).toBe("unwatched-11 like");
+    await found.getByRole("button", { name: video }).click();
+    const { page: viewer } = await watch(video);
+    await room.getByRole("button", { name: "Close video" }).click();
+    await room.getByText("Changed.").waitFor();
+    await found.getByText("closed", { exact: true }).waitFor();
+    await viewer.getByText("Over", { exact: true }).waitFor();
+    await room.getByLabel("Only of role").fill("member");
+    await room.getByLabel("Only of role").press("Enter");
+    const rules = async () => {
+      const answer = await fetch(`${node.url}/v1/admin/moderation`, { headers: { "x-api-key": key } });
+      return ((await answer.json()) as { videos: object[] }).videos;
+    };
+    await until("both rules", async () => (await rules()).some((one) => "only" in one && one.only));
+    expect(await rules()).toContainEqual(expect.objectContaining({ video, state: "closed", only: "member" }));
+    await room.getByRole("button", { name: "Open again" }).click();
+    await untilPhase(viewer, "live");
+    await viewer.getByText("Over", { exact: true }).waitFor({ state: "hidden" });
+    expect(wrong).toEqual([]);
+    for (const page of [room, viewer]) await page.context().close();
+  });
+
+  test("a key that may only moderate opens the desk: any id, bans made and lifted", async () => {
+    const { page: desk, wrong } = await enter(deskKey, "moderation only, as this key allows");
+    await desk.getByText("A video can be looked at by its whole id.").waitFor();
+    await desk.getByLabel("Video begins with").fill("desk");
+    await desk.keyboard.press("Enter");
+    await desk.getByText("Moderation · desk").waitFor();
+    const { page: viewer } = await watch("desk");
+    await say(viewer, "Gus", "rude");
+    // A window answers no to every question, unless it is told otherwise.
+    desk.removeAllListeners("dialog");
+    desk.once("dialog", (dialog) => dialog.accept());
+    const row = desk.locator(".comments li", { hasText: "rude" });
+    await row.getByRole("button", { name: "Ban" }).click();
+    const banned = desk.getByRole("list", { name: "Muted and banned" }).locator("li", { hasText: "Gus" });
+    await banned.getByText("banned everywhere").waitFor();
+    expect((await post(`${node.url}/v1/videos/other/comments`, { text: "x", user: "Gus" })).status).toBe(403);
+    await banned.getByRole("button", { name: "Lift" }).click();
+    await banned.waitFor({ state: "detached" });
+    await desk.getByLabel("Name or address").fill("10.1.2.3");
+    await desk.getByLabel("Where").selectOption("Only desk");
+    await desk.getByRole("button", { name: "Ban", exact: true }).last().click();
+    await desk.getByText("banned on desk until").waitFor();
+    await desk.getByRole("button", { name: "Leave" }).click();
+    await desk.getByLabel("Admin key").waitFor();
+    expect(wrong).toEqual([]);
+    for (const page of [desk, viewer]) await page.context().close();
   });
 });

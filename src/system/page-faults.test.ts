@@ -84,6 +84,22 @@ describe(how, () => {
     await context.close();
   }, 90_000);
 
+  test("seven tabs on plain http, without locks: one connection too, and it passes on", async () => {
+    const context = await browser.newContext({ viewport: { width: 400, height: 500 } });
+    const url = `${node.url.replace("127.0.0.1", "plain.test")}/?lang=en&video=plain`;
+    const tabs = await Promise.all(Array.from({ length: 7 }, () => openTab(context, url)));
+    expect(await tabs[0]?.page.evaluate(() => isSecureContext || "locks" in navigator)).toBe(false);
+    for (const { page } of tabs) await untilPhase(page, "live");
+    await until("one connection", async () => (await viewersOf(node.url, "plain")) === 1);
+    // Whichever leads is among those that go.
+    for (const { page } of tabs.slice(0, 6)) await page.close();
+    await post(`${node.url}/v1/videos/plain/comments`, { text: "after", user: "Lin" });
+    const [last] = tabs.slice(6);
+    await until("the comment", async () => last && (await commentsOf(last.page)).join() === "Lin: after");
+    expect(last?.wrong).toEqual([]);
+    await context.close();
+  }, 90_000);
+
   test("a tab that joins a video the leader does not watch gets it on the leader's stream", async () => {
     const context = await browser.newContext({ viewport: { width: 400, height: 500 } });
     const one = await openTab(context, `${node.url}/?lang=en&video=joined-a`);

@@ -23,7 +23,7 @@ import { hows, type Running, startServer } from "./server.ts";
 
 const folder = join(import.meta.dir, "../../web/snippets");
 const html = { "content-type": "text/html; charset=utf-8" };
-const adminKey = "0123456789abcdef0123456789abcdef";
+const adminKey = "7c1f0b5e93a84d26e8f35a0c49d1b672";
 const START = 1_800_000_000_000;
 const match = { start: START, seconds: 600, likesPerSecond: 30, commentsPerSecond: 1 };
 const recording = createRecording(match);
@@ -214,6 +214,31 @@ describe(how, () => {
     await until("the comment", async () => (await commentsOf(page)).join() === "Lin: what a start");
     await page.getByRole("button", { name: "Play" }).waitFor();
     expect(await page.locator(".badge").textContent()).toBe("Replay");
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  test("nothing to see again is said, and is looked for; so is a server that went away", async () => {
+    const { page, context, wrong } = await openWindow(browser, "about:blank");
+    const asked: string[] = [];
+    page.on("response", (answer) => void (answer.ok() || asked.push(`${answer.status()} ${answer.url()}`)));
+    await page.clock.install();
+    await page.goto(`${node.url}/?lang=en&video=nothing&replay`);
+    const nothing = page.getByText("There is nothing to see again yet.");
+    await nothing.first().waitFor();
+    expect(await page.locator(".timeline").isVisible()).toBe(false);
+    expect(await page.locator(".react, .say").count()).toBe(0);
+    expect(asked).toEqual([]);
+    await like("nothing", 2);
+    await page.clock.runFor(6000);
+    await page.getByRole("button", { name: "Play" }).click();
+    await untilTotal(page, 2);
+    expect(await page.locator(".empty").isVisible()).toBe(false);
+    await page.route(/\/replay/, (route) => route.abort());
+    await page.goto(`${node.url}/?lang=en&video=nothing&replay`);
+    await page.getByText("Reconnecting", { exact: true }).first().waitFor();
+    await page.unroute(/\/replay/);
+    await page.locator('.badge[data-phase="past"]').waitFor();
     expect(wrong).toEqual([]);
     await context.close();
   });

@@ -47,9 +47,9 @@ describe(how, () => {
   let node: Running;
   beforeAll(async () => {
     browser = await startBrowser();
-    node = await startServer(how, ["--admin-key=0123456789abcdef0123456789abcdef", "--demo"]);
+    node = await startServer(how, ["--admin-key=7c1f0b5e93a84d26e8f35a0c49d1b672", "--demo"]);
     // Only what the tests say is said.
-    const key = "0123456789abcdef0123456789abcdef";
+    const key = "7c1f0b5e93a84d26e8f35a0c49d1b672";
     const headers = { "content-type": "application/json", "x-api-key": key };
     const nobody = { method: "PUT", headers, body: '{"fans":0}' };
     await fetch(`${node.url}/v1/demo`, nobody);

@@ -50,6 +50,10 @@ describe(how, () => {
     const asks = await openWindow(browser, `${node.url}/?lang=en&video=final`);
     const waits = await openWindow(browser, `${away.url}/?lang=en&video=final`);
     await asks.page.getByText("You may not watch this").waitFor();
+    // Nothing is known of the comments, and no crowd would help.
+    await waits.page.locator(".hint").waitFor();
+    await waits.page.locator(".empty").waitFor();
+    expect(await asks.page.locator(".hint, .empty").filter({ visible: true }).count()).toBe(0);
     await untilPhase(waits.page, "live");
     const looked = waits.page.waitForEvent("requestfailed", (request) => request.method() === "HEAD");
     await away.stop();

@@ -3,6 +3,8 @@ import { expect, test } from "bun:test";
 import { Viewer } from "./events.ts";
 import { startServer } from "./server.ts";
 
+const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 test("the way of a like is told to a collector", async () => {
   const told: { readonly path: string; readonly type: string | null; readonly text: string }[] = [];
   const collector = Bun.serve({
@@ -20,7 +22,7 @@ test("the way of a like is told to a collector", async () => {
     await viewer.until(({ event }) => event === "snapshot");
     await fetch(`${node.url}/v1/videos/v/likes`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", traceparent: `00-${trace}-00f067aa0ba902b7-01` },
       body: JSON.stringify({ kind: "heart" }),
     });
     await viewer.until(({ event }) => event === "likes");
@@ -31,5 +33,9 @@ test("the way of a like is told to a collector", async () => {
   }
   expect(told.map(({ path, type }) => [path, type])).toEqual([["/v1/traces", "application/json"]]);
   const { spans } = JSON.parse(told[0]?.text ?? "").resourceSpans[0].scopeSpans[0];
-  expect(spans.map(({ name }: { name: string }) => name)).toEqual(["publish", "log", "tick", "bus", "frame"]);
+  const names = spans.map(({ name }: { name: string }) => name);
+  expect(names.sort()).toEqual([
+    ...["POST /v1/videos/{video}/likes", "bus", "frame", "log", "publish", "tick"],
+  ]);
+  expect(new Set(spans.map(({ traceId }: { traceId: string }) => traceId))).toEqual(new Set([trace]));
 });

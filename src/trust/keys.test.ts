@@ -1,5 +1,6 @@
 /** API keys: which lines are keys, what a mistake is told as, and whose a given key is. */
 import { describe, expect, test } from "bun:test";
+import { seededPrng } from "../base/prng.ts";
 import { ApiKeys } from "./keys.ts";
 
 const studio = "studio:publish:publish-key-of-16+";
@@ -40,6 +41,40 @@ describe("API keys", () => {
       expect(ApiKeys.read([], key)).toEqual({
         mistakes: [expect.stringContaining("--admin-key has less than 16")],
       });
+    }
+  });
+
+  test.each([
+    ...[
+      "aaaaaaaaaaaaaaaaaaaa",
+      "passwordpassword",
+      "Passw0rdPassw0rd",
+      "1234567890123456",
+      "abcdefghijklmnop",
+    ],
+    ...[
+      "adminadminadmin1",
+      "changeme-changeme",
+      "change-me-change-me",
+      "super-secret-admin-key",
+      "qwertyuiop123456",
+    ],
+    ...["ovation-ovation-ovation", "dddccbbaaabbccdd", "letmeinletmeinletmein", "blue!blue!blue!blue!"],
+  ])("that may do everything are not as easily guessed as %s", (key) => {
+    expect(ApiKeys.read([], key)).toEqual({
+      mistakes: ["--admin-key can be guessed: try openssl rand -base64 24"],
+    });
+    expect(ApiKeys.read([`boss:watch+admin:${key}`], "")).toEqual({
+      mistakes: [expect.stringContaining("the key of boss can be guessed")],
+    });
+    expect(ApiKeys.read([`other:watch:${key}`], "")).toBeInstanceOf(ApiKeys);
+  });
+
+  test("that chance has made are taken", () => {
+    const prng = seededPrng(1);
+    for (let tries = 0; tries < 2_000; tries++) {
+      const hex = Array.from({ length: 16 }, () => prng.between(0, 15).toString(16)).join("");
+      expect(ApiKeys.read([], hex)).toBeInstanceOf(ApiKeys);
     }
   });
 

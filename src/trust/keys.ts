@@ -11,8 +11,16 @@ import type { Identity, Right } from "./identity.ts";
 
 /** Bytes of a key that cannot be guessed: 16 random ones, in any common spelling, have more. */
 const keyCharsMin = 16;
-/** Sixteen random ones of hex alone have fewer once in a million. */
-const differentMin = 5;
+/** What is tried first wherever keys are guessed. */
+const triedFirst = new RegExp(
+  [
+    "pass(word|wort|w0rd|phrase)?|secret|admin(istrator)?|change|root|letmein|welcome|super|default|example",
+    "ovation|token|test|key|qwerty(uiop)?|asdfgh(jkl)?|zxcvbn(m)?",
+  ].join("|"),
+  "g",
+);
+/** Characters at least, without those words, repeats and runs like 1234: 16 random ones of hex have more. */
+const leftMin = 6;
 const better = "try openssl rand -base64 24";
 const keysMax = 256;
 const scopes: Readonly<Record<string, readonly Right[]>> = {
@@ -94,15 +102,28 @@ function parse(item: string, names: Set<string>): Entry | string {
   const given = words.split("+");
   const unknown = given.find((word) => !Object.hasOwn(scopes, word));
   if (unknown !== undefined) return `no scope "${unknown}": they are ${Object.keys(scopes).join(", ")}`;
-  if (key.length < keyCharsMin) return tooShort(`the key of ${name}`);
+  const holder = `the key of ${name}`;
+  if (key.length < keyCharsMin) return tooShort(holder);
+  const weak = given.includes("admin") ? weakness(holder, key) : undefined;
+  if (weak) return weak;
   return entryOf(name, given, key);
 }
 
 /** Why the key that may do everything can be guessed, without showing it; undefined when none is seen. */
 function weakness(name: string, key: string): string | undefined {
   if (key.length < keyCharsMin) return tooShort(name);
-  const isEven = new Set(key).size < differentMin;
-  return isEven ? `${name} has less than ${differentMin} different characters: ${better}` : undefined;
+  return unguessed(key) < leftMin ? `${name} can be guessed: ${better}` : undefined;
+}
+
+/** Characters of `key` that no common word, no repeat and no neighbour gives away. */
+function unguessed(key: string): number {
+  const left = key.toLowerCase().replace(triedFirst, "");
+  const starts = [...left].map((_, index) => index);
+  const repeated = starts.find((from) => from > 0 && left.startsWith(left.slice(from)));
+  const once = left.slice(0, repeated);
+  const follows = (index: number): boolean =>
+    index > 0 && Math.abs(once.charCodeAt(index) - once.charCodeAt(index - 1)) <= 1;
+  return starts.slice(0, once.length).filter((index) => !follows(index)).length;
 }
 
 function tooShort(name: string): string {

@@ -44,3 +44,14 @@ test("they undo all the same what this node has not heard of yet", async () => {
   await deaf.setRules(v, noRules, desk);
   expect(written).toEqual([JSON.stringify(noRules)]);
 });
+
+test("who erases themselves is not named by that decision either", async () => {
+  const moderation = await open(await memoryBus({ clock: new VirtualClock() }).table("moderation"));
+  await moderation.setRules(v, { ...noRules, slowModeMs: 5 }, desk);
+  await moderation.erased(" DESK ", desk);
+  const told = await moderation.audit(10);
+  expect(told.map(({ action, by }) => [action, by])).toEqual([
+    ["erase", "key:erased"],
+    ["video", "key:erased"],
+  ]);
+});

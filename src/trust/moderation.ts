@@ -258,7 +258,7 @@ export class Moderation {
 
   /**
    * Writes down that a person is erased, by a hash that only who knows the name can make again: no decision
-   * names `user` any more, and what kept them away is lifted. Rejects with BusUnavailable.
+   * names `user` any more, this one too, and what kept them away is lifted. Rejects with BusUnavailable.
    */
   async erased(user: string, by: Identity): Promise<void> {
     const { journal, table } = this.#parts;
@@ -266,8 +266,8 @@ export class Moderation {
     for (const [key, { user: about }] of [...this.#restrictions]) {
       if (about !== undefined && sameUser(about) === same) await table.remove(key);
     }
-    await journal.forget(user);
     await this.#write(this.#decision(by, "erase", { ...pseudonymOf(user) }));
+    await journal.forget(user);
   }
 
   async #decide(by: Identity, action: string, about: object, key: string, row: object): Promise<void> {

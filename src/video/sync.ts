@@ -158,7 +158,7 @@ export class Sync {
     }
     if (!watch.tick(tick) || watch.phase === "loading") return;
     const { hopSeconds, traced } = this.#parts.metrics;
-    traced?.received({ ...tick, receivedMs: this.#parts.clock.date() });
+    traced?.received({ ...tick, video: watch.video, receivedMs: this.#parts.clock.date() });
     hopSeconds.observe(Math.max(0, tick.durableMs - tick.atMs) / 1000, "durable");
     hopSeconds.observe(Math.max(0, tick.tickedMs - tick.atMs) / 1000, "ticked");
     hopSeconds.observe(Math.max(0, this.#parts.clock.date() - tick.atMs) / 1000, "received");

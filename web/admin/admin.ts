@@ -1,14 +1,15 @@
 /**
  * The control room: what this server and its cluster are doing, second by second, on the same kind of
  * stream that viewers have. It asks for the admin key once and keeps it for the tab; a server without one
- * lets it in.
+ * lets it in. A key that may only moderate gets the desk (desk.ts) alone.
  */
 import uplotCss from "uplot/dist/uPlot.min.css" with { type: "text" };
 import { make } from "../client/stage/dom.ts";
+import { createCall } from "./calls.ts";
 import { type Chart, createChart } from "./charts.ts";
+import { createDesk, type Desk } from "./desk.ts";
 import { type Percentiles, readAdmin, type Sample } from "./feed.ts";
 import { addRow, createColumns, createVideoHistories, rowOf } from "./history.ts";
-import { createModeration } from "./moderation.ts";
 import { bytesPerSecond, exact, milliseconds, short } from "./numbers.ts";
 import { createPicture } from "./picture.ts";
 import { createTable } from "./table.ts";
@@ -131,6 +132,19 @@ function charts(): Chart[] {
   ];
 }
 
+/** With a way out for whoever came in by a key. */
+function headOf(key: string, ...more: HTMLElement[]): HTMLElement {
+  const brand = make("a", { href: "/" }, "Ovation");
+  const leave = make("button", { type: "button", hidden: !key, title: "Forget the key" }, "Leave");
+  leave.addEventListener("click", () => {
+    sessionStorage.removeItem(KEY);
+    location.reload();
+  });
+  return make("header", {}, make("h1", {}, brand, make("span", {}, "Control room")), ...more, leave);
+}
+
+const pairOf = (...cards: HTMLElement[]) => make("div", { class: "pair" }, ...cards);
+
 async function open(key: string): Promise<void> {
   const config = await fetch("/v1/config")
     .then((answer) => answer.json() as Promise<{ version?: string }>)
@@ -144,32 +158,28 @@ async function open(key: string): Promise<void> {
   const histories = createVideoHistories();
   const picture = createPicture();
   const timeline = createTimeline();
-  const moderation = createModeration(key);
   let current = "";
   const choose = (video: string) => {
     current = video;
     table.choose(video);
-    moderation.choose(video);
+    desk.choose(video);
     timeline.show(video, histories.kinds(video));
   };
   const table = createTable(choose);
   const closed = make("p", { class: "closed" });
+  const cards = make("div", { class: "grid" }, ...drawn.map(({ element }) => element), hops.element);
+  let desk: Desk;
 
-  main.replaceChildren(
-    make(
-      "header",
-      {},
-      make("h1", {}, make("a", { href: "/" }, "Ovation"), make("span", {}, "Control room")),
-      node,
-      state,
-    ),
-    numbers.element,
-    make("div", { class: "grid" }, ...drawn.map(({ element }) => element), hops.element),
-    make("div", { class: "pair" }, table.element, picture.element),
-    make("div", { class: "pair" }, timeline.element, moderation.element),
-    closed,
-  );
+  function enter(): void {
+    desk = createDesk(key, choose);
+    main.replaceChildren(
+      ...[headOf(key, node, state), numbers.element, cards, pairOf(table.element, picture.element)],
+      ...[pairOf(desk.find, desk.moderation), pairOf(timeline.element, desk.people), closed],
+    );
+  }
 
+  main.replaceChildren(headOf(key, state));
+  let entered = false;
   readAdmin(key, {
     admin(sample) {
       const timeS = sample.now / 1000;
@@ -190,12 +200,26 @@ async function open(key: string): Promise<void> {
         : "";
     },
     cluster: picture.cluster,
-    state(next, why = "") {
+    state(next, why = "", status = 0) {
       state.textContent = next;
       state.dataset.state = next;
-      if (next === "refused") askKey(key ? `This key was refused: ${why}.` : why);
+      if (next === "refused") void refused(key, why, status);
+      // What asks of the server by itself begins once the key is known to be good.
+      else if (next === "live" && !entered) enter();
+      entered ||= next === "live";
     },
   });
+}
+
+/** The key opens nothing here, or less: who may moderate gets that part. */
+async function refused(key: string, why: string, status: number): Promise<void> {
+  const moderates = key && status === 403 && (await createCall(key)("GET", "/v1/admin/moderation")).ok;
+  // Whoever has typed nothing yet has made no mistake.
+  const problem = key ? `This key was refused: ${why}.` : status === 401 ? "" : `${why}.`;
+  if (!moderates) return askKey(problem);
+  const desk = createDesk(key, (video) => desk.choose(video));
+  const can = make("span", { class: "node-name" }, "moderation only, as this key allows");
+  main.replaceChildren(headOf(key, can), pairOf(desk.find, desk.moderation), pairOf(desk.people));
 }
 
 function askKey(problem: string): void {

@@ -65,7 +65,8 @@ export type StreamState = "live" | "reconnecting" | "refused";
 export interface AdminListeners {
   admin(sample: Sample): void;
   cluster(cluster: Cluster): void;
-  state(state: StreamState, why?: string): void;
+  /** `status` is that of the answer which refused. */
+  state(state: StreamState, why?: string, status?: number): void;
 }
 
 /** Reads the control room's own stream, as `readStream`. */
@@ -85,7 +86,7 @@ export interface StreamOptions {
   /** After so much silence it is opened anew. */
   readonly silentMs: number;
   heard(event: string, says: unknown): void;
-  state(state: StreamState, why?: string): void;
+  state(state: StreamState, why?: string, status?: number): void;
 }
 
 /**
@@ -104,14 +105,14 @@ export function readStream(path: string, key: string, options: StreamOptions): (
   }
 
   /** Why this can never succeed as it is, or undefined when the stream just ended. */
-  async function read(): Promise<string | undefined> {
+  async function read(): Promise<{ why: string; status: number } | undefined> {
     abort = new AbortController();
     heard();
     const headers = key ? { authorization: `Bearer ${key}` } : {};
     const answer = await fetch(path, { headers, signal: abort.signal });
     if ([401, 403, 404].includes(answer.status)) {
       const body = await answer.json().catch(() => undefined);
-      return body?.error?.message ?? "refused";
+      return { why: body?.error?.message ?? "refused", status: answer.status };
     }
     if (!answer.ok || !answer.body) return;
     const parser = createParser({
@@ -129,11 +130,11 @@ export function readStream(path: string, key: string, options: StreamOptions): (
 
   async function run(): Promise<void> {
     while (!stopped) {
-      const why = await read().catch(() => undefined);
+      const refusal = await read().catch(() => undefined);
       clearTimeout(silent);
       if (stopped) return;
-      if (why !== undefined) {
-        options.state("refused", why);
+      if (refusal) {
+        options.state("refused", refusal.why, refusal.status);
         return;
       }
       options.state("reconnecting");

@@ -1,7 +1,7 @@
 /**
  * Moderation of one video: its comments as they come, each with what may be done about it, and the video's
- * own switches (slow mode, hold for review, comments on or off); and what is done once and for all, behind a
- * question: the video deleted, a person erased from all videos.
+ * own switches (rules.ts); and what is done once and for all, behind a question: the video deleted, a person
+ * erased from all videos. Who is muted or banned stands in people.ts.
  *
  * The list is an ordinary watch, and what is held for review on top, marked until viewers see it too; who may
  * only look sees what viewers see. What holds already (mutes, the video's
@@ -10,202 +10,173 @@
  */
 import { make } from "../client/stage/dom.ts";
 import type { Comment } from "../client/types.ts";
+import type { Call } from "./calls.ts";
 import { readStream } from "./feed.ts";
+import type { Holding } from "./people.ts";
+import { createRules, noRules, type VideoRules } from "./rules.ts";
 
 const ROWS_MAX = 100;
 const MUTE_S = 600;
+const BAN_S = 86_400;
 /** Three missed beats. */
 const SILENT_MS = 60_000;
-const SLOW_MODES: readonly (readonly [number, string])[] = [
-  [0, "No slow mode"],
-  [5000, "One per 5 s"],
-  [15_000, "One per 15 s"],
-  [60_000, "One per minute"],
-];
-
-const HOLDS: readonly (readonly [number, string])[] = [
-  [0, "No hold"],
-  [2000, "Hold 2 s"],
-  [5000, "Hold 5 s"],
-  [10_000, "Hold 10 s"],
-];
 
 export interface Moderation {
   readonly element: HTMLElement;
   choose(video: string): void;
+  /** What holds now, whoever decided it. */
+  holds(holding: Holding): void;
 }
 
-/** What holds now, as GET /v1/admin/moderation tells it. */
-interface Holding {
-  readonly restrictions: readonly {
-    readonly type: string;
-    readonly user?: string;
-    readonly video?: string;
-  }[];
-  readonly videos: readonly {
-    readonly video: string;
-    readonly slowModeMs: number;
-    readonly comments: "on" | "off";
-    readonly holdMs?: number;
-  }[];
+export interface ModerationOptions {
+  readonly key: string;
+  readonly call: Call;
+  /** Somebody was muted, banned, erased or let in again. */
+  decided(): void;
+  /** The video was closed, opened again or deleted. */
+  changed(): void;
 }
 
-type Ability = "remove" | "mute" | "video" | "delete" | "erase";
+type Ability = "remove" | "mute" | "ban" | "video" | "delete" | "erase";
 
-export function createModeration(key: string): Moderation {
+/** Names are one however they are written, as the server has it. */
+const same = (user: string) => user.toLowerCase();
+
+export function createModeration({ key, call, decided, changed }: ModerationOptions): Moderation {
   const list = make("ol", { class: "comments", tabindex: 0, "aria-label": "Comments of this video" });
   const status = make("p", { class: "status", role: "status" });
   const title = make("h2", {}, "Moderation");
-  const slow = make(
-    "select",
-    { "aria-label": "Slow mode" },
-    ...SLOW_MODES.map(([ms, name]) => make("option", { value: ms }, name)),
-  );
-  const hold = make(
-    "select",
-    { "aria-label": "Hold for review", title: "How long only moderators see a comment" },
-    ...HOLDS.map(([ms, name]) => make("option", { value: ms }, name)),
-  );
-  const comments = make("button", { type: "button", "aria-pressed": "true" }, "Comments on");
-  const remove = make("button", { type: "button", class: "delete" }, "Delete video");
-  const controls = make("div", { class: "controls", hidden: true }, slow, hold, comments, remove);
+  const rules = createRules({ change: (change) => void putVideo(change), remove: () => void removeVideo() });
   list.hidden = true;
-  status.textContent = "Whoever watches a video brings it here.";
-  const element = make("section", { class: "card moderation" }, title, controls, list, status);
+  status.textContent = "Choose a video: one of the busiest, or any by its id.";
+  const element = make("section", { class: "card moderation" }, title, rules.element, list, status);
   const unable = new Set<Ability>();
   const muted = new Set<string>();
   const shown = new Map<string, HTMLElement>();
   let video = "";
   let close = () => {};
-  let isOn = true;
-
-  const headersFor = (body?: object) => ({
-    ...(key && { authorization: `Bearer ${key}` }),
-    ...(body && { "content-type": "application/json" }),
-  });
 
   /** True when done. 404 means this server cannot; anything else is said. */
   async function ask(ability: Ability, method: string, path: string, body?: object): Promise<boolean> {
-    const init = { method, headers: headersFor(body), ...(body && { body: JSON.stringify(body) }) };
-    const answer = await fetch(path, init).catch(() => undefined);
-    if (answer?.ok) return true;
-    const error = (await answer?.json().catch(() => undefined))?.error;
+    const { ok, status: answered, code, why } = await call(method, path, body);
+    if (ok) return true;
     // A comment that is gone is a 404 as well, under a code of its own.
-    if (answer?.status === 404 && !/comment/.test(error?.code ?? "")) {
+    if (answered === 404 && !/comment/.test(code)) {
       unable.add(ability);
       element.dataset.unable = [...unable].join(" ");
       status.textContent = "This server does not offer that.";
-    } else status.textContent = error?.message ?? "No answer.";
+    } else status.textContent = why;
     return false;
   }
 
-  function rowOf(comment: Comment): HTMLElement {
-    const remove = make("button", { type: "button", class: "remove" }, "Remove");
+  function button(name: string, title: string, press: () => Promise<unknown>): HTMLButtonElement {
+    const made = make("button", { type: "button", class: name.toLowerCase(), title }, name);
+    made.addEventListener("click", () => void press());
+    return made;
+  }
+
+  function rowOf({ id, user, text }: Comment): HTMLElement {
+    const remove = button("Remove", "This comment", async () => {
+      if (await ask("remove", "DELETE", `/v1/videos/${video}/comments/${encodeURIComponent(id)}`)) {
+        status.textContent = "Removed.";
+      }
+    });
     const item = make(
       "li",
       {},
       make(
         "div",
         { class: "said" },
-        make("span", { class: "mark" }, "held"),
-        make("bdi", { class: "who" }, comment.user || "Guest"),
-        make("span", { dir: "auto" }, comment.text),
+        make("span", { class: "tag" }, "held"),
+        make("bdi", { class: "who" }, user || "Guest"),
+        make("span", { dir: "auto" }, text),
       ),
-      remove,
+      make("div", { class: "acts" }, remove, ...(user ? [muteOf(user), banOf(user), eraseOf(user)] : [])),
     );
-    item.dataset.id = comment.id;
-    remove.addEventListener("click", async () => {
-      if (await ask("remove", "DELETE", `/v1/videos/${video}/comments/${encodeURIComponent(comment.id)}`)) {
-        status.textContent = "Removed.";
-      }
-    });
-    if (comment.user) item.append(muteOf(comment.user), eraseOf(comment.user));
+    item.dataset.id = id;
     return item;
   }
 
   function muteOf(user: string): HTMLElement {
-    const mute = make("button", { type: "button", class: "mute", title: `${MUTE_S / 60} minutes` });
-    mute.dataset.user = user;
-    mute.textContent = muted.has(user) ? "Unmute" : "Mute";
-    mute.addEventListener("click", async () => {
-      const lifts = muted.has(user);
-      const body = { user, video, seconds: lifts ? 0 : MUTE_S };
+    const lifts = () => muted.has(same(user));
+    const mute = button("Mute", `${MUTE_S / 60} minutes, on this video`, async () => {
+      const lifted = lifts();
+      const body = { user, video, seconds: lifted ? 0 : MUTE_S };
       if (!(await ask("mute", "POST", "/v1/admin/mutes", body))) return;
-      if (lifts) muted.delete(user);
-      else muted.add(user);
+      if (lifted) muted.delete(same(user));
+      else muted.add(same(user));
       nameMutes();
-      status.textContent = lifts
+      status.textContent = lifted
         ? `${user} may comment again.`
         : `${user} is muted for ${MUTE_S / 60} minutes.`;
+      decided();
     });
+    mute.dataset.user = user;
+    mute.textContent = lifts() ? "Unmute" : "Mute";
     return mute;
   }
 
-  function eraseOf(user: string): HTMLElement {
-    const erase = make("button", { type: "button", class: "erase", title: "From all videos" }, "Erase");
-    erase.addEventListener("click", async () => {
-      const asked = `Erase ${user} from all videos? Every comment under this name goes, and cannot be had back.`;
-      if (!confirm(asked)) return;
-      if (await ask("erase", "DELETE", `/v1/admin/users/${encodeURIComponent(user)}`)) {
-        status.textContent = `${user} is being erased.`;
-      }
+  function banOf(user: string): HTMLElement {
+    return button("Ban", "For a day, from all videos", async () => {
+      if (
+        !confirm(`Ban ${user} from all videos for a day? Nothing of theirs is taken, and their streams end.`)
+      )
+        return;
+      if (!(await ask("ban", "POST", "/v1/admin/bans", { user, seconds: BAN_S }))) return;
+      status.textContent = `${user} is banned for a day.`;
+      decided();
     });
-    return erase;
   }
 
-  remove.addEventListener("click", async () => {
+  function eraseOf(user: string): HTMLElement {
+    return button("Erase", "From all videos", async () => {
+      const asked = `Erase ${user} from all videos? Every comment under this name goes, and cannot be had back.`;
+      if (!confirm(asked)) return;
+      if (!(await ask("erase", "DELETE", `/v1/admin/users?user=${encodeURIComponent(user)}`))) return;
+      status.textContent = `${user} is being erased.`;
+      decided();
+    });
+  }
+
+  async function removeVideo(): Promise<void> {
     const about = video;
     if (!confirm(`Delete ${about}, with its likes, comments and timeline? It cannot be had back.`)) return;
-    if (await ask("delete", "DELETE", `/v1/admin/videos/${about}`))
-      status.textContent = `${about} is deleted.`;
-  });
+    if (!(await ask("delete", "DELETE", `/v1/admin/videos/${about}`))) return;
+    status.textContent = `${about} is deleted.`;
+    changed();
+  }
 
   function nameMutes(): void {
     for (const mute of list.querySelectorAll<HTMLElement>(".mute")) {
-      mute.textContent = muted.has(mute.dataset.user ?? "") ? "Unmute" : "Mute";
+      mute.textContent = muted.has(same(mute.dataset.user ?? "")) ? "Unmute" : "Mute";
     }
-  }
-
-  function select(from: HTMLSelectElement, ms: number, name: string): void {
-    const value = String(ms);
-    if (![...from.options].some((option) => option.value === value)) {
-      from.append(make("option", { value }, `${name} ${ms / 1000} s`));
-    }
-    from.value = value;
-  }
-
-  function showRules(slowModeMs: number, holdMs: number, on: boolean): void {
-    select(slow, slowModeMs, "One per");
-    select(hold, holdMs, "Hold");
-    isOn = on;
-    comments.setAttribute("aria-pressed", String(on));
-    comments.textContent = on ? "Comments on" : "Comments off";
   }
 
   /** What others have decided before. A key that may not read it starts from nothing. */
   async function readHolding(about: string): Promise<void> {
-    const answer = await fetch("/v1/admin/moderation", { headers: headersFor() }).catch(() => undefined);
-    if (!answer?.ok) return;
-    const holding = (await answer.json()) as Holding;
-    if (about !== video) return;
-    const rules = holding.videos.find((one) => one.video === video);
-    if (rules) showRules(rules.slowModeMs, rules.holdMs ?? 0, rules.comments === "on");
-    for (const { type, user, video: where } of holding.restrictions) {
-      if (type === "mute" && user && where === video) muted.add(user);
+    const { body: holding } = await call<Holding>("GET", "/v1/admin/moderation");
+    if (holding && about === video) holds(holding);
+  }
+
+  function holds({ restrictions, videos }: Holding): void {
+    const { state: _, ...none } = noRules;
+    // A closed video that has left memory is not among them; whoever watches it is told.
+    rules.show(videos.find((one) => one.video === video) ?? none);
+    muted.clear();
+    for (const { type, user, video: where } of restrictions) {
+      if (type === "mute" && user && where === video) muted.add(same(user));
     }
     nameMutes();
   }
 
-  async function putVideo(change: object): Promise<void> {
-    if (await ask("video", "PUT", `/v1/admin/videos/${video}`, change)) status.textContent = "Changed.";
-    else await readHolding(video);
+  async function putVideo(change: Partial<VideoRules>): Promise<void> {
+    if (!(await ask("video", "PUT", `/v1/admin/videos/${video}`, change))) return readHolding(video);
+    if (change.state) {
+      rules.close(change.state === "closed");
+      changed();
+    }
+    status.textContent = "Changed.";
   }
-  slow.addEventListener("change", () => void putVideo({ slowModeMs: Number(slow.value) }));
-  hold.addEventListener("change", () => void putVideo({ holdMs: Number(hold.value) }));
-  comments.addEventListener("click", () => {
-    showRules(Number(slow.value), Number(hold.value), !isOn);
-    void putVideo({ comments: isOn ? "on" : "off" });
-  });
 
   function add(comment: Comment, isHeld = false): void {
     const known = shown.get(comment.id);
@@ -226,12 +197,15 @@ export function createModeration(key: string): Moderation {
   }
 
   function heard(event: string, says: unknown): void {
+    if (event === "snapshot" || event === "state") {
+      rules.close((says as { state?: string }).state === "closed");
+    }
     if (event === "snapshot") for (const one of (says as { comments: Comment[] }).comments) add(one);
     if (event === "comment" || event === "held") add(says as Comment, event === "held");
     if (event === "reset" && (says as { reason: string }).reason === "deleted") {
       list.replaceChildren();
       shown.clear();
-      showRules(0, 0, true);
+      rules.show(noRules);
     }
     if (event === "retract") shown.get((says as { id: string }).id)?.classList.add("gone");
   }
@@ -251,6 +225,10 @@ export function createModeration(key: string): Moderation {
 
   return {
     element,
+    holds(holding) {
+      // Not from under somebody's hand.
+      if (video && !rules.element.contains(document.activeElement)) holds(holding);
+    },
     choose(chosen) {
       if (chosen === video) return;
       video = chosen;
@@ -259,8 +237,8 @@ export function createModeration(key: string): Moderation {
       shown.clear();
       muted.clear();
       status.textContent = "";
-      list.hidden = controls.hidden = false;
-      showRules(0, 0, true);
+      list.hidden = rules.element.hidden = false;
+      rules.show(noRules);
       close();
       read(true);
       void readHolding(video);

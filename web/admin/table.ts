@@ -40,8 +40,11 @@ function drawSpark(canvas: HTMLCanvasElement, rates: readonly number[]): void {
   context.fill();
 }
 
+/** On a phone each row is two lines, which is no table to a browser: so the roles are said. */
+const headOf = (head: string) => make("th", { scope: "col", role: "columnheader" }, head);
+
 export function createTable(chosen: (video: string) => void): Table {
-  const body = make("tbody");
+  const body = make("tbody", { role: "rowgroup" });
   const heads = ["Video", "Viewers", "Likes", "Likes/s", "Comments/s", "Last minute"];
   const empty = make("p", { class: "empty" }, "No video has viewers right now.");
   const element = make(
@@ -53,8 +56,8 @@ export function createTable(chosen: (video: string) => void): Table {
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "Busiest videos" },
       make(
         "table",
-        {},
-        make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
+        { role: "table" },
+        make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads.map(headOf))),
         body,
       ),
     ),
@@ -68,9 +71,12 @@ export function createTable(chosen: (video: string) => void): Table {
     if (known) return known;
     const button = make("button", { type: "button", "aria-pressed": String(video === current) }, video);
     button.addEventListener("click", () => chosen(video));
-    const cells = [0, 1, 2, 3].map(() => make("td", { class: "number" }));
+    const cells = heads
+      .slice(1, 5)
+      .map((head) => make("td", { class: "number", role: "cell", "data-head": head }));
     const spark = make("canvas", { class: "spark", "aria-hidden": "true" });
-    const row = make("tr", {}, make("th", { scope: "row" }, button), ...cells, make("td", {}, spark));
+    const name = make("th", { scope: "row", role: "rowheader" }, button);
+    const row = make("tr", { role: "row" }, name, ...cells, make("td", { role: "cell" }, spark));
     const made = { element: row, cells, spark, button };
     rows.set(video, made);
     return made;

@@ -118,6 +118,7 @@ describe("client", () => {
       return lock.request(name, ...more);
     };
     const air = new FakeAir();
+    const page = { addEventListener() {}, visibilityState: "visible" };
     const before = [
       globalThis.BroadcastChannel,
       Object.getOwnPropertyDescriptor(navigator, "locks"),
@@ -129,6 +130,7 @@ describe("client", () => {
       }
     } as never;
     Object.defineProperty(navigator, "locks", { value: { request }, configurable: true });
+    Object.assign(globalThis, { document: page });
     try {
       const outside = new FakeOutside();
       let mine: string | undefined = jwt({ sub: "ann", exp: 1 });
@@ -157,6 +159,7 @@ describe("client", () => {
       for (const client of clients) client.close();
     } finally {
       globalThis.BroadcastChannel = before[0];
+      Reflect.deleteProperty(globalThis, "document");
       if (before[1]) Object.defineProperty(navigator, "locks", before[1]);
       else delete (navigator as { locks?: unknown }).locks;
     }

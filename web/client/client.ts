@@ -49,9 +49,9 @@ export interface Client {
   close(): void;
 }
 
-/** Sharing needs both; plain-http pages on other hosts than localhost have no locks. */
+/** Only pages have other tabs. */
 function shareable(): boolean {
-  return typeof BroadcastChannel === "function" && !!globalThis.navigator?.locks;
+  return typeof BroadcastChannel === "function" && !!globalThis.document;
 }
 
 /** A tab goes over to another viewer's line at most so often. */
@@ -152,12 +152,17 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
     joining = false;
     whose = who;
     const name = `${base} ${who}`;
+    const channel = new BroadcastChannel(name);
     tabs = createTabs({
       outside,
       tab: newKey(),
       name,
-      channel: new BroadcastChannel(name) as Channel,
-      locks: navigator.locks,
+      channel: channel as Channel,
+      locks: navigator.locks ?? {
+        // Without that part this tab has its own connection.
+        request: (_: string, options: LockOptions, run: () => unknown) =>
+          import("./locks.ts").then((locks) => locks.request(channel, outside, options, run), run),
+      },
       visible: () => document.visibilityState === "visible",
       wants: () => feed.videos(),
       lead,

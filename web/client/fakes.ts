@@ -5,15 +5,16 @@
  * They are fakes because the things themselves (an hour of silence, a browser that gives up, a frozen
  * tab) cannot be had on demand; the same client meets the real ones in the page's browser tests.
  */
+import type { Air } from "./locks.ts";
 import type { Channel, Said } from "./tabs.ts";
-import type { Outside, Source } from "./types.ts";
+import type { Heard, Outside, Source } from "./types.ts";
 
 export class FakeSource implements Source {
   readyState = 0;
   onerror: ((event: never) => void) | null = null;
-  readonly listeners = new Map<string, (event: MessageEvent<string>) => void>();
+  readonly listeners = new Map<string, (event: Heard) => void>();
   constructor(readonly url: string) {}
-  addEventListener(name: string, listener: (event: MessageEvent<string>) => void): void {
+  addEventListener(name: string, listener: (event: Heard) => void): void {
     this.listeners.set(name, listener);
   }
   close(): void {
@@ -21,7 +22,7 @@ export class FakeSource implements Source {
   }
   say(name: string, body: object, lastEventId = ""): void {
     this.readyState = 1;
-    this.listeners.get(name)?.({ data: JSON.stringify(body), lastEventId } as MessageEvent<string>);
+    this.listeners.get(name)?.({ data: JSON.stringify(body), lastEventId });
   }
   fail(readyState: 0 | 2): void {
     this.readyState = readyState;
@@ -95,20 +96,32 @@ export class FakeOutside implements Outside {
   }
 }
 
+interface FakeChannel extends Channel, Air {
+  postMessage(said: unknown): void;
+  hear(event: MessageEvent<Said>): void;
+}
+
 /** Tabs of one origin: what one says the others hear, a microtask later. */
 export class FakeAir {
-  readonly channels = new Set<Channel>();
+  readonly channels = new Set<FakeChannel>();
   /** Channels of tabs the browser has frozen: they neither speak nor hear. */
   readonly frozen = new Set<Channel>();
-  open(): Channel {
-    const channel: Channel = {
+  open(): Channel & Air {
+    const listeners: ((event: MessageEvent) => void)[] = [];
+    const channel: FakeChannel = {
       onmessage: null,
-      postMessage: (said: Said) => {
+      addEventListener: (_, listener) => void listeners.push(listener),
+      hear(event) {
+        channel.onmessage?.(event);
+        for (const listener of listeners) listener(event);
+      },
+      postMessage: (said) => {
+        if (!this.channels.has(channel)) throw new DOMException("closed", "InvalidStateError");
         if (this.frozen.has(channel)) return;
         const copy = structuredClone(said);
         for (const other of this.channels) {
           if (other === channel || this.frozen.has(other)) continue;
-          queueMicrotask(() => other.onmessage?.({ data: copy } as MessageEvent<Said>));
+          queueMicrotask(() => other.hear({ data: copy } as MessageEvent<Said>));
         }
       },
       close: () => {

@@ -2,12 +2,12 @@
  * An EventSource by fetch, where there is none: as much of it as line.ts stands on, which opens a new one
  * itself whenever this one ends. Held by fetch-source.test.ts.
  */
-import type { Source } from "./types.ts";
+import type { Heard, Source } from "./types.ts";
 
 /** Opens `url`. Ends with `onerror`, and then says nothing more. */
 export function fetchSource(url: string, get: (url: string, init: RequestInit) => Promise<Response>): Source {
   const abort = new AbortController();
-  const listeners = new Map<string, (event: MessageEvent<string>) => void>();
+  const listeners = new Map<string, (event: Heard) => void>();
   const source: Source = {
     readyState: 0,
     onerror: null,
@@ -26,7 +26,7 @@ export function fetchSource(url: string, get: (url: string, init: RequestInit) =
       fields[name] = value;
     }
     lastEventId = fields.id ?? lastEventId;
-    listeners.get(fields.event ?? "message")?.({ data: fields.data, lastEventId } as MessageEvent<string>);
+    listeners.get(fields.event ?? "message")?.({ data: fields.data as string, lastEventId });
   }
 
   async function read(): Promise<void> {

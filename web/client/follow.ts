@@ -39,6 +39,14 @@ export const nothing: Reactions = {
   state: { phase: "connecting", via: "stream" },
 };
 
+/**
+ * Whether anybody can look. On a server, where a component is only rendered, its store is asked once and then
+ * forgotten, and there may be no address to watch at.
+ */
+export function isPage(): boolean {
+  return typeof document !== "undefined";
+}
+
 /** Follows `video`, from the first who looks on until nobody does. */
 export function follow(video: string, options: FollowOptions = {}, open: typeof watch = watch): Following {
   let known = nothing;

@@ -10,7 +10,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { Message } from "./feed.ts";
 import type { Offer, Polling } from "./polling.ts";
-import type { ConnectOptions, Outside, Source, State } from "./types.ts";
+import type { ConnectOptions, Heard, Outside, Source, State } from "./types.ts";
 import { claimsOf } from "./whose.ts";
 
 /** A stream that has said nothing for so long after opening is held back on its way. */
@@ -180,7 +180,7 @@ export function createLine(options: LineOptions): Line {
     asked = new Set(wanted);
   }
 
-  function heard(name: string, event: MessageEvent<string>): void {
+  function heard(name: string, event: Heard): void {
     cancelSilent?.();
     heardAt = outside.now();
     const message = JSON.parse(event.data) as Message;

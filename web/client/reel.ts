@@ -21,6 +21,10 @@ export interface Timeline {
   readonly from: number;
   readonly to: number;
   readonly step: number;
+  /** Median of server time less the stream's dates; null: unknown. */
+  readonly skewMs?: number | null;
+  /** Of a video that is closed: what pages are asked for, so that no cache answers with older ones. */
+  readonly edition?: string;
   readonly before: Totals;
   readonly likes: Readonly<Record<string, readonly number[]>>;
   readonly unlikes?: Readonly<Record<string, readonly number[]>>;
@@ -59,14 +63,18 @@ export interface Reel {
   comments(from: number, to: number): Comment[];
   /** How many watched, as it was sampled; undefined where that is not known. */
   viewers(at: number): number | undefined;
-  /** When the first and the last of it happened. */
+  /** When the first and the last of it happened; undefined while that is not known, or nothing has. */
   span(): { from: number; to: number } | undefined;
+  /** Whether it is known that nothing has happened. */
+  empty(): boolean;
   /** How many windows are kept now. */
   kept(): number;
 }
 
 /** When the window that `at` is in starts. */
 export const windowOf = (at: number) => Math.floor(at / WINDOW_MS) * WINDOW_MS;
+
+const isEmpty = ({ from, to }: Timeline) => !(to > from);
 
 /** Adds `count` times `share` of each kind, in whole likes. */
 function add(into: Record<string, number>, counts: Totals | undefined, share: number, sign = 1): void {
@@ -87,24 +95,31 @@ export function createReel(
   async function readTimeline(at: number): Promise<void> {
     if (timeline && (at < timeline.to || outside.now() - timelineMs < AGAIN_MS)) return;
     timelineMs = outside.now();
+    const before = timeline;
     timeline = (await (await get("timeline")).json()) as Timeline;
+    // What was read of nothing, or of what has been opened again, is not how it is now.
+    if (before && (isEmpty(before) || before.edition !== timeline.edition)) windows.clear();
   }
 
   async function readWindow(start: number): Promise<void> {
     const counts: Line[] = [];
     const comments: Comment[] = [];
     const readMs = outside.now();
-    let from: number | null = start;
+    const edition = timeline?.edition ? `&edition=${timeline.edition}` : "";
+    // Nothing is older than 1970, which is before some dates that players say.
+    let from: number | null = start < 0 ? null : start;
     for (let page = 0; from !== null && page < PAGES_MAX; page++) {
-      const answer = await get(`replay?from=${from}&to=${start + WINDOW_MS}`);
-      from = null;
+      const answer = await get(`replay?from=${from}&to=${start + WINDOW_MS}${edition}`);
+      let next: number | null | undefined;
       for (const text of (await answer.text()).split("\n")) {
         if (!text) continue;
         const line = JSON.parse(text) as Line;
-        if (line.next !== undefined) from = line.next;
+        if (line.next !== undefined) next = line.next;
         else if (line.comment) comments.push({ video, at: line.at, ...line.comment });
         else counts.push(line);
       }
+      if (next === undefined) throw new Error("half a page");
+      from = next;
     }
     windows.delete(start);
     windows.set(start, { readMs, counts, comments });
@@ -117,7 +132,8 @@ export function createReel(
   /** A window that is here and will not change. */
   function fresh(start: number): Window | undefined {
     const here = windows.get(start);
-    const wasOpen = here && start + WINDOW_MS > here.readMs - OPEN_MS;
+    const endMs = start + WINDOW_MS + (timeline?.skewMs ?? 0);
+    const wasOpen = here && !timeline?.edition && endMs > here.readMs - OPEN_MS;
     return wasOpen && outside.now() - here.readMs > AGAIN_MS ? undefined : here;
   }
 
@@ -159,7 +175,9 @@ export function createReel(
     async load(at) {
       if (at === undefined) return readTimeline(0);
       const start = windowOf(at);
-      await Promise.all([readTimeline(at), need(start - WINDOW_MS), need(start)]);
+      // It names the edition of the others.
+      await readTimeline(at);
+      await Promise.all([need(start - WINDOW_MS), need(start)]);
     },
     has: (at) => !!timeline && windows.has(windowOf(at)),
     fresh: (at) => !!fresh(windowOf(at)),
@@ -188,7 +206,8 @@ export function createReel(
       const point = Math.floor((at - timeline.from) / (timeline.step * 1000));
       return timeline.viewers?.[point] ?? undefined;
     },
-    span: () => timeline && { from: timeline.from, to: timeline.to },
+    span: () => (timeline && !isEmpty(timeline) ? timeline : undefined),
+    empty: () => !!timeline && isEmpty(timeline),
     kept: () => windows.size,
   };
 }

@@ -230,6 +230,151 @@ describe("replay", () => {
     expect(heart()).toBeGreaterThanOrEqual(recording.likesUpTo(second - 2));
   });
 
+  test.each([
+    ["from the first second", {}],
+    ["from a date", { startsAt: new Date(START) }],
+  ])(
+    "of nothing, %s, it says so, looks less and less, and begins once there is something",
+    async (_, from) => {
+      const { outside, media, phases, likes, comments, again, recording, heart } = watching(MATCH, from);
+      const full = outside.answer;
+      const nothing = { from: 0, to: 0, step: 1, likes: {}, before: { heart: 3 }, viewers: [] };
+      outside.answer = ({ url }) =>
+        new Response(url.endsWith("/timeline") ? JSON.stringify(nothing) : '{"next":null}\n');
+      await outside.pass(600_000);
+      expect(phases).toEqual(["loading", "empty"]);
+      expect(outside.calls.length).toBeLessThan(50);
+      expect(outside.calls.filter(({ url }) => /[=]-|NaN/.test(url))).toEqual([]);
+      // What has no place in time is all there is to tell.
+      expect(likes.map(({ totals, quiet }) => [totals, quiet])).toEqual([[{ heart: 3 }, true]]);
+      expect(comments()).toEqual([]);
+      outside.answer = full;
+      await outside.pass(31_000);
+      expect(again.at()).toBe(START);
+      expect(phases.at(-1)).toBe("following");
+      media.play();
+      await outside.pass(20_000);
+      expect(heart()).toBe(recording.likesUpTo(19));
+    },
+  );
+
+  test("dates that are none, and from before anything, are no reason to ask for nonsense", async () => {
+    const odd = [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -5, 0, 1, undefined, null];
+    let n = -1;
+    const { outside, media, phases } = watching(MATCH, {
+      playhead: () => {
+        if (++n % 9 === 8) throw new Error("no picture yet");
+        return odd[n % 9] as number;
+      },
+    });
+    media.play();
+    await outside.pass(5000);
+    expect(outside.calls.filter(({ url }) => /[=]-|NaN|Infinity/.test(url))).toEqual([]);
+    expect(phases).not.toContain("failed");
+  });
+
+  test("what was not followed for a while is not told all at once", async () => {
+    const { outside, media, comments, resets, fail, heart, recording } = watching({
+      ...MATCH,
+      commentsPerSecond: 8,
+    });
+    await outside.pass(0);
+    media.play();
+    await outside.pass(10_000);
+    fail(true);
+    // The next window is not here; then the server is there again.
+    await outside.pass(170_000);
+    fail(false);
+    await outside.pass(15_000);
+    expect(resets.length).toBe(2);
+    const [first] = comments();
+    expect(first?.history).toBe(true);
+    expect(comments().filter(({ history }) => history).length).toBe(20);
+    expect(heart()).toBeGreaterThanOrEqual(recording.likesUpTo(Math.floor(media.currentTime) - 1));
+  });
+
+  test("half a page is none: it is asked for again", async () => {
+    const { outside, phases, heart, recording, wind } = watching();
+    await outside.pass(0);
+    const full = outside.answer;
+    outside.answer = async (call) =>
+      new Response((await (await full(call)).text()).split("\n").slice(0, 40).join("\n"));
+    await wind(300);
+    expect(phases.at(-1)).toBe("failed");
+    outside.answer = full;
+    await outside.pass(11_000);
+    expect(phases.at(-1)).toBe("following");
+    expect(heart()).toBe(recording.likesUpTo(299));
+  });
+
+  test("a token that has ended is renewed", async () => {
+    const asked: boolean[] = [];
+    const token = (refresh: boolean) => {
+      asked.push(refresh);
+      return refresh ? "new" : "old";
+    };
+    const { outside, phases } = watching(MATCH, { token });
+    const full = outside.answer;
+    outside.answer = (call) =>
+      call.headers.authorization === "Bearer new" ? full(call) : new Response("", { status: 401 });
+    await outside.pass(0);
+    expect(phases).toEqual(["loading", "following"]);
+    expect(asked.slice(0, 2)).toEqual([false, true]);
+    outside.answer = () => new Response("", { status: 401 });
+    const before = asked.length;
+    outside.nowMs += 60_000;
+    await expect(Promise.resolve(outside.pass(0))).resolves.toBeUndefined();
+    expect(asked.length - before).toBeLessThanOrEqual(4);
+  });
+
+  test("of a closed video pages of its edition are asked for, once", async () => {
+    const { outside, recording, wind } = watching();
+    outside.answer = ({ url }) => {
+      const path = url.slice("http://s/v1/videos/v/".length);
+      const text = recording.answer(path) as string;
+      return new Response(path === "timeline" ? text.replace("{", '{"edition":"9-4",') : text);
+    };
+    // Its last minute, as if it were now.
+    outside.nowMs = START + MATCH.seconds * 1000;
+    await outside.pass(0);
+    await wind(599);
+    await outside.pass(10_000);
+    await wind(590);
+    await outside.pass(10_000);
+    const pages = outside.calls.filter(({ url }) => url.includes("replay?"));
+    expect(pages.length).toBeGreaterThan(2);
+    expect(pages.every(({ url }) => url.endsWith("&edition=9-4"))).toBe(true);
+    expect(new Set(pages.map(({ url }) => url)).size).toBe(pages.length);
+  });
+
+  test.each([
+    [-3_600_000, "an hour ahead"],
+    [3_600_000, "an hour behind"],
+  ])(
+    "a stream whose dates are off by %p ms (%s): its newest minute is read again, others are not",
+    async (skewMs) => {
+      const { outside, recording, wind } = watching();
+      outside.answer = ({ url }) => {
+        const path = url.slice("http://s/v1/videos/v/".length);
+        const text = recording.answer(path) as string;
+        return new Response(path === "timeline" ? text.replace("{", `{"skewMs":${skewMs},`) : text);
+      };
+      outside.nowMs = START + MATCH.seconds * 1000 + skewMs - 5000;
+      await outside.pass(0);
+      const asked = async (second: number): Promise<number> => {
+        await wind(second);
+        const before = outside.calls.length;
+        for (let n = 0; n < 5; n++) {
+          await outside.pass(3000);
+          await wind(second);
+        }
+        return outside.calls.slice(before).filter(({ url }) => url.includes("replay?")).length;
+      };
+      expect(await asked(200)).toBe(0);
+      expect(await asked(595)).toBeGreaterThanOrEqual(5);
+    },
+  );
+
   test("closed, it asks and tells nothing more", async () => {
     const { outside, media, again, likes } = watching();
     again.close();

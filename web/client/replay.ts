@@ -23,8 +23,11 @@ const RATE_MAX = 16;
 const AHEAD_MS = 20_000;
 /** Places that are read at once: a viewer who winds to and fro does not ask for more. */
 const LOADS_MAX = 3;
-/** A video without anything is looked at again so often. */
+/** What was not followed for so long, at normal speed, begins anew: a page that slept, a server that was away. */
+const LOST_MS = 10_000;
+/** A video without anything is looked at again so often, and less and less. */
 const EMPTY_MS = 2000;
+const EMPTY_MAX_MS = 30_000;
 
 /** What is used of a `<video>`: anything with these will do. */
 export interface Media extends EventTarget {
@@ -35,8 +38,11 @@ export interface Media extends EventTarget {
 }
 
 export interface ReplayState {
-  /** Reading what happened at this picture; following it; or asking a server again that did not answer. */
-  readonly phase: "loading" | "following" | "failed";
+  /**
+   * Reading what happened at this picture; following it; asking a server again that did not answer; or
+   * nothing ever happened, which is looked at again.
+   */
+  readonly phase: "loading" | "following" | "failed" | "empty";
 }
 
 export interface ReplayListeners {
@@ -50,7 +56,7 @@ export interface ReplayListeners {
 export interface ReplayOptions extends ReplayListeners, Pick<ConnectOptions, "url" | "token"> {
   readonly media: Media;
   /** Unix ms of the recording's 0, in the stream's own dates. Default: the first second anything happened. */
-  readonly startsAt?: number;
+  readonly startsAt?: number | Date;
   /**
    * Unix ms of the picture shown now, as for `watch`: for recordings whose dates do not run evenly, such as
    * those of a stream that had an outage. Without it the recording is off by every outage before.
@@ -111,10 +117,12 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url);
   const path = `${base.href}v1/videos/${encodeURIComponent(video)}/`;
 
-  async function get(what: string): Promise<Response> {
-    const bearer = await token?.(false);
+  async function get(what: string, refresh = false): Promise<Response> {
+    const bearer = await token?.(refresh);
     const headers = bearer ? { authorization: `Bearer ${bearer}` } : undefined;
     const answer = await outside.fetch(path + what, { ...(headers && { headers }) });
+    // A recording may be longer than a token's life.
+    if (answer.status === 401 && token && !refresh) return get(what, true);
     if (!answer.ok) throw new Error(`${answer.status} ${what}`);
     return answer;
   }
@@ -129,6 +137,7 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
   let shown = "";
   let viewers: number | undefined;
   let attempts = 0;
+  let looks = 0;
   let againMs = 0;
   const loading = new Set<number | undefined>();
 
@@ -138,9 +147,14 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
   }
 
   function at(): number | undefined {
-    if (options.playhead) return options.playhead() ?? undefined;
-    const start = options.startsAt ?? reel.span()?.from;
-    return start === undefined ? undefined : start + 1000 * media.currentTime;
+    let date = Number.NaN;
+    try {
+      if (options.playhead) date = Number(options.playhead() ?? date);
+      else date = Number(options.startsAt ?? reel.span()?.from ?? date) + 1000 * media.currentTime;
+    } catch {
+      // Some players throw until they have a picture.
+    }
+    return date >= 0 && date < Number.POSITIVE_INFINITY ? date : undefined;
   }
 
   function tellTotals(now: number, quiet: boolean): void {
@@ -176,7 +190,8 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
       () => {
         loading.delete(name);
         attempts = 0;
-        if (at() === undefined) later(EMPTY_MS);
+        if (reel.empty()) nothing();
+        else if (at() === undefined) later(EMPTY_MS);
         else look();
       },
       () => {
@@ -189,6 +204,13 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
     );
   }
 
+  /** Nothing has happened yet, but for what has no place in time. */
+  function nothing(): void {
+    if (phase !== "empty") tellTotals(0, true);
+    say("empty");
+    later(backoffMs(looks++, outside.random(), EMPTY_MS, EMPTY_MAX_MS));
+  }
+
   function later(ms: number): void {
     cancel?.();
     cancel = closed ? undefined : outside.after(ms, look);
@@ -196,7 +218,9 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
 
   function wound(now: number, ms: number): boolean {
     if (!told) return true;
-    return now < told.at || now - told.at > (ms - told.ms) * RATE_MAX + JUMP_MS;
+    const wentOn = now - told.at;
+    const most = Math.min((ms - told.ms) * RATE_MAX + JUMP_MS, LOST_MS * Math.max(1, media.playbackRate));
+    return wentOn < 0 || wentOn > most;
   }
 
   function look(): void {
@@ -207,11 +231,12 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
     const ms = outside.now();
     const anew = now === undefined || wound(now, ms);
     // The history of a beginning reaches back into the window before.
-    if (now === undefined || !reel.has(now) || (anew && !reel.has(now - WINDOW_MS))) {
-      if (phase !== "failed") say("loading");
+    const isEmpty = reel.empty();
+    if (isEmpty || now === undefined || !reel.has(now) || (anew && !reel.has(now - WINDOW_MS))) {
+      if (phase !== "failed" && !isEmpty) say("loading");
       // Without a date there is nothing to read; without a start, the timeline says it.
       if (now === undefined && options.playhead) later(LOOK_MS);
-      else load(now);
+      else load(isEmpty ? undefined : now);
       return;
     }
     say("following");

@@ -3,7 +3,7 @@
  *
  *     const live = reactions("final", { url: "https://your.host" });
  */
-import { type Acts, type FollowOptions, follow, type Reactions } from "./follow.ts";
+import { type Acts, type FollowOptions, follow, isPage, type Reactions } from "./follow.ts";
 
 export type { Acts, FollowOptions, Reactions } from "./follow.ts";
 
@@ -19,7 +19,7 @@ export function reactions(video: string, options: FollowOptions = {}): Reactions
     ...acts,
     subscribe(run) {
       run(get());
-      return subscribe(() => run(get()));
+      return isPage() ? subscribe(() => run(get())) : () => {};
     },
   };
 }

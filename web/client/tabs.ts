@@ -148,8 +148,9 @@ export function createTabs(options: TabsOptions): Tabs {
       cancelLook();
       // An empty wish: the leader need not wait for us to be gone.
       if (!release) say({ t: "want", tab, videos: [], ask: false });
-      channel.close();
       release?.();
+      // What locks.ts says of a lock that is free again goes out before.
+      queueMicrotask(() => channel.close());
     },
   };
 }

@@ -17,7 +17,8 @@ interface Batch {
   count: number;
   /** The picture that its first tap was about. */
   readonly mediaTime: number | undefined;
-  readonly done: PromiseWithResolvers<void>;
+  readonly done: Promise<void>;
+  readonly settle: readonly [() => void, (why: unknown) => void];
 }
 
 interface Lane {
@@ -33,6 +34,15 @@ export interface Taps {
   flush(): void;
 }
 
+/** Not Promise.withResolvers, which Node 20 lacks, and browsers of before 2024. */
+function promised(): Pick<Batch, "done" | "settle"> {
+  let settle: Batch["settle"] | undefined;
+  const done = new Promise<void>((...both) => {
+    settle = both;
+  });
+  return { done, settle: settle as Batch["settle"] };
+}
+
 export function createTaps(
   outside: Pick<Outside, "after">,
   post: (kind: string, count: number, mediaTime?: number) => Promise<unknown>,
@@ -45,7 +55,8 @@ export function createTaps(
     if (lane.busy) return;
     lane.busy = true;
     for (let batch = lane.batches.shift(); batch; batch = lane.batches.shift()) {
-      await post(kind, batch.count, batch.mediaTime).then(() => batch?.done.resolve(), batch.done.reject);
+      const [durable, refused] = batch.settle;
+      await post(kind, batch.count, batch.mediaTime).then(() => durable(), refused);
       // What gathered meanwhile has waited at least a round trip, but may be fuller soon.
       if (lane.batches.length === 1 && lane.timed) break;
     }
@@ -60,9 +71,9 @@ export function createTaps(
       for (let left = Math.max(1, Math.floor(count)); left > 0; ) {
         let batch = batches.at(-1);
         if (!batch || batch.count === COUNT_MAX) {
-          batch = { count: 0, mediaTime: picture(), done: Promise.withResolvers() };
+          batch = { count: 0, mediaTime: picture(), ...promised() };
           // A page that ignores the answer must not see an unhandled rejection.
-          batch.done.promise.catch(() => {});
+          batch.done.catch(() => {});
           batches.push(batch);
         }
         const taken = Math.min(left, COUNT_MAX - batch.count);
@@ -73,7 +84,7 @@ export function createTaps(
         lane.timed = true;
         outside.after(MERGE_MS, () => void drain(kind, lane));
       }
-      return (batches.at(-1) as Batch).done.promise;
+      return (batches.at(-1) as Batch).done;
     },
     flush() {
       for (const [kind, lane] of lanes) void drain(kind, lane);

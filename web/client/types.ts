@@ -123,11 +123,17 @@ export interface Watch {
   close(): void;
 }
 
+/** What is looked at of an event of a stream. DOM's own type is another one in a program without pages. */
+export interface Heard {
+  readonly data: string;
+  readonly lastEventId: string;
+}
+
 /** The subset of `EventSource` the client stands on; a test passes its own. */
 export interface Source {
   readyState: number;
   onerror: ((event: never) => void) | null;
-  addEventListener(name: string, listener: (event: MessageEvent<string>) => void): void;
+  addEventListener(name: string, listener: (event: Heard) => void): void;
   close(): void;
 }
 

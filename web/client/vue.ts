@@ -4,7 +4,15 @@
  *     const { seen, like } = useReactions("final", { url: "https://your.host" });
  */
 import { type MaybeRefOrGetter, type ShallowRef, shallowRef, toValue, watchEffect } from "vue";
-import { type Acts, type Following, type FollowOptions, follow, nothing, type Reactions } from "./follow.ts";
+import {
+  type Acts,
+  type Following,
+  type FollowOptions,
+  follow,
+  isPage,
+  nothing,
+  type Reactions,
+} from "./follow.ts";
 
 export type { Acts, FollowOptions, Reactions } from "./follow.ts";
 
@@ -16,7 +24,7 @@ export function useReactions(
   const seen = shallowRef<Reactions>(nothing);
   let following: Following | undefined;
   const now = () => (following ??= follow(toValue(video), options));
-  watchEffect((ended) => {
+  function begin(ended: (leave: () => void) => void): void {
     const mine = follow(toValue(video), options);
     following = mine;
     seen.value = mine.get();
@@ -25,7 +33,8 @@ export function useReactions(
         seen.value = mine.get();
       }),
     );
-  });
+  }
+  if (isPage()) watchEffect(begin);
   return {
     seen,
     like: (kind, count) => now().like(kind, count),

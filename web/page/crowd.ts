@@ -27,15 +27,15 @@ export function stepOf(fans: number, max = FANS_MAX): number {
 }
 
 /**
- * The slider; where the server has no crowd and stands on the visitor's own machine, how to get one; else
- * nothing.
+ * The slider; where the server has no crowd, lets anybody in and stands on the visitor's own machine, how to
+ * get one; else nothing.
  */
 export async function createCrowd(labels: Labels): Promise<HTMLElement | undefined> {
   const config = await fetch("/v1/config").then(
-    (answer) => answer.json() as Promise<{ demo?: boolean }>,
+    (answer) => answer.json() as Promise<{ demo?: boolean; auth?: string }>,
     () => undefined,
   );
-  if (!config?.demo) return config && isHere() ? hintOf(labels) : undefined;
+  if (!config?.demo) return config?.auth === "open" && isHere() ? hintOf(labels) : undefined;
   const answer = await fetch("/v1/demo").catch(() => undefined);
   if (!answer?.ok) return;
   const { fans, max = FANS_MAX } = (await answer.json()) as { fans: number; max?: number };

@@ -64,7 +64,9 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
   if (!first) return;
   const canvas = make("canvas", { "aria-hidden": "true" });
   const marks = make("ol", { class: "moments", "aria-label": labels.moments });
-  const track = make("div", { class: "track", dir: "ltr" }, canvas, marks);
+  // Said where there is nothing to see yet; the section has it as its name.
+  const none = make("p", { class: "none", dir: labels.dir, "aria-hidden": "true" }, labels.timeline);
+  const track = make("div", { class: "track", dir: "ltr" }, canvas, none, marks);
   const strip = make("section", { class: "timeline", slot: "under", "aria-label": labels.timeline }, track);
   stage.append(strip);
   let known = first;
@@ -76,7 +78,10 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
     return playing ? (dateOf(playing) - from) / (to - from) : 1;
   }
 
-  const draw = () => drawBars(canvas, known.timeline, played());
+  const draw = () => {
+    none.hidden = Object.values(known.timeline.likes).some((counts) => counts.some((count) => count > 0));
+    drawBars(canvas, known.timeline, played());
+  };
 
   function place(): void {
     const gapPx = fingers.matches ? GAP_PX.finger : GAP_PX.mouse;
@@ -94,6 +99,9 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
     const now = recordingOf(stage, known.timeline);
     playing = now;
     stage.dataset.over = "";
+    strip.hidden = isNothing(known.timeline);
+    // The stage says so, and it is looked at again.
+    if (strip.hidden) return void setTimeout(again, EVERY_MS);
     const { from, to } = known.timeline;
     const controls = createControls(now, labels, played, (part) => wind(now, from + part * (to - from)));
     strip.prepend(controls.play);
@@ -123,8 +131,11 @@ export async function addTimeline(stage: OvationStage, labels: Labels, replay: b
   else setTimeout(again, EVERY_MS);
 }
 
+const isNothing = ({ from, to }: Timeline) => !(to > from);
+
 /** From here on the stage shows what was done then: over the film there is, or a silent tape. */
-function recordingOf(stage: OvationStage, { from, to }: Timeline): Playing {
+function recordingOf(stage: OvationStage, timeline: Timeline): Playing {
+  const { from, to } = timeline;
   const src = stage.getAttribute("src");
   const startsAt = Number(new URLSearchParams(location.search).get("startsAt")) || from;
   if (!src) {
@@ -132,8 +143,12 @@ function recordingOf(stage: OvationStage, { from, to }: Timeline): Playing {
     stage.recording = { media: tape, startsAt: from };
     return { tape, startsAt: from };
   }
-  const film = make("video", { slot: "player", src, playsinline: true });
-  stage.append(film);
+  const film =
+    stage.querySelector<HTMLVideoElement>(":scope > video") ??
+    make("video", { slot: "player", src, playsinline: true });
+  // Without anything to see again there is no timeline to play it by.
+  film.controls = isNothing(timeline);
+  if (!film.isConnected) stage.append(film);
   stage.recording = { media: film, startsAt };
   return { tape: film, startsAt };
 }

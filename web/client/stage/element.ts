@@ -6,8 +6,8 @@
  * gone from the page leaves nothing behind (src/system/page-parts.test.ts).
  */
 import { type Client, createClient } from "../client.ts";
-import { type ReplayOptions, replay } from "../replay.ts";
-import type { ConnectOptions, Listeners, ViewerOptions, Watch } from "../types.ts";
+import { type ReplayListeners, type ReplayOptions, type ReplayState, replay } from "../replay.ts";
+import type { ConnectOptions, Listeners, State, ViewerOptions, Watch } from "../types.ts";
 import { type Words, wordsFor } from "./words.ts";
 
 const KINDS = ["heart", "clap", "laugh", "wow", "fire"];
@@ -119,13 +119,14 @@ export abstract class OvationElement extends HTMLElement {
     this.#stop = this.build(base, config, words);
   }
 
-  /** Follows the live video, or the recording if there is one. */
-  protected follow(base: string, listeners: Listeners): Source {
+  /** Follows the live video, or the recording if there is one, of which `seen` is told how that goes. */
+  protected follow(base: string, listeners: Listeners, seen?: ReplayListeners["state"]): Source {
     const { token } = this;
     if (this.#recording) {
       // A line to the server is not what a recording has.
       const { state: _, ...heard } = listeners;
-      return replay(this.video, { ...this.#recording, ...heard, url: base, ...(token && { token }) });
+      const told = { ...this.#recording, ...heard, ...(seen && { state: seen }) };
+      return replay(this.video, { ...told, url: base, ...(token && { token }) });
     }
     const watch = clientOf(base, token, !this.hasAttribute("alone")).watch(this.video, {
       ...listeners,
@@ -133,6 +134,12 @@ export abstract class OvationElement extends HTMLElement {
     });
     return { watch, close: watch.close };
   }
+}
+
+/** How a recording goes, as what a line to the server would be told as. */
+export function lineOf({ phase }: ReplayState): State {
+  const as = { loading: "connecting", following: "live", empty: "live", failed: "reconnecting" } as const;
+  return { phase: as[phase], via: "stream" };
 }
 
 /** Makes `<name>` known, once. */

@@ -20,7 +20,8 @@ export interface Phrases {
   readonly viaPoll: string;
   readonly watching: Forms;
   readonly reactions: Forms;
-  readonly reactionsCaption: string;
+  /** Under the number, which it does not hold. */
+  readonly reactionsCaption: Forms;
   readonly send: string;
   readonly kinds: Readonly<Record<string, string>>;
   readonly reactionsGroup: string;
@@ -38,6 +39,7 @@ export interface Phrases {
   readonly passed: Forms;
   readonly over: string;
   readonly replay: string;
+  readonly nothing: string;
   readonly notListed: string;
   readonly noToken: string;
   readonly guest: string;
@@ -58,7 +60,7 @@ const en: Phrases = {
   viaPoll: "slow network",
   watching: "# watching",
   reactions: { one: "# reaction", other: "# reactions" },
-  reactionsCaption: "reactions",
+  reactionsCaption: { one: "reaction", other: "reactions" },
   send: "Send a *",
   kinds: { heart: "heart", clap: "clap", laugh: "laugh", wow: "wow", fire: "fire" },
   reactionsGroup: "Reactions",
@@ -75,6 +77,7 @@ const en: Phrases = {
   passed: { one: "# comment while you were away", other: "# comments while you were away" },
   over: "Over",
   replay: "Replay",
+  nothing: "There is nothing to see again yet.",
   notListed: "Pages of * may not use this server. Whoever runs it can list them in --cors-origins.",
   noToken: "You may not watch this: your token is missing, or not valid any more.",
   guest: "Guest",
@@ -111,7 +114,7 @@ const ar: Phrases = {
     many: "# تفاعلًا",
     other: "# تفاعل",
   },
-  reactionsCaption: "تفاعل",
+  reactionsCaption: { two: "تفاعلان", few: "تفاعلات", many: "تفاعلًا", other: "تفاعل" },
   send: "أرسل *",
   kinds: { heart: "قلب", clap: "تصفيق", laugh: "ضحك", wow: "دهشة", fire: "نار" },
   reactionsGroup: "التفاعلات",
@@ -134,6 +137,7 @@ const ar: Phrases = {
   },
   over: "انتهى",
   replay: "إعادة",
+  nothing: "لا يوجد ما يُعاد عرضه بعد.",
   notListed: "لا يُسمح لصفحات * باستخدام هذا الخادم. يمكن لمن يشغّله إضافتها إلى --cors-origins.",
   noToken: "لا يُسمح لك بالمشاهدة: رمز الدخول مفقود أو لم يعد صالحًا.",
   guest: "ضيف",
@@ -154,7 +158,7 @@ const fr: Phrases = {
   viaPoll: "réseau lent",
   watching: { one: "# spectateur", other: "# spectateurs" },
   reactions: { one: "# réaction", other: "# réactions" },
-  reactionsCaption: "réactions",
+  reactionsCaption: { one: "réaction", other: "réactions" },
   send: "Envoyer : *",
   kinds: { heart: "cœur", clap: "applaudissement", laugh: "rire", wow: "waouh", fire: "feu" },
   reactionsGroup: "Réactions",
@@ -171,6 +175,7 @@ const fr: Phrases = {
   passed: { one: "# commentaire en votre absence", other: "# commentaires en votre absence" },
   over: "Terminé",
   replay: "Rediffusion",
+  nothing: "Il n’y a encore rien à revoir.",
   notListed:
     "Les pages de * ne peuvent pas utiliser ce serveur. Son exploitant peut les ajouter à --cors-origins.",
   noToken: "Vous ne pouvez pas regarder : votre jeton manque ou n’est plus valable.",
@@ -192,7 +197,7 @@ const es: Phrases = {
   viaPoll: "red lenta",
   watching: { one: "# espectador", other: "# espectadores" },
   reactions: { one: "# reacción", other: "# reacciones" },
-  reactionsCaption: "reacciones",
+  reactionsCaption: { one: "reacción", other: "reacciones" },
   send: "Enviar: *",
   kinds: { heart: "corazón", clap: "aplauso", laugh: "risa", wow: "asombro", fire: "fuego" },
   reactionsGroup: "Reacciones",
@@ -209,6 +214,7 @@ const es: Phrases = {
   passed: { one: "# comentario en tu ausencia", other: "# comentarios en tu ausencia" },
   over: "Terminado",
   replay: "Repetición",
+  nothing: "Aún no hay nada que repetir.",
   notListed:
     "Las páginas de * no pueden usar este servidor. Quien lo administra puede añadirlas a --cors-origins.",
   noToken: "No puedes ver esto: falta tu token o ya no es válido.",
@@ -230,7 +236,7 @@ const pt: Phrases = {
   viaPoll: "rede lenta",
   watching: { one: "# a assistir", other: "# a assistir" },
   reactions: { one: "# reação", other: "# reações" },
-  reactionsCaption: "reações",
+  reactionsCaption: { one: "reação", other: "reações" },
   send: "Enviar: *",
   kinds: { heart: "coração", clap: "aplauso", laugh: "riso", wow: "espanto", fire: "fogo" },
   reactionsGroup: "Reações",
@@ -247,6 +253,7 @@ const pt: Phrases = {
   passed: { one: "# comentário na sua ausência", other: "# comentários na sua ausência" },
   over: "Terminado",
   replay: "Repetição",
+  nothing: "Ainda não há nada para rever.",
   notListed: "As páginas de * não podem usar este servidor. Quem o gere pode adicioná-las a --cors-origins.",
   noToken: "Não pode ver isto: o seu token falta ou já não é válido.",
   guest: "Convidado",
@@ -267,7 +274,7 @@ const de: Phrases = {
   viaPoll: "langsames Netz",
   watching: { one: "# Person schaut zu", other: "# schauen zu" },
   reactions: { one: "# Reaktion", other: "# Reaktionen" },
-  reactionsCaption: "Reaktionen",
+  reactionsCaption: { one: "Reaktion", other: "Reaktionen" },
   send: "* senden",
   kinds: { heart: "Herz", clap: "Applaus", laugh: "Lachen", wow: "Staunen", fire: "Feuer" },
   reactionsGroup: "Reaktionen",
@@ -284,6 +291,7 @@ const de: Phrases = {
   passed: { one: "# Kommentar, während du weg warst", other: "# Kommentare, während du weg warst" },
   over: "Vorbei",
   replay: "Wiederholung",
+  nothing: "Es gibt noch nichts zu wiederholen.",
   notListed:
     "Seiten von * dürfen diesen Server nicht benutzen. Wer ihn betreibt, kann sie in --cors-origins aufnehmen.",
   noToken: "Du darfst hier nicht zusehen: Dein Token fehlt oder gilt nicht mehr.",
@@ -305,7 +313,7 @@ const hi: Phrases = {
   viaPoll: "धीमा नेटवर्क",
   watching: { one: "# दर्शक", other: "# दर्शक" },
   reactions: { one: "# प्रतिक्रिया", other: "# प्रतिक्रियाएँ" },
-  reactionsCaption: "प्रतिक्रियाएँ",
+  reactionsCaption: { one: "प्रतिक्रिया", other: "प्रतिक्रियाएँ" },
   send: "* भेजें",
   kinds: { heart: "दिल", clap: "ताली", laugh: "हँसी", wow: "वाह", fire: "आग" },
   reactionsGroup: "प्रतिक्रियाएँ",
@@ -322,6 +330,7 @@ const hi: Phrases = {
   passed: { one: "आपकी अनुपस्थिति में # टिप्पणी", other: "आपकी अनुपस्थिति में # टिप्पणियाँ" },
   over: "समाप्त",
   replay: "रीप्ले",
+  nothing: "अभी दोबारा देखने के लिए कुछ नहीं है।",
   notListed: "* के पेज इस सर्वर का उपयोग नहीं कर सकते। इसे चलाने वाले उन्हें --cors-origins में जोड़ सकते हैं।",
   noToken: "आप इसे नहीं देख सकते: आपका टोकन नहीं है या अब मान्य नहीं है।",
   guest: "अतिथि",
@@ -359,6 +368,7 @@ const ja: Phrases = {
   passed: "不在中のコメント#件",
   over: "終了しました",
   replay: "リプレイ",
+  nothing: "再生できるものはまだありません。",
   notListed: "* のページはこのサーバーを利用できません。運営者が --cors-origins に追加できます。",
   noToken: "視聴できません。トークンがないか、有効期限が切れています。",
   guest: "ゲスト",

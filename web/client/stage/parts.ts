@@ -13,7 +13,7 @@ import { createHearts, type Hearts } from "../hearts.ts";
 import type { Watch } from "../types.ts";
 import cardCss from "./card.css" with { type: "text" };
 import { make } from "./dom.ts";
-import { type Config, define, OvationElement } from "./element.ts";
+import { type Config, define, lineOf, OvationElement } from "./element.ts";
 import stageCss from "./stage.css" with { type: "text" };
 import talkCss from "./talk.css" with { type: "text" };
 import { createTalk } from "./talk.ts";
@@ -69,11 +69,19 @@ export class OvationComments extends OvationElement {
     const trouble = createTrouble({ base, video: this.video, words, token: () => this.token?.(false) });
     const parts = [talk.element, trouble.element, said];
     const card = make("div", { class: "card frame", dir: words.dir, lang: words.lang }, ...parts);
-    const { watch, close } = this.follow(base, {
-      ...talk.listeners,
-      state: trouble.show,
-      closed: ({ closed }) => card.classList.toggle("over", closed),
-    });
+    const { watch, close } = this.follow(
+      base,
+      {
+        ...talk.listeners,
+        likes: talk.known,
+        state: trouble.show,
+        closed: ({ closed }) => card.classList.toggle("over", closed),
+      },
+      (state) => {
+        talk.seen(state);
+        trouble.show(lineOf(state));
+      },
+    );
     this.shadowRoot?.replaceChildren(card);
     return () => {
       close();

@@ -16,11 +16,12 @@
 
 import { HELD_MS } from "../align.ts";
 import { createHearts, type Hearts } from "../hearts.ts";
+import type { ReplayState } from "../replay.ts";
 import type { Likes, Listeners, State, Watch } from "../types.ts";
 import { createBadge } from "./badge.ts";
 import cardCss from "./card.css" with { type: "text" };
 import { glyph, glyphs, make } from "./dom.ts";
-import { type Config, define, OvationElement, type Source } from "./element.ts";
+import { type Config, define, lineOf, OvationElement, type Source } from "./element.ts";
 import { browserStore, createLiked } from "./liked.ts";
 import { createOdometer } from "./odometer.ts";
 import pictureCss from "./picture.css" with { type: "text" };
@@ -57,7 +58,7 @@ export class OvationStage extends OvationElement {
   protected build(base: string, config: Config, words: Words): () => void {
     this.#hadPlayer = hasPlayer(this);
     this.#children.observe(this, { childList: true });
-    const take = build(this, base, config, words, (listeners) => this.follow(base, listeners));
+    const take = build(this, base, config, words, (...heard) => this.follow(base, ...heard));
     return () => {
       this.#children.disconnect();
       take();
@@ -71,7 +72,7 @@ function build(
   base: string,
   { kinds, once }: Config,
   words: Words,
-  follow: (listeners: Listeners) => Source,
+  follow: (listeners: Listeners, seen: (state: ReplayState) => void) => Source,
 ): () => void {
   const { video } = host;
   const recorded = !!host.recording;
@@ -84,6 +85,7 @@ function build(
   const tally = createTally(() => Date.now(), floorMs);
   const badge = createBadge(words, say);
   const odometer = createOdometer(localeOf(words), words.reactions);
+  const caption = make("span", { class: "caption" }, words.reactionsCaption(0));
   const trouble = createTrouble({ base, video, words, token: () => host.token?.(false) });
   const watching = make("span", { class: "watching", part: "watching", hidden: true });
   const count = make("span", {}, "–");
@@ -174,12 +176,7 @@ function build(
         make("div", { class: "facts" }, badge.element, watching),
         make("slot", { name: "menu" }),
       ),
-      make(
-        "div",
-        { class: "total", part: "total" },
-        odometer.element,
-        make("span", { class: "caption" }, words.reactionsCaption),
-      ),
+      make("div", { class: "total", part: "total" }, odometer.element, caption),
       trouble.element,
       make("slot", { name: "tools" }),
       ...(recorded ? [] : [reactions.element]),
@@ -194,15 +191,19 @@ function build(
   });
 
   function showCounts(): void {
-    odometer.show(tally.sum());
+    const sum = tally.sum();
+    odometer.show(sum);
+    const text = words.reactionsCaption(sum);
+    if (caption.textContent !== text) caption.textContent = text;
     for (const kind of kinds) reactions.count(kind, tally.shown(kind));
   }
   const counting = setInterval(showCounts, COUNT_MS);
   const rate = createRate((perSecond) => picture.broadcast?.excite(perSecond));
 
-  const source = follow({
+  const listeners: Listeners = {
     ...talk.listeners,
     likes(event) {
+      talk.known();
       tally.totals(event.totals);
       hearts?.totals(event.totals, event.quiet);
       if (!event.quiet) rate.likes(event);
@@ -227,6 +228,11 @@ function build(
       tally.reset();
       talk.listeners.reset(event);
     },
+  };
+  const source = follow(listeners, (state) => {
+    talk.seen(state);
+    badge.show(lineOf(state));
+    trouble.show(lineOf(state));
   });
   watch = source.watch;
   if (recorded) badge.instead(words.replay);

@@ -6,6 +6,7 @@
  * How fast rows may come is flow.ts' business; this file draws them.
  */
 import { hueOf } from "../icons.ts";
+import type { ReplayState } from "../replay.ts";
 import type { Comment, Listeners } from "../types.ts";
 import { glyph, glyphs, make } from "./dom.ts";
 import { createFlow, FLUSH_MS } from "./flow.ts";
@@ -22,7 +23,11 @@ export interface Talk {
   readonly element: HTMLElement;
   /** What it is told by. */
   readonly listeners: Required<Pick<Listeners, "comment" | "retract" | "reset" | "passed">>;
+  /** How a recording goes. */
+  seen(state: ReplayState): void;
   user(): string;
+  /** The server has said what there is: if that is nothing, whoever is here is asked to begin. */
+  known(): void;
   stop(): void;
 }
 
@@ -93,7 +98,8 @@ export function createTalk(options: TalkOptions): Talk {
   let unsaidCount = 0;
 
   const list = make("ol", { class: "list", part: "list", tabindex: 0, "aria-label": words.comments });
-  const empty = make("p", { class: "empty", hidden: options.recorded }, words.commentsEmpty);
+  const nobody = options.recorded ? words.nothing : words.commentsEmpty;
+  const empty = make("p", { class: "empty", hidden: true }, nobody);
   const pillText = make("span");
   const pill = make("button", { type: "button", class: "pill", hidden: true }, glyph(glyphs.down), pillText);
   const notice = make("p", { class: "notice", hidden: true });
@@ -116,14 +122,19 @@ export function createTalk(options: TalkOptions): Talk {
 
   const away = () => list.scrollHeight - list.scrollTop - list.clientHeight > AWAY_PX;
 
+  let isKnown = false;
+  function showEmpty(): void {
+    empty.hidden = !isKnown || options.recorded || list.childElementCount > 0;
+  }
+
   function append(comments: readonly Comment[]): void {
     if (!comments.length) return;
-    empty.hidden = true;
     // Rows slide in one at a time, not in a flood.
     const isCalm = notice.hidden;
     list.append(...comments.map((comment) => row(comment, words, times, isCalm && !comment.history)));
     while (list.childElementCount > ROWS_MAX) list.firstElementChild?.remove();
     list.scrollTop = list.scrollHeight;
+    showEmpty();
   }
 
   function flush(): void {
@@ -177,15 +188,19 @@ export function createTalk(options: TalkOptions): Talk {
     },
     retract({ id }) {
       flow.drop((comment) => comment.id === id);
+      unsaid = unsaid.filter((comment) => comment.id !== id);
       for (const item of list.children) {
         if ((item as HTMLElement).dataset.id === id) item.remove();
       }
+      showEmpty();
     },
     reset({ reason }) {
       // What was deleted is not to stay on anybody's page.
       if (!options.recorded && reason !== "deleted") return gap(words.missed);
       flow.drop(() => true);
+      unsaid = [];
       list.replaceChildren();
+      showEmpty();
     },
     passed({ why, comments }) {
       if (why === "full" && comments > 0) gap(words.passed(comments));
@@ -196,6 +211,14 @@ export function createTalk(options: TalkOptions): Talk {
     element,
     user,
     listeners,
+    known() {
+      isKnown = true;
+      showEmpty();
+    },
+    seen({ phase }) {
+      empty.hidden = phase !== "empty";
+      if (phase === "empty") options.say(words.nothing);
+    },
     stop() {
       clearInterval(flushing);
       clearInterval(saying);

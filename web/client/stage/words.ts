@@ -21,7 +21,8 @@ export interface Words {
   readonly viaPoll: string;
   watching(count: number): string;
   reactions(count: number): string;
-  readonly reactionsCaption: string;
+  /** What stands under so many reactions. */
+  reactionsCaption(count: number): string;
   /** The name of a reaction's button. */
   send(kind: string): string;
   readonly reactionsGroup: string;
@@ -39,6 +40,8 @@ export interface Words {
   passed(count: number): string;
   /** What is shown was done before: a recording. */
   readonly replay: string;
+  /** Nothing was done that a recording could show. */
+  readonly nothing: string;
   /** The video is closed. */
   readonly over: string;
   /** Pages of this origin may not use the server. */
@@ -76,6 +79,7 @@ function wordsOf(lang: string, phrases: Phrases): Words {
     reconnecting: (seconds) => (seconds > 0 ? reconnectingIn(seconds) : reconnecting),
     watching: counted(rest.watching),
     reactions: counted(rest.reactions),
+    reactionsCaption: counted(rest.reactionsCaption),
     newComments: counted(rest.newComments),
     passed: counted(rest.passed),
     send: (kind) => send.replace("*", () => kinds[kind] ?? kind),

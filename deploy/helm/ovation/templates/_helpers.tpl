@@ -12,6 +12,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{/* A value as text. Helm reads every number of a file as a fraction, and writes a million as 1e+06. */}}
+{{- define "ovation.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end }}
+
 {{/* A deployment of one role: a list of the root, the role, and the role's values. */}}
 {{- define "ovation.deployment" -}}
 {{- $root := index . 0 -}}
@@ -41,6 +46,9 @@ spec:
       labels:
         {{- include "ovation.selector" $selector | nindent 8 }}
     spec:
+      {{- with $root.Values.podSpec }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       # The drain, and what comes before and after it.
@@ -70,12 +78,12 @@ spec:
             - { name: OVATION_ROLE, value: {{ $role }} }
             - { name: OVATION_NATS, value: {{ $root.Values.nats | quote }} }
             - { name: OVATION_NATS_REPLICAS, value: {{ $root.Values.natsReplicas | quote }} }
-            - { name: OVATION_REGION, value: {{ $root.Values.region }} }
+            - { name: OVATION_REGION, value: {{ $root.Values.region | quote }} }
             - { name: OVATION_DRAIN, value: {{ $root.Values.drainSeconds }}s }
             - { name: OVATION_ADMIN_PORT, value: "8081" }
             - { name: OVATION_ADMIN_HOST, value: 0.0.0.0 }
             {{- range $name, $value := $root.Values.env }}
-            - { name: {{ $name }}, value: {{ $value | quote }} }
+            - { name: {{ $name }}, value: {{ include "ovation.text" $value | quote }} }
             {{- end }}
             {{- range $name, $from := $root.Values.secretEnv }}
             - name: {{ $name }}
@@ -100,6 +108,10 @@ spec:
             timeoutSeconds: 3
           resources:
             {{- toYaml $values.resources | nindent 12 }}
+          {{- with $root.Values.volumeMounts }}
+          volumeMounts:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
           securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
