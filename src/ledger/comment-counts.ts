@@ -48,17 +48,18 @@ export class CommentCounts {
     this.timeline = timeline;
   }
 
-  /** Counts one that belongs to `dateMs`, at `logMs`, by which it ages. */
-  add(dateMs: number, logMs: number, ages: Ages): void {
+  /** Counts one that belongs to `dateMs`, at `logMs`, by which it ages; true: more than its block changed. */
+  add(dateMs: number, logMs: number, ages: Ages): boolean {
     const { timeline } = this;
     const atS = Math.floor(dateMs / 1000);
     timeline.logMs = Math.max(timeline.logMs, logMs);
     if (!(atS >= 0 && atS < secondMax)) {
       timeline.before.set(series, this.before + 1);
-      return;
+      return true;
     }
-    if (!timeline.add(series, atS, 1, timeline.logMs)) return;
+    if (!timeline.add(series, atS, 1, timeline.logMs)) return false;
     timeline.age(ages, timeline.logMs, () => "", limits.commentCountsBytesMax);
+    return true;
   }
 
   /** Those without a place in time. */

@@ -38,8 +38,9 @@ export class SqliteCounts {
   readonly #parts: SqliteCountsParts;
   /** Used longest ago first. */
   readonly #held = new Map<VideoId, CommentCounts>();
-  /** What the transaction under way has changed. */
+  /** What the transaction under way has changed, and of which of them more than a block. */
   readonly #changed = new Map<VideoId, CommentCounts>();
+  readonly #heads = new Set<VideoId>();
   /** Up to here all are counted; undefined: it is to be looked up. */
   #upTo: number | undefined;
   /** Whether the transaction under way has written an entry. */
@@ -64,12 +65,14 @@ export class SqliteCounts {
     this.#isNew = false;
     for (const [video, counts] of this.#changed) this.#put(video, counts);
     this.#changed.clear();
+    this.#heads.clear();
     s.metaPut.run(countedKey, this.#place());
   }
 
   /** The transaction has failed: what it counted is not. */
   undo(): void {
     this.#changed.clear();
+    this.#heads.clear();
     this.#held.clear();
     this.#upTo = undefined;
     this.#isNew = false;
@@ -123,7 +126,7 @@ export class SqliteCounts {
 
   #add(video: VideoId, dateMs: number, logMs: number, ages: Ages): void {
     const counts = this.#changed.get(video) ?? this.#of(video) ?? this.#begin(video, undefined);
-    counts.add(dateMs, logMs, ages);
+    if (counts.add(dateMs, logMs, ages)) this.#heads.add(video);
     this.#changed.set(video, counts);
   }
 
@@ -143,6 +146,7 @@ export class SqliteCounts {
   #clear(video: VideoId): void {
     const { statements: s } = this.#parts;
     this.#changed.delete(video);
+    this.#heads.delete(video);
     this.#held.delete(video);
     s.countsDrop.run(video);
     s.countBlocksDrop.run(video);
@@ -151,7 +155,7 @@ export class SqliteCounts {
   #put(video: VideoId, counts: CommentCounts): void {
     const { statements: s } = this.#parts;
     const { timeline } = counts;
-    s.countsPut.run(video, encodeCountsHead(counts));
+    if (this.#heads.has(video)) s.countsPut.run(video, encodeCountsHead(counts));
     for (const { tier, index } of timeline.gone ?? []) s.countBlockDrop.run(video, tier, index);
     timeline.gone = [];
     for (const block of timeline.blocks()) {
