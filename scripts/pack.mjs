@@ -57,6 +57,9 @@ function manifest() {
     license: "Apache-2.0",
     type: "module",
     sideEffects: false,
+    // For what does not read `exports`: Parcel unless told to, compilers by `moduleResolution: node10`.
+    ...{ main: "./npm-alone.js", module: "./npm.js", types: "./types/npm.d.ts" },
+    typesVersions: { "*": Object.fromEntries(parts.map((name) => [name, [`./types/${name}.d.ts`]])) },
     exports: {
       ".": {
         ...{ types: "./types/npm.d.ts", node: "./npm-alone.js", bun: "./npm-alone.js" },

@@ -61,6 +61,25 @@ const write = async (page: Page) => {
   await field.focus();
 };
 
+/** A video whose comments are held for review, seen by a moderator. */
+const review = async (page: Page) => {
+  const ask = (method: string, path: string, body: object) =>
+    page.evaluate(
+      ([method, path, body]) => {
+        const authorization = `Bearer ${sessionStorage.getItem("ovation admin key")}`;
+        return fetch(path, { method, body, headers: { authorization, "content-type": "application/json" } });
+      },
+      [method, path, JSON.stringify(body)] as const,
+    );
+  await ask("PUT", "/v1/admin/videos/review", { holdMs: 10_000 });
+  await page.locator("input[name=search]").fill("review");
+  await page.locator("input[name=search]").press("Enter");
+  await page.getByText("Moderation · review").waitFor();
+  for (const text of ["What a goal!", "Did you see that?"]) {
+    await ask("POST", "/v1/videos/review/comments", { text, user: "Lin" });
+  }
+};
+
 /** Every page in every state it has. */
 const states: readonly State[] = [
   { name: "live", where: "demo", path: "/?lang=en", seconds: 3 },
@@ -82,6 +101,7 @@ const states: readonly State[] = [
   { name: "parts", where: "foreign", path: "/parts", seconds: 2 },
   { name: "room", where: "demo", path: "/admin", seconds: 8, whole: true },
   { name: "room-empty", where: "plain", path: "/admin", seconds: 3, whole: true },
+  { name: "room-review", where: "plain", path: "/admin", seconds: 2, whole: true, act: review },
   { name: "room-door", where: "token", path: "/admin", seconds: 1 },
   { name: "docs", where: "demo", path: "/docs", seconds: 1 },
   { name: "docs-http", where: "demo", path: "/docs/http", seconds: 1 },

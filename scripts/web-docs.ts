@@ -48,9 +48,15 @@ function htmlOf(text: string): string {
     .replace(/\[([^\]]+)\]\((?!https?:)([^)]*)\)/g, (_, words: string, target: string) =>
       linkTo(words, target),
     );
-  return withContents(
-    Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true }),
-  );
+  const html = Bun.markdown.html(own, { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true });
+  return withContents(withoutEmptyHeads(html));
+}
+
+/** A head that says nothing is none, to whoever hears a table read. */
+function withoutEmptyHeads(html: string): string {
+  return html
+    .replace(/<th[^>]*><\/th>/g, "<td></td>")
+    .replace(/<thead>\s*<tr>(?:\s*<td><\/td>)+\s*<\/tr>\s*<\/thead>/g, "");
 }
 
 /** Sections from which on a page begins with a list of them. */
@@ -74,6 +80,9 @@ function linkTo(words: string, target: string): string {
   return plain === path ? `\`${path}\`` : `${words} (\`${path}\`)`;
 }
 
+/** Columns of `ovation help`, as its flags have them. */
+const helpColumns = 80;
+
 /** A page up to its first section, without its tables. */
 function shortOf(text: string): string {
   const end = text.indexOf("\n## ");
@@ -85,11 +94,13 @@ function shortOf(text: string): string {
     .trim();
 }
 
+/** What is typed, and behind a bar what is printed. */
 function indented(block: string): string {
+  const margin = block.startsWith("```text") ? "    | " : "    ";
   return block
     .split("\n")
     .slice(1, -1)
-    .map((line) => `    ${line}`.trimEnd())
+    .map((line) => `${margin}${line}`.trimEnd())
     .join("\n");
 }
 
@@ -100,5 +111,19 @@ function plainOf(text: string): string {
     .replace(/^# /m, "")
     .replace(/\[([^\]]+)\]\([^)]*\)/g, "$1")
     .replace(/\*\*/g, "")
-    .replaceAll("`", "");
+    .replaceAll("`", "")
+    .replace(/[^\n]+(\n(?!- )[^\n]+)*/g, wrapped);
+}
+
+/** A paragraph, or an item of a list, in lines of a terminal. */
+function wrapped(paragraph: string): string {
+  const margin = paragraph.startsWith("- ") ? "  " : "";
+  const lines: string[] = [];
+  for (const word of paragraph.split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < helpColumns)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(lines.length === 0 ? word : `${margin}${word}`);
+  }
+  return lines.join("\n");
 }

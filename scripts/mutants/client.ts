@@ -20,6 +20,25 @@ export const client: readonly Mutant[] = [
     ],
   ),
   ...plant(
+    "web/client/locks.ts",
+    ["web/client/tabs.test.ts"],
+    [
+      [
+        "whoever asks takes what another has",
+        'if (t === "ask" && this.#held) this.#say("held");',
+        "if (n < 0) {" + "}",
+      ],
+      [
+        "of two that ask at once both take it",
+        'this.#stopAsking && isFirst) this.#say("first");',
+        "isFirst) {" + "}",
+      ],
+      ["nobody hears that it is free", 'this.#say("free");', ""],
+      ["what was taken away is kept", "if (!steal && isFirst)", "if (isFirst)"],
+      ["a holder gives no sign", "this.#stopSigns = this.#outside.after(SIGN_MS, () => this.#sign());", ""],
+    ],
+  ),
+  ...plant(
     "web/client/players.ts",
     ["web/client/players.test.ts"],
     [

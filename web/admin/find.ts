@@ -5,7 +5,7 @@
 import { make } from "../client/stage/dom.ts";
 import type { Totals } from "../client/types.ts";
 import type { Call } from "./calls.ts";
-import { exact } from "./numbers.ts";
+import { counted } from "./numbers.ts";
 
 const PAGE = 50;
 const WAIT_MS = 200;
@@ -66,13 +66,7 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
     button.addEventListener("click", () => chosen(video));
     const likes = Object.values(totals).reduce((sum, count) => sum + count, 0);
     const over = state === "closed" ? make("span", { class: "tag" }, "closed") : "";
-    return make(
-      "li",
-      {},
-      button,
-      over,
-      make("span", { class: "number" }, `${exact(likes)} ${likes === 1 ? "like" : "likes"}`),
-    );
+    return make("li", {}, button, over, make("span", { class: "number" }, counted(likes, "like")));
   }
 
   async function read(after: string): Promise<void> {
@@ -81,12 +75,13 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
     const query = new URLSearchParams({ limit: String(PAGE), sort: sort.value });
     if (asked) query.set("search", asked);
     if (after) query.set("after", after);
-    const { ok, body, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
+    const { body, status, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
     if (mine !== turn) return;
-    if (!ok || !body) {
+    // Who may only moderate gets no list, and needs none.
+    sort.hidden = status === 403;
+    if (!body) {
       list.hidden = more.hidden = true;
-      sort.hidden = true;
-      empty.textContent = `${why}. A video can be looked at by its whole id.`.replace("..", ".");
+      empty.textContent = sort.hidden ? "A video can be looked at by its whole id." : why;
       return;
     }
     if (!after) list.replaceChildren();

@@ -4,6 +4,9 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const short = (value: number): string => compact.format(value);
 export const exact = (value: number): string => whole.format(value);
+/** `1 node`, `2 nodes`. */
+export const counted = (value: number, one: string, write = exact): string =>
+  `${write(value)} ${value === 1 ? one : `${one}s`}`;
 export const milliseconds = (value: number): string =>
   value >= 1000
     ? `${(value / 1000).toFixed(1)} s`

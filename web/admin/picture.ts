@@ -8,7 +8,7 @@
 import { hueOf } from "../client/icons.ts";
 import { make } from "../client/stage/dom.ts";
 import type { Cluster, ClusterNode } from "./feed.ts";
-import { exact, short } from "./numbers.ts";
+import { counted, exact, short } from "./numbers.ts";
 
 const WIDTH = 900;
 const HEIGHT = 400;
@@ -233,7 +233,7 @@ export function createPicture(): Picture {
         put(drawn.group, place);
         const region = node.region ? ` · ${node.region}` : "";
         drawn.text.textContent =
-          node.role === "dispatcher" ? region.slice(3) : `${short(node.viewers)} viewers${region}`;
+          node.role === "dispatcher" ? region.slice(3) : `${counted(node.viewers, "viewer", short)}${region}`;
       }
       for (const [name, place] of places.videos) put(videos.get(name) as SVGGElement, place);
       leases = new Map(
@@ -247,9 +247,9 @@ export function createPicture(): Picture {
       drawLines(cluster, places);
       const all = new Set(cluster.routes.map(({ video }) => video)).size;
       const drawn = all > places.videos.size ? `; ${places.videos.size} of ${exact(all)} videos drawn` : "";
-      const rows = `${exact(cluster.routes.length)} rows in the (video, node) table`;
-      const many = cluster.nodes.length === 1 ? "1 node" : `${exact(cluster.nodes.length)} nodes`;
-      note.textContent = `${many}, ${rows}${drawn}${agesOf(cluster)}`;
+      const rows = counted(cluster.routes.length, "row");
+      const many = counted(cluster.nodes.length, "node");
+      note.textContent = `${many}, ${rows} in the (video, node) table${drawn}${agesOf(cluster)}`;
     },
     rates(likesPerS) {
       rates = likesPerS;

@@ -101,9 +101,9 @@ export function createTimeline(): Timeline {
     element,
     show(video, kinds) {
       title.textContent = video ? `Reactions · ${video}` : "Reactions";
-      empty.hidden = !!kinds?.time.length;
-      canvas.hidden = !empty.hidden;
-      if (kinds?.time.length) draw(kinds);
+      empty.hidden = !!kinds && sums(kinds).some((sum) => sum > 0);
+      canvas.hidden = key.hidden = peaks.hidden = !empty.hidden;
+      if (kinds && empty.hidden) draw(kinds);
     },
   };
 }
