@@ -1,5 +1,5 @@
 /**
- * The demo page and the stage alone in a real Chromium, on phones that stand and lie, and a tablet: nothing lies over
+ * The demo page and the stage alone in a real Chromium, on phones and tablets: nothing lies over
  * another thing or outside of the page, and whatever is pressed is as large as a finger.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
