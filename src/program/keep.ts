@@ -26,7 +26,7 @@ import {
   writeWhole,
 } from "./archive-files.ts";
 import { ownUrl } from "./health.ts";
-import { restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
+import { type RestoreSettings, restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
 import { type KeepSettings, parseKeep, rateOf } from "./keep-options.ts";
 
 export interface KeepIo {
@@ -60,11 +60,11 @@ export async function runKeep(command: KeepCommand, argv: readonly string[], io:
     for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
     return 2;
   }
-  const { settings, file = "" } = parsed;
+  const { settings, file = "", replicas } = parsed;
   try {
     if (command === "backup") return await backup(file, settings, io);
     if (file !== "") mustBeFile(file);
-    if (command === "restore") return await restore(file, settings, io);
+    if (command === "restore") return await restore(file, { ...settings, replicas }, io);
     return await verify(file, settings, io);
   } catch (error) {
     if (!isTold(error)) throw error;
@@ -125,7 +125,7 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
+async function restore(file: string, settings: RestoreSettings, io: KeepIo): Promise<number> {
   if (settings.nats.length > 0) {
     const streams = await restoreNats(file, settings, io.clock);
     const { said, wrong } = verdictOf(await verifyNats(settings, io.clock, true));
