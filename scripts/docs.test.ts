@@ -74,6 +74,7 @@ describe("documents", () => {
 
   test("the options of the package are the settings there are now, with their words", () => {
     expect(read(optionsAt), "npm run docs rewrites it").toBe(optionsFile());
+    expect(read(optionsAt)).toContain('Likes held with `likeMode: "once"`, about 16 bytes each');
     expect(read(optionsAt)).toContain("   * @default 50\n   */\n  readonly tickMs?: number;\n");
     // The compiler says when a type written there is another one than the table's.
     const wide = (settings: Settings): Required<Omit<OvationOptions, "log">> => settings;

@@ -85,7 +85,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "plan":
       return runPlan(asked.flags, planIo());
     case "calibrate":
-      return runCalibrate(asked.flags, planIo());
+      return runCalibrate(asked.flags, { ...planIo(), interrupt: interruption() });
     case "token":
       return runToken(asked.flags, commandIo);
     case "conform":
@@ -323,7 +323,8 @@ async function health(flags: readonly string[]): Promise<number> {
   return ready ? 0 : 1;
 }
 
-async function load(flags: readonly string[]): Promise<number> {
+/** Aborted by the first SIGTERM or SIGINT; the second ends the program at once. */
+function interruption(): AbortSignal {
   const interrupt = new AbortController();
   for (const signal of signals) {
     process.on(signal, () => {
@@ -331,15 +332,12 @@ async function load(flags: readonly string[]): Promise<number> {
       interrupt.abort();
     });
   }
-  return runLoad(flags, {
-    env: process.env,
-    stdout: print,
-    stderr: (text) => process.stderr.write(text),
-    isTTY: process.stderr.isTTY === true,
-    columns: process.stderr.columns ?? 80,
-    self: self(),
-    interrupt: interrupt.signal,
-  });
+  return interrupt.signal;
+}
+
+async function load(flags: readonly string[]): Promise<number> {
+  const { isTTY = false, columns = 80 } = process.stderr;
+  return runLoad(flags, { ...planIo(), isTTY, columns, interrupt: interruption() });
 }
 
 function planIo(): PlanIo {

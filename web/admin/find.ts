@@ -75,12 +75,13 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
     const query = new URLSearchParams({ limit: String(PAGE), sort: sort.value });
     if (asked) query.set("search", asked);
     if (after) query.set("after", after);
-    const { ok, body, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
+    const { body, status, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
     if (mine !== turn) return;
-    if (!ok || !body) {
+    // Who may only moderate gets no list, and needs none.
+    sort.hidden = status === 403;
+    if (!body) {
       list.hidden = more.hidden = true;
-      sort.hidden = true;
-      empty.textContent = `${why}. A video can be looked at by its whole id.`.replace("..", ".");
+      empty.textContent = sort.hidden ? "A video can be looked at by its whole id." : why;
       return;
     }
     if (!after) list.replaceChildren();
