@@ -181,7 +181,8 @@ export interface RestoreSettings extends KeepSettings {
 /** Puts the streams of a backup into a NATS that has none of the prefix; answers how many. */
 export async function restoreNats(file: string, settings: RestoreSettings, clock: Clock): Promise<number> {
   // All of it is looked at first: half a cluster is worse than none.
-  if ((await wholeArchive(file)) !== "nats") throw new ArchiveBroken("it is of a node's folder: give --data");
+  if ((await wholeArchive(file)) !== "nats")
+    throw new ArchiveBroken("it is of a node's folder: give --data, and no --nats");
   return withNats(settings, clock, async (bus) => {
     const there = await bus.copies.names();
     if (there.length > 0) throw new BusUnavailable(`NATS has ${there[0]}: nothing is written over a stream`);

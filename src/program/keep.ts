@@ -133,6 +133,7 @@ async function restore(file: string, settings: RestoreSettings, io: KeepIo): Pro
     io.print(`${streams} streams and buckets are back: ${said}; start the dispatchers\n`);
     return wrong.length > 0 ? 1 : 0;
   }
+  if (settings.data === ":memory:") throw new CannotKeep("--data=:memory: keeps nothing: give a folder");
   const folder = resolve(settings.data);
   if (hasLedger(folder)) throw new CannotKeep(`${settings.data} has a ledger: nothing is written over one`);
   const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
