@@ -163,6 +163,7 @@ export const timeline: readonly Mutant[] = [
     ["src/http/vtt.test.ts"],
     [
       ["an arrow in what was said stays one", '.replaceAll(">", "&gt;")', ""],
+      ["a name turns what was said", 'line.user.replace(turns, "")', "line.user"],
       ["a line break in what was said stays one", 'text.replace(/[\\s\\0\\u0085]+/g, " ")', "text"],
     ],
   ),
