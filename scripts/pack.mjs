@@ -80,7 +80,7 @@ function buildClient() {
   mkdirSync(client, { recursive: true });
   const modules = ["npm", "npm-alone", ...parts];
   // The last two are no doors of the package: the client fetches them when they are needed.
-  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling", "locks"];
+  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling", "locks", "dates"];
   if (runToEnd(bun, bundle) !== 0) fail("could not build ovation-client");
   declareTypes(
     modules.map((name) => `web/client/${name}.ts`),
