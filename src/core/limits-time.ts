@@ -11,7 +11,7 @@ export const timeLimits = {
    */
   timelinesBytesMax: 64 * 1024 * 1024,
   /**
-   * Timelines held open for more, 5 to 15 KB each. Beyond: the quietest is packed until its next like, and
+   * Timelines held open for more, 2 to 6 KB each. Beyond: the quietest is packed until its next like, and
    * more videos than this that are liked in turn cost some 30 microseconds a like.
    */
   timelinesOpenMax: 4_096,
