@@ -39,11 +39,7 @@ export const timeline: readonly Mutant[] = [
         "const part = Math.floor(((i + 1) * count) / parts) - Math.floor((i * count) / parts);",
         "const part = count;",
       ],
-      [
-        "nothing is merged for its weight",
-        "while (this.#weight > limits.timelineOfOneBytesMax) {",
-        "while (false) {",
-      ],
+      ["nothing is merged for its weight", "while (this.#weight > bytesMax) {", "while (false) {"],
     ],
   ),
   ...plant(
@@ -146,7 +142,7 @@ export const timeline: readonly Mutant[] = [
         "|| stepFor(range) !== undefined) return range;",
         "|| true) return range;",
       ],
-      ["an edition outlives a removal", "version}-${last}`;", "version}`;"],
+      ["an edition outlives a removal", "version}-${left.last}`;", "version}`;"],
     ],
   ),
   ...plant(
@@ -157,11 +153,6 @@ export const timeline: readonly Mutant[] = [
         "any number of comments is one moment's",
         "if (together === limits.commentsTogetherMax)",
         "if (together < 0)",
-      ],
-      [
-        "a page begins within a millisecond",
-        "Math.floor(mediaMs ?? atMs - skewMs)",
-        "mediaMs ?? atMs - skewMs",
       ],
     ],
   ),
@@ -207,5 +198,73 @@ export const timeline: readonly Mutant[] = [
     "src/settings/kinds.ts",
     ["src/load/options.test.ts"],
     [["a bare number of seconds is one of milliseconds", "text : `${text}s`", "text : text"]],
+  ),
+  ...plant(
+    "src/ledger/comment-counts.ts",
+    ["src/ledger/comment-counts.test.ts", "src/dispatcher/times.test.ts"],
+    [
+      [
+        "a page begins within a millisecond",
+        "Math.floor(mediaMs ?? atMs - skewMs)",
+        "mediaMs ?? atMs - skewMs",
+      ],
+      ["comments without a second are forgotten", "timeline.before.set(series, this.before + 1);", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/counted-comments.ts",
+    ["src/ledger/counted-comments.test.ts"],
+    [
+      [
+        "many who wait for room all find it",
+        "if (isFree) known.begun++;\n    return isFree;",
+        "known.begun += isFree ? 0.1 : 0;\n    return isFree;",
+      ],
+      [
+        "what another life wrote is not looked for",
+        "if (this.#parts.ages) known.from = (await this.#write(video)).upTo;",
+        "known.from = 0;",
+      ],
+      [
+        "a comment is removed before it is counted",
+        "comments.remove(video, target, counted)",
+        "comments.remove(video, target)",
+      ],
+      ["what was let go of uncounted is not told", "gap ||= page.floor > counted.upTo;", ""],
+      ["another log is taken for the one that was heard", "this.#held.clear();", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/counts-stream.ts",
+    ["src/ledger/counts-stream.test.ts"],
+    [
+      [
+        "a place of a history that is no more is taken for one of this",
+        "Math.min(upTo, (next?.first ?? Number.POSITIVE_INFINITY) - 1)",
+        "upTo",
+      ],
+      ["what was counted since a deletion goes with it", "if (seq > 0 && upTo < before)", "if (seq > 0)"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/sqlite-counts.ts",
+    ["src/ledger/sqlite-counts.test.ts", "src/ledger/sqlite.test.ts"],
+    [
+      ["what was counted before a gap is told", "if (gap) this.#beginAt(video, dateMs);", ""],
+      ["what a failed transaction counted stays", "this.#heads.clear();\n    this.#held.clear();", ""],
+      ["a deleted video's comments stay counted", "s.countBlocksDrop.run(video);", ""],
+      ["what aged stays in the file", "s.countBlockDrop.run(video, tier, index)", "[tier, index]"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/times.ts",
+    ["src/dispatcher/times.test.ts"],
+    [
+      [
+        "comments that are counted and still there are told twice",
+        "upTo === 0 ? apart : apart.filter(({ seq }) => seq > upTo)",
+        "apart",
+      ],
+    ],
   ),
 ];

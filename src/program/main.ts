@@ -24,7 +24,7 @@ import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
-import { announce } from "./announce.ts";
+import { announce, stopping } from "./announce.ts";
 import { runCheck } from "./check.ts";
 import { holdersOf, openCount, openMax, tellRoom } from "./descriptors.ts";
 import { askHealth } from "./health.ts";
@@ -150,7 +150,7 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
       await serving.stop();
       throw reason;
     }
-    if (!parent) say("STOPPING=1");
+    if (!parent) say(stopping(settings.drainMs));
     log.info("draining", { reason, viewers: serving.connections(), ms: settings.drainMs });
     await serving.drain();
     await serving.stop();
@@ -188,7 +188,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     say("READY=1");
     giveBack();
     const signal = await signalled;
-    say("STOPPING=1");
+    say(stopping(drainMs));
     log.info("draining", { reason: signal, workers: count, ms: drainMs });
     workers.signal(signal);
     const well = await workers.ended();
