@@ -68,6 +68,17 @@ export const life = [
     [["removals push comments out of history", "target !== null && target > 0 ? 0 : 1", "1"]],
   ),
   ...plant(
+    "src/http/live.ts",
+    ["src/http/live.test.ts"],
+    [
+      [
+        "a cache never hears that an address is over",
+        "if (isSigned && refusal.status === 403)",
+        "if (false)",
+      ],
+    ],
+  ),
+  ...plant(
     "src/http/erasure.ts",
     ["src/http/erasure.test.ts"],
     [["a name that cannot be read is taken for another", "if (!isDecodable(request.url))", "if (false)"]],
@@ -172,6 +183,11 @@ export const life = [
         "what is not watched any more is waited for",
         "(watch) => viewer.watches.includes(watch)",
         "() => true",
+      ],
+      [
+        "what one stops watching while others wait for it is waited for",
+        "joiners.filter((joiner) => joiner.viewer === viewer);",
+        "[] as Joiner[];",
       ],
       ["who has left is let in", "    if (viewer.connection.gone) return undefined;\n", ""],
     ],

@@ -245,7 +245,7 @@ export const timeline: readonly Mutant[] = [
     ["src/ledger/sqlite-counts.test.ts", "src/ledger/sqlite.test.ts"],
     [
       ["what was counted before a gap is told", "if (gap) this.#beginAt(video, dateMs);", ""],
-      ["what a failed transaction counted stays", "this.#changed.clear();\n    this.#held.clear();", ""],
+      ["what a failed transaction counted stays", "this.#heads.clear();\n    this.#held.clear();", ""],
       ["a deleted video's comments stay counted", "s.countBlocksDrop.run(video);", ""],
       ["what aged stays in the file", "s.countBlockDrop.run(video, tier, index)", "[tier, index]"],
     ],

@@ -365,6 +365,7 @@ export class Frontend implements Watching {
       viewer.watches = viewer.watches.filter((watch) => watch !== held);
       if (viewer.shard.leave(viewer, video)) this.#counts.moved(held, -1);
       this.#review.leave(viewer, held);
+      this.#arrivals.addAll(this.#lobby.takeOne(held, viewer));
       this.#interest.release(held);
     }
     return "done";

@@ -52,6 +52,18 @@ export class Lobby {
     this.#joiners.set(watch, waiting);
   }
 
+  /** Takes out `viewer` where it waits for `watch`, which it does not watch any more. */
+  takeOne(watch: VideoState, viewer: Viewer): readonly Joiner[] {
+    const joiners = this.#joiners.get(watch) ?? [];
+    const taken = joiners.filter((joiner) => joiner.viewer === viewer);
+    if (taken.length > 0)
+      this.#joiners.set(
+        watch,
+        joiners.filter((joiner) => joiner.viewer !== viewer),
+      );
+    return taken;
+  }
+
   /** Takes out those who wait for `watch`: its state has come, or none of them watches it any more. */
   take(watch: VideoState): readonly Joiner[] {
     const joiners = this.#joiners.get(watch) ?? [];

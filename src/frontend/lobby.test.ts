@@ -37,6 +37,20 @@ describe("a stream that is told to stop watching what it waits for", () => {
     ]);
   });
 
+  test("is shown the others, though somebody else waits for that one too", async () => {
+    const { open, rest, frontend, answer } = await waiting();
+    const [goes, stays] = [open([v, w]), open([w])];
+    await rest();
+    await frontend.watch(goes.hello.connection as string, w, false);
+    await rest();
+    expect(goes.of("snapshot").map(({ data }) => data.video)).toEqual(["v"]);
+    expect(stays.of("snapshot")).toEqual([]);
+    answer();
+    await rest();
+    expect(goes.of("snapshot").map(({ data }) => data.video)).toEqual(["v"]);
+    expect(stays.of("snapshot").map(({ data }) => data.video)).toEqual(["w"]);
+  });
+
   test("waits for the next of them, and begins with what it watches by then", async () => {
     const { open, rest, frontend, answer } = await waiting();
     const viewer = open([w, x, v]);

@@ -38,7 +38,7 @@ import { unauthorized } from "./auth.ts";
 import { type Call, lastEventIdOf, wholeNumber } from "./call.ts";
 import type { Doors, Streams } from "./doors.ts";
 import type { Entry, Place } from "./entry.ts";
-import { pollOffer } from "./live.ts";
+import { pollOffer, toldIfOver } from "./live.ts";
 import type { Row } from "./row.ts";
 import { isThisMachine } from "./surroundings.ts";
 
@@ -131,7 +131,7 @@ function admitSigned(ask: Ask): Entry | Response {
   const [until, sig] = [named.query.get("until"), named.query.get("sig")];
   if (video === undefined || !polling.signatures?.holds(video, until, sig, clock.date())) {
     const why = "this address was not signed here, or its time is over: ask for a stream to get another";
-    return refusal(doors, row, reject("forbidden", why), call);
+    return toldIfOver(doors, video, named.query, refusal(doors, row, reject("forbidden", why), call));
   }
   return letIn(ask, anybody, "watch", payer, now);
 }

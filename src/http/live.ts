@@ -20,6 +20,8 @@ import { noStreams } from "./streams.ts";
 
 const liveCache = "public, max-age=1, stale-while-revalidate=5, stale-if-error=60";
 const foreverCache = "public, max-age=31536000, immutable";
+/** Of an address whose time is over: it stays so. */
+const overCache = "public, max-age=5";
 /** What a like may take on its way into its second, beyond all delays that viewers have, ms. */
 const settleMs = 10_000;
 
@@ -79,6 +81,22 @@ export function pollOffer(doors: Doors, videos: readonly VideoId[], isOne: boole
   const url = "videos/{video}/live";
   if (!signatures) return { url, everyMs };
   return { url, urls: Object.fromEntries(videos.map((v) => [v, `videos/${v}/live${signed(v)}`])), everyMs };
+}
+
+/**
+ * `refusal` of a signed address, which caches may keep where its time is over: one that shows what is old
+ * while it asks for new (nginx) would else show the last answer for as long as somebody asks.
+ */
+export function toldIfOver(
+  { polling }: Doors,
+  video: VideoId | undefined,
+  query: URLSearchParams,
+  refusal: Response,
+): Response {
+  const isSigned =
+    video !== undefined && polling.signatures?.isOurs(video, query.get("until"), query.get("sig"));
+  if (isSigned && refusal.status === 403) refusal.headers.set("cache-control", overCache);
+  return refusal;
 }
 
 function notYet(): Response {
