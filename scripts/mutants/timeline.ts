@@ -214,7 +214,7 @@ export const timeline: readonly Mutant[] = [
   ),
   ...plant(
     "src/ledger/counted-comments.ts",
-    ["src/ledger/counted-comments.test.ts"],
+    ["src/ledger/counted-comments-order.test.ts", "src/ledger/counted-comments.test.ts"],
     [
       [
         "many who wait for room all find it",
@@ -232,7 +232,7 @@ export const timeline: readonly Mutant[] = [
         "comments.remove(video, target)",
       ],
       ["what was let go of uncounted is not told", "gap ||= page.floor > counted.upTo;", ""],
-      ["another log is taken for the one that was heard", "this.#held.clear();", ""],
+      ["what is still being written is taken for counted", "await Promise.allSettled([...known.under]);", ""],
     ],
   ),
   ...plant(
