@@ -1,36 +1,39 @@
 /**
  * `npm run bench:plan`: what `ovation plan` says of this machine beside what is then seen on it.
  *
- * `ovation calibrate` measures the coefficients; then other audiences than those it was measured with come to
- * a fresh node each, and processor time, user memory and bytes sent are compared with the plan's. A plan is
+ * `ovation calibrate` measures the coefficients; then audiences of other sizes and other rates than those it
+ * was measured with come to a fresh node each, by `ovation load`, and resident memory, processor time and
+ * bytes to viewers are compared with the plan's, with those coefficients and with the shipped ones. A plan is
  * good to a quarter: capacity is bought in nodes. Beside it stands for which share of the time the node was
- * ready to run and had no core: one that starves paces its viewers down, and is planned for more.
+ * ready to run and had no core: one that starves writes less often, and is planned for more.
  */
 
-import { bytesName, middleOf, rise, sightOf } from "../src/plan/calibrate.ts";
-import { type Coefficients, packetBytes, readCoefficients } from "../src/plan/coefficients.ts";
-import { type Audience, type Machine, plan } from "../src/plan/model.ts";
+import { limits } from "../src/core/limits.ts";
+import { type Coefficients, readCoefficients, shipped } from "../src/plan/coefficients.ts";
+import { type Audience, type Load, type Machine, plan } from "../src/plan/model.ts";
+import { names, sliceOf } from "../src/plan/site.ts";
 import { executable, startOvation } from "./ovation.ts";
 import { starvedSeconds } from "./proc.ts";
 import { type Ends, play, say } from "./run.ts";
 
-const everyMs = 250;
+const tickMs = 50;
 const alone = { regions: 1, streamShare: 1, pollMs: 2_000, caches: 1, likesBatch: 1 };
 const audiences: readonly Audience[] = [
-  { ...alone, viewers: 6_000, videos: 1, likes: 20, comments: 0 },
-  { ...alone, viewers: 3_000, videos: 1, likes: 50, comments: 4 },
-  { ...alone, viewers: 5_000, videos: 10, likes: 400, comments: 20 },
+  { ...alone, viewers: 5_000, videos: 1, likes: 100, comments: 5 },
+  { ...alone, viewers: 500, videos: 1, likes: 20, comments: 0 },
+  { ...alone, viewers: 2_000, videos: 1, likes: 0, comments: 5 },
+  { ...alone, viewers: 3_000, videos: 1, likes: 1_000, comments: 0 },
+  { ...alone, viewers: 2_000, videos: 10, likes: 50, comments: 20 },
+  { ...alone, viewers: 2_000, videos: 1_000, likes: 500, comments: 5 },
+  { ...alone, viewers: 9_000, videos: 1, likes: 50, comments: 0 },
 ];
 const machine: Machine = {
-  ...{ cores: 1, memoryBytes: 1e12, bitsPerS: 1e12, streams: 1e9, everyMs, pricePerHour: 0, pricePerGb: 0 },
+  ...{ cores: 1, memoryBytes: 1e12, bitsPerS: 1e12, streams: 1e9, tickMs, pricePerHour: 0, pricePerGb: 0 },
 };
+/** After everybody has come and reactions have begun, before anything counts. */
+const arrivedMs = 1_000;
 
-interface Figures {
-  readonly cores: number;
-  readonly bytes: number;
-  /** Of frames, without what the network adds. */
-  readonly sentPerS: number;
-}
+type Figures = Pick<Load, "cores" | "memoryBytes" | "payloadBytesPerS">;
 
 function calibrated(): Coefficients {
   const { stdout } = Bun.spawnSync([executable(), "calibrate"], { stderr: "inherit", env: {} });
@@ -39,46 +42,59 @@ function calibrated(): Coefficients {
   return costs;
 }
 
-function planned(audience: Audience, costs: Coefficients): Figures {
-  const { frontends, dispatchers, frontend, dispatcher, bitsPerS } = plan(audience, machine, costs);
-  const { writesPerS, cores, memoryBytes } = frontend;
-  return {
-    cores: frontends * cores + dispatchers * dispatcher.cores,
-    bytes: frontends * (memoryBytes - costs.processBytes) + costs.processBytes,
-    sentPerS: bitsPerS / 8 - frontends * writesPerS * packetBytes,
-  };
+/** What is planned, with as many keys remembered as so many seconds bring. */
+function planned(audience: Audience, costs: Coefficients, seconds: number): Figures {
+  const one = plan(audience, machine, costs).alone;
+  if (!one) throw new Error("more than a process is good for");
+  const early = audience.likes * (limits.keyWindowMs / 1_000 - seconds) * costs.keyBytes;
+  return { ...one, memoryBytes: one.memoryBytes - early };
 }
 
-async function seen(audience: Audience, ends: Ends): Promise<Figures & { readonly starved: number }> {
-  const server = ends.add(await startOvation(`--tick=${everyMs}ms`));
+async function seen(audience: Audience, seconds: number, ends: Ends) {
+  const server = ends.add(await startOvation(`--tick=${tickMs}ms`));
   const url = `http://127.0.0.1:${server.port}`;
   const { viewers, videos, likes, comments } = audience;
-  const flags = Object.entries({ url, viewers, videos, likes, comments, duration: 6 });
-  const command = [executable(), "load", "--quiet", ...flags.map(([name, value]) => `--${name}=${value}`)];
-  const look = async () => sightOf(server.pid, await (await fetch(`${url}/metrics`)).text());
-  const before = { starvedS: starvedSeconds(server.pid), atMs: performance.now() };
-  const middle = await middleOf({ look }, command);
-  const starvedS = starvedSeconds(server.pid) - before.starvedS;
-  const starved = Number(((1_000 * starvedS) / (performance.now() - before.atMs)).toPrecision(2));
+  const flags = Object.entries({ url, viewers, videos, likes, comments, duration: seconds + 3 });
+  const cmd = [executable(), "load", "--quiet", ...flags.map(([name, value]) => `--${name}=${value}`)];
+  const load = Bun.spawn({ cmd, stdin: "ignore", stdout: "ignore", stderr: "inherit" });
+  const taken = async (): Promise<boolean> => {
+    const series = await server.metrics();
+    const reactions = (series.get(names.likes) ?? 0) + (series.get(names.comments) ?? 0);
+    return series.get(names.connections) === viewers && reactions > 0;
+  };
+  while (!(await taken())) {
+    if (load.exitCode !== null) throw new Error("the audience did not come together");
+    await Bun.sleep(100);
+  }
+  await Bun.sleep(arrivedMs);
+  const starvedS = starvedSeconds(server.pid);
+  const slice = await sliceOf({ url, pid: server.pid }, () => Bun.sleep(1_000 * seconds));
+  const starved = (1_000 * (starvedSeconds(server.pid) - starvedS)) / slice.ms;
+  await load.exited;
   await server.end();
-  if (!middle) throw new Error("the audience did not come together");
-  const seconds = middle.ms / 1_000;
-  const sentPerS = rise(middle, bytesName) / seconds;
-  return { cores: middle.coreS / seconds, bytes: middle.bytes, sentPerS, starved };
+  const figures: Figures = {
+    cores: (1_000 * slice.coreS) / slice.ms,
+    memoryBytes: slice.bytes,
+    payloadBytesPerS: (1_000 * slice.rise(names.bytes)) / slice.ms,
+  };
+  return { ...figures, starved: Number(starved.toPrecision(2)) };
 }
 
-await play({ name: "plan", rounds: 1, seconds: 6, minutesMax: 5 }, async (_, ends) => {
-  const costs = calibrated();
+await play({ name: "plan", rounds: 1, seconds: 8, minutesMax: 5 }, async ({ seconds }, ends) => {
+  const costs = { calibrated: calibrated(), shipped };
   const rows = [];
   for (const audience of audiences) {
-    const said = planned(audience, costs);
-    const real = await seen(audience, ends);
-    const ratio = (name: keyof Figures): number => Number((said[name] / real[name]).toPrecision(3));
-    const ratios = { cores: ratio("cores"), memory: ratio("bytes"), sent: ratio("sentPerS") };
+    const real = await seen(audience, seconds, ends);
+    const ratios = (of: Coefficients) => {
+      const said = planned(audience, of, seconds);
+      const ratio = (name: keyof Figures): number => Number((said[name] / real[name]).toPrecision(3));
+      return { cores: ratio("cores"), memory: ratio("memoryBytes"), sent: ratio("payloadBytesPerS") };
+    };
     const { viewers, videos, likes, comments } = audience;
-    const who = `${viewers} viewers of ${videos}, ${likes} likes/s, ${comments} comments/s`;
-    say(`  ${who}: plan/seen ${JSON.stringify(ratios)}, starved ${real.starved}`);
-    rows.push({ viewers, videos, likes, comments, ratios, planned: said, seen: real });
+    const told = { calibrated: ratios(costs.calibrated), shipped: ratios(shipped) };
+    say(`  ${viewers} viewers of ${videos}, ${likes} likes/s, ${comments} comments/s: plan/seen`);
+    say(`    ${JSON.stringify(told)}, starved ${real.starved}`);
+    rows.push({ viewers, videos, likes, comments, ...told, seen: real });
   }
-  return { coefficients: costs, rows };
+  return { coefficients: costs.calibrated, rows };
 });

@@ -39,7 +39,7 @@ function freePort(): number {
   return Number(port);
 }
 
-function writeUnit(port: number | string): void {
+function writeUnit(port: number | string, drainS = 1): void {
   const text = readFileSync(join(root, "deploy/ovation.service"), "utf8")
     .replace("ExecStart=/usr/local/bin/ovation", `ExecStart=${join(root, "dist/ovation")}`)
     .replace("-/etc/ovation.env", settings)
@@ -47,10 +47,14 @@ function writeUnit(port: number | string): void {
       "Environment=OVATION_DATA=/var/lib/ovation",
       `Environment=OVATION_DATA=${join(config, "ovation")}`,
     )
+    .replace("TimeoutStopSec=30", "TimeoutStopSec=2")
     .replace("[Service]", `[Service]\nStandardOutput=append:${output}\nStandardError=append:${output}`);
   mkdirSync(units, { recursive: true });
   writeFileSync(join(units, "ovation.service"), text);
-  writeFileSync(settings, `OVATION_PORT=${port}\nOVATION_HOST=127.0.0.1\nBUN_OPTIONS=--version\n`);
+  writeFileSync(
+    settings,
+    `OVATION_PORT=${port}\nOVATION_HOST=127.0.0.1\nOVATION_DRAIN=${drainS}s\nBUN_OPTIONS=--version\n`,
+  );
 }
 
 const manager = (): Bun.Subprocess => {
@@ -91,6 +95,19 @@ async function tryUnit(pid: number, port: number): Promise<void> {
   await until("and is there with what it had", async () => (await total().catch(() => 0)) === 1);
   systemctl("stop", "ovation");
   expect("a stop is a drain, and no failure", said("stopped") && told("Result") === "success");
+  writeUnit(port, 4);
+  systemctl("daemon-reload");
+  systemctl("start", "ovation");
+  const streams = await Promise.all(Array.from({ length: 40 }, () => fetch(`${url}/v1/videos/v/events`)));
+  const startMs = performance.now();
+  systemctl("stop", "ovation");
+  expect("a drain may take longer than TimeoutStopSec", told("Result") === "success");
+  expect("and it did", performance.now() - startMs > 2_000);
+  const ends = await Promise.all(streams.map((stream) => stream.text()));
+  expect(
+    "each viewer was told",
+    ends.every((text) => text.includes("event: bye")),
+  );
   writeUnit("none");
   systemctl("start", "ovation");
   await until("a mistake in the settings is 2", () => told("ExecMainStatus") === "2");

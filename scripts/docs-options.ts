@@ -3,7 +3,7 @@
  * its help, unit and default out of the table of settings, where an editor shows them.
  */
 import { settingsTable } from "../src/settings/config.ts";
-import type { Row } from "../src/settings/table.ts";
+import { flagOf, type Row } from "../src/settings/table.ts";
 
 /** Settings of ports and processes, which are the program's own. */
 const ofTheProgram: ReadonlySet<string> = new Set([
@@ -42,8 +42,17 @@ export function optionsFile(): string {
 
 function memberOf(key: string, row: Row<unknown>): string {
   const help = `${row.help.charAt(0).toUpperCase()}${row.help.slice(1)}.`;
-  const lines = [...wrapped(`${help} ${expects(key, row)}.`), `@default ${defaultOf(key, row)}`];
+  const lines = [...wrapped(asOptions(`${help} ${expects(key, row)}.`)), `@default ${defaultOf(key, row)}`];
   return `  /** ${lines.join("\n   * ")}\n   */\n  readonly ${key}?: ${typeOf(row)};\n`;
+}
+
+/** `text` with the names that options have in place of flags: `likeMode: "once"` for --like-mode=once. */
+function asOptions(text: string): string {
+  return text.replace(/--([a-z-]+)(?:=([a-z]+))?/g, (flag, name, value) => {
+    const key = Object.keys(settingsTable.rows).find((one) => flagOf(one) === name);
+    if (key === undefined || ofTheProgram.has(key)) return flag;
+    return value === undefined ? `\`${key}\`` : `\`${key}: "${value}"\``;
+  });
 }
 
 /** The type of its value, in TypeScript. */
@@ -56,7 +65,7 @@ function typeOf({ kind, fallback }: Row<unknown>): string {
 
 /** What the value must be: a duration is a number of milliseconds here, and a list a list. */
 function expects(key: string, { kind }: Row<unknown>): string {
-  const text = kind.expects.replace(" between commas", "").replace(/, like 50ms, 5s or 2m$/, "");
+  const text = kind.expects.replace(" between commas", "").replace(/, like \d+m.* or \w+$/, "");
   const said = key.endsWith("Ms") ? `${text}, in ms` : text;
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}`;
 }

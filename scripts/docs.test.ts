@@ -74,6 +74,7 @@ describe("documents", () => {
 
   test("the options of the package are the settings there are now, with their words", () => {
     expect(read(optionsAt), "npm run docs rewrites it").toBe(optionsFile());
+    expect(read(optionsAt)).toContain('Likes held with `likeMode: "once"`, about 16 bytes each');
     expect(read(optionsAt)).toContain("   * @default 50\n   */\n  readonly tickMs?: number;\n");
     // The compiler says when a type written there is another one than the table's.
     const wide = (settings: Settings): Required<Omit<OvationOptions, "log">> => settings;
@@ -99,6 +100,14 @@ describe("documents", () => {
     expect([...told].filter((name) => !(name in scripts))).toEqual([]);
     const apart = /^(bench:.*|web)$/;
     expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
+  });
+
+  test("docs/decisions.md tells what each dependency is for", () => {
+    const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, object>;
+    const told = read("docs/decisions.md").split("## Dependencies")[1] ?? "";
+    const names = Object.keys({ ...dependencies, ...devDependencies });
+    const untold = names.filter((name) => !told.includes(name) && name !== "@biomejs/biome");
+    expect([untold, names.length > 20]).toEqual([[], true]);
   });
 
   test("docs/http.md tells every code, with its status", () => {

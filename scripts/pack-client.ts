@@ -13,8 +13,8 @@ const byName: BunPlugin = {
   setup(build) {
     // tsconfig.json leads the name to the source.
     build.onResolve({ filter: /^ovation-client$/ }, ({ path }) => ({ path, external: true }));
-    // Modules of their own, which few need: see client/polling.ts and client/locks.ts.
-    build.onResolve({ filter: /\/(polling|locks)\.ts$/ }, ({ kind, path }) =>
+    // Modules of their own, which few need: see client/polling.ts, client/locks.ts and client/dates.ts.
+    build.onResolve({ filter: /\/(polling|locks|dates)\.ts$/ }, ({ kind, path }) =>
       kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.js`, external: true } : undefined,
     );
   },

@@ -57,6 +57,9 @@ function manifest() {
     license: "Apache-2.0",
     type: "module",
     sideEffects: false,
+    // For what does not read `exports`: Parcel unless told to, compilers by `moduleResolution: node10`.
+    ...{ main: "./npm-alone.js", module: "./npm.js", types: "./types/npm.d.ts" },
+    typesVersions: { "*": Object.fromEntries(parts.map((name) => [name, [`./types/${name}.d.ts`]])) },
     exports: {
       ".": {
         ...{ types: "./types/npm.d.ts", node: "./npm-alone.js", bun: "./npm-alone.js" },
@@ -77,7 +80,7 @@ function buildClient() {
   mkdirSync(client, { recursive: true });
   const modules = ["npm", "npm-alone", ...parts];
   // The last two are no doors of the package: the client fetches them when they are needed.
-  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling", "locks"];
+  const bundle = ["scripts/pack-client.ts", client, ...modules, "polling", "locks", "dates"];
   if (runToEnd(bun, bundle) !== 0) fail("could not build ovation-client");
   declareTypes(
     modules.map((name) => `web/client/${name}.ts`),

@@ -80,6 +80,9 @@ function linkTo(words: string, target: string): string {
   return plain === path ? `\`${path}\`` : `${words} (\`${path}\`)`;
 }
 
+/** Columns of `ovation help`, as its flags have them. */
+const helpColumns = 80;
+
 /** A page up to its first section, without its tables. */
 function shortOf(text: string): string {
   const end = text.indexOf("\n## ");
@@ -91,11 +94,13 @@ function shortOf(text: string): string {
     .trim();
 }
 
+/** What is typed, and behind a bar what is printed. */
 function indented(block: string): string {
+  const margin = block.startsWith("```text") ? "    | " : "    ";
   return block
     .split("\n")
     .slice(1, -1)
-    .map((line) => `    ${line}`.trimEnd())
+    .map((line) => `${margin}${line}`.trimEnd())
     .join("\n");
 }
 
@@ -106,5 +111,19 @@ function plainOf(text: string): string {
     .replace(/^# /m, "")
     .replace(/\[([^\]]+)\]\([^)]*\)/g, "$1")
     .replace(/\*\*/g, "")
-    .replaceAll("`", "");
+    .replaceAll("`", "")
+    .replace(/[^\n]+(\n(?!- )[^\n]+)*/g, wrapped);
+}
+
+/** A paragraph, or an item of a list, in lines of a terminal. */
+function wrapped(paragraph: string): string {
+  const margin = paragraph.startsWith("- ") ? "  " : "";
+  const lines: string[] = [];
+  for (const word of paragraph.split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < helpColumns)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(lines.length === 0 ? word : `${margin}${word}`);
+  }
+  return lines.join("\n");
 }

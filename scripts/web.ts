@@ -59,7 +59,7 @@ const styleText: Bun.BunPlugin = {
 const laterParts: Bun.BunPlugin = {
   name: "later parts",
   setup(build) {
-    build.onResolve({ filter: /\/(polling|locks)\.ts$/ }, ({ kind, path }) =>
+    build.onResolve({ filter: /\/(polling|locks|dates)\.ts$/ }, ({ kind, path }) =>
       kind === "dynamic-import"
         ? { path: `./ovation-${basename(path, ".ts")}.js`, external: true }
         : undefined,
@@ -104,6 +104,7 @@ async function buildAll(docs: readonly DocPage[]): Promise<Asset[]> {
     ["ovation", client],
     ["ovation-polling", await bundle(join(web, "client/polling.ts"))],
     ["ovation-locks", await bundle(join(web, "client/locks.ts"))],
+    ["ovation-dates", await bundle(join(web, "client/dates.ts"))],
     ["ovation-players", await bundle(join(web, "client/players.ts"))],
     ["ovation-replay", await bundle(join(web, "client/replay.ts"))],
     ["ovation-hearts", await bundle(join(web, "client/hearts.ts"))],

@@ -7,13 +7,35 @@ export const client: readonly Mutant[] = [
     ["web/client/align.test.ts"],
     [
       ["what was jumped over floats as if it happened now", "at - before.at > (now", "at - before.at < (now"],
-      ["what waits for ever is kept", "now - sinceMs > HELD_MS ||", ""],
-      ["more than can wait is kept", "|| n < held.length - HELD_MAX", ""],
+      ["what waits for ever is kept", "now - one.sinceMs <= HELD_MS && ", ""],
+      ["more than can wait is kept", " && n >= held.length - HELD_MAX", ""],
       ["a collapsed total comes after what holds it", 'take("likes", { ...newest, quiet: true });', ""],
-      ["1970 is a date", "if (at > DATED_MS) return at;", "if (at > 0) return at;"],
+      ["1970 is a date", "if (at > DATED_MS && ", "if ("],
+      ["what is no date is one", " && at < DATED_MS * 8000) return at;", ") return at;"],
+      ["dates that are off are taken as they are", "offMs = off(feed.now() - at);", ""],
+      ["a total without a date waits for ever", "event.at ?? feed.now() }", "event.at ?? 1e15 }"],
       ["one's own comment waits", 'if (one) return take("comment", one.event);', "if (one) held.push(one);"],
       ["history told at once is news", "one, one !== come", "one, true"],
       ["after a reset the old total stands", "held = [];\n      started = false;", "held = [];"],
+    ],
+  ),
+  ...plant(
+    "web/client/locks.ts",
+    ["web/client/tabs.test.ts"],
+    [
+      [
+        "whoever asks takes what another has",
+        'if (t === "ask" && this.#held) this.#say("held");',
+        "if (n < 0) {" + "}",
+      ],
+      [
+        "of two that ask at once both take it",
+        'this.#stopAsking && isFirst) this.#say("first");',
+        "isFirst) {" + "}",
+      ],
+      ["nobody hears that it is free", 'this.#say("free");', ""],
+      ["what was taken away is kept", "if (!steal && isFirst)", "if (isFirst)"],
+      ["a holder gives no sign", "this.#stopSigns = this.#outside.after(SIGN_MS, () => this.#sign());", ""],
     ],
   ),
   ...plant(
@@ -24,6 +46,17 @@ export const client: readonly Mutant[] = [
       ["another stream begins with the last one's date", "!== source) last = null;", "!== source) {}"],
       ["what shaka invents is believed", "(options.dated ?? found)", "true"],
       ["a segment that left the playlist has no date", "offset === null ? null :", "!at ? null :"],
+    ],
+  ),
+  ...plant(
+    "web/client/dates.ts",
+    ["web/client/align.test.ts"],
+    [
+      ["dates that are right again are off for good", "offMs = 0;\n      return 0;", "return offMs;"],
+      ["the first of them is spoiled", "skewMs - AHEAD_MS", "skewMs"],
+      ["it is asked at every look", "if (now > askMs) {", "{"],
+      ["what nobody knows is asked as often for ever", "Math.min(ASK_MS, 2 * pauseMs)", "FIRST_MS"],
+      ["the first who are there are shown all at once", "Math.min(offMs, behindMs - AHEAD_MS)", "offMs"],
     ],
   ),
   ...plant(

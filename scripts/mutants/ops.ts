@@ -147,7 +147,22 @@ export const ops: readonly Mutant[] = [
         "Math.max(0, machine.memoryBytes - machine.cores * costs.processBytes)",
         "machine.memoryBytes",
       ],
+      [
+        "a plan counts taps for requests",
+        "const likes = audience.likes / audience.likesBatch;",
+        "const likes = audience.likes;",
+      ],
+      [
+        "one process is planned for however many",
+        "if (viewers > machine.streams || regions > 1) return undefined;",
+        "",
+      ],
     ],
+  ),
+  ...plant(
+    "src/plan/pace.ts",
+    ["src/plan/model.test.ts"],
+    [["a full core writes as often as ever", "Math.max(tickMs, windowOf(", "Math.min(tickMs, windowOf("]],
   ),
   ...plant(
     "src/program/keep.ts",

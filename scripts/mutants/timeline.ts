@@ -8,13 +8,19 @@ export const timeline: readonly Mutant[] = [
     [
       [
         "a count in a second that has one replaces it",
-        "counts[slot] = before + count;",
-        "counts[slot] = count;",
+        "put(open, series, slot, before + count);",
+        "put(open, series, slot, count);",
       ],
       ["a count of more than 127 is cut", "for (; value >= 128;", "for (; value >= 2 ** 60;"],
       ["a series with long counts has no room", "const countBytesMax = 8;", "const countBytesMax = 2;"],
       ["a gap that is too long is taken", "if (gap === 0 || slot + gap > slotsPerBlock)", "if (gap === 0)"],
-      ["what was sealed is not opened again", "      counts[slot] = count;\n    });", "    });"],
+      [
+        "what was sealed is not opened again",
+        "this.each((series, slot, count) => put(open, series, slot, count));",
+        "",
+      ],
+      ["a count of more than two bytes is cut", "count > smallMax && counts instanceof Uint16Array", "false"],
+      ["what a second held is lost when another needs more room", "counts.set(held);", ""],
     ],
   ),
   ...plant(
@@ -33,11 +39,7 @@ export const timeline: readonly Mutant[] = [
         "const part = Math.floor(((i + 1) * count) / parts) - Math.floor((i * count) / parts);",
         "const part = count;",
       ],
-      [
-        "nothing is merged for its weight",
-        "while (this.#weight > limits.timelineOfOneBytesMax) {",
-        "while (false) {",
-      ],
+      ["nothing is merged for its weight", "while (this.#weight > bytesMax) {", "while (false) {"],
     ],
   ),
   ...plant(
@@ -140,7 +142,7 @@ export const timeline: readonly Mutant[] = [
         "|| stepFor(range) !== undefined) return range;",
         "|| true) return range;",
       ],
-      ["an edition outlives a removal", "version}-${last}`;", "version}`;"],
+      ["an edition outlives a removal", "version}-${left.last}`;", "version}`;"],
     ],
   ),
   ...plant(
@@ -151,11 +153,6 @@ export const timeline: readonly Mutant[] = [
         "any number of comments is one moment's",
         "if (together === limits.commentsTogetherMax)",
         "if (together < 0)",
-      ],
-      [
-        "a page begins within a millisecond",
-        "Math.floor(mediaMs ?? atMs - skewMs)",
-        "mediaMs ?? atMs - skewMs",
       ],
     ],
   ),
@@ -172,6 +169,7 @@ export const timeline: readonly Mutant[] = [
     ["src/http/vtt.test.ts"],
     [
       ["an arrow in what was said stays one", '.replaceAll(">", "&gt;")', ""],
+      ["a name turns what was said", 'line.user.replace(turns, "")', "line.user"],
       ["a line break in what was said stays one", 'text.replace(/[\\s\\0\\u0085]+/g, " ")', "text"],
     ],
   ),
@@ -201,5 +199,73 @@ export const timeline: readonly Mutant[] = [
     "src/settings/kinds.ts",
     ["src/load/options.test.ts"],
     [["a bare number of seconds is one of milliseconds", "text : `${text}s`", "text : text"]],
+  ),
+  ...plant(
+    "src/ledger/comment-counts.ts",
+    ["src/ledger/comment-counts.test.ts", "src/dispatcher/times.test.ts"],
+    [
+      [
+        "a page begins within a millisecond",
+        "Math.floor(mediaMs ?? atMs - skewMs)",
+        "mediaMs ?? atMs - skewMs",
+      ],
+      ["comments without a second are forgotten", "timeline.before.set(series, this.before + 1);", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/counted-comments.ts",
+    ["src/ledger/counted-comments-order.test.ts", "src/ledger/counted-comments.test.ts"],
+    [
+      [
+        "many who wait for room all find it",
+        "if (isFree) known.begun++;\n    return isFree;",
+        "known.begun += isFree ? 0.1 : 0;\n    return isFree;",
+      ],
+      [
+        "what another life wrote is not looked for",
+        "if (this.#parts.ages) known.from = (await this.#write(video)).upTo;",
+        "known.from = 0;",
+      ],
+      [
+        "a comment is removed before it is counted",
+        "comments.remove(video, target, counted)",
+        "comments.remove(video, target)",
+      ],
+      ["what was let go of uncounted is not told", "gap ||= page.floor > counted.upTo;", ""],
+      ["what is still being written is taken for counted", "await Promise.allSettled([...known.under]);", ""],
+    ],
+  ),
+  ...plant(
+    "src/ledger/counts-stream.ts",
+    ["src/ledger/counts-stream.test.ts"],
+    [
+      [
+        "a place of a history that is no more is taken for one of this",
+        "Math.min(upTo, (next?.first ?? Number.POSITIVE_INFINITY) - 1)",
+        "upTo",
+      ],
+      ["what was counted since a deletion goes with it", "if (seq > 0 && upTo < before)", "if (seq > 0)"],
+    ],
+  ),
+  ...plant(
+    "src/ledger/sqlite-counts.ts",
+    ["src/ledger/sqlite-counts.test.ts", "src/ledger/sqlite.test.ts"],
+    [
+      ["what was counted before a gap is told", "if (gap) this.#beginAt(video, dateMs);", ""],
+      ["what a failed transaction counted stays", "this.#heads.clear();\n    this.#held.clear();", ""],
+      ["a deleted video's comments stay counted", "s.countBlocksDrop.run(video);", ""],
+      ["what aged stays in the file", "s.countBlockDrop.run(video, tier, index)", "[tier, index]"],
+    ],
+  ),
+  ...plant(
+    "src/dispatcher/times.ts",
+    ["src/dispatcher/times.test.ts"],
+    [
+      [
+        "comments that are counted and still there are told twice",
+        "upTo === 0 ? apart : apart.filter(({ seq }) => seq > upTo)",
+        "apart",
+      ],
+    ],
   ),
 ];

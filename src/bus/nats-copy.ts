@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { secret } from "../base/prng.ts";
+import { decodeJson } from "../core/wire.ts";
 import { BusUnavailable } from "./bus.ts";
 import type { JetStream, Json } from "./nats-jetstream.ts";
 import { type Link, payloadOf, type Received } from "./nats-link.ts";
@@ -125,12 +126,18 @@ export class NatsCopies {
     if (typeof subject !== "string") throw new BusUnavailable("NATS did not say where a stream goes");
     for await (const chunk of chunks) {
       const said = payloadOf(await this.#link.request(subject, chunk, chunkMs));
-      if (said.length > 0) throw new BusUnavailable(new TextDecoder().decode(said));
+      if (said.length > 0) throw new BusUnavailable(refusalIn(said) ?? new TextDecoder().decode(said));
     }
     const answer = await this.#link.request(subject, empty, chunkMs);
-    const { error } = JSON.parse(new TextDecoder().decode(payloadOf(answer))) as { error?: Json };
-    if (error) throw new BusUnavailable(String(error.description));
+    const refusal = refusalIn(payloadOf(answer));
+    if (refusal !== undefined) throw new BusUnavailable(refusal);
   }
+}
+
+/** The server's own words, where an answer of its API has an error in it. */
+function refusalIn(answer: Uint8Array): string | undefined {
+  const { error } = decodeJson(answer) ?? {};
+  return error ? String((error as Json).description) : undefined;
 }
 
 /** Messages that came, in order; the server sends no more than it has room for without an answer. */

@@ -1,9 +1,10 @@
 /** `ovation conform --url=…`: its settings, and what it prints. */
 import type { Clock } from "../base/clock.ts";
+import { nearest } from "../base/nearest.ts";
 import { listOf, matching, oneLine } from "../settings/kinds.ts";
 import { defineSettings, group, parseTable, withAddress } from "../settings/table.ts";
 import { helpText } from "../settings/text.ts";
-import { conform } from "./conform.ts";
+import { conform, sentences } from "./conform.ts";
 import { junitOf, lineOf, sumOf } from "./report.ts";
 
 const url = matching(/^https?:\/\/[^\s?#]{1,2000}$/, "an http or https address", "url");
@@ -62,14 +63,28 @@ export function conformHelp(): string {
   );
 }
 
+/** Who asks for a sentence that is none would hear that all of it holds. */
+function unknownIn(only: readonly string[]): readonly string[] {
+  return only
+    .filter((beginning) => !sentences.some(({ name }) => name.startsWith(beginning)))
+    .map((beginning) => {
+      const areas = [...new Set(sentences.map(({ name }) => name.replace(/-\d+$/, "")))];
+      const near = nearest(beginning.replace(/-\d*$/, ""), areas);
+      const last = sentences.findLast(({ name }) => name.startsWith(`${near}-`));
+      const hint = last ? `there are ${near}-1 to ${last.name}` : `they begin with ${areas.join(", ")}`;
+      return `--only=${beginning} is the beginning of no sentence; ${hint}`;
+    });
+}
+
 /** Runs it; answers the exit code. */
 export async function runConform(flags: readonly string[], io: ConformIo): Promise<number> {
   const parsed = parseTable(conformTable, {
     ...{ argv: withAddress(flags), env: io.env, readFile: io.readFile },
     machine: { suffix: "" },
   });
-  if ("mistakes" in parsed) {
-    for (const mistake of parsed.mistakes) io.complain(`ovation: ${mistake}\n`);
+  const mistakes = "mistakes" in parsed ? parsed.mistakes : unknownIn(parsed.settings.only);
+  if ("mistakes" in parsed || mistakes.length > 0) {
+    for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
     return 2;
   }
   const { key, prefix, only, junit } = parsed.settings;

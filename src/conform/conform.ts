@@ -29,7 +29,6 @@ export const beyond: Readonly<Record<string, string>> = {
   "resume-8": "it is about clients",
   "resume-9": "it is about clients",
   "poll-4": "it is about clients",
-  "live-4": "it takes a server that is full",
   "live-5": "it is about clients",
   "auth-3": "it takes a proof that allows less",
   "auth-4": "it takes a proof that ends soon",
@@ -63,7 +62,7 @@ export interface ConformParts {
   readonly told: (outcome: Outcome) => void;
 }
 
-/** Tries all sentences; outcomes in their order. Rejects in words when there is no server of this kind. */
+/** Tries all sentences; outcomes in their order. Rejects in words when there is no such server or key. */
 export async function conform(parts: ConformParts): Promise<readonly Outcome[]> {
   const probe = new Probe(parts);
   try {
@@ -71,6 +70,7 @@ export async function conform(parts: ConformParts): Promise<readonly Outcome[]> 
   } catch (error) {
     throw new Error(`${parts.url} is no server of this protocol: ${(error as Error).message}`);
   }
+  await probe.tryKey();
   const wanted = sentences.filter(
     ({ name }) => parts.only.length === 0 || parts.only.some((beginning) => name.startsWith(beginning)),
   );

@@ -13,6 +13,8 @@ import { type Block, Stream } from "./stream.ts";
 export const soonMs = 10_000;
 /** How often a call that was answered 429 is made again, after its Retry-After. */
 const againMax = 8;
+/** How often a stream is asked for where some get one and others are told to poll: one of ten may. */
+const drawsMax = 40;
 /** A server that asks for longer is believed to be busy otherwise, in ms. */
 const pauseMaxMs = 15_000;
 
@@ -82,6 +84,8 @@ export class Probe {
   /** Who liked under which key, where each viewer counts once. */
   readonly #viewers = new Map<unknown, string>();
   #config: Config | undefined;
+  /** All of one check's draws were in vain: the others need not try as often. */
+  #nobodyIsDrawn = false;
   #videos = 0;
 
   constructor(parts: ProbeParts) {
@@ -111,6 +115,13 @@ export class Probe {
     this.#config = reply.says as Config;
   }
 
+  /** Throws in words when the key is none of this server's: nearly every check would then say so. */
+  async tryKey(): Promise<void> {
+    if (this.parts.key === "") return;
+    const { status, text } = await this.ask("GET", `/v1/videos/${this.video()}`);
+    if (status === 401) throw new Error(`${this.parts.url} refuses the key: ${text.slice(0, 200)}`);
+  }
+
   /** A video that nobody has seen. */
   video(): string {
     return `${this.parts.prefix}${secret(8)}-${++this.#videos}`;
@@ -119,6 +130,7 @@ export class Probe {
   async ask(method: string, path: string, call: Call = {}): Promise<Reply> {
     for (let again = 0; ; again++) {
       const reply = await this.#askOnce(method, path, call);
+      if (!call.bare) this.#needsProof(reply.status);
       const pauseMs = 1000 * Number(reply.headers.get("retry-after") ?? 1);
       if (reply.status !== 429 || again === againMax || !(pauseMs <= pauseMaxMs)) return reply;
       await this.sleep(pauseMs);
@@ -144,14 +156,32 @@ export class Probe {
     return reply;
   }
 
-  /** Opens a stream; `place` is sent as Last-Event-ID. */
+  /**
+   * Opens a stream; `place` is sent as Last-Event-ID. Where whoever asks is told to poll it is asked for
+   * again, and is Untried where nobody gets one.
+   */
   async open(path: string, place?: string, headers: Readonly<Record<string, string>> = {}): Promise<Stream> {
     this.needsStreams();
+    for (let draws = 0; draws < drawsMax && !this.#nobodyIsDrawn; draws++) {
+      const stream = await this.#openOnce(path, place, headers);
+      const first = await stream.until(() => true, soonMs);
+      if (first?.event !== "bye" || first.says.poll === undefined) return stream;
+    }
+    this.#nobodyIsDrawn = true;
+    throw new Untried("whoever asks this server for a stream is told to poll");
+  }
+
+  async #openOnce(
+    path: string,
+    place: string | undefined,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Stream> {
     const abort = new AbortController();
     const response = await fetch(`${this.parts.url}${path}`, {
       headers: { ...this.#proof(), ...(place !== undefined && { "last-event-id": place }), ...headers },
       signal: abort.signal,
     });
+    this.#needsProof(response.status);
     const inPath = /\/videos\/([^/?]+)\/events/.exec(path)?.[1];
     const query = new URL(path, "http://x").searchParams;
     const videos = inPath === undefined ? query.getAll("video") : [inPath];
@@ -248,6 +278,12 @@ export class Probe {
 
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.parts.clock.after(ms, resolve));
+  }
+
+  /** Without a proof, a server that asks everybody for one can only refuse. */
+  #needsProof(status: number): void {
+    if (status !== 401 || this.parts.key !== "" || this.#config?.auth !== "token") return;
+    throw new Untried("this server asks everybody for a proof: it needs --key");
   }
 
   #proof(): Record<string, string> {

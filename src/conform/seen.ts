@@ -15,6 +15,13 @@ import {
 import type { Block, Stream } from "./stream.ts";
 
 const eventBytesMax = 60_000;
+/** What `poll` of a `bye` holds. */
+interface Polls {
+  readonly url?: string;
+  readonly urls?: Readonly<Record<string, string>>;
+  readonly everyMs: number;
+}
+
 const statuses: Readonly<Record<string, number>> = statusOf;
 
 /** What a check of all events or answers is about; where there are none it says nothing. */
@@ -81,6 +88,23 @@ export const seenChecks: Checks = {
       ({ response: { status } }) => status === 429 || status >= 500,
     );
     if (refused) throw new Broken(`a stream was answered ${refused.response.status}`);
+  },
+  async "live-4"(probe) {
+    const away = probe.streams.flatMap(({ asked, response, blocks }) => {
+      const poll = blocks[0]?.says.poll as Polls | undefined;
+      return poll === undefined ? [] : [{ asked, response, poll }];
+    });
+    for (const { asked, response, poll } of some(away, "viewer that was told to poll").slice(0, 4)) {
+      if (!(poll.everyMs > 0)) throw new Broken(`everyMs is ${poll.everyMs}`);
+      for (const video of asked.videos) {
+        const named = poll.urls?.[video] ?? poll.url?.replace("{video}", video);
+        const { href } = new URL(named ?? "", response.url);
+        if (!href.startsWith(probe.parts.url)) throw new Broken(`it leads to ${href}`);
+        const reply = await probe.ask("GET", href.slice(probe.parts.url.length), { bare: true });
+        expectStatus(reply, 200);
+        expectShape(reply, "Live");
+      }
+    }
   },
   async "form-1"(probe) {
     if (some(probe.streams, "stream").some(({ hasReturns }) => hasReturns)) throw new Broken("there is a CR");

@@ -42,7 +42,9 @@ export interface RetractEntry extends Place {
 }
 
 /** Whether `entry` removes all that stands before it. */
-export function isClearing(entry: Entry): boolean {
+export function isClearing(
+  entry: Pick<CommentEntry, "type"> | Pick<RetractEntry, "type" | "target">,
+): boolean {
   return entry.type === "retract" && entry.target === 0;
 }
 

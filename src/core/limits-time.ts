@@ -11,7 +11,26 @@ export const timeLimits = {
    */
   timelinesBytesMax: 64 * 1024 * 1024,
   /**
-   * Timelines held open for more, 5 to 15 KB each. Beyond: the quietest is packed until its next like, and
+   * Bytes that the comments of one video weigh in their time, counted likewise, which fits a message of NATS.
+   * Beyond: what is oldest is merged into longer steps before its time, and in the end only counted.
+   */
+  commentCountsBytesMax: 256 * 1024,
+  /** Videos whose comments a ledger counts in memory. Beyond: in a file, read from there again. */
+  commentCountsHeldMax: 256,
+  /**
+   * With a shared log: entries of a video that one dispatcher writes before it has counted them. Fewer where
+   * the history is short: an eighth of it, so that of eight dispatchers nothing is let go before it was
+   * counted. Beyond: the next one waits until they are.
+   */
+  uncountedMax: 1_000,
+  /** Videos of which a dispatcher knows how many those are. Beyond: it looks when the next comment comes. */
+  uncountedVideosMax: 10_000,
+  /** Entries of those that it keeps the times of. Beyond: they are read again when they are counted. */
+  uncountedHeardMax: 200_000,
+  /** Longest a comment waits for those before it to be counted, in ms. Beyond: 503. */
+  countMs: 1_500,
+  /**
+   * Timelines held open for more, 2 to 6 KB each. Beyond: the quietest is packed until its next like, and
    * more videos than this that are liked in turn cost some 30 microseconds a like.
    */
   timelinesOpenMax: 4_096,

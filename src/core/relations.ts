@@ -38,6 +38,11 @@ export function assertLimits(): void {
     "a page and a lineage fit NATS' default payload",
   );
   assert(l.lineageCheckMs < l.recheckMs, "a dispatcher knows of a break before viewers are looked after");
+  // Stored, a count takes no more than it weighs.
+  assert(
+    2 * l.commentCountsBytesMax <= l.payloadBytesMin,
+    "comments in their time fit NATS' default payload",
+  );
   assert(l.vouchMs < l.requestMs, "who starts does not wait longer for the living than for an answer");
   assert(l.pendingMax >= l.batchItemsMax, "one batch request fits the pending bound");
   assert(l.commentCharsMax * 12 + l.userCharsMax * 12 + 1024 <= l.bodyBytesMax, "a full comment fits a body");

@@ -43,8 +43,10 @@ export interface TimelineReply extends Over {
   readonly unlikes?: Rows | undefined;
   readonly people: readonly number[];
   readonly comments: readonly number[];
-  /** From where on all comments are known; null: from the first. */
+  /** From where on all comments are counted; null: from the first. */
   readonly commentsFromMs: number | null;
+  /** Comments without a place in time any more; absent: none. */
+  readonly commentsBefore?: number | undefined;
   readonly viewers: readonly (number | null)[];
   readonly resolution: readonly { readonly fromMs: number; readonly stepS: number }[];
 }
@@ -162,12 +164,15 @@ export function readTimeline(m: Message): TimelineReply | undefined {
   const resolution = kept.flatMap((one) => {
     return isTime(one?.fromMs) && isCount(one.stepS) ? [{ fromMs: one.fromMs, stepS: one.stepS }] : [];
   });
+  const { commentsBefore } = m;
+  if (commentsBefore !== undefined && !isCount(commentsBefore)) return undefined;
   const known = { fromMs, toMs, stepS, skewMs, totals, before, likes, people, comments, commentsFromMs };
   return {
     ...known,
     viewers: viewers as (number | null)[],
     resolution,
     ...(m.unlikes !== undefined && { unlikes }),
+    ...(commentsBefore !== undefined && { commentsBefore }),
   };
 }
 

@@ -10,6 +10,7 @@ import { type CommentEntry, type Entry, isClearing } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
+import { dateOf } from "../ledger/comment-counts.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** A comment and when it belongs, Unix ms in the stream's clock. */
@@ -28,12 +29,12 @@ interface Known {
   last: number;
   /** Whether comments before the first of these have been forgotten. */
   cut: boolean;
+  /** The place at which all before were removed; 0: none were. */
+  cleared: number;
 }
 
-/** When a comment belongs: what its writer saw, which all have that came since that is known at all. */
-export function dateOf({ mediaMs, atMs }: Pick<CommentEntry, "mediaMs" | "atMs">, skewMs: number): number {
-  return Math.max(0, Math.floor(mediaMs ?? atMs - skewMs));
-}
+/** What is left of a video's comments. */
+export type Left = Readonly<Pick<Known, "apart" | "last" | "cut" | "cleared">>;
 
 /** `comments`, in order, those too many for their millisecond moved into the ones behind it. */
 function spread(comments: readonly Dated[]): readonly Dated[] {
@@ -76,7 +77,7 @@ export class CommentTimes {
   }
 
   /** All comments of a video that are left. `skewMs`: for those that do not say what was seen. */
-  async of(video: VideoId, skewMs: number): Promise<Pick<Known, "apart" | "last" | "cut">> {
+  async of(video: VideoId, skewMs: number): Promise<Left> {
     let reading = this.#reading.get(video);
     if (!reading) {
       reading = this.#read(video, skewMs).finally(() => this.#reading.delete(video));
@@ -106,7 +107,9 @@ export class CommentTimes {
   async #read(video: VideoId, skewMs: number): Promise<Known> {
     const lineage = this.#ledger.lineage();
     let known = this.#known.get(video);
-    if (known?.lineage !== lineage) known = { lineage, comments: [], apart: [], last: 0, cut: false };
+    if (known?.lineage !== lineage) {
+      known = { lineage, comments: [], apart: [], last: 0, cut: false, cleared: 0 };
+    }
     const before = known.last;
     for (;;) {
       const page = await this.#ledger.entries(video, known.last, limits.pageEntriesMax);
@@ -137,7 +140,7 @@ export class CommentTimes {
 function take(known: Known, entries: readonly Entry[], skewMs: number): void {
   const removed = new Set<number>();
   for (const entry of entries) {
-    if (isClearing(entry)) known.comments = [];
+    if (isClearing(entry)) [known.comments, known.cleared, known.cut] = [[], entry.seq, false];
     else if (entry.type === "retract") removed.add(entry.target);
     else known.comments.push({ seq: entry.seq, atMs: dateOf(entry, skewMs) });
     known.last = entry.seq;

@@ -6,6 +6,7 @@ import type { Page } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { noTotals } from "../core/totals.ts";
+import { type Counted, nothingCounted } from "../ledger/comment-counts.ts";
 import type { Deletions } from "../ledger/deletions.ts";
 import {
   type Batch,
@@ -90,6 +91,7 @@ export class FakeLedger implements Ledger {
     throw new LedgerUnavailable("away");
   }
 
+  comments = async (): Promise<Counted> => nothingCounted;
   commented = async (): Promise<readonly VideoId[]> => [];
   ready = () => true;
   totals = () => noTotals;

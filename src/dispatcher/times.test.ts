@@ -22,9 +22,16 @@ import { ViewerSamples } from "./viewer-samples.ts";
 const v = "v" as VideoId;
 const startMs = 1_700_000_000_000;
 
-function bench(more: { readonly onceMax?: number; readonly timeline?: "off" } = {}) {
+function bench({
+  history = 100_000,
+  ...more
+}: {
+  history?: number;
+  onceMax?: number;
+  timeline?: "off";
+} = {}) {
   const clock = new VirtualClock(startMs);
-  const ledger = openMemoryLedger({ clock, commentHistory: 100_000, ...more });
+  const ledger = openMemoryLedger({ clock, commentHistory: history, ...more });
   const viewers = new ViewerSamples();
   const times = new Times({ ledger, clock, viewers });
   const like = async (atMs: number, over: Partial<Like> = {}): Promise<void> => {
@@ -138,6 +145,46 @@ describe("a timeline", () => {
       unlikes: { heart: [0, 0, 1] },
       totals: { heart: 1 },
     } as never);
+  });
+
+  test("tells of comments that are not there any more, each once, until their video goes", async () => {
+    const { ledger, say, timeline, replay } = bench({ history: 10 });
+    const seqs: number[] = [];
+    for (let i = 0; i < 35; i++) {
+      seqs.push(await say(100 * i, `${i}`));
+      // What is asked for meanwhile is remembered, and let go of later.
+      if (i % 7 === 0) await timeline();
+    }
+    await ledger.retract(v, seqs.at(-1) as number);
+    const { comments, commentsFromMs, fromMs, toMs } = await timeline();
+    expect([comments, commentsFromMs, fromMs - startMs, toMs - startMs]).toEqual([
+      ...[[10, 10, 10, 5], null, 0, 4_000],
+    ]);
+    expect((await replay()).lines.filter((line) => "text" in line).length).toBeLessThan(10);
+    await ledger.deletions.delete(v);
+    expect((await timeline()).comments).toEqual([]);
+    await say(5_000, "anew");
+    expect((await timeline()).comments).toEqual([1]);
+  });
+
+  test("tells in how long steps comments are kept, and how many have none any more", async () => {
+    const { clock, like, say, timeline } = bench();
+    await say(0, "first");
+    clock.advance(100 * 3_600_000);
+    await say(100 * 3_600_000, "second");
+    await like(100 * 3_600_000);
+    const { comments, resolution, ...told } = await timeline({ stepS: 3_600 });
+    expect([comments.length, comments.reduce((a, b) => a + b), told.commentsBefore]).toEqual([
+      ...[101, 2, undefined],
+    ]);
+    expect(resolution.map(({ stepS }) => stepS)).toEqual([60, 1]);
+    clock.advance(2_000 * 3_600_000);
+    for (let i = 0; i < 3; i++) await say(2_000 * 3_600_000 + 400_000 * i, "late");
+    clock.advance(2_000 * 3_600_000);
+    await say(4_000 * 3_600_000, "last");
+    const last = await timeline({ stepS: 86_400 });
+    expect(last.comments.reduce((a, b) => a + b, last.commentsBefore ?? 0)).toBe(6);
+    expect(last.commentsBefore).toBeGreaterThan(0);
   });
 
   test("tells how many watched, as they were sampled", async () => {

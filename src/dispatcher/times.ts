@@ -25,9 +25,10 @@ import {
   type TimesRequest,
 } from "../core/times.ts";
 import { addCounts, emptyCounts } from "../core/totals.ts";
-import { type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
+import { CommentCounts, type Counted } from "../ledger/comment-counts.ts";
+import { anotherLog, type Ledger, LedgerUnavailable } from "../ledger/ledger.ts";
 import type { TimelineView } from "../ledger/timeline-view.ts";
-import { CommentTimes, type Dated, placeOf } from "./comment-times.ts";
+import { CommentTimes, type Dated, type Left, placeOf } from "./comment-times.ts";
 import type { ViewerSamples } from "./viewer-samples.ts";
 
 export interface TimesParts {
@@ -50,6 +51,15 @@ const nearMs = 10_000;
 interface Range {
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+/** What is told of a video's comments. */
+interface Said {
+  /** How many came when, whatever became of them, up to some place; and those behind it. */
+  readonly counts: CommentCounts;
+  readonly uncounted: readonly Dated[];
+  /** From where on all are counted; null: from the first. */
+  readonly fromMs: number | null;
 }
 
 export class Times {
@@ -91,50 +101,48 @@ export class Times {
     const before = ledger.timeline(video);
     if (!before) return { refused: "off" };
     const skewMs = before.skewMs ?? 0;
-    const { apart: comments, last, cut } = await this.#comments.of(video, skewMs);
+    const left = await this.#comments.of(video, skewMs);
+    // Behind those that are left: what was let go by then has been counted.
+    const said = want === "timeline" ? saidOf(left, await ledger.comments(video)) : undefined;
     await ledger.current(video);
     // From here on in one turn: what is told of the fold is of one moment.
     const view = ledger.timeline(video) as TimelineView;
-    const range = rangeOf(request, view, comments);
-    const edition = `${ledger.totals(video).version}-${last}`;
-    if (want === "timeline") {
-      const told = this.#timeline(request, { view, range, comments, cut });
+    const edition = `${ledger.totals(video).version}-${left.last}`;
+    if (said) {
+      const told = this.#timeline(request, view, said);
       return "refused" in told ? told : { ...told, edition };
     }
-    if (want === "replay") return { ...(await this.#replay(video, view, range, comments)), edition };
-    return { ...(await this.#moments(request, view, comments)), edition };
+    const range = rangeOf(request, [view.bounds()], left.apart);
+    if (want === "replay") return { ...(await this.#replay(video, view, range, left.apart)), edition };
+    return { ...(await this.#moments(request, view, left.apart)), edition };
   }
 
-  #timeline(
-    { video, stepS: wanted }: TimesRequest,
-    {
-      view,
-      range,
-      comments,
-      cut,
-    }: { view: TimelineView; range: Range; comments: readonly Dated[]; cut: boolean },
-  ): TimelineReply | NoTimes {
+  #timeline(request: TimesRequest, view: TimelineView, said: Said): TimelineReply | NoTimes {
     const { ledger, viewers } = this.#parts;
-    const stepS = wanted ?? stepFor(range) ?? (steps.at(-1) as number);
+    const { video } = request;
+    const { timeline, before } = said.counts;
+    const range = rangeOf(request, [view.bounds(), timeline.bounds()], said.uncounted);
+    const stepS = request.stepS ?? stepFor(range) ?? (steps.at(-1) as number);
     const stepMs = 1000 * stepS;
     const fromMs = Math.floor(range.fromMs / stepMs) * stepMs;
     const points = Math.max(0, Math.ceil((range.toMs - fromMs) / stepMs));
     if (points > limits.timelinePointsMax) return { refused: "too-much" };
     const toMs = fromMs + points * stepMs;
-    const { likes, unlikes, people } = view.read({ fromS: fromMs / 1000, toS: toMs / 1000, stepS });
-    const said = new Array<number>(points).fill(0);
-    for (const { atMs } of comments) {
+    const stretch = { fromS: fromMs / 1000, toS: toMs / 1000, stepS };
+    const { likes, unlikes, people } = view.read(stretch);
+    const comments = [...said.counts.read(stretch)];
+    for (const { atMs } of said.uncounted) {
       const at = Math.floor((atMs - fromMs) / stepMs);
-      if (at >= 0 && at < points) said[at] = (said[at] as number) + 1;
+      if (at >= 0 && at < points) comments[at] = (comments[at] as number) + 1;
     }
     const totals = emptyCounts();
     addCounts(totals, ledger.totals(video).counts);
     return {
       ...{ fromMs, toMs, stepS, skewMs: view.skewMs ?? null, totals, before: view.before, likes },
       ...(ledger.once && { unlikes }),
-      ...{ people, comments: said, commentsFromMs: cut ? (comments[0]?.atMs ?? null) : null },
+      ...{ people, comments, commentsFromMs: said.fromMs, ...(before > 0 && { commentsBefore: before }) },
       viewers: viewers.read(video, fromMs, stepMs, points),
-      resolution: view.resolution().map(({ fromS, stepS: kept }) => ({ fromMs: 1000 * fromS, stepS: kept })),
+      resolution: bothOf(view.resolution(), timeline.resolution()),
     };
   }
 
@@ -183,7 +191,7 @@ export class Times {
     const { ledger, clock } = this.#parts;
     const lineage = ledger.lineage();
     const texts = await this.#comments.texts(video, wanted);
-    if (ledger.lineage() !== lineage) throw new LedgerUnavailable("the log has just become another one");
+    if (ledger.lineage() !== lineage) throw anotherLog();
     const lines = new Map<number, CommentLine>();
     for (const { seq, atMs } of wanted) {
       const entry = texts.get(seq);
@@ -224,14 +232,38 @@ export function momentsIn(
   });
 }
 
+function saidOf({ apart, cut, cleared }: Left, { counts: counted, upTo }: Counted): Said {
+  const counts = cleared > upTo ? undefined : counted;
+  const uncounted = upTo === 0 ? apart : apart.filter(({ seq }) => seq > upTo);
+  const fromMs = counts ? (counts.fromMs ?? null) : cut ? (apart[0]?.atMs ?? null) : null;
+  return { counts: counts ?? new CommentCounts(), uncounted, fromMs };
+}
+
+type Steps = readonly { readonly fromS: number; readonly stepS: number }[];
+
+/** From which second on both are kept in which steps, where some comments are kept in longer ones. */
+function bothOf(likes: Steps, comments: Steps): TimelineReply["resolution"] {
+  const told = new Map(likes.map(({ fromS, stepS }) => [stepS, fromS]));
+  const isLong = comments.some(({ stepS }) => stepS > 1);
+  for (const { fromS, stepS } of isLong ? comments : []) {
+    const known = told.get(stepS) ?? fromS;
+    told.set(stepS, stepS === 1 ? Math.max(known, fromS) : Math.min(known, fromS));
+  }
+  const ordered = [...told].sort(([a], [b]) => b - a);
+  return ordered.map(([stepS, fromS]) => ({ fromMs: 1000 * fromS, stepS }));
+}
+
 function rangeOf(
   { want, fromMs, toMs, stepS }: TimesRequest,
-  view: TimelineView,
+  all: readonly ({ readonly fromS: number; readonly toS: number } | undefined)[],
   comments: readonly Dated[],
 ): Range {
-  const bounds = view.bounds();
-  let first = bounds ? 1000 * bounds.fromS : Number.POSITIVE_INFINITY;
-  let last = bounds ? 1000 * bounds.toS : 0;
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for (const bounds of all) {
+    first = Math.min(first, bounds ? 1000 * bounds.fromS : first);
+    last = Math.max(last, bounds ? 1000 * bounds.toS : 0);
+  }
   // In order: the others are between these two.
   for (const one of [comments[0], comments.at(-1)]) {
     if (!one) continue;

@@ -150,7 +150,7 @@ export class Pace {
  * dispatcher keeps the window of `tickMs`; it is stretched here so that an eighth of the time stays free
  * between laps: likes merge meanwhile. Less stays free where that keeps the window below `hurryMs`.
  */
-function windowOf(workMs: number, tickMs: number): number {
+export function windowOf(workMs: number, tickMs: number): number {
   const windowMs = workMs + Math.max(tickMs / 8, Math.min(workMs / 7, hurryMs - workMs));
   return tickMs > 0 && windowMs > tickMs ? windowMs : 0;
 }

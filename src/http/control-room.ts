@@ -14,6 +14,7 @@ import { refuse, streamAnswer } from "./answer.ts";
 import type { Doors } from "./doors.ts";
 import type { Entry } from "./entry.ts";
 import { type Buckets, bucketsOf, countsOf, growthOf, type Percentiles, percentiles } from "./readings.ts";
+import type { Seat } from "./seats.ts";
 
 const everyMs = 1_000;
 /** The cluster is told of so often even when it is the same. */
@@ -28,7 +29,8 @@ const routesMax = 500;
 const largeRows = 5_000;
 const hops = ["durable", "ticked", "received", "written"] as const;
 
-interface Reader {
+/** Has a seat, and leaves when its key was taken out. */
+interface Reader extends Seat {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   behind: number;
 }
@@ -48,7 +50,7 @@ interface Reading {
 /** `GET /v1/admin/events`; on an open server without any admin key whoever sits at its machine may look. */
 export function getAdminEvents(doors: Doors, entry: Entry): Response {
   if (entry.request.method === "HEAD") return streamAnswer(null, true);
-  const body = roomOf(doors).open();
+  const body = roomOf(doors).open(entry);
   return body ? streamAnswer(body, true) : refuse("busy", "too many look at this already", 10);
 }
 
@@ -75,16 +77,22 @@ export class ControlRoom {
     this.#doors = doors;
   }
 
-  /** A stream, or undefined when there are too many. */
-  open(): ReadableStream<Uint8Array> | undefined {
+  /** A stream for `who`, or undefined when there are too many. */
+  open({ who, address }: Pick<Entry, "who" | "address">): ReadableStream<Uint8Array> | undefined {
     if (this.#readers.size >= readersMax) return undefined;
     let reader: Reader | undefined;
+    const seat = { at: -1, who, address, payer: undefined, videos: () => [] };
+    const end = () => {
+      this.#left(reader);
+      reader?.controller.close();
+    };
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           controller.enqueue(bytesOf("retry: 2000\n\n"));
-          reader = { controller, behind: 0 };
+          reader = { ...seat, end, controller, behind: 0 };
           this.#readers.add(reader);
+          this.#doors.seats.take(reader);
           // Whoever comes is told all at the next turn.
           this.#cluster = "";
           this.#timer ??= this.#doors.clock.every(everyMs, () => void this.#turn());
@@ -97,7 +105,7 @@ export class ControlRoom {
   }
 
   #left(reader: Reader | undefined): void {
-    if (reader) this.#readers.delete(reader);
+    if (reader && this.#readers.delete(reader)) this.#doors.seats.leave(reader);
     if (this.#readers.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;

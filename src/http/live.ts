@@ -105,11 +105,12 @@ function notYet(): Response {
 }
 
 /** Whether that second is still known by itself; one before the first of all is, and was empty. */
-function isKept({ resolution, before, commentsFromMs }: TimelineReply, fromMs: number): boolean {
-  if (commentsFromMs !== null && fromMs < commentsFromMs) return false;
+function isKept({ resolution, before, ...said }: TimelineReply, fromMs: number): boolean {
+  if (said.commentsFromMs !== null && fromMs < said.commentsFromMs) return false;
   const finest = resolution.find(({ stepS }) => stepS === 1);
   if (finest && fromMs >= finest.fromMs) return true;
-  return !resolution.some(({ stepS }) => stepS > 1) && Object.values(before).every((count) => count === 0);
+  if (said.commentsBefore !== undefined || resolution.some(({ stepS }) => stepS > 1)) return false;
+  return Object.values(before).every((count) => count === 0);
 }
 
 /** The counts of the first step, in an order that does not depend on who says it. */

@@ -6,6 +6,7 @@ import { refusals } from "../system/refusals.ts";
 import { statusOf } from "./answer.ts";
 import { openapi, refusalsOf, templateOf } from "./openapi.ts";
 import { rows } from "./routes.ts";
+import type { Row } from "./row.ts";
 import { mistakesIn, type Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
 import { createServer } from "./server.ts";
@@ -112,6 +113,16 @@ describe("openapi.json", () => {
       }
       expect([what, [...refusalsOf(row)].includes(code as never)]).toEqual([what, true]);
       expect(statusOf[code as keyof typeof statusOf]).toBe(status);
+    }
+  });
+
+  test("what publishes is refused on a video that is closed, and a body may come too slowly", () => {
+    const publishing = ["likeVideo", "unlikeVideo", "addComment"].map((id) =>
+      rows.find((row) => row.id === id),
+    );
+    for (const row of publishing) {
+      const codes = [...refusalsOf(row as Row)];
+      expect([row?.id, codes]).toEqual([row?.id, expect.arrayContaining(["closed", "too-slow"])]);
     }
   });
 

@@ -74,7 +74,7 @@ export const rows: readonly Row[] = [
     ],
     keyed: true,
     answer: { status: 202, about: "taken back, durably, or not there", schema: "Taken" },
-    refusals: [...like, "bad-json", "bad-body", "bad-content-type", "too-large", ...log],
+    refusals: [...like, "bad-json", "bad-body", "bad-content-type", "too-large", "too-slow", ...log],
   },
   {
     method: "POST",
@@ -87,7 +87,7 @@ export const rows: readonly Row[] = [
     summary: "Like many videos in one call, from a server",
     body: "Likes",
     answer: { status: 202, about: "one verdict per item, in order", schema: "Verdicts" },
-    refusals: ["too-many-items", ...log],
+    refusals: ["bad-field", "too-many-items", ...log],
   },
   {
     method: "POST",

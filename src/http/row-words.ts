@@ -31,6 +31,7 @@ export const like: readonly Code[] = [
   "bad-key",
   "key-used",
   "like-rate",
+  "closed",
   "banned",
 ];
 /** Why a comment may be refused. */
@@ -47,6 +48,7 @@ export const comment: readonly Code[] = [
   "slow-mode",
   "muted",
   "banned",
+  "closed",
   "comments-off",
   "members-only",
   "text-refused",

@@ -66,7 +66,9 @@ export function timelineJson(told: TimelineReply, kinds: ReadonlySet<string> = n
   return {
     ...{ from: fromMs, to: toMs, step: told.stepS, skewMs: skewMs === null ? null : Math.round(skewMs) },
     ...{ totals: of(totals), before: of(before), likes: of(likes), ...(unlikes && { unlikes: of(unlikes) }) },
-    ...{ people, comments, commentsFrom: told.commentsFromMs, viewers },
+    ...{ people, comments, commentsFrom: told.commentsFromMs },
+    ...(told.commentsBefore !== undefined && { commentsBefore: told.commentsBefore }),
+    viewers,
     resolution: told.resolution.map((kept) => ({ from: kept.fromMs, step: kept.stepS })),
   };
 }

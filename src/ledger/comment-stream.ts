@@ -21,7 +21,7 @@ import type { Lineage } from "../core/lineage.ts";
 import { decodeEntry, encodeEntry, subjects } from "../core/wire.ts";
 import { CommentPages } from "./comment-pages.ts";
 import { compare, Known, printOf } from "./known.ts";
-import { LedgerUnavailable, type Placed, repeatOf } from "./ledger.ts";
+import { anotherLog, LedgerUnavailable, type Placed, repeatOf } from "./ledger.ts";
 import { isUnavailable, type Shared } from "./shared.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
 
@@ -42,11 +42,6 @@ export function commentStream(history: number): StreamWanted {
   };
 }
 
-/** What was looked at may be of a history that is no more. */
-function anotherLog(): LedgerUnavailable {
-  return new LedgerUnavailable("the log has just become another one");
-}
-
 /** Where a video's comments are stored. */
 export const commentsSubject = (video: VideoId): string => `comments.${video}`;
 
@@ -59,6 +54,8 @@ export interface CommentStreamParts {
   readonly wanted: StreamWanted;
   /** As it was when it was opened. */
   readonly state: StreamState;
+  /** Hears all that is told from now on, and when some of that may be missed, or be of another log. */
+  readonly follower?: { hear(stored: Stored): void; miss(): void };
 }
 
 export class CommentStream {
@@ -106,9 +103,7 @@ export class CommentStream {
     this.#timer = clock.every(limits.lineageCheckMs, () => void this.#check());
   }
 
-  head(): number {
-    return this.#head;
-  }
+  head = (): number => this.#head;
 
   /** Why comments cannot be taken now; undefined when they can. */
   trouble(): string | undefined {
@@ -132,8 +127,8 @@ export class CommentStream {
     return repeatOf(seq, draft, first?.type === "comment" ? first : undefined);
   }
 
-  /** Takes out a comment and puts its removal in the order; false when there is no such comment. */
-  async remove(video: VideoId, target: number): Promise<boolean> {
+  /** Takes out a comment and, after `before`, puts its removal in the order; false: there is no such one. */
+  async remove(video: VideoId, target: number, before?: () => Promise<void>): Promise<boolean> {
     const { streams, shared } = this.#parts;
     // The place was looked at as one of this history: in another it is somebody else's.
     const lineage = shared.lineage();
@@ -142,6 +137,7 @@ export class CommentStream {
     const held = await streams.at(streamName, target);
     if (!held || held.subject !== commentsSubject(video)) return false;
     if (decodeEntry(held.payload, video, target, 0)?.type !== "comment") return false;
+    await before?.();
     // The removal first: should we die in between, pages leave the comment out and a repeat takes it out.
     await this.#append(video, { type: "retract", target }, `retract-${target}`);
     if (shared.lineage() === lineage) await streams.erase(streamName, target);
@@ -210,6 +206,7 @@ export class CommentStream {
 
   #doubt(): void {
     this.#pages.forget();
+    this.#parts.follower?.miss();
     this.#trusted = false;
     this.#doubts++;
   }
@@ -262,8 +259,9 @@ export class CommentStream {
     });
   }
 
-  #receive({ seq, subject, payload }: Stored): void {
-    const print = printOf(subject, payload);
+  #receive(stored: Stored): void {
+    const { seq } = stored;
+    const print = printOf(stored.subject, stored.payload);
     const known = this.#known.at(seq);
     if (known !== undefined && known !== print) {
       this.#doubt();
@@ -273,6 +271,7 @@ export class CommentStream {
     this.#read = Math.max(this.#read, seq);
     this.#head = Math.max(this.#head, seq);
     this.#known.note(seq, print, this.#parts.shared.lineage().newest.name);
+    this.#parts.follower?.hear(stored);
   }
 
   #lookSoon(): void {
@@ -348,6 +347,7 @@ export class CommentStream {
   /** The lineage has become another one: what does not lie on it is known no longer, and read anew. */
   #turned(lineage: Lineage): void {
     this.#pages.forget();
+    this.#parts.follower?.miss();
     this.#known.turn(lineage);
     const before = lineage.newest.first - 1;
     this.#head = Math.min(this.#head, Math.max(before, this.#known.newest));

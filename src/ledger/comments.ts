@@ -3,7 +3,8 @@
  * stretch.
  *
  * Everything is asked of the tables, inside the caller's transaction, and nothing is kept in memory: a
- * transaction that fails leaves nothing behind that would have to be undone here. Not here: transactions, who
+ * transaction that fails leaves nothing behind that would have to be undone here, but what was counted
+ * (sqlite-counts.ts). Not here: transactions, who
  * is told, and where the next seq comes from.
  */
 import type { Entry, Page } from "../core/entry.ts";
@@ -13,18 +14,22 @@ import { limits } from "../core/limits.ts";
 import { type Placed, repeatOf } from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
 import { type EntryRow, entryOf, type Statements } from "./schema.ts";
+import { SqliteCounts, type SqliteCountsParts } from "./sqlite-counts.ts";
 
 export class Comments {
   readonly #statements: Statements;
   readonly #history: number;
+  /** Is told of each entry, and has to be undone with the transaction. */
+  readonly counts: SqliteCounts;
   readonly #hash: Hash64 = { hi: 0, lo: 0 };
   /** Of videos that were deleted and are not swept yet, the place of the entry that says so. */
   readonly #cleared = new Map<VideoId, number>();
 
   /** `history` entries are kept per video, at least 1. */
-  constructor(statements: Statements, history: number) {
-    this.#statements = statements;
+  constructor(history: number, parts: SqliteCountsParts) {
+    this.#statements = parts.statements;
     this.#history = Math.max(1, history);
+    this.counts = new SqliteCounts(parts);
   }
 
   /** Highest seq of any entry. The newest of each video always stays, so it never falls. */
@@ -42,7 +47,7 @@ export class Comments {
       s.keyPut.run(seq, this.#hash.hi, this.#hash.lo, logMs);
     }
     const { video, text, user = null, atMs, holdMs = 0, mediaMs: media = null } = draft;
-    return this.#enter({ video, seq, target: null, text, user, at: atMs, hold: holdMs, media });
+    return this.#enter({ video, seq, target: null, text, user, at: atMs, hold: holdMs, media }, logMs);
   }
 
   /**
@@ -65,6 +70,7 @@ export class Comments {
     });
     s.commentDrop.run(target);
     s.relink.run(video, target, comment.previous);
+    this.counts.write();
     return removal;
   }
 
@@ -92,7 +98,9 @@ export class Comments {
   /** Makes the removal of all that `video` has the entry `seq`. */
   clear(video: VideoId, seq: number, atMs: number): Entry {
     const none = { text: null, user: null, hold: 0, media: null };
-    return this.#enter({ video, seq, target: 0, at: atMs, ...none });
+    const entry = this.#enter({ video, seq, target: 0, at: atMs, ...none });
+    this.counts.write();
+    return entry;
   }
 
   /** `video` is known to have been deleted by an entry, and not to be swept yet. */
@@ -126,15 +134,17 @@ export class Comments {
     return pageAfter(after, place, limit, s.after.all(video, from, limit + 1).map(entryOf));
   }
 
-  #enter(entry: Omit<EntryRow, "previous">): Entry {
+  #enter(row: Omit<EntryRow, "previous">, logMs?: number): Entry {
     const s = this.#statements;
-    const { video, seq, target, text, user, at, hold, media } = entry;
+    const { video, seq, target, text, user, at, hold, media } = row;
     const last = s.last.get(video);
     const previous = target === 0 ? 0 : (last?.seq ?? 0);
     // The removal of a comment is in its stead: nothing else is forgotten for it.
     const nth = (last?.nth ?? 0) + (target !== null && target > 0 ? 0 : 1);
     s.entryPut.run(seq, video, previous, nth, target, text, user, at, hold, media);
     if (nth > this.#history) s.entryPrune.run(video, nth - this.#history);
-    return entryOf({ ...entry, previous });
+    const entry = entryOf({ ...row, previous });
+    this.counts.note(entry, logMs);
+    return entry;
   }
 }

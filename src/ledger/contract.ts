@@ -13,6 +13,7 @@ import type { LikeRecord } from "../core/record.ts";
 import { describeAway } from "./contract-away.ts";
 import { Bench, draft, like, type Opened, record, type Skip } from "./contract-bench.ts";
 import { describeComments } from "./contract-comments.ts";
+import { describeCounts } from "./contract-counts.ts";
 import { describeDeletions } from "./contract-delete.ts";
 import { describeTime } from "./contract-time.ts";
 import { LedgerUnavailable } from "./ledger.ts";
@@ -33,6 +34,7 @@ export function describeLedger(
     describe("time", () => describeTime(bench, options.skip));
     describe("closed videos that leave memory", () => describeAway(bench, options.skip));
     describe("comments", () => describeComments(bench, options.skip));
+    describe("comments in their time", () => describeCounts(bench, options.skip));
     describe("deletions", () => describeDeletions(bench, options.skip));
     describe("opening and closing", () => describeLife(bench, open, options.skip));
   });

@@ -17,7 +17,8 @@ import { limits } from "../core/limits.ts";
 import type { LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
-import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
+import { commentStream, commentsSubject } from "./comment-stream.ts";
+import type { CountedComments } from "./counted-comments.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import type { Fold } from "./fold.ts";
 import { readThrough } from "./read-through.ts";
@@ -41,15 +42,18 @@ export interface DeletionsParts {
   readonly streams: Streams;
   readonly clock: Clock;
   readonly log: Log;
-  readonly comments: CommentStream;
+  readonly comments: Pick<CountedComments, "clear" | "remove">;
   /** Makes a record durable in the log of its video. */
   readonly append: (record: LikeRecord, video: VideoId) => Promise<void>;
   /** As Ledger.current. */
   readonly current: (video: VideoId) => Promise<Totals>;
   /** Whether anybody liked `video`, or closed it. */
   readonly isKnown: (video: VideoId) => Promise<boolean>;
-  /** Takes out what was kept of a deleted video that had left memory. */
-  readonly forget: (video: VideoId) => Promise<void>;
+  /**
+   * Takes out what was kept of a deleted video that had left memory, and of its comments before the place
+   * `before`.
+   */
+  readonly forget: (video: VideoId, before: number) => Promise<void>;
   /** The member that a viewer's like is, if it stands. */
   readonly memberOf: Fold["memberOf"];
   /** Runs what needs the network. Rejects with LedgerUnavailable. */
@@ -118,7 +122,7 @@ export class JetstreamDeletions implements Deletions {
       await Promise.all(seqs.slice(i, i + atOnceMax).map((seq) => streams.erase(this.#stream, seq)));
     }
     if (seqs.length === pieceMax) return false;
-    await forget(video);
+    await forget(video, before);
     return true;
   }
 

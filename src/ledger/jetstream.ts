@@ -16,8 +16,11 @@ import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { LikeGroup, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import type { Counted } from "./comment-counts.ts";
 import { CommentStream, commentStream } from "./comment-stream.ts";
 import { commentedIn } from "./commented.ts";
+import { CountedComments } from "./counted-comments.ts";
+import { countsStream } from "./counts-stream.ts";
 import type { Deletions } from "./deletions.ts";
 import type { FoldOptions } from "./fold.ts";
 import { JetstreamAway } from "./jetstream-away.ts";
@@ -36,7 +39,7 @@ import {
 import { logStream, Partition } from "./partition.ts";
 import { awayStream } from "./partition-away.ts";
 import { isUnavailable, persist, Shared } from "./shared.ts";
-import type { StreamState, Streams } from "./streams.ts";
+import type { Stored, StreamState, Streams } from "./streams.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 
@@ -79,7 +82,7 @@ export async function openJetstreamLedger(options: JetstreamOptions): Promise<Le
   try {
     const shared = await Shared.open(options, options);
     const logs = Array.from({ length: partitions }, (_, index) => streams.open(logStream(index)));
-    const others = [...logs, streams.open(taskStream), streams.open(awayStream)];
+    const others = [...logs, ...[taskStream, awayStream, countsStream].map((one) => streams.open(one))];
     const [comments] = await Promise.all([streams.open(commentStream(commentHistory)), ...others]);
     const isCold = options.vouched !== undefined && !(await options.vouched());
     if (isCold) await persist(options, () => turnNow(options, shared));
@@ -128,6 +131,7 @@ class JetstreamLedger implements Ledger {
   readonly #options: JetstreamOptions;
   readonly #partitions: readonly Partition[];
   readonly #comments: CommentStream;
+  readonly #counted: CountedComments;
   readonly #shared: Shared;
   #sweeping = false;
   #timer: Timer | undefined;
@@ -153,15 +157,28 @@ class JetstreamLedger implements Ledger {
     });
     this.away = new JetstreamAway(this.#partitions, (video) => this.#partition(video));
     const wanted = commentStream(options.commentHistory);
-    this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state });
+    const follower = {
+      hear: (stored: Stored) => this.#counted.hear(stored),
+      miss: () => this.#counted?.miss(),
+    };
+    this.#comments = new CommentStream({ streams, clock, log, shared, wanted, state, follower });
+    this.#counted = new CountedComments({
+      ...{ streams, clock, comments: this.#comments, lineage: () => this.lineage() },
+      ...{
+        perSubject: state.perSubject,
+        ages: bounds.timeline?.ages,
+        timeOf: (video) => this.#timeOf(video),
+      },
+    });
     this.deletions = new JetstreamDeletions({
-      ...{ streams, clock, log, comments: this.#comments },
+      ...{ streams, clock, log, comments: this.#counted },
       append: (record, video) => this.#partition(video).append(record),
       current: (video) => this.#partition(video).current(video),
       isKnown: (video) => this.#isKnown(video),
-      forget: async (video) => {
+      forget: async (video, before) => {
         await this.#partition(video).current(video);
         await this.#partition(video).away.forget(video);
+        await this.#counted.forget(video, before);
       },
       memberOf: (video, kind, viewer) => this.#partition(video).fold.memberOf(video, kind, viewer),
       attempt: (work) => this.#try(work),
@@ -198,9 +215,9 @@ class JetstreamLedger implements Ledger {
       const likes = batch.likes
         .flatMap((record) => this.#split(record))
         .map(([i, record]) => (this.#partitions[i] as Partition).append(record));
-      const comments = batch.comments.map((draft) => this.#comments.place(draft));
+      const comments = this.#counted.place(batch.comments);
       // All are under way; what is durable of a batch that rejects counts, and its keys stop a repeat.
-      const [placed] = await Promise.all([Promise.all(comments), Promise.all(likes)]);
+      const [placed] = await Promise.all([comments, Promise.all(likes)]);
       return placed;
     } catch (error) {
       throw unavailable(error);
@@ -208,7 +225,7 @@ class JetstreamLedger implements Ledger {
   }
 
   async retract(video: VideoId, target: number): Promise<boolean> {
-    return this.#try(() => this.#comments.remove(video, target));
+    return this.#try(() => this.#counted.remove(video, target));
   }
 
   lineage(): Lineage {
@@ -234,6 +251,10 @@ class JetstreamLedger implements Ledger {
 
   timeline(video: VideoId): TimelineView | undefined {
     return this.#partition(video).timeline(video);
+  }
+
+  async comments(video: VideoId): Promise<Counted> {
+    return this.#try(() => this.#counted.read(video));
   }
 
   async current(video: VideoId): Promise<Totals> {
@@ -289,6 +310,11 @@ class JetstreamLedger implements Ledger {
       this.#sweeping = false;
       if (this.#partitions.map((partition) => partition.sweep()).includes(true)) this.#sweepSoon();
     });
+  }
+
+  #timeOf(video: VideoId): { readonly logMs: number; readonly skewMs: number } {
+    const { fold } = this.#partition(video);
+    return { logMs: fold.logMs, skewMs: fold.timeline(video)?.skewMs ?? 0 };
   }
 
   async #isKnown(video: VideoId): Promise<boolean> {

@@ -11,12 +11,18 @@ import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import type { Lineage } from "../core/lineage.ts";
 import type { By, LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
+import type { Counted } from "./comment-counts.ts";
 import type { Deletions } from "./deletions.ts";
 import type { TimelineView } from "./timeline-view.ts";
 
 /** The log cannot take or give anything now; nothing was promised. Repeat later. */
 export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
+}
+
+/** What was looked at may be of a history that is no more. */
+export function anotherLog(): LedgerUnavailable {
+  return new LedgerUnavailable("the log has just become another one");
 }
 
 /** A ledger that cannot be opened as it stands; the message says why, in one line, for the operator. */
@@ -175,6 +181,12 @@ export interface Ledger {
    * in.
    */
   timeline(video: VideoId): TimelineView | undefined;
+  /**
+   * How many comments of `video` came when: with those that `entries` told of before this was called and that
+   * stand behind `upTo`, each that was ever accepted since it was last deleted, once. Rejects with
+   * LedgerUnavailable.
+   */
+  comments(video: VideoId): Promise<Counted>;
   /**
    * The totals with everything that was answered, or told by any node, before this was called; has a video
    * that left memory read, as AwayVideos.read. Rejects with LedgerUnavailable when that cannot be known soon.

@@ -13,6 +13,7 @@ import type { CommentDraft, Like, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { Lineage } from "../core/lineage.ts";
 import type { Totals } from "../core/totals.ts";
+import { CommentCounts, type Counted, dateOf, nothingCounted } from "./comment-counts.ts";
 import { type Deletions, deletionTask, type Scan, scanMax } from "./deletions.ts";
 import { Fold } from "./fold.ts";
 import {
@@ -27,6 +28,7 @@ import {
   type Trouble,
 } from "./ledger.ts";
 import { pageAfter, pageNewest } from "./page.ts";
+import type { Ages } from "./timeline.ts";
 import type { TimelineView } from "./timeline-view.ts";
 import { type TimelineOptions, timelineOf } from "./timelines.ts";
 
@@ -48,6 +50,8 @@ interface Room {
   readonly held: { readonly nth: number; entry: Entry }[];
   /** Older entries of this video may have been forgotten up to this seq. */
   readonly floor: number;
+  /** Undefined until the first comment, and where none are counted. */
+  counts: CommentCounts | undefined;
 }
 
 export function openMemoryLedger(options: MemoryLedgerOptions): Ledger {
@@ -73,6 +77,7 @@ class MemoryLedger implements Ledger {
   readonly once: boolean;
   readonly #clock: Clock;
   readonly #history: number;
+  readonly #ages: Ages | undefined;
   readonly #fold: Fold;
   /** Longest without a comment first; beyond limits.memoryRoomsMax that one is forgotten. */
   readonly #rooms = new Map<VideoId, Room>();
@@ -95,6 +100,7 @@ class MemoryLedger implements Ledger {
     const timeline = timelineOf(options.timeline);
     this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#history = Math.max(1, options.commentHistory);
+    this.#ages = timeline?.ages;
   }
 
   lineage(): Lineage {
@@ -137,6 +143,11 @@ class MemoryLedger implements Ledger {
 
   room(like: Like): Space {
     return this.#fold.room(like, this.#clock.elapsed());
+  }
+
+  async comments(video: VideoId): Promise<Counted> {
+    if (!this.#ages) return nothingCounted;
+    return { counts: this.#rooms.get(video)?.counts ?? new CommentCounts(), upTo: this.#head };
   }
 
   async current(video: VideoId): Promise<Totals> {
@@ -193,6 +204,7 @@ class MemoryLedger implements Ledger {
     if (changes.length > 0) this.#changed(changes);
     const entry = this.#enter(video, (place) => ({ type: "retract", ...place, previous: 0, target: 0 }));
     room?.held.splice(0, room.held.length - 1);
+    if (room) room.counts = undefined;
     this.#entered(entry);
     return true;
   }
@@ -256,8 +268,18 @@ class MemoryLedger implements Ledger {
     const said = { text, user, atMs, ...(holdMs && { holdMs }), ...(mediaMs !== undefined && { mediaMs }) };
     const entry = this.#enter(video, (place) => ({ type: "comment", ...place, ...said }));
     if (key !== undefined) this.#remember(name, entry.seq, logMs);
+    this.#count(draft, logMs);
     this.#entered(entry);
     return { seq: entry.seq, repeated: false };
+  }
+
+  #count(draft: CommentDraft, logMs: number): void {
+    const room = this.#rooms.get(draft.video);
+    if (!room || !this.#ages) return;
+    const dateMs = dateOf(draft, this.#fold.timeline(draft.video)?.skewMs ?? 0);
+    // Of a room that was forgotten nobody knows how many came before.
+    room.counts ??= new CommentCounts(room.floor > 0 ? dateMs : undefined);
+    room.counts.add(dateMs, logMs, this.#ages);
   }
 
   #remember(name: string, seq: number, logMs: number): void {
@@ -270,7 +292,7 @@ class MemoryLedger implements Ledger {
   }
 
   #enter(video: VideoId, make: (place: Pick<Entry, "video" | "seq" | "previous">) => Entry): Entry {
-    const room: Room = this.#rooms.get(video) ?? { held: [], floor: this.#forgottenSeq };
+    const room: Room = this.#rooms.get(video) ?? { held: [], floor: this.#forgottenSeq, counts: undefined };
     this.#rooms.delete(video);
     this.#rooms.set(video, room);
     const newest = room.held.at(-1);

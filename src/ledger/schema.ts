@@ -11,7 +11,11 @@ import type { Entry } from "../core/entry.ts";
 import type { VideoId } from "../core/interaction.ts";
 import { Lineage } from "../core/lineage.ts";
 import { decodeJson } from "../core/wire.ts";
+import { countStatements, createCounts } from "./counts-schema.ts";
 import { LedgerRefused } from "./ledger.ts";
+import type { Prepare } from "./statement.ts";
+
+export type { Prepare, Query, Value } from "./statement.ts";
 
 /** The file inside the data directory. */
 export const fileName = "ovation.sqlite";
@@ -102,6 +106,7 @@ export function createSchema(db: Tables, likes: "many" | "once"): void {
   db.run(createTimelines);
   db.run(createTasks);
   db.run(createAway);
+  db.run(createCounts);
   db.run("INSERT INTO meta (name, value) VALUES ('schema', ?1), ('epoch', ?2), ('likes', ?3)", [
     schemaVersion,
     epoch,
@@ -133,7 +138,9 @@ export function mustBeCurrent(db: Tables, file: string): void {
   const row = isOurs ? (meta().get("schema") as { value: unknown } | null) : null;
   if (!row) throw new LedgerRefused(`${file} belongs to another program`);
   const tables = db.query("SELECT name FROM sqlite_schema WHERE name = ?1");
-  const isWhole = ["members", "timelines", "away", "tasks"].every((name) => tables.get(name));
+  const isWhole = ["members", "timelines", "away", "tasks", "comment_counts"].every((name) =>
+    tables.get(name),
+  );
   if (row.value === schemaVersion && isWhole) return;
   const todo = Number(row.value) > schemaVersion ? "use a newer ovation" : "start it once to update it";
   if (row.value === schemaVersion) throw new LedgerRefused(`${file} lacks tables of this program: ${todo}`);
@@ -163,6 +170,7 @@ export function checkSchema(db: Tables, path: string, likes: "many" | "once"): v
   db.run(createTimelines);
   db.run(createTasks);
   db.run(createAway);
+  db.run(createCounts);
   addColumns(db);
   if (schema === schemaVersion) return;
   writeLineage(db, Lineage.begin(String(value("epoch"))));
@@ -203,18 +211,6 @@ export function entryOf(row: EntryRow): Entry {
   return { type: "comment", video, seq, previous, ...said, ...(mediaMs !== null && { mediaMs }) };
 }
 
-export type Value = string | number | null | Uint8Array;
-
-/** What the ledger uses of a prepared statement. */
-export interface Query<Row, Params extends Value[]> {
-  run(...params: Params): unknown;
-  get(...params: Params): Row | null;
-  all(...params: Params): Row[];
-  iterate(...params: Params): Iterable<Row>;
-  finalize(): void;
-}
-
-export type Prepare = <Row, Params extends Value[]>(text: string) => Query<Row, Params>;
 export type Statements = ReturnType<typeof prepareAll>;
 
 /** Every statement of a ledger, prepared once. */
@@ -225,6 +221,7 @@ export function prepareAll(prepare: Prepare) {
     ...timelineStatements(prepare),
     ...taskStatements(prepare),
     ...awayStatements(prepare),
+    ...countStatements(prepare),
     ...entryStatements(prepare),
   };
 }

@@ -11,6 +11,8 @@ export class Transactions {
   readonly #statements: Statements;
   readonly #log: Log | undefined;
   #ready = true;
+  /** Is told that what one of them did is undone. */
+  undone: () => void = () => {};
 
   constructor(db: { readonly inTransaction: boolean }, statements: Statements, log: Log | undefined) {
     this.#db = db;
@@ -35,6 +37,7 @@ export class Transactions {
       return result;
     } catch (error) {
       this.#rollBack();
+      this.undone();
       throw this.unavailable(error);
     }
   }

@@ -7,6 +7,7 @@
  * breaks a file in each of these ways.
  */
 import { decodeRecord } from "../core/record.ts";
+import { countSums } from "./count-sums.ts";
 import { checkEntries } from "./entries-verify.ts";
 import { Fold } from "./fold.ts";
 import { LedgerRefused } from "./ledger.ts";
@@ -57,6 +58,7 @@ function look(statements: Statements, prepare: Prepare, wrong: Wrong): Verdict {
   const likes = likesIn(fold);
   checkMembers(fold, likes, wrong);
   const entries = checkEntries(statements, prepare, (line) => wrong.say(line));
+  for (const line of countSums(statements, prepare)) wrong.say(line);
   const lineage = lineageOf(meta("lineage"));
   if (!lineage) wrong.say("its lineage is damaged");
   else if (lineage.newest.first > entries.head + 1) {

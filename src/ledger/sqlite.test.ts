@@ -296,7 +296,10 @@ describe("a SQLite ledger on a full disk", () => {
       expect(ledger.totals(v).counts).toEqual({ heart: (accepted + 1) * 4_001 + 1 });
       expect(bench.entries.at(-1)).toMatchObject({ seq: accepted + 1, previous: accepted });
       const totals = ledger.totals(v);
-      expect((await reopen()).totals(v)).toEqual(totals);
+      expect((await ledger.comments(v)).counts?.sum).toBe(accepted + 1);
+      const again = await reopen();
+      expect(again.totals(v)).toEqual(totals);
+      expect(await again.comments(v)).toMatchObject({ upTo: accepted + 1, counts: { sum: accepted + 1 } });
       await close();
     } finally {
       Bun.spawnSync(["umount", "-l", path]);

@@ -21,6 +21,7 @@ import type { Lineage } from "../core/lineage.ts";
 import { decodeRecord, encodeRecord, type LikeRecord } from "../core/record.ts";
 import type { Totals } from "../core/totals.ts";
 import { encodeWhose } from "../core/whose.ts";
+import type { Counted } from "./comment-counts.ts";
 import { Comments } from "./comments.ts";
 import { Fold } from "./fold.ts";
 import {
@@ -129,15 +130,16 @@ class SqliteLedger implements Ledger {
     this.#clock = options.clock;
     this.#rested = options.rested;
     this.once = options.onceMax !== undefined;
-    const { onceMax, videosMax } = options;
-    const timeline = timelineOf(options.timeline);
+    const [{ onceMax, videosMax }, timeline] = [options, timelineOf(options.timeline)];
     this.#fold = new Fold({ seed: systemPrng().next(), onceMax, videosMax, timeline });
     this.#statements = prepareAll(<Row, Params extends Value[]>(text: string) => {
       // bun:sqlite has the same shape, in types that do not unify while Params is open.
       return db.prepare(text) as unknown as Query<Row, Params>;
     });
     this.#transactions = new Transactions(db, this.#statements, options.log);
-    this.#comments = new Comments(this.#statements, options.commentHistory);
+    const parts = { statements: this.#statements, fold: this.#fold, ages: timeline?.ages };
+    this.#comments = new Comments(options.commentHistory, parts);
+    this.#transactions.undone = () => this.#comments.counts.undo();
     this.epoch = String(this.#meta("epoch"));
     this.#written = new Written(this.#statements, this.#fold);
     this.#writtenSeq = this.#written.read();
@@ -149,6 +151,7 @@ class SqliteLedger implements Ledger {
     this.#retention = this.#loadLog();
     this.deletions = this.#openDeletions();
     this.#head = this.#comments.head();
+    this.#transact(() => this.#comments.counts.catchUp(this.#logTime()));
     this.#lineage = this.#openBranch();
     this.#copies = new Copies({ ...options, empty: () => emptyLog(db), hold: (on) => holdLog(db, on) });
     this.#timer = this.#clock.every(restEveryMs, () => this.#rest(true));
@@ -175,6 +178,9 @@ class SqliteLedger implements Ledger {
 
   timeline = (video: VideoId): TimelineView | undefined => this.#fold.timeline(video);
 
+  comments = async (video: VideoId): Promise<Counted> =>
+    this.#reading(() => this.#comments.counts.read(video));
+
   room = (like: Like): Space => this.#fold.room(like, this.#logTime());
 
   async current(video: VideoId): Promise<Totals> {
@@ -199,12 +205,14 @@ class SqliteLedger implements Ledger {
     const placed = this.#transact(() => {
       let seq = this.#logSeq;
       for (const record of batch.likes) this.#put(record, ++seq, logMs);
-      return batch.comments.map((draft): Placed => {
+      const told = batch.comments.map((draft): Placed => {
         const entry = this.#comments.place(draft, this.#head + entries.length + 1, logMs);
         if ("repeated" in entry) return entry;
         entries.push(entry);
         return { seq: entry.seq, repeated: false };
       });
+      this.#comments.counts.write();
+      return told;
     });
     this.#logSeq += batch.likes.length;
     for (const record of batch.likes) this.#folded(record, logMs);

@@ -88,12 +88,17 @@ export class Timeline {
   }
 
   /** Merges what is old by now, and the oldest there is while all of it weighs too much. */
-  age(ages: Ages, logMs: number, seriesName: (series: number) => string): void {
+  age(
+    ages: Ages,
+    logMs: number,
+    seriesName: (series: number) => string,
+    bytesMax: number = limits.timelineOfOneBytesMax,
+  ): void {
     for (const [tier, blocks] of this.#tiers.entries()) {
       const oldMs = logMs - (ages[tier] as number) - slotsPerBlock * 1000 * (tierSteps[tier] as number);
       for (const block of [...blocks.values()]) if (block.bornMs < oldMs) this.#merge(block, seriesName);
     }
-    while (this.#weight > limits.timelineOfOneBytesMax) {
+    while (this.#weight > bytesMax) {
       const tier = this.#tiers.find((blocks) => blocks.size > openMax) ?? this.#tiers[lastTier];
       const oldest = tier && [...tier.values()].sort((a, b) => a.index - b.index)[0];
       if (!oldest) return;

@@ -11,7 +11,7 @@ export interface OvationOptions {
    * @default "both"
    */
   readonly role?: "both" | "frontend" | "dispatcher";
-  /** Folder of the ledger of a node without --nats; :memory: keeps nothing. A folder, or :memory:.
+  /** Folder of the ledger of a node without `nats`; :memory: keeps nothing. A folder, or :memory:.
    * @default ":memory:"
    */
   readonly data?: string;
@@ -41,7 +41,7 @@ export interface OvationOptions {
    */
   readonly beatMs?: number;
   /** Age at which a stream is told to come back, before a proxy cuts it; 0 is never. 0, or a duration from 1m
-   * to 24h, in ms.
+   * to 1d, in ms.
    * @default 0
    */
   readonly streamAgeMs?: number;
@@ -96,7 +96,7 @@ export interface OvationOptions {
    * @default "many"
    */
   readonly likeMode?: "many" | "once";
-  /** Likes held with --like-mode=once, about 16 bytes each; further ones get 503. A whole number from 1 to
+  /** Likes held with `likeMode: "once"`, about 16 bytes each; further ones get 503. A whole number from 1 to
    * 50000000.
    * @default 8000000
    */
@@ -124,7 +124,7 @@ export interface OvationOptions {
    */
   readonly videosMax?: number;
   /** How long nobody has used a closed video when it leaves memory; it is read back when asked for. A
-   * duration from 2s to 8760h, in ms.
+   * duration from 2s to 365d, in ms.
    * @default 600000
    */
   readonly coldAfterMs?: number;
@@ -134,15 +134,15 @@ export interface OvationOptions {
    */
   readonly timeline?: boolean;
   /** How long the likes of each second are kept; the same on all nodes, as the next two. A duration from 15m
-   * to 24h, in ms.
+   * to 1d, in ms.
    * @default 7200000
    */
   readonly timelineFineMs?: number;
-  /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 240h, in ms.
+  /** How long those of each ten seconds are; then those of each minute. A duration from 15m to 10d, in ms.
    * @default 86400000
    */
   readonly timelineMiddleMs?: number;
-  /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 8760h,
+  /** How long those of each minute are; then they are only part of the totals. A duration from 15m to 365d,
    * in ms.
    * @default 2592000000
    */
@@ -165,7 +165,7 @@ export interface OvationOptions {
    * @default 2000
    */
   readonly pollEveryMs?: number;
-  /** With --auth=token: secrets that sign what is polled, the same on all nodes; the first one signs. One
+  /** With `auth: "token"`: secrets that sign what is polled, the same on all nodes; the first one signs. One
    * line of at most 16384 characters.
    * @default "" (--jwt-secrets)
    */
@@ -185,7 +185,7 @@ export interface OvationOptions {
    * @default ""
    */
   readonly apiKeys?: string;
-  /** File of more --api-keys, one a line. One line of at most 4096 characters.
+  /** File of more `apiKeys`, one a line. One line of at most 4096 characters.
    * @default ""
    */
   readonly apiKeysFile?: string;
@@ -198,7 +198,7 @@ export interface OvationOptions {
    * @default ""
    */
   readonly jwtSecrets?: string;
-  /** File of more --jwt-secrets, one a line. One line of at most 4096 characters.
+  /** File of more `jwtSecrets`, one a line. One line of at most 4096 characters.
    * @default ""
    */
   readonly jwtSecretsFile?: string;
@@ -295,7 +295,7 @@ export interface OvationOptions {
    * @default ""
    */
   readonly webhookSecrets?: string;
-  /** File of more --webhook-secrets, one a line. One line of at most 4096 characters.
+  /** File of more `webhookSecrets`, one a line. One line of at most 4096 characters.
    * @default ""
    */
   readonly webhookSecretsFile?: string;

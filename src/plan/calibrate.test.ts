@@ -1,29 +1,54 @@
-/** Coefficients out of what runs showed. The runs themselves are `npm run bench:plan`. */
+/** Coefficients out of what slices showed. The slices themselves are `npm run bench:plan`. */
 import { expect, test } from "bun:test";
-import { costsOf, type Middle } from "./calibrate.ts";
+import { readCoefficients } from "./coefficients.ts";
+import { costsOf } from "./costs.ts";
 import { seriesIn } from "./proc.ts";
+import { names, type Slice } from "./site.ts";
 
-const of = (series: Record<string, number>) => new Map(Object.entries(series));
-
-function middle(coreS: number, bytes: number, rises: Record<string, number>): Middle {
-  const from = of(Object.fromEntries(Object.keys(rises).map((name) => [name, 7])));
-  const to = of(Object.fromEntries(Object.entries(rises).map(([name, rise]) => [name, 7 + rise])));
-  return { ms: 1_000, coreS, bytes, from, to };
+/** A second in which `usedUs` were used beside the 10,000 of a process that does nothing. */
+function slice(usedUs: number, megabytes: number, rises: Partial<Record<keyof typeof names, number>>): Slice {
+  const known = new Map<string, number>();
+  for (const [name, rise] of Object.entries(rises)) known.set(names[name as keyof typeof names], rise);
+  return {
+    ms: 1_000,
+    coreS: (10_000 + usedUs) / 1e6,
+    bytes: megabytes * 1e6,
+    rise: (name) => known.get(name) ?? 0,
+  };
 }
 
-test("costs are what was used over what was done", () => {
-  const likes = 'ovation_frames_total{event="likes"}';
-  const comment = 'ovation_frames_total{event="comment"}';
-  const sent = "ovation_bytes_total";
-  const costs = costsOf({
-    viewers: 1_000,
-    empty: { atMs: 0, coreS: 1, bytes: 70e6, series: new Map() },
-    likes: middle(1, 75e6, { [likes]: 100_000, [sent]: 20e6 }),
-    talk: middle(0.4, 75e6, { [comment]: 50_000, [sent]: 15e6 }),
-    flood: middle(0.4, 71e6, { ovation_likes_accepted_total: 8_000 }),
-  });
-  expect(costs).toMatchObject({ viewerBytes: 5_000, writeUs: 10, commentUs: 8, likeUs: 50 });
-  expect(costs).toMatchObject({ frameBytes: 200, commentBytes: 300, processBytes: 70e6 });
+const seen = {
+  small: [slice(0, 81, {})],
+  often: [
+    slice(16_000 * 7 + 500 + 200, 90, { likesFrames: 16_000, likes: 5, commits: 1, bytes: 16_000 * 375 }),
+  ],
+  talk: [slice(8_000 * 7, 90, { commentFrames: 8_000, bytes: 8_000 * 190 })],
+  slow: [slice(8_000 * 10, 97, { likesFrames: 8_000, bytes: 8_000 * 150 })],
+  idle: [slice(0, 97, {})],
+  seldom: [slice(100 * 40 + 50 * 500, 97, { likes: 100, commits: 50 })],
+  flood: [slice(2_000 * 40 + 90 * 500, 97, { likes: 2_000, commits: 90 })],
+  ticks: [slice(10 * 500 + 500 * (60 + 10), 99, { likes: 500, commits: 10, ticks: 500, likesFrames: 500 })],
+  viewers: 4_000,
+  first: 250,
+};
+
+test("costs are what was used for a thing over how often it was done", () => {
+  const costs = costsOf(seen);
+  expect(costs).toMatchObject({ idleUs: 10_000, likeUs: 40, batchUs: 500, tickUs: 60 });
+  expect(costs).toMatchObject({ writeUs: 7, slowWriteUs: 10, frameBytes: 150, nameBytes: 45 });
+  expect(costs).toMatchObject({ commentBytes: 190, viewerBytes: 4_000, processBytes: 80e6 });
+  expect(readCoefficients(JSON.stringify(costs))).toEqual(costs);
+});
+
+test("one slice that a neighbour disturbed says nothing", () => {
+  const [often] = seen.often;
+  if (!often) throw new Error("no slice");
+  const disturbed = { ...often, coreS: 3 * often.coreS };
+  expect(costsOf({ ...seen, often: [often, disturbed, often] }).writeUs).toBe(7);
+  // Where everything was odd, a file of them is still one that can be read.
+  const nothing = slice(0, 50, { likesFrames: 10, likes: 10, commits: 10, ticks: 10, bytes: 1 });
+  const odd = costsOf({ ...seen, often: [nothing], talk: [nothing], slow: [nothing], ticks: [nothing] });
+  expect(readCoefficients(JSON.stringify(odd))).toEqual(odd);
 });
 
 test("series are read by the names they are written with", () => {

@@ -1,212 +1,174 @@
 /**
  * `ovation calibrate`: measures this machine's coefficients with this program's own server and audience.
  *
- * One server in memory's reach (its log in a temporary folder), three audiences one after the other: viewers
- * who see likes, viewers who see comments, and one who watches a flood of single likes. Processor
- * time and memory are the kernel's (/proc), frames the server's own count; what is measured is the middle of
- * each run, while all are there. Linux only. Held by calibrate.test.ts; beside a run in `npm run bench:plan`.
+ * One server, its log in a temporary folder, and one thing at a time: a small audience and a large one of one
+ * video, which is written to often, with comments, and seldom; nothing; a few likes and many; the ticks of
+ * many videos. Processor time and memory are the kernel's (/proc), frames the server's own count; each thing
+ * is measured in several slices, of which the middle one counts. Linux only. Held by calibrate.test.ts;
+ * beside a run in `npm run bench:plan`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Coefficients, shipped } from "./coefficients.ts";
+import type { Coefficients } from "./coefficients.ts";
+import { costsOf } from "./costs.ts";
 import { parseCalibrateOptions } from "./options.ts";
 import type { PlanIo } from "./plan.ts";
-import { cpuSeconds, seriesIn, userBytes } from "./proc.ts";
+import { bring, type Ends, type Site, type Slice, sliceOf, startSite } from "./site.ts";
 
-const lookMs = 200;
+/** Viewers that come before the audience, to the same video. */
+const first = 300;
+/** Videos of one viewer each. */
+const few = 500;
+/** Items of one request to them. */
+const itemsAtOnce = 50;
 /** So long after they have come nobody is still being sent what they missed. */
-const arrivedMs = 1_000;
-const startMs = 15_000;
-/** One run may take so long, and is ended then. */
-const runMs = 30_000;
-/** Characters of the server's log that are looked through at once. */
-const logCharsMax = 16 * 1024;
+const arrivedMs = 800;
+const kinds = ["heart", "clap", "laugh", "wow", "fire"];
 
-/** What was read at one moment. */
-export interface Sight {
-  readonly atMs: number;
-  readonly coreS: number;
-  readonly bytes: number;
-  readonly series: ReadonlyMap<string, number>;
+/** Exit code of a run that was interrupted, as `ovation load` has it. */
+const interrupted = 130;
+
+export interface CalibrateIo extends PlanIo {
+  readonly interrupt: AbortSignal;
 }
 
-/** A server that can be looked at. */
-export interface Server {
-  readonly url: string;
-  look(): Promise<Sight>;
-  end(): Promise<void>;
-}
-
-/** Runs the command; `argv` starts after `calibrate`. Exit code: 0, 1 not measured, 2 a bad flag. */
-export async function runCalibrate(argv: readonly string[], io: PlanIo): Promise<number> {
+/**
+ * Runs the command; `argv` starts after `calibrate`. Exit code: 0, 1 not measured, 2 a bad flag, 130
+ * interrupted. Whatever it started has ended by then.
+ */
+export async function runCalibrate(argv: readonly string[], io: CalibrateIo): Promise<number> {
   const parsed = parseCalibrateOptions(argv, io.env, (path) => readFileSync(path, "utf8"));
   if ("mistakes" in parsed) {
     for (const mistake of parsed.mistakes) io.stderr(`ovation calibrate: ${mistake}\n`);
     return 2;
   }
-  if (!existsSync("/proc/self/smaps_rollup")) {
+  if (!existsSync("/proc/self/task")) {
     io.stderr(
       "ovation calibrate: reads /proc, which this system has not: plan works with what was shipped\n",
     );
     return 1;
   }
   const folder = mkdtempSync(join(tmpdir(), "ovation-calibrate-"));
-  const server = await startServer(io.self, folder);
+  const ends: Ends = [async () => rmSync(folder, { recursive: true, force: true })];
+  const stopped = Promise.withResolvers<never>();
+  io.interrupt.addEventListener("abort", () => stopped.reject(new Error("interrupted")));
   try {
-    const costs = await measure(server, io, parsed.settings.viewers);
+    const { viewers } = parsed.settings;
+    const run = async (): Promise<Coefficients> =>
+      measure({ site: await startSite(io.self, folder, ends), io, viewers, ends });
+    const costs = await Promise.race([run(), stopped.promise]);
     io.stdout(`${JSON.stringify(costs, undefined, 2)}\n`);
     return 0;
   } catch (error) {
+    if (io.interrupt.aborted) return interrupted;
     io.stderr(`ovation calibrate: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   } finally {
-    await server.end();
-    rmSync(folder, { recursive: true, force: true });
+    for (const end of ends.reverse()) await end();
   }
 }
 
-async function measure(server: Server, io: PlanIo, viewers: number): Promise<Coefficients> {
-  const run = async (what: string, ...flags: readonly string[]): Promise<Middle> => {
-    io.stderr(`${what} …\n`);
-    const command = [...io.self, "load", `--url=${server.url}`, "--json", "--quiet", ...flags];
-    const middle = await middleOf(server, command);
-    if (middle === undefined)
-      throw new Error(`${what}: the audience did not come together; fewer --viewers?`);
-    return middle;
-  };
-  // Once for warmth: code is compiled, and memory is at its size, before anything is measured.
-  await run("warming", "--viewers=200", "--likes=200", "--comments=20", "--duration=2");
-  const empty = await server.look();
-  const many = `--viewers=${viewers}`;
-  const likes = await run("totals to viewers", many, "--likes=40", "--duration=5");
-  const talk = await run("comments to viewers", many, "--likes=0", "--comments=10", "--duration=5");
-  const flood = await run("taking likes", "--viewers=1", "--likes=2000", "--duration=4");
-  return costsOf({ empty, likes, talk, flood, viewers });
-}
-
-interface Runs {
-  readonly empty: Sight;
-  readonly likes: Middle;
-  readonly talk: Middle;
-  readonly flood: Middle;
+interface Run {
+  readonly site: Site;
+  readonly io: CalibrateIo;
   readonly viewers: number;
+  readonly ends: Ends;
 }
 
-/** Coefficients out of what the runs showed; no cost is below a tenth of a microsecond, or a byte. */
-export function costsOf({ empty, likes, talk, flood, viewers }: Runs): Coefficients {
-  const frames = rise(likes, frameName("likes"));
-  const writeUs = (1e6 * likes.coreS) / frames;
-  const comments = rise(talk, frameName("comment"));
-  const frameBytes = rise(likes, bytesName) / frames;
-  return {
-    of: `this machine, measured with ${viewers} viewers`,
-    processBytes: empty.bytes,
-    viewerBytes: atLeast(1, (likes.bytes - empty.bytes) / viewers),
-    writeUs: atLeast(0.1, writeUs),
-    commentUs: atLeast(0.1, (1e6 * talk.coreS) / comments),
-    likeUs: atLeast(0.1, (1e6 * flood.coreS) / rise(flood, likesName)),
-    busUs: shipped.busUs,
-    frameBytes: atLeast(1, frameBytes),
-    commentBytes: atLeast(1, rise(talk, bytesName) / comments),
+async function measure({ site, io, viewers, ends }: Run): Promise<Coefficients> {
+  const publish = new Publisher(site.url);
+  const slices = async (what: string, count: number, during: () => Promise<void>): Promise<Slice[]> => {
+    io.stderr(`${what} …\n`);
+    const all: Slice[] = [];
+    for (let i = 0; i < count; i++) all.push(await sliceOf(site, during));
+    return all;
   };
-}
-
-/** Three digits: what is measured for five seconds has no more. */
-function atLeast(least: number, value: number): number {
-  return Math.max(least, Number(value.toPrecision(3)));
-}
-
-export const bytesName = "ovation_bytes_total";
-const connectionsName = "ovation_connections";
-const likesName = "ovation_likes_accepted_total";
-const frameName = (event: string): string => `ovation_frames_total{event="${event}"}`;
-
-/** What happened between two looks while everybody was there. */
-export interface Middle {
-  readonly ms: number;
-  readonly coreS: number;
-  /** User memory at the second look. */
-  readonly bytes: number;
-  readonly from: ReadonlyMap<string, number>;
-  readonly to: ReadonlyMap<string, number>;
-}
-
-/** By how much a series rose between the two looks. */
-export function rise({ from, to }: Middle, name: string): number {
-  return (to.get(name) ?? 0) - (from.get(name) ?? 0);
-}
-
-/** Plays an audience to its end; undefined if it was never seen whole. */
-export async function middleOf(
-  server: Pick<Server, "look">,
-  command: readonly string[],
-): Promise<Middle | undefined> {
-  const viewers = Number(/--viewers=(\d+)/.exec(command.join(" "))?.[1]);
-  const child = Bun.spawn({ cmd: [...command], stdin: "ignore", stdout: "ignore", stderr: "inherit" });
-  const late = setTimeout(() => child.kill("SIGKILL"), runMs);
-  let isOver = false;
-  const over = child.exited.then(() => {
-    isOver = true;
-  });
-  let came: Sight | undefined;
-  let first: Sight | undefined;
-  let last: Sight | undefined;
-  while (!isOver) {
-    const sight = await server.look();
-    const isWhole = sight.series.get(connectionsName) === viewers;
-    // While nothing is sent nothing is looked at: an audience that waits would make everything seem rare.
-    const isBusy = (sight.series.get(bytesName) ?? 0) > ((last ?? first)?.series.get(bytesName) ?? 0);
-    if (isWhole) came ??= sight;
-    if (isWhole && first && isBusy) last = sight;
-    // What it cost to take them in, and their first bytes, are not meant.
-    if (came && sight.atMs - came.atMs > arrivedMs) first ??= sight;
-    await Promise.race([Bun.sleep(lookMs), over]);
-  }
-  clearTimeout(late);
-  if (!first || !last) return undefined;
-  const { coreS, series: from, atMs } = first;
-  const ms = last.atMs - atMs;
-  return { ms, coreS: last.coreS - coreS, bytes: last.bytes, from, to: last.series };
-}
-
-async function startServer(self: readonly string[], folder: string): Promise<Server> {
-  const flags = ["--port=0", "--host=127.0.0.1", `--data=${folder}`, "--log-format=json", "--log-level=info"];
-  const child = Bun.spawn({
-    cmd: [...self, "serve", ...flags, "--drain=0ms"],
-    ...{ stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  });
-  const end = async (): Promise<void> => {
-    child.kill("SIGTERM");
-    await child.exited;
+  const audience = async (size: number, connections: number, ...flags: readonly string[]): Promise<void> => {
+    const all = [`--viewers=${size}`, "--likes=0", "--comments=0", "--duration=60", ...flags];
+    await bring(site, io.self, { connections, flags: all }, ends);
+    await Bun.sleep(arrivedMs);
   };
-  const url = await Promise.race([urlIn(child.stdout), Bun.sleep(startMs)]);
-  if (url === undefined) {
-    await end();
-    throw new Error("the server did not start");
-  }
-  const look = async (): Promise<Sight> => sightOf(child.pid, await (await fetch(`${url}/metrics`)).text());
-  return { url, look, end };
+  // Once for warmth: code is compiled, and memory is at its size, before anything is measured. Memory comes
+  // next: what is free of it after other things, viewers would take without its being seen.
+  await publish.often(60, 10, () => publish.many("alone", 4));
+  await audience(first, first, "--videos=1", "--video-prefix=match");
+  await publish.often(10, 60, () => publish.many("match", 5, "fan-1234"));
+  await publish.often(10, 60, () => publish.comment());
+  const small = await slices("a small audience", 3, () => Bun.sleep(300));
+  await audience(viewers, first + viewers, "--videos=1", "--video-prefix=match");
+  await publish.often(20, 60, () => publish.many("match", 5, "fan-1234"));
+  const often = await slices("totals to viewers", 4, () =>
+    publish.often(10, 60, () => publish.many("match", 5, "fan-1234")),
+  );
+  const talk = await slices("comments to viewers", 3, () => publish.often(8, 60, () => publish.comment()));
+  await publish.often(2, 300, () => publish.many("match", 1));
+  const slow = await slices("totals to viewers, seldom", 3, () =>
+    publish.often(2, 300, () => publish.many("match", 1)),
+  );
+  const idle = await slices("nothing to do", 3, () => Bun.sleep(500));
+  // A few before and after many: code that has just begun to be used takes longer, and a peak meets both.
+  const one = () => publish.often(50, 10, () => publish.many("alone", 1));
+  const young = await slices("a few likes", 2, one);
+  await publish.often(100, 2, () => publish.many("alone", 10));
+  const flood = await slices("many likes", 3, () => publish.often(200, 2, () => publish.many("alone", 10)));
+  const seldom = [...young, ...(await slices("a few likes, again", 2, one))];
+  await audience(few, first + viewers + few, `--videos=${few}`, "--video-prefix=few");
+  await publish.often(6, 100, () => publish.items("few"));
+  const ticks = await slices("ticks of many videos", 3, () =>
+    publish.often(6, 100, () => publish.items("few")),
+  );
+  return costsOf({ small, often, talk, slow, idle, seldom, flood, ticks, viewers, first });
 }
 
-/** The address in the line that says "listening"; the rest of the log is read and let go. */
-function urlIn(log: ReadableStream<Uint8Array>): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const decoder = new TextDecoder();
-  const read = async (): Promise<void> => {
-    let text = "";
-    for await (const bytes of log) {
-      text = (text + decoder.decode(bytes, { stream: true })).slice(-logCharsMax);
-      const url = /"url":"(http:[^"]*)"/.exec(text)?.[1];
-      if (url !== undefined) resolve(url);
+/** Whoever likes and comments; resolves when that was answered. */
+class Publisher {
+  readonly #url: string;
+  #count = 0;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Does it `times`, so many ms apart however long each takes. */
+  async often(times: number, everyMs: number, once: () => Promise<unknown>): Promise<void> {
+    const fromMs = performance.now();
+    const asked: Promise<unknown>[] = [];
+    for (let i = 1; i <= times; i++) {
+      asked.push(once());
+      await Bun.sleep(Math.max(0, fromMs + i * everyMs - performance.now()));
     }
-  };
-  void read().finally(() => resolve(undefined));
-  return promise;
-}
+    await Promise.all(asked);
+  }
 
-/** What a process has used, beside what it says in its metrics. */
-export function sightOf(pid: number, metrics: string): Sight {
-  const used = { coreS: cpuSeconds(pid), bytes: userBytes(pid) };
-  return { atMs: performance.now(), series: seriesIn(metrics), ...used };
+  /** So many likes at once, each in a request of its own. */
+  many(video: string, count: number, user?: string): Promise<unknown> {
+    const like = () => this.#post(`videos/${video}/likes`, { ...this.#reaction(), user });
+    return Promise.all(Array.from({ length: count }, like));
+  }
+
+  comment(): Promise<void> {
+    const text = `Comment ${++this.#count} of this run, as long as they are: what a goal!`;
+    return this.#post("videos/match/comments", { text, user: "fan-1234" });
+  }
+
+  /** A like to each of the next videos, in one request. */
+  items(prefix: string): Promise<void> {
+    const video = () => `${prefix}-${1 + (this.#count % few)}`;
+    const items = Array.from({ length: itemsAtOnce }, () => ({ ...this.#reaction(), video: video() }));
+    return this.#post("likes", { items });
+  }
+
+  #reaction() {
+    const count = ++this.#count;
+    return { kind: kinds[count % kinds.length], count: 1, key: `calibrate-${count}` };
+  }
+
+  async #post(path: string, body: object): Promise<void> {
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const answer = await fetch(`${this.#url}/v1/${path}`, init);
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}: ${await answer.text()}`);
+    await answer.arrayBuffer();
+  }
 }

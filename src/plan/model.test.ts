@@ -2,8 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readCoefficients, shipped } from "./coefficients.ts";
-import { type Audience, fullAt, type Machine, plan, ticksPerS } from "./model.ts";
+import { type Audience, fullAt, type Machine, plan } from "./model.ts";
 import { audienceOf, machineOf, parsePlanOptions } from "./options.ts";
+import { ticksPerS } from "./pace.ts";
 import { planText, short } from "./text.ts";
 
 function asked(...flags: readonly string[]): { audience: Audience; machine: Machine } {
@@ -25,7 +26,7 @@ describe("a plan", () => {
   ])(
     "of the talk's %s viewers has the talk's %d frontends where nothing but connections counts",
     (viewers, count) => {
-      const big = ["--cores=1024", "--memory-gb=10000", "--network-gbit=1000", "--likes=100", "--comments=0"];
+      const big = ["--cores=1024", "--memory-gb=10000", "--network-gbit=1000", "--tick=1s", "--comments=0"];
       const got = planned(`--viewers=${viewers}`, ...big);
       expect([got.frontends, got.talk.frontends]).toEqual([count, count]);
       expect(got.first.what).toBe("a frontend's streams");
@@ -41,11 +42,51 @@ describe("a plan", () => {
 
   test.each([
     [["--network-gbit=0.1", "--node-streams=10M"], "a frontend's network"],
-    [["--memory-gb=1", "--every=60s", "--node-streams=10M"], "a frontend's memory"],
-    [["--every=50ms"], "a frontend's cores"],
+    [["--likes=60k", "--tick=1s", "--node-streams=10M"], "the keys of likes that a region remembers"],
+    [["--memory-gb=1", "--tick=60s", "--node-streams=10M"], "a frontend's memory"],
+    [["--tick=50ms"], "a frontend's cores"],
     [["--node-streams=10k"], "a frontend's streams"],
   ])("with %j names %s first", (flags, what) => {
     expect(planned("--viewers=2M", "--comments=0", ...flags).first.what).toBe(what);
+  });
+
+  test("of a video that one process can serve says what that takes, and at which pace", () => {
+    const { alone } = planned("--viewers=5k", "--likes=100", "--comments=5");
+    expect(alone?.windowMs).toBeCloseTo(50, 0);
+    expect(alone?.cores).toBeGreaterThan(0.5);
+    expect(alone?.cores).toBeLessThan(1);
+    // What a viewer reads is 20 ticks of 150 bytes and five names of 45, and five comments of 190.
+    expect(Number(alone?.payloadBytesPerS) / 5_000).toBeGreaterThan(20 * (150 + 4 * 45) + 5 * 190 - 500);
+    expect(Number(alone?.payloadBytesPerS) / 5_000).toBeLessThan(20 * (150 + 5 * 45) + 5 * 190);
+    expect(Number(alone?.bitsPerS) / 8).toBeGreaterThan(Number(alone?.payloadBytesPerS));
+    // More viewers than it can write to in a tick are written to less often; too many are refused.
+    const many = planned("--viewers=20k", "--likes=100", "--comments=5").alone;
+    expect(many?.windowMs).toBeGreaterThan(130);
+    expect(many?.cores).toBeLessThan(1);
+    expect(planned("--viewers=200k", "--likes=0", "--comments=0").alone).toBeUndefined();
+    expect(planned("--viewers=50k", "--likes=200k", "--comments=0").alone).toBeUndefined();
+  });
+
+  test("counts requests where clients put taps together: those are what ticks come of", () => {
+    const one = planned("--viewers=5k", "--likes=10", "--comments=0");
+    const batched = planned("--viewers=5k", "--likes=100", "--likes-batch=10", "--comments=0");
+    expect(batched.writesPerViewerPerS).toBe(one.writesPerViewerPerS);
+  });
+
+  test("of several regions counts the ticks of each: frontends write those of all", () => {
+    const [one, three] = ["1", "3"].map((regions) =>
+      planned("--viewers=9k", "--likes=3k", "--comments=0", `--regions=${regions}`),
+    );
+    expect(three?.writesPerViewerPerS).toBeCloseTo(3 * (one?.writesPerViewerPerS ?? 0), 1);
+    expect([three?.alone, three?.nats, three?.dispatchers]).toEqual([undefined, 9, 6]);
+  });
+
+  test("of viewers who poll says what caches save, of the talk's frontends and of ours", () => {
+    const { talk, frontends, withoutCaches } = planned("--viewers=18M", "--stream-share=0.2");
+    expect(talk).toEqual({ frontends: 180, frontendsWithCaches: 36, dispatchers: 1 });
+    expect(withoutCaches?.frontends).toBe(planned("--viewers=18M").frontends);
+    expect(frontends).toBeLessThan(0.21 * (withoutCaches?.frontends ?? 0));
+    expect(planned("--viewers=18M").withoutCaches).toBeUndefined();
   });
 
   test("of a few does not take the memory of the processes for theirs", () => {
@@ -65,7 +106,7 @@ describe("a plan", () => {
 
   test("fills no node beyond what it may hold, and has never fewer nodes for more viewers", () => {
     const settings = fc.record({
-      viewers: fc.integer({ min: 1, max: 50_000_000 }),
+      viewers: fc.integer({ min: 9, max: 50_000_000 }),
       likes: fc.integer({ min: 0, max: 1_000_000 }),
       comments: fc.integer({ min: 0, max: 200 }),
       regions: fc.integer({ min: 1, max: 9 }),
@@ -87,6 +128,18 @@ describe("a plan", () => {
     );
   });
 
+  test("says how many frontends a tick of a second would take, where it is shorter", () => {
+    const fast = planned("--viewers=2M");
+    expect(fast.frontendsAtSecond).toBe(planned("--viewers=2M", "--tick=1s").frontends);
+    expect(fast.frontendsAtSecond).toBeLessThan(fast.frontends);
+    expect(planned("--viewers=2M", "--tick=5s").frontendsAtSecond).toBeUndefined();
+  });
+
+  test("has a beat for those whose video is quiet", () => {
+    const { alone } = planned("--viewers=1500", "--likes=0", "--comments=0");
+    expect(alone?.writesPerS).toBeCloseTo(100, 0);
+  });
+
   test("ticks as often as there are likes, and never more often than asked", () => {
     expect(ticksPerS(0, 50)).toBe(0);
     expect(ticksPerS(0.1, 50)).toBeCloseTo(0.1, 2);
@@ -101,7 +154,8 @@ describe("a plan", () => {
       "frontends",
       "an hour",
       "polls",
-      "180 frontends",
+      "alone        more than one process",
+      "180 frontends, 90 of them",
     ])
       expect(text).toContain(word);
     expect([0.42, 999, 1_000, 2_126_000, 18e6].map(short)).toEqual(["0.42", "999", "1k", "2.13M", "18M"]);
@@ -120,11 +174,19 @@ describe("its flags", () => {
       "--viewers=0",
       "--viewers=1e6",
       "--stream-share=1.2",
-      "--every=-1s",
+      "--tick=-1s",
+      "--likes=NaN",
+      "--viewers=",
+      "--comments=-1",
+      "--regions=1.5",
+      "--viewers=1.5",
+      "--viewers=0.0005k",
+      "--viewers=11G",
     ]) {
       expect(mistakes(flag)).toHaveLength(1);
     }
     expect(mistakes("--viewers=10", "--videos=11")).toEqual(["--videos: more than --viewers"]);
+    expect(mistakes("--viewers=10", "--regions=11")).toEqual(["--regions: more than --viewers"]);
     expect(mistakes("--stream-share=0")).toEqual(["--stream-share: nobody holds a stream"]);
   });
 });

@@ -2,12 +2,14 @@
  * How many nodes an audience needs, and what runs out first: arithmetic over coefficients, nothing else.
  *
  * The cost of an audience is writes, not likes: a viewer is written to when the totals of its video changed,
- * at most once in `everyMs`, however many likes there were. So frontends follow viewers and freshness,
+ * at most once in a tick, however many likes there were (pace.ts). So frontends follow viewers and freshness,
  * dispatchers follow requests with likes, and the bus follows videos and frontends. Each resource of a node
  * is filled to `fullAt` at most; the node count is the largest that any resource asks for. Held by
  * model.test.ts (arithmetic, the talk's own figures) and by `npm run bench:plan` (beside a measured run).
  */
+import { limits } from "../core/limits.ts";
 import { busMessagesPerS, type Coefficients, packetBytes } from "./coefficients.ts";
+import { paceOf, ticksPerS } from "./pace.ts";
 
 /** The audience of one event, at its peak. Rates are per second, over all videos and regions. */
 export interface Audience {
@@ -33,8 +35,8 @@ export interface Machine {
   readonly bitsPerS: number;
   /** Streams of one node: descriptors, ports, or a rule of one's own. */
   readonly streams: number;
-  /** New totals are shown at most once in this time, ms. */
-  readonly everyMs: number;
+  /** Its `--tick`: new totals are shown at most once in this time, ms. */
+  readonly tickMs: number;
   /** A node's hour, and a gigabyte sent, in any currency. */
   readonly pricePerHour: number;
   readonly pricePerGb: number;
@@ -47,35 +49,47 @@ const nodesMin = 2;
 const natsMin = 3;
 /** The talk's own: connections of a frontend, and events a second of a dispatcher. */
 const talk = { streams: 100_000, events: 5_000 };
+const secondMs = 1_000;
 /** A cache asks its origin for a video's state at most so often: once a second, and once for a missed one. */
 const originPerS = 2;
 
 /** A resource of a node, as a share of what the node has, 0…1 and beyond where more nodes cannot help. */
 export type Uses = Readonly<Record<"cores" | "memory" | "network" | "streams", number>>;
 
+/** One node at the peak, by its processes alone: what the kernel does for them beside is not in it. */
+export interface Load {
+  /** Resident memory (RSS), and cores in use. */
+  readonly memoryBytes: number;
+  readonly cores: number;
+  /** To viewers, a second: what they read, and that with headers of TCP, IP and Ethernet, in bits. */
+  readonly payloadBytesPerS: number;
+  readonly bitsPerS: number;
+  readonly writesPerS: number;
+  /** New totals are shown at most once in this time, ms: the tick, or longer where a core is full. */
+  readonly windowMs: number;
+}
+
 export interface Plan {
+  /** One process without NATS that does all of it; undefined where that is too much for one, or far away. */
+  readonly alone: Load | undefined;
   readonly frontends: number;
+  /** As many as a tick of a second would take; undefined where it is no shorter. */
+  readonly frontendsAtSecond: number | undefined;
   readonly dispatchers: number;
   readonly nats: number;
-  /** As the talk would count them. */
-  readonly talk: { readonly frontends: number; readonly dispatchers: number };
+  /** As the talk would count them: all viewers with a stream, and those that have one here. */
+  readonly talk: Readonly<Record<"frontends" | "frontendsWithCaches" | "dispatchers", number>>;
   /** Of one frontend, at the peak. */
-  readonly frontend: {
-    readonly viewers: number;
-    readonly memoryBytes: number;
-    readonly cores: number;
-    /** Outward, bits a second. */
-    readonly bitsPerS: number;
-    readonly writesPerS: number;
-    readonly uses: Uses;
-  };
-  readonly dispatcher: { readonly cores: number };
+  readonly frontend: Load & { readonly viewers: number; readonly uses: Uses };
+  readonly dispatcher: { readonly cores: number; readonly memoryBytes: number };
   /** Writes a second to one viewer. */
   readonly writesPerViewerPerS: number;
   /** Messages a second into and out of the NATS servers of all regions. */
   readonly busPerS: number;
   /** Requests a second of those who poll: at the caches, and at the nodes behind them. */
   readonly polls: { readonly atCaches: number; readonly atNodes: number };
+  /** What it would be if all had a stream; undefined where all have. */
+  readonly withoutCaches: Pick<Plan, "frontends" | "bitsPerS"> | undefined;
   /** Everything sent to viewers, bits a second. */
   readonly bitsPerS: number;
   /** Per hour of the peak. */
@@ -86,107 +100,170 @@ export interface Plan {
 
 /** The plan for `audience` on such machines. Numbers must be positive, `videos` at most `viewers`. */
 export function plan(audience: Audience, machine: Machine, costs: Coefficients): Plan {
-  const perVideo = 1 / audience.videos;
-  const streams = audience.viewers * audience.streamShare;
-  const likesOfVideo = audience.likes * perVideo;
-  const commentsOfVideo = audience.comments * perVideo;
-  const ticks = ticksPerS(likesOfVideo, machine.everyMs);
-  const perViewer = viewerCost(ticks, commentsOfVideo, costs);
-  const regionStreams = streams / audience.regions;
-  const count = Math.max(nodesMin, Math.ceil(regionStreams / viewersOf(perViewer, machine, costs)));
-  const frontends = count * audience.regions;
-  const viewers = streams / frontends;
-  const frontend = frontendOf(viewers, perViewer, machine, costs);
+  const { viewers, videos, regions, streamShare, comments } = audience;
+  const streams = viewers * streamShare;
+  const likes = audience.likes / audience.likesBatch;
+  const crowd = { viewers: streams, videos, likes: likes / videos, comments: comments / videos, regions };
+  const inRegion = { ...crowd, viewers: streams / regions };
+  const frontends = regions * frontendsOf(inRegion, machine, costs);
+  const slower = { ...machine, tickMs: secondMs };
+  const atSecond = machine.tickMs < secondMs ? regions * frontendsOf(inRegion, slower, costs) : undefined;
+  const frontend = frontendOf(crowd, frontends, machine, costs);
 
-  const requests = audience.likes / audience.likesBatch + audience.comments;
-  const wanted = (requests * costs.likeUs) / 1e6 / machine.cores / fullAt;
-  const dispatchers = audience.regions * Math.max(nodesMin, Math.ceil(wanted / audience.regions));
-  const cores = (requests * costs.likeUs) / 1e6 / dispatchers;
+  const take = takeOf({ likes, comments }, costs);
+  const ticks = videos * regions * ticksPerS(crowd.likes / regions, machine.tickMs);
+  const dispatching = take + (ticks * costs.tickUs) / 1e6;
+  const wanted = dispatching / machine.cores / fullAt;
+  const dispatchers = regions * Math.max(nodesMin, Math.ceil(wanted / regions));
+  const dispatcher = {
+    cores: dispatching / dispatchers + costs.idleUs / 1e6,
+    // Each of a region folds all of its log.
+    memoryBytes: costs.processBytes + videosBytes(videos, costs) + keysOf(likes / regions) * costs.keyBytes,
+  };
 
-  const reached = frontends * (1 - (1 - 1 / frontends) ** (streams * perVideo));
-  const messages = audience.videos * (ticks + commentsOfVideo) * (1 + reached) + requests;
-  const nats =
-    audience.regions * Math.max(natsMin, Math.ceil(messages / audience.regions / busMessagesPerS / fullAt));
+  const messages = (ticks + comments) * (1 + reachOf(crowd, frontends)) + likes + comments;
+  const nats = regions * Math.max(natsMin, Math.ceil(messages / regions / busMessagesPerS / fullAt));
   const polls = pollsOf(audience);
-  const bitsPerS = frontend.bitsPerS * frontends + polls.atCaches * (costs.frameBytes + packetBytes) * 8;
+  const pollBytes = costs.frameBytes + packetBytes;
+  const bitsPerS = frontend.bitsPerS * frontends + polls.atCaches * pollBytes * 8;
   const nodes = frontends + dispatchers + nats;
   return {
-    ...{ frontends, dispatchers, nats, frontend, polls, bitsPerS, busPerS: messages },
-    dispatcher: { cores },
-    writesPerViewerPerS: perViewer.writes,
+    ...{ frontends, dispatchers, nats, frontend, dispatcher, polls, bitsPerS, busPerS: messages },
+    ...{ alone: aloneOf(crowd, machine, costs), frontendsAtSecond: atSecond },
+    withoutCaches: withoutCaches(audience, machine, costs),
+    writesPerViewerPerS: frontend.writesPerS / frontend.viewers,
     talk: {
-      frontends: Math.ceil(audience.viewers / talk.streams),
-      dispatchers: Math.ceil((audience.likes + audience.comments) / talk.events),
+      frontends: Math.ceil(viewers / talk.streams),
+      frontendsWithCaches: Math.ceil(streams / talk.streams),
+      dispatchers: Math.ceil((audience.likes + comments) / talk.events),
     },
     cost: { nodes: nodes * machine.pricePerHour, traffic: (bitsPerS / 8e9) * 3_600 * machine.pricePerGb },
     first: firstOf({
       "a frontend's cores": frontend.uses.cores,
       "a frontend's memory":
-        (viewers * costs.viewerBytes) / Math.max(0, machine.memoryBytes - machine.cores * costs.processBytes),
+        (frontend.viewers * costs.viewerBytes) /
+        Math.max(0, machine.memoryBytes - machine.cores * costs.processBytes),
       "a frontend's network": frontend.uses.network,
       "a frontend's streams": frontend.uses.streams,
-      "a dispatcher's cores": cores / machine.cores,
+      "a dispatcher's cores": dispatcher.cores / machine.cores,
+      "a dispatcher's memory": dispatcher.memoryBytes / machine.memoryBytes,
+      "the keys of likes that a region remembers": keysOf(likes / regions) / limits.keysMax,
       "the NATS servers": messages / (nats * busMessagesPerS),
     }),
   };
 }
 
-/**
- * Ticks a second of a video with so many likes, which come as a crowd's do (Poisson): one with the first
- * like, the next after `everyMs` if there was another meanwhile, else with the next like.
- */
-export function ticksPerS(likes: number, everyMs: number): number {
-  const everyS = everyMs / 1_000;
-  return likes === 0 ? 0 : 1 / (everyS + Math.exp(-likes * everyS) / likes);
+/** Those with a stream, evenly over their videos; rates are a second's of one video. */
+interface Crowd {
+  readonly viewers: number;
+  readonly videos: number;
+  readonly likes: number;
+  readonly comments: number;
+  readonly regions: number;
 }
 
-interface ViewerCost {
-  readonly writes: number;
-  /** Seconds of a core, and bits, each second. */
-  readonly coreS: number;
-  readonly bitsPerS: number;
+/** Keys remembered at once where so many requests with likes come a second. */
+function keysOf(likes: number): number {
+  return (likes * limits.keyWindowMs) / 1_000;
 }
 
-function viewerCost(ticks: number, comments: number, costs: Coefficients): ViewerCost {
-  const writes = ticks + comments;
-  const bytes = ticks * costs.frameBytes + comments * costs.commentBytes + writes * packetBytes;
-  return {
-    writes,
-    coreS: (ticks * costs.writeUs + comments * costs.commentUs) / 1e6,
-    bitsPerS: bytes * 8,
+function videosBytes(videos: number, costs: Coefficients): number {
+  return videos * costs.videoBytes + (videos / (videos + 300)) * costs.spareBytes;
+}
+
+/** Cores for taking these requests a second: those of some milliseconds are put into the log together. */
+function takeOf({ likes, comments }: { likes: number; comments: number }, costs: Coefficients): number {
+  const batches = (perS: number): number => perS / (1 + (perS * limits.batchMs) / 1_000);
+  const requestsUs = (likes + comments) * costs.likeUs;
+  return (requestsUs + (batches(likes) + batches(comments)) * costs.batchUs) / 1e6;
+}
+
+/** Frontends that have a video's viewers, of so many. */
+function reachOf({ viewers, videos }: Crowd, frontends: number): number {
+  return frontends * (1 - (1 - 1 / frontends) ** (viewers / videos));
+}
+
+/** Frontends of one region: as few as fill none of their resources, two at least. */
+function frontendsOf(crowd: Crowd, machine: Machine, costs: Coefficients): number {
+  const fits = (count: number): boolean => {
+    const { viewers, uses } = frontendOf(crowd, count, machine, costs);
+    const { cores, memory, network, streams } = uses;
+    return viewers <= 1 || (Math.max(cores, memory, network) <= fullAt && streams <= 1);
   };
+  let many = nodesMin;
+  while (!fits(many)) many *= 2;
+  let few = many === nodesMin ? nodesMin - 1 : many / 2;
+  while (many - few > 1) {
+    const middle = Math.floor((few + many) / 2);
+    if (fits(middle)) many = middle;
+    else few = middle;
+  }
+  return many;
 }
 
-/** Viewers that one node holds: as few as its scarcest resource allows. */
-function viewersOf(viewer: ViewerCost, machine: Machine, costs: Coefficients): number {
-  const memory = machine.memoryBytes * fullAt - machine.cores * costs.processBytes;
-  const most = Math.min(
-    machine.streams,
-    memory / costs.viewerBytes,
-    viewer.coreS > 0 ? (machine.cores * fullAt) / viewer.coreS : Number.POSITIVE_INFINITY,
-    viewer.bitsPerS > 0 ? (machine.bitsPerS * fullAt) / viewer.bitsPerS : Number.POSITIVE_INFINITY,
-  );
-  return Math.max(1, Math.floor(most));
-}
-
+/** One of so many frontends, each with as many processes as cores. */
 function frontendOf(
-  viewers: number,
-  viewer: ViewerCost,
+  crowd: Crowd,
+  frontends: number,
   machine: Machine,
   costs: Coefficients,
 ): Plan["frontend"] {
-  const memoryBytes = machine.cores * costs.processBytes + viewers * costs.viewerBytes;
-  const cores = viewers * viewer.coreS;
-  const bitsPerS = viewers * viewer.bitsPerS;
-  return {
-    ...{ viewers, memoryBytes, cores, bitsPerS, writesPerS: viewers * viewer.writes },
-    uses: {
-      cores: cores / machine.cores,
-      memory: memoryBytes / machine.memoryBytes,
-      network: bitsPerS / machine.bitsPerS,
-      streams: viewers / machine.streams,
-    },
+  const { cores } = machine;
+  const viewers = crowd.viewers / frontends;
+  const process = { ...crowd, viewers: viewers / cores };
+  const load = loadOf(process, (crowd.videos * reachOf(crowd, frontends * cores)) / frontends / cores, {
+    ...{ machine, costs },
+  });
+  const node: Load = {
+    memoryBytes: load.memoryBytes * cores,
+    cores: load.cores * cores,
+    payloadBytesPerS: load.payloadBytesPerS * cores,
+    bitsPerS: load.bitsPerS * cores,
+    writesPerS: load.writesPerS * cores,
+    windowMs: load.windowMs,
   };
+  const uses = {
+    cores: node.cores / cores,
+    memory: node.memoryBytes / machine.memoryBytes,
+    network: node.bitsPerS / machine.bitsPerS,
+    streams: viewers / machine.streams,
+  };
+  return { ...node, viewers, uses };
+}
+
+/** One process with viewers of so many videos. */
+function loadOf(
+  crowd: Crowd,
+  videosHere: number,
+  { machine, costs }: { readonly machine: Machine; readonly costs: Coefficients },
+): Load {
+  const { viewers } = crowd;
+  const { ticks, writes, writeUs, bytes, windowMs } = paceOf(crowd, machine.tickMs, costs);
+  const us = costs.idleUs + viewers * writes * writeUs + videosHere * ticks * costs.tickUs;
+  return {
+    memoryBytes: costs.processBytes + viewers * costs.viewerBytes + videosBytes(videosHere, costs),
+    cores: us / 1e6,
+    payloadBytesPerS: viewers * bytes,
+    bitsPerS: viewers * (bytes + writes * packetBytes) * 8,
+    writesPerS: viewers * writes,
+    windowMs,
+  };
+}
+
+function aloneOf(crowd: Crowd, machine: Machine, costs: Coefficients): Plan["alone"] {
+  const { viewers, videos, likes, comments, regions } = crowd;
+  if (viewers > machine.streams || regions > 1) return undefined;
+  const load = loadOf(crowd, Math.min(videos, viewers), { machine, costs });
+  const all = { likes: likes * videos, comments: comments * videos };
+  const cores = load.cores + takeOf(all, costs);
+  const memoryBytes = load.memoryBytes + keysOf(all.likes) * costs.keyBytes;
+  return cores > 1 || memoryBytes > machine.memoryBytes ? undefined : { ...load, cores, memoryBytes };
+}
+
+function withoutCaches(audience: Audience, machine: Machine, costs: Coefficients): Plan["withoutCaches"] {
+  if (audience.streamShare === 1) return undefined;
+  const { frontends, bitsPerS } = plan({ ...audience, streamShare: 1 }, machine, costs);
+  return { frontends, bitsPerS };
 }
 
 function pollsOf({ viewers, streamShare, pollMs, videos, caches }: Audience): Plan["polls"] {

@@ -8,11 +8,11 @@ const amountPattern = /^(\d{1,12}(?:\.\d{1,6})?)([kMG])?$/;
 const unit = { k: 1e3, M: 1e6, G: 1e9 } as const;
 
 /** A number as people write them: 18M, 2.5k. Both bounds included. */
-function amount(min: number, max: number) {
-  const expects = `a number from ${min} to ${max}, like 250, 40k or 18M`;
+function amount(min: number, max: number, isWhole = false) {
+  const expects = `a ${isWhole ? "whole " : ""}number from ${min} to ${max}, like 250, 40k or 18M`;
   const isOne = (text: string): boolean => {
     const value = amountOf(text);
-    return value >= min && value <= max;
+    return value >= min && value <= max && (!isWhole || Number.isInteger(value));
   };
   const { schema, ...rest } = accepted(expects, "n", isOne);
   return { ...rest, schema: schema.transform(amountOf) };
@@ -32,8 +32,8 @@ export const planTable = defineSettings({
   foreignPrefixes: [],
   rows: {
     ...group("Audience", {
-      viewers: { kind: amount(1, 10e9), fallback: "100k", help: "people watching at the same time" },
-      videos: { kind: amount(1, 10e6), fallback: "1", help: "videos they are spread over evenly" },
+      viewers: { kind: amount(1, 10e9, true), fallback: "100k", help: "people watching at the same time" },
+      videos: { kind: amount(1, 10e6, true), fallback: "1", help: "videos they are spread over evenly" },
       likes: { kind: amount(0, 1e9), fallback: "100", help: "taps a second in all" },
       likesBatch: { kind: wholeNumber(1, 50), fallback: "1", help: "taps that a client puts in one request" },
       comments: { kind: amount(0, 1e6), fallback: "5", help: "comments a second in all" },
@@ -46,11 +46,11 @@ export const planTable = defineSettings({
       cores: { kind: wholeNumber(1, 1_024), fallback: "4", help: "cores, one process each" },
       memoryGb: { kind: wholeNumber(1, 10_000), fallback: "8", help: "memory in gigabytes" },
       networkGbit: { kind: amount(0.01, 1_000), fallback: "5", help: "gigabits a second outward" },
-      nodeStreams: { kind: amount(100, 10e6), fallback: "100k", help: "most streams of one node" },
-      every: {
+      nodeStreams: { kind: amount(100, 10e6, true), fallback: "100k", help: "most streams of one node" },
+      tick: {
         kind: duration(1, 60_000),
-        fallback: "1s",
-        help: "new totals are shown at most once in this time (a node's --tick, stretched by its load)",
+        fallback: "50ms",
+        help: "the nodes' --tick: new totals are shown at most once in this time",
       },
       priceNode: { kind: price, fallback: "0", help: "price of a node's hour" },
       priceGb: { kind: price, fallback: "0", help: "price of a gigabyte sent" },
@@ -71,6 +71,10 @@ export const planTable = defineSettings({
     {
       uses: ["viewers", "videos"],
       mistake: ({ viewers, videos }) => (videos > viewers ? "--videos: more than --viewers" : undefined),
+    },
+    {
+      uses: ["viewers", "regions"],
+      mistake: ({ viewers, regions }) => (regions > viewers ? "--regions: more than --viewers" : undefined),
     },
     {
       uses: ["viewers", "streamShare"],
@@ -120,7 +124,7 @@ export function parseCalibrateOptions(
 export function planHelp(): string {
   return helpText(
     planTable,
-    "\nExample: ovation plan --viewers=18M --likes=100k --likes-batch=10 --comments=50\n",
+    "\nExample: ovation plan --viewers=18M --likes=100k --likes-batch=10 --tick=1s\n",
   );
 }
 
@@ -144,7 +148,7 @@ export function machineOf(options: PlanOptions): Machine {
     memoryBytes: options.memoryGb * 1e9,
     bitsPerS: options.networkGbit * 1e9,
     streams: options.nodeStreams,
-    everyMs: options.every,
+    tickMs: options.tick,
     pricePerHour: Number(options.priceNode),
     pricePerGb: Number(options.priceGb),
   };

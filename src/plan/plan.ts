@@ -1,9 +1,9 @@
 /** `ovation plan`: reads its flags and its coefficients, prints the plan, answers the exit code. */
 import { readFileSync } from "node:fs";
 import { readCoefficients, shipped } from "./coefficients.ts";
-import { plan } from "./model.ts";
+import { fullAt, plan } from "./model.ts";
 import { audienceOf, machineOf, parsePlanOptions } from "./options.ts";
-import { planText } from "./text.ts";
+import { planText, short } from "./text.ts";
 
 /** What the commands of this folder may touch of the world. */
 export interface PlanIo {
@@ -30,6 +30,13 @@ export function runPlan(argv: readonly string[], io: PlanIo): number {
   }
   const audience = audienceOf(settings);
   const machine = machineOf(settings);
+  if (machine.memoryBytes * fullAt < machine.cores * costs.processBytes) {
+    const takes = short(machine.cores * costs.processBytes);
+    io.stderr(
+      `ovation plan: --memory-gb: ${machine.cores} processes, one a core, take ${takes}B by themselves\n`,
+    );
+    return 2;
+  }
   const planned = plan(audience, machine, costs);
   io.stdout(
     settings.json

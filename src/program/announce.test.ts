@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { announce } from "./announce.ts";
+import { announce, stopping } from "./announce.ts";
 
 const unix = 1;
 const datagram = 2;
@@ -43,10 +43,10 @@ describe.skipIf(process.platform !== "linux")("the service manager", () => {
     const path = join(folder, "socket");
     const manager = listenAt(path);
     expect(announce(path, "READY=1")).toBeTrue();
-    expect(announce(path, "STOPPING=1\nSTATUS=draining")).toBeTrue();
+    expect(announce(path, stopping(60_000))).toBeTrue();
     expect([manager.heard(), manager.heard(), manager.heard()]).toEqual([
       "READY=1",
-      "STOPPING=1\nSTATUS=draining",
+      "STOPPING=1\nEXTEND_TIMEOUT_USEC=80000000",
       undefined,
     ]);
     manager.end();

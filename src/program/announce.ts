@@ -1,6 +1,6 @@
 /**
- * Tells the service manager how the program is: READY=1 when it listens, STOPPING=1 when it drains
- * (sd_notify(3): one datagram to the Unix socket named by NOTIFY_SOCKET).
+ * Tells the service manager how the program is: READY=1 when it listens, STOPPING=1 when it drains, and how
+ * long that may take (sd_notify(3): one datagram to the Unix socket named by NOTIFY_SOCKET).
  *
  * Done through the C library, as Bun has no such sockets; without that variable, elsewhere than on Linux, or
  * where it cannot be done, nothing happens. Held by announce.test.ts.
@@ -31,6 +31,17 @@ export function announce(address: string | undefined, state: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What a stop takes beyond --drain, at most, in ms. */
+const stopMs = 20_000;
+
+/**
+ * What to say when it begins to drain: a manager that would kill it sooner than --drain is over (systemd's
+ * TimeoutStopSec) waits as long as that takes, and one that waits longer goes on doing so.
+ */
+export function stopping(drainMs: number): string {
+  return `STOPPING=1\nEXTEND_TIMEOUT_USEC=${(drainMs + stopMs) * 1_000}`;
 }
 
 /** A sockaddr_un; undefined for what is no address. */

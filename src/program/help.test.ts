@@ -38,6 +38,8 @@ test("each topic is short, and says something", () => {
     const lines = text.split("\n");
     expect(`${name}: ${lines.length <= 40}`).toBe(`${name}: true`);
     expect(`${name}: ${lines.length >= 5}`).toBe(`${name}: true`);
+    // What is typed stands as it is; a terminal's columns are for what is read.
+    expect(lines.filter((line) => !line.startsWith("    ") && line.length > 80)).toEqual([]);
     expect(text).not.toMatch(/\]\(|<!--|^\|/m);
   }
 });

@@ -173,26 +173,54 @@ export function inOrderOfBackup(names: readonly string[]): string[] {
   return [...names].sort((a, b) => turn(a) - turn(b));
 }
 
+export interface RestoreSettings extends KeepSettings {
+  /** How many replicas a stream that is put back has; as many as it had where nobody says. */
+  readonly replicas: number | undefined;
+}
+
 /** Puts the streams of a backup into a NATS that has none of the prefix; answers how many. */
-export async function restoreNats(file: string, settings: KeepSettings, clock: Clock): Promise<number> {
+export async function restoreNats(file: string, settings: RestoreSettings, clock: Clock): Promise<number> {
   // All of it is looked at first: half a cluster is worse than none.
-  if ((await wholeArchive(file)) !== "nats") throw new ArchiveBroken("it is of a node's folder: give --data");
+  if ((await wholeArchive(file)) !== "nats")
+    throw new ArchiveBroken("it is of a node's folder: give --data, and no --nats");
   return withNats(settings, clock, async (bus) => {
     const there = await bus.copies.names();
     if (there.length > 0) throw new BusUnavailable(`NATS has ${there[0]}: nothing is written over a stream`);
     const frames = new Frames(framesOf(file));
-    let count = 0;
-    for (let first = await frames.peek(); first; first = await frames.peek()) {
-      const { part = "", about } = first;
-      if (!part.includes(`${settings.natsPrefix}_`)) {
-        throw new ArchiveBroken(`it is of another prefix than --nats-prefix=${settings.natsPrefix}: ${part}`);
+    const put: string[] = [];
+    try {
+      for (let first = await frames.peek(); first; first = await frames.peek()) {
+        const { part = "", about } = first;
+        if (!part.includes(`${settings.natsPrefix}_`)) {
+          throw new ArchiveBroken(
+            `it is of another prefix than --nats-prefix=${settings.natsPrefix}: ${part}`,
+          );
+        }
+        if (!about) throw new ArchiveBroken("it does not say what a stream was");
+        const wanted = replicated(about as unknown as StreamAbout, settings.replicas);
+        await bus.copies.put(part, wanted, frames.bodiesOf(part)).catch((error: Error) => {
+          if (error.name !== "BusUnavailable" && error.name !== "ApiError") throw error;
+          throw new BusUnavailable(cannotPut(part, put, wanted, error));
+        });
+        put.push(part);
       }
-      if (!about) throw new ArchiveBroken("it does not say what a stream was");
-      await bus.copies.put(part, about as unknown as StreamAbout, frames.bodiesOf(part));
-      count++;
+    } finally {
+      await frames.close();
     }
-    return count;
+    return put.length;
   });
+}
+
+function replicated({ config, state }: StreamAbout, replicas: number | undefined): StreamAbout {
+  return { config: replicas === undefined ? config : { ...config, num_replicas: replicas }, state };
+}
+
+/** What NATS said to a stream, with what to do about it. */
+function cannotPut(part: string, put: readonly string[], { config }: StreamAbout, error: Error): string {
+  const several = Number(config.num_replicas) > 1 && /replicas|peers|insufficient/i.test(error.message);
+  const fewer = several ? `, and ${config.num_replicas} are asked for: try --nats-replicas=1` : "";
+  const left = put.length > 0 ? `; ${put.join(", ")} are back: remove them before another try` : "";
+  return `${part} cannot be put back: ${error.message}${fewer}${left}`;
 }
 
 /** Frames, of which the next one can be looked at. */
@@ -202,6 +230,11 @@ class Frames {
 
   constructor(frames: AsyncGenerator<Frame>) {
     this.#frames = frames;
+  }
+
+  /** To be called where not all of them are read, too: the file is closed. */
+  async close(): Promise<void> {
+    await this.#frames.return(undefined);
   }
 
   async peek(): Promise<Frame | undefined> {

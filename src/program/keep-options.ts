@@ -46,10 +46,18 @@ export function parseKeep(
   readFile: (path: string) => string,
   machine: Machine,
 ):
-  | { readonly settings: KeepSettings; readonly file: string | undefined }
+  | {
+      readonly settings: KeepSettings;
+      readonly file: string | undefined;
+      /** --nats-replicas where somebody said it: streams that are put back get as many. */
+      readonly replicas: number | undefined;
+    }
   | { readonly mistakes: readonly string[] } {
   const parsed = parseTable(keepTable, { ...{ argv, env, readFile, machine }, wordsMax: 1 });
-  return "mistakes" in parsed ? parsed : { settings: parsed.settings, file: parsed.words[0] };
+  if ("mistakes" in parsed) return parsed;
+  const { settings, sources, words } = parsed;
+  const replicas = sources.natsReplicas.from === "default" ? undefined : settings.natsReplicas;
+  return { settings, file: words[0], replicas };
 }
 
 /** Megabytes a second. */
@@ -59,8 +67,8 @@ export function rateOf({ rate }: Pick<KeepSettings, "rate">): number {
 
 /** The text of `ovation backup --help`: what is theirs, and what leads to a node. */
 export function keepHelp(): string {
-  const { data, nats, natsPrefix, adminKey, url, rate } = keepRows;
-  const rows = { data, nats, natsPrefix, adminKey, url, rate };
+  const { data, nats, natsPrefix, natsReplicas, adminKey, url, rate } = keepRows;
+  const rows = { data, nats, natsPrefix, natsReplicas, adminKey, url, rate };
   const more = "\nAll other flags and variables of ovation serve are understood too.\n";
   return helpText({ ...keepTable, rows, rules: [] }, more);
 }

@@ -26,7 +26,7 @@ import {
   writeWhole,
 } from "./archive-files.ts";
 import { ownUrl } from "./health.ts";
-import { restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
+import { type RestoreSettings, restoreNats, streamPieces, verifyNats } from "./keep-nats.ts";
 import { type KeepSettings, parseKeep, rateOf } from "./keep-options.ts";
 
 export interface KeepIo {
@@ -60,11 +60,11 @@ export async function runKeep(command: KeepCommand, argv: readonly string[], io:
     for (const mistake of mistakes) io.complain(`ovation: ${mistake}\n`);
     return 2;
   }
-  const { settings, file = "" } = parsed;
+  const { settings, file = "", replicas } = parsed;
   try {
     if (command === "backup") return await backup(file, settings, io);
     if (file !== "") mustBeFile(file);
-    if (command === "restore") return await restore(file, settings, io);
+    if (command === "restore") return await restore(file, { ...settings, replicas }, io);
     return await verify(file, settings, io);
   } catch (error) {
     if (!isTold(error)) throw error;
@@ -125,7 +125,7 @@ async function* nodePieces(settings: KeepSettings): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function restore(file: string, settings: KeepSettings, io: KeepIo): Promise<number> {
+async function restore(file: string, settings: RestoreSettings, io: KeepIo): Promise<number> {
   if (settings.nats.length > 0) {
     const streams = await restoreNats(file, settings, io.clock);
     const { said, wrong } = verdictOf(await verifyNats(settings, io.clock, true));
@@ -133,6 +133,7 @@ async function restore(file: string, settings: KeepSettings, io: KeepIo): Promis
     io.print(`${streams} streams and buckets are back: ${said}; start the dispatchers\n`);
     return wrong.length > 0 ? 1 : 0;
   }
+  if (settings.data === ":memory:") throw new CannotKeep("--data=:memory: keeps nothing: give a folder");
   const folder = resolve(settings.data);
   if (hasLedger(folder)) throw new CannotKeep(`${settings.data} has a ledger: nothing is written over one`);
   const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;

@@ -24,7 +24,7 @@ import { runCalibrate } from "../plan/calibrate.ts";
 import { type PlanIo, runPlan } from "../plan/plan.ts";
 import { isOpenToAll, readCredentials } from "../settings/access.ts";
 import { parseSettings, readCommand, type Settings } from "../settings/config.ts";
-import { announce } from "./announce.ts";
+import { announce, stopping } from "./announce.ts";
 import { runCheck } from "./check.ts";
 import { holdersOf, openCount, openMax, tellRoom } from "./descriptors.ts";
 import { askHealth } from "./health.ts";
@@ -85,7 +85,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "plan":
       return runPlan(asked.flags, planIo());
     case "calibrate":
-      return runCalibrate(asked.flags, planIo());
+      return runCalibrate(asked.flags, { ...planIo(), interrupt: interruption() });
     case "token":
       return runToken(asked.flags, commandIo);
     case "conform":
@@ -150,7 +150,7 @@ async function serveUntilDrained(parts: ServeParts, hangUp: HangUp, parent?: Par
       await serving.stop();
       throw reason;
     }
-    if (!parent) say("STOPPING=1");
+    if (!parent) say(stopping(settings.drainMs));
     log.info("draining", { reason, viewers: serving.connections(), ms: settings.drainMs });
     await serving.drain();
     await serving.stop();
@@ -188,7 +188,7 @@ async function superviseWorkers(parts: ServeParts, hangUp: HangUp, count: number
     say("READY=1");
     giveBack();
     const signal = await signalled;
-    say("STOPPING=1");
+    say(stopping(drainMs));
     log.info("draining", { reason: signal, workers: count, ms: drainMs });
     workers.signal(signal);
     const well = await workers.ended();
@@ -323,7 +323,8 @@ async function health(flags: readonly string[]): Promise<number> {
   return ready ? 0 : 1;
 }
 
-async function load(flags: readonly string[]): Promise<number> {
+/** Aborted by the first SIGTERM or SIGINT; the second ends the program at once. */
+function interruption(): AbortSignal {
   const interrupt = new AbortController();
   for (const signal of signals) {
     process.on(signal, () => {
@@ -331,15 +332,12 @@ async function load(flags: readonly string[]): Promise<number> {
       interrupt.abort();
     });
   }
-  return runLoad(flags, {
-    env: process.env,
-    stdout: print,
-    stderr: (text) => process.stderr.write(text),
-    isTTY: process.stderr.isTTY === true,
-    columns: process.stderr.columns ?? 80,
-    self: self(),
-    interrupt: interrupt.signal,
-  });
+  return interrupt.signal;
+}
+
+async function load(flags: readonly string[]): Promise<number> {
+  const { isTTY = false, columns = 80 } = process.stderr;
+  return runLoad(flags, { ...planIo(), isTTY, columns, interrupt: interruption() });
 }
 
 function planIo(): PlanIo {

@@ -130,15 +130,15 @@ function signingKey({ secret, secretFile, keyFile }: TokenOptions, readFile: Rea
   return { key, alg: "HS256" };
 }
 
-/** What a token says, line by line, for people. Checks no signature. */
-export function explain(token: string, nowMs: number): string {
+/** What a token says, line by line, for people; undefined for what is none. Checks no signature. */
+export function explain(token: string, nowMs: number): string | undefined {
   let claims: Record<string, unknown>;
   let alg: unknown;
   try {
     claims = decodeJwt(token);
     alg = decodeProtectedHeader(token).alg;
   } catch {
-    return "this is no JWT\n";
+    return undefined;
   }
   const who = identityOf(claims, 0);
   const lines = [`signed with   ${String(alg)} (not checked here)`];
@@ -183,9 +183,11 @@ export async function runToken(flags: readonly string[], io: TokenIo): Promise<n
   const options = parsed.settings;
   try {
     const nowMs = io.clock.date();
-    io.print(
-      options.explain ? explain(options.explain, nowMs) : `${await mint(options, nowMs, io.readFile)}\n`,
-    );
+    const text = options.explain
+      ? explain(options.explain, nowMs)
+      : `${await mint(options, nowMs, io.readFile)}\n`;
+    if (text === undefined) return mistaken(["--explain is no JWT"]);
+    io.print(text);
     return 0;
   } catch (error) {
     return mistaken([(error as Error).message]);

@@ -44,6 +44,9 @@ describe("kinds of setting", () => {
       expect(`${text} ${read(tick, text)}`).toBe(`${text} refused`);
     }
     expect(duration(0, 5_000).expects).toBe("a duration from 0ms to 5s, like 50ms, 5s or 2m");
+    const long = duration(900_000, 365 * 86_400_000);
+    expect(long.expects).toBe("a duration from 15m to 365d, like 90m, 12h or 7d");
+    expect([read(long, "30d"), read(long, "1.5d")]).toEqual([30 * 86_400_000, 36 * 3_600_000]);
   });
 
   test("a duration is read back from the text made of it", () => {

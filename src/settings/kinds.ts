@@ -18,8 +18,8 @@ export type Kind<T> = {
   readonly schema: z.ZodType<T, string>;
 };
 
-const msPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-const durationPattern = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)?$/;
+const msPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const durationPattern = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)?$/;
 
 /** A whole number, both bounds included. */
 export function wholeNumber(min: number, max: number): Kind<number> {
@@ -60,8 +60,9 @@ export function onOff(): Kind<boolean> {
 
 /** A length of time in whole milliseconds: "50ms", "5s", "1.5m", or a bare number of milliseconds. */
 export function duration(minMs: number, maxMs: number): Kind<number> {
+  const like = maxMs < msPerUnit.d ? "50ms, 5s or 2m" : "90m, 12h or 7d";
   return {
-    expects: `a duration from ${durationText(minMs)} to ${durationText(maxMs)}, like 50ms, 5s or 2m`,
+    expects: `a duration from ${durationText(minMs)} to ${durationText(maxMs)}, like ${like}`,
     placeholder: "duration",
     schema: z
       .string()
@@ -144,7 +145,7 @@ export function listOf(item: Kind<string>, min: number, max: number): Kind<reado
 /** Milliseconds as an operator would write them: 50 → "50ms", 120000 → "2m". */
 export function durationText(ms: number): string {
   if (ms === 0) return "0ms";
-  for (const unit of ["h", "m", "s"] as const) {
+  for (const unit of ["d", "h", "m", "s"] as const) {
     if (ms % msPerUnit[unit] === 0) return `${ms / msPerUnit[unit]}${unit}`;
   }
   return `${ms}ms`;

@@ -68,6 +68,9 @@ describe("a backup of a cluster", () => {
     expect(refused.status).toBe(404);
     await node.stop();
 
+    // One server keeps one replica, however many the cluster of the backup kept.
+    const three = await keep("restore", file, `--nats=${elsewhere.url}`, "--nats-replicas=3");
+    expect([three.code, three.said]).toEqual([1, expect.stringContaining("try --nats-replicas=1")]);
     const back = await keep("restore", file, `--nats=${elsewhere.url}`);
     expect([back.code, back.said]).toEqual([0, expect.stringContaining("start the dispatchers")]);
     expect(back.said).toContain("holds together");

@@ -143,6 +143,8 @@ describe("a backup's file", () => {
     expect([twice.code, twice.said]).toEqual([1, expect.stringContaining("has a ledger")]);
     // Parents are made as a node makes them; what is no folder is told of.
     expect((await keep("restore", file, `--data=${join(root, "deep/er")}`)).code).toBe(0);
+    const memory = await keep("restore", file, "--data=:memory:");
+    expect([memory.code, memory.said]).toEqual([1, expect.stringContaining("keeps nothing")]);
     const none = await keep("restore", file, `--data=${join(real, "lost")}`);
     expect(none).toEqual({ code: 1, said: expect.stringContaining("is not a folder") });
   });

@@ -34,7 +34,7 @@ test("every sentence has a check, or a reason why it has none", () => {
 });
 
 /** What a healthy server gives no occasion to try. */
-const noOccasion = ["call-3", "stream-12"];
+const noOccasion = ["call-3", "live-4", "stream-12"];
 
 /** Asks each of these at the same time: a check mostly waits. */
 async function allOf<T>(keys: readonly T[], run: (key: T) => Promise<readonly Outcome[]>) {
@@ -56,11 +56,11 @@ describe("keeps all of the protocol", () => {
 
   test.each(servers)("%s", (how) => {
     const outcomes = found.get(how) ?? [];
+    expect(broken(outcomes)).toEqual([]);
+    expect(outcomes.length).toBe(sentences.length);
     // What is not ours, the program in which we are mounted answers.
     const theirs = isHost(how) ? ["call-10"] : [];
-    expect(broken(outcomes).filter(({ name }) => !theirs.includes(name))).toEqual([]);
-    expect(outcomes.length).toBe(sentences.length);
-    const left = [...Object.keys(beyond), ...noOccasion, "like-16", "like-17", "auth-1"];
+    const left = [...Object.keys(beyond), ...noOccasion, ...theirs, "like-16", "like-17", "auth-1"];
     expect(untried(outcomes).sort()).toEqual(left.sort());
   });
 });
@@ -75,9 +75,33 @@ test("one that counts each viewer once, and asks everybody for a proof", async (
     expect(broken(outcomes)).toEqual([]);
     const left = [...Object.keys(beyond), ...noOccasion, "like-3", "like-4", "like-15"];
     expect(untried(outcomes).sort()).toEqual(left.sort());
+    // Without the key, or with another one, it is not the server's fault.
+    const bare = { url: node.url, prefix: "conform-", only: ["like", "stream"], clock, told: () => {} };
+    const without = await conform({ ...bare, key: "" });
+    expect(without.filter(({ outcome }) => outcome !== "untried")).toEqual([]);
+    await expect(conform({ ...bare, key: "another" })).rejects.toThrow("refuses the key");
   } finally {
     await node.stop();
   }
+}, 60_000);
+
+test("one that gives streams to some, or to nobody, and keeps no timelines", async () => {
+  const keep = [...flags, "--timeline=false", "--poll-every=1s"];
+  const [some, none] = await Promise.all(
+    ["0.3", "0"].map(async (share) => {
+      const node = await startServer("here", [...keep, `--stream-share=${share}`]);
+      try {
+        return await outcomesOf(node.url);
+      } finally {
+        await node.stop();
+      }
+    }),
+  );
+  expect([some, none].map((found) => broken(found ?? []))).toEqual([[], []]);
+  // Some are told to poll, and may do so.
+  for (const found of [some, none]) expect(untried(found ?? [])).not.toContain("live-4");
+  expect(untried(some ?? [])).not.toContain("stream-5");
+  expect(untried(none ?? [])).toContain("stream-5");
 }, 60_000);
 
 describe("a server with a fault", () => {

@@ -93,17 +93,39 @@ describe.skipIf(!existsSync(executable))("the executable", () => {
   });
 
   test("plan works out an audience, and says what is wrong with one", async () => {
-    const big = ["--viewers=18M", "--comments=0", "--cores=64", "--memory-gb=64"];
-    const [json, text, wrong] = await Promise.all([
+    const big = ["--viewers=18M", "--comments=0", "--cores=16", "--tick=1s"];
+    const [json, text, wrong, small] = await Promise.all([
       run("plan", ...big, "--json"),
       run("plan", ...big),
       run("plan", "--coefficients=/no/such"),
+      run("plan", "--cores=64", "--memory-gb=1"),
     ]);
     expect(JSON.parse(json.stdout).plan.frontends).toBe(180);
     expect(text.stdout).toContain("runs out");
     expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
     expect(wrong.stderr).toContain("/no/such");
+    expect([small.code, small.stdout]).toEqual([2, ""]);
+    expect(small.stderr).toContain("--memory-gb: 64 processes");
   }, 20_000);
+
+  test("calibrate that is interrupted leaves nothing behind", async () => {
+    const place = mkdtempSync(join(folder, "calibrate-"));
+    const env = { TMPDIR: place };
+    const child = Bun.spawn([executable, "calibrate"], { env, stdio: ["ignore", "pipe", "pipe"] });
+    // Its first words come when its server is there, and then it brings an audience.
+    for await (const said of child.stderr) if (new TextDecoder().decode(said).includes("…")) break;
+    const listed = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", `${child.pid}`]).stdout.toString();
+    const started = listed
+      .split("\n")
+      .map(Number)
+      .filter((pid) => pid > 0 && existsSync(`/proc/${pid}`));
+    expect(started).toHaveLength(2);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(130);
+    expect(await new Response(child.stdout).text()).toBe("");
+    expect(started.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(readdirSync(place)).toEqual([]);
+  }, 30_000);
 
   test("a port in use and a data folder in use are one clear line each", async () => {
     const flags = [`--data=${join(folder, "used")}`];

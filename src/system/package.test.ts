@@ -182,7 +182,9 @@ describe("the packages, from their tarballs", () => {
       JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8"));
     expect(read("ovation-client").dependencies).toBeUndefined();
     for (const name of ["ovation", "ovation-client"]) {
-      const named = [...JSON.stringify(read(name).exports).matchAll(/"\.\/([^"]+\.\w+)"(?=[,}])/g)];
+      const { exports, main, module, types, typesVersions } = read(name);
+      const ways = [exports, main, module, types, typesVersions];
+      const named = [...JSON.stringify(ways).matchAll(/"\.\/([^"]+\.\w+)"(?=[,}\]])/g)];
       expect(named.length).toBeGreaterThan(8);
       for (const [, path = ""] of named)
         expect([path, existsSync(join(folder, "node_modules", name, path))]).toEqual([path, true]);

@@ -19,6 +19,7 @@ export const refusals: [string, Try, number, string][] = [
   ["no items", posted("/v1/likes", {}), 400, "bad-body"],
   ["null for a batch", posted("/v1/likes", null), 400, "bad-body"],
   ["items that are no list", posted("/v1/likes", { items: {} }), 400, "bad-body"],
+  ["a field beside items", posted("/v1/likes", { items: [], itmes: [] }), 422, "bad-field"],
   ["too many items", posted("/v1/likes", { items: Array(1001).fill({}) }), 422, "too-many-items"],
   ["a deep batch", posted("/v1/likes", `{"items":${"[".repeat(20_000)}`), 400, "bad-body"],
   [

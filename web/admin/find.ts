@@ -9,6 +9,8 @@ import { counted } from "./numbers.ts";
 
 const PAGE = 50;
 const WAIT_MS = 200;
+/** Looked at again so often, unless somebody is in the middle of it. */
+const EVERY_MS = 15_000;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 interface Known {
@@ -75,12 +77,13 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
     const query = new URLSearchParams({ limit: String(PAGE), sort: sort.value });
     if (asked) query.set("search", asked);
     if (after) query.set("after", after);
-    const { ok, body, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
+    const { body, status, why } = await call<Page>("GET", `/v1/admin/videos?${query}`);
     if (mine !== turn) return;
-    if (!ok || !body) {
+    // Who may only moderate gets no list, and needs none.
+    sort.hidden = status === 403;
+    if (!body) {
       list.hidden = more.hidden = true;
-      sort.hidden = true;
-      empty.textContent = `${why}. A video can be looked at by its whole id.`.replace("..", ".");
+      empty.textContent = sort.hidden ? "A video can be looked at by its whole id." : why;
       return;
     }
     if (!after) list.replaceChildren();
@@ -111,6 +114,11 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
   });
   more.addEventListener("click", () => void read(last));
   begin();
+  const timer = setInterval(() => {
+    if (!element.isConnected) return clearInterval(timer);
+    const isBusy = element.contains(document.activeElement) || list.scrollTop > 0;
+    if (!document.hidden && !isBusy && list.childElementCount <= PAGE) begin();
+  }, EVERY_MS);
 
   return {
     element,

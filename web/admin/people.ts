@@ -118,9 +118,9 @@ export function createPeople(call: Call, told: (holding: Holding) => void): Peop
   }
 
   async function read(): Promise<void> {
-    const { ok, body } = await call<Holding>("GET", "/v1/admin/moderation");
-    if (!ok || !body) {
-      empty.textContent = "This key may not see who is.";
+    const { body, why } = await call<Holding>("GET", "/v1/admin/moderation");
+    if (!body) {
+      empty.textContent = why;
       return;
     }
     told(body);

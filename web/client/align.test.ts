@@ -3,15 +3,18 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createAligned, HELD_MAX, HELD_MS } from "./align.ts";
 import { createClient } from "./client.ts";
+import { createOff } from "./dates.ts";
 import { FakeOutside } from "./fakes.ts";
 import { createFeed, type Message } from "./feed.ts";
 import type { Comment, Likes, Passed } from "./types.ts";
 
 const START = 1_800_000_000_000;
+/** A viewer is believed ten seconds before most, who are six behind the first of them. */
+const AHEAD_AND_SPREAD_MS = 16_100;
 const take = (fields: object) => ({ video: "v", ...fields }) as Message;
 
 /** A viewer `behindMs` behind the server, whose clock is his. */
-function viewer(behindMs: number | null) {
+function viewer(behindMs: number | null, skew: () => number | null = () => null) {
   const outside = new FakeOutside();
   outside.nowMs = START;
   const picture = { at: behindMs === null ? null : START - behindMs, rate: 1, ms: START };
@@ -20,7 +23,9 @@ function viewer(behindMs: number | null) {
     return picture.at + (outside.nowMs - picture.ms) * picture.rate;
   };
   const feed = createFeed(() => outside.now());
-  const aligned = createAligned(outside, feed, "v", playhead);
+  outside.answer = () => Response.json({ skewMs: skew() });
+  const off = createOff(outside, "http://s/v1/videos/v/", undefined);
+  const aligned = createAligned(outside, feed, "v", playhead, off);
   const likes: (Likes & { shownAt: number | null })[] = [];
   const comments: (Comment & { shownAt: number | null })[] = [];
   const passed: Passed[] = [];
@@ -33,6 +38,7 @@ function viewer(behindMs: number | null) {
   let version = 1;
   return {
     ...{ outside, feed, aligned, likes, comments, passed, playhead },
+    asked: () => outside.calls.length,
     like(heart: number) {
       feed.take("likes", take({ totals: { heart }, version: ++version, at: outside.nowMs }));
     },
@@ -132,6 +138,108 @@ describe("a picture that lags", () => {
     expect(comments).toEqual([]);
   });
 
+  test.each([
+    ["an hour behind", 3_600_000],
+    ["an hour ahead", -3_600_000],
+    ["ahead by as much as a relay is", -60_000],
+  ])("dates that are %s are so for everybody: hearts rise, and none before its picture", async (_, offMs) => {
+    // The first of them tapped; he is two seconds behind, most are eight.
+    for (const behindMs of [2000, 8000, 20_000]) {
+      const { like, say, outside, likes, comments, passed, asked } = viewer(
+        offMs + behindMs,
+        () => offMs + 8000,
+      );
+      await outside.pass(1);
+      const tappedAt = START + 1 - offMs - 2000;
+      like(11);
+      say("undated");
+      say("goal", { mediaTime: tappedAt });
+      await outside.pass(40_000);
+      const shown = [likes.at(-1), ...comments];
+      expect(shown.map((event) => event?.shownAt)).toHaveLength(3);
+      for (const event of shown) {
+        const lateMs = (event?.shownAt ?? 0) - tappedAt;
+        expect(lateMs).toBeGreaterThanOrEqual(0);
+        expect(lateMs).toBeLessThanOrEqual(AHEAD_AND_SPREAD_MS);
+      }
+      expect(comments.at(0)?.id).toBe("goal");
+      expect(passed).toEqual([]);
+      // Some hundred ticks later it was asked once a minute, and no more.
+      for (let n = 0; n < 300; n++) {
+        like(12 + n);
+        await outside.pass(1000);
+      }
+      expect(asked()).toBeGreaterThanOrEqual(3);
+      expect(asked()).toBeLessThanOrEqual(10);
+    }
+  });
+
+  test("the first who are there wait too, until one of them has said what they see", async () => {
+    let known: number | null = null;
+    const ahead = viewer(-3_600_000 + 8000, () => known);
+    await ahead.outside.pass(1000);
+    ahead.like(11);
+    await ahead.outside.pass(5900);
+    // The one who tapped is six seconds before this one.
+    expect(ahead.likes).toHaveLength(1);
+    await ahead.outside.pass(5000);
+    expect(ahead.likes).toHaveLength(2);
+    const behind = viewer(3_600_000 + 8000, () => known);
+    await behind.outside.pass(1000);
+    behind.like(11);
+    known = 3_605_000;
+    await behind.outside.pass(20_000);
+    expect(behind.likes).toHaveLength(2);
+    expect(behind.passed).toEqual([]);
+    known = null;
+    const nobody = viewer(3_600_000, () => known);
+    for (let n = 0; n < 600; n++) {
+      nobody.like(11 + n);
+      await nobody.outside.pass(1000);
+    }
+    expect(nobody.asked()).toBeGreaterThan(5);
+    expect(nobody.asked()).toBeLessThan(15);
+  });
+
+  test("a viewer who is far behind alone waits as ever; nobody asks about dates that can be", async () => {
+    const far = viewer(45_000, () => 5000);
+    far.like(11);
+    await far.outside.pass(44_000);
+    expect(far.likes).toHaveLength(1);
+    await far.outside.pass(1100);
+    expect(far.likes).toHaveLength(2);
+    const near = viewer(12_000, () => 3_600_000);
+    near.like(11);
+    await near.outside.pass(13_000);
+    expect([near.asked(), near.likes.length]).toEqual([0, 2]);
+  });
+
+  test("a total that does not say when waits from when it came", async () => {
+    const { feed, outside, likes } = viewer(10_000);
+    feed.take("poll", take({ totals: { heart: 12 }, version: 2, viewers: 1, comments: [] }));
+    await outside.pass(9900);
+    expect(likes).toHaveLength(1);
+    await outside.pass(200);
+    expect(likes.at(-1)?.totals).toEqual({ heart: 12 });
+  });
+
+  test("dates that are right again, or that nobody knows, are taken as they are", async () => {
+    let known: number | null = 3_600_000;
+    const { like, seek, outside, likes } = viewer(3_605_000, () => known);
+    await outside.pass(1);
+    seek(outside.nowMs - 5000);
+    like(11);
+    await outside.pass(4900);
+    expect(likes).toHaveLength(1);
+    await outside.pass(200);
+    expect(likes).toHaveLength(2);
+    known = null;
+    const unknown = viewer(3_605_000, () => known);
+    unknown.like(11);
+    await unknown.outside.pass(61_000);
+    expect(unknown.passed).toMatchObject([{ why: "full" }]);
+  });
+
   test("a player that throws, or says 1970, knows no date", () => {
     const outside = new FakeOutside();
     const feed = createFeed(() => START);
@@ -142,9 +250,11 @@ describe("a picture that lags", () => {
       () => 12_000,
       () => Number.NaN,
       () => undefined,
+      () => Number.POSITIVE_INFINITY,
+      () => 1e17,
     ];
     for (const playhead of says)
-      expect(createAligned(outside, feed, "v", playhead).picture()).toBeUndefined();
+      expect(createAligned(outside, feed, "v", playhead, () => 0).picture()).toBeUndefined();
   });
 });
 

@@ -6,8 +6,13 @@
  * that one, likes and comments are *held* by the date of the picture they belong to (their `mediaTime`, or
  * else when the server took them), and pass once `playhead` has reached it. What cannot wait (more than
  * `HELD_MAX`, or longer than `HELD_MS`: a viewer who paused) and what a seek has jumped over is *collapsed*:
- * likes into the total, with `quiet`, and a `passed` event that says how much it was. Held by align.test.ts.
+ * likes into the total, with `quiet`, and a `passed` event that says how much it was.
+ *
+ * A stream's dates may be off by an hour, after an outage in front of its packager or from the start. What
+ * has no date of its own would then come at once, or never; so a viewer whose picture's date cannot be asks
+ * how far it is off (dates.ts). Held by align.test.ts.
  */
+import type { Off } from "./dates.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import type { Comment, Likes, Listeners, Outside, Passed } from "./types.ts";
 
@@ -25,10 +30,11 @@ const LOOK_MAX_MS = 250;
 const OWN_MAX = 100;
 /** A writer may say a picture this much later than his comment: dates of some packagers lie ahead. */
 const AHEAD_MS = 10_000;
-/** A day of 2001: players say 1970 where they know no date. */
+/** A day of 2001: players say 1970 where they know no date. And 8,000 times that is the last that there is. */
 const DATED_MS = 1e12;
 
-type Held = { readonly dueMs: number; readonly sinceMs: number } & (
+/** `atMs`: when the server took it, or told it. */
+type Held = { readonly sinceMs: number; readonly atMs: number } & (
   | { readonly name: "likes"; readonly event: Likes }
   | { readonly name: "comment"; readonly event: Comment }
 );
@@ -54,6 +60,7 @@ export function createAligned(
   feed: Feed,
   video: string,
   playhead: () => number | null | undefined,
+  off: Off,
 ): Aligned {
   const shown = createFeed(() => outside.now());
   const mine = new Set<string>();
@@ -64,11 +71,12 @@ export function createAligned(
   let started = false;
   let passed: Collapsed | undefined;
   let newest: Likes | undefined;
+  let offMs = 0;
 
   function picture(): number | undefined {
     try {
       const at = Math.round(playhead() as number);
-      if (at > DATED_MS) return at;
+      if (at > DATED_MS && at < DATED_MS * 8000) return at;
     } catch {
       // Some players throw until they have a picture.
     }
@@ -107,35 +115,43 @@ export function createAligned(
     if (told) shown.tell("passed", { video, why, ...told });
   }
 
+  /** The date of the picture that it waits for. */
+  function dueOf({ event, atMs }: Held): number {
+    const at = atMs - offMs;
+    // One who says the far future fills what may wait with nothing.
+    return Math.min((event as Partial<Comment>).mediaTime ?? at, at + AHEAD_MS);
+  }
+
   function look(come?: Held): void {
     cancel?.();
     cancel = undefined;
     const now = outside.now();
     const at = picture();
+    if (at) offMs = off(feed.now() - at);
+    // In order but for its end: what has the same date stays in the order it came.
+    held.sort((a, b) => dueOf(a) - dueOf(b));
     const before = last;
     last = at && { at, ms: now };
     const jumped = before && at && at - before.at > (now - before.ms) * RATE_MAX + JUMP_MS;
     // What comes out of here may listen, like, and so look again: the list is left whole at each step.
-    for (let one = held[0]; one && (!at || one.dueMs <= at); one = held[0]) {
+    for (let one = held[0]; one && (!at || dueOf(one) <= at); one = held[0]) {
       held.shift();
-      if (jumped && one.sinceMs <= before.ms && one.dueMs < at - JUMP_MS) collapse(one, true);
+      if (jumped && one.sinceMs <= before.ms && dueOf(one) < at - JUMP_MS) collapse(one, true);
       else tell(one, one !== come);
     }
     settle();
-    const old = held.filter(({ sinceMs }, n) => now - sinceMs > HELD_MS || n < held.length - HELD_MAX);
-    held = held.filter((one) => !old.includes(one));
-    for (const one of old) collapse(one, false);
+    held = held.filter(
+      (one, n) => (now - one.sinceMs <= HELD_MS && n >= held.length - HELD_MAX) || collapse(one, false),
+    );
     settle("full");
     if (!held[0] || !at) return;
-    const waitMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, (held[0].dueMs - at) / 2));
+    const waitMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, (dueOf(held[0]) - at) / 2));
     cancel = outside.after(waitMs, () => look());
   }
 
-  function hold(dueMs: number, what: Pick<Held, "name" | "event">): void {
-    const one = { dueMs, sinceMs: outside.now(), ...what } as Held;
+  function hold(name: Held["name"], event: Held["event"]): void {
+    const one = { name, event, sinceMs: outside.now(), atMs: event.at ?? feed.now() } as Held;
     held.push(one);
-    // In order but for its end: what has the same date stays in the order it came.
-    held.sort((a, b) => a.dueMs - b.dueMs);
     look(one);
   }
 
@@ -144,16 +160,15 @@ export function createAligned(
     likes(said) {
       // The totals of a snapshot come with all the rest of it, which is told by itself.
       const event = { ...said, comments: undefined, viewers: undefined, now: undefined };
-      if (started) return hold(event.at ?? feed.now(), { name: "likes", event });
+      if (started) return hold("likes", event);
       // Where everything starts from; a listener that comes late is told it too.
       started = true;
       take("snapshot", event);
+      look();
     },
     comment(event) {
       if (mine.delete(event.id)) return take("comment", event);
-      const { at, mediaTime = at } = event;
-      // One who says the far future fills what may wait with nothing.
-      hold(Math.min(mediaTime, at + AHEAD_MS), { name: "comment", event });
+      hold("comment", event);
     },
     viewers: (event) => take("viewers", event),
     closed: ({ closed }) => take("state", { video, state: closed ? "closed" : "open" }),
@@ -175,8 +190,8 @@ export function createAligned(
     listen: shown.listen,
     picture,
     own(id) {
-      const at = held.findIndex((one) => (one.event as Partial<Comment>).id === id);
-      const [one] = at < 0 ? [] : held.splice(at, 1);
+      const one = held.find(({ event }) => (event as Partial<Comment>).id === id);
+      held = held.filter((other) => other !== one);
       if (one) return take("comment", one.event);
       mine.add(id);
       if (mine.size > OWN_MAX) mine.delete(mine.values().next().value as string);

@@ -10,6 +10,7 @@
  * parts: feed (what is known), line (the stream), tabs (who holds it), taps and send (the way up).
  */
 import { createAligned } from "./align.ts";
+import type { Off } from "./dates.ts";
 import { createFeed, type Message, type Snapshot } from "./feed.ts";
 import { createLine, type Line } from "./line.ts";
 import { newKey, send } from "./send.ts";
@@ -215,7 +216,16 @@ export function createClient(options: ConnectOptions = {}, outside: Outside = br
       const { user, playhead, ...first } = listeners;
       const stops: (() => void)[] = [];
       const path = `${base}v1/videos/${encodeURIComponent(video)}/`;
-      const aligned = playhead && createAligned(outside, feed, video, playhead);
+      // Fetched with the first picture; until then, and without it, dates are taken as they are.
+      // Fetched with the first picture; until then, and without it, dates are taken as they are.
+      let off: Off = () => {
+        off = () => 0;
+        import("./dates.ts").then((dates) => {
+          off = dates.createOff(outside, path, token);
+        }, off);
+        return 0;
+      };
+      const aligned = playhead && createAligned(outside, feed, video, playhead, (ms) => off(ms));
       const seen = aligned ?? feed;
       const picture = () => aligned?.picture();
       // What is undefined is not in the JSON.
@@ -294,11 +304,7 @@ export function watch(video: string, options: WatchOptions = {}): Watch {
   const { url = "", token, share, ...listeners } = options;
   let client = clients.get(url);
   if (!client) {
-    client = createClient({
-      ...(url && { url }),
-      ...(token && { token }),
-      ...(share === false && { share }),
-    });
+    client = createClient({ url, token, share } as ConnectOptions);
     clients.set(url, client);
   }
   return client.watch(video, listeners);

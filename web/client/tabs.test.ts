@@ -15,6 +15,7 @@ function origin(kind: (typeof kinds)[number]) {
   /** Long enough for whoever may to take the lock. */
   const settle = () => (kind === "of locks.ts" ? outside.pass(400) : outside.settle());
   let opened = 0;
+  let led = 0;
   const open = (tab: string, wants: string[], isVisible = true, own = outside) => {
     const channel = air.open();
     own.chance = opened++ / 100;
@@ -32,6 +33,7 @@ function origin(kind: (typeof kinds)[number]) {
       wants: () => wants,
       lead: () => {
         seen.leads = true;
+        led++;
       },
       follow: () => {
         seen.leads = false;
@@ -45,7 +47,7 @@ function origin(kind: (typeof kinds)[number]) {
     });
     return { tabs, seen };
   };
-  return { outside, air, open, settle };
+  return { outside, air, open, settle, led: () => led };
 }
 
 const event: Said = { t: "event", name: "likes", message: {} as Message, id: "1" };
@@ -66,10 +68,12 @@ describe.each(kinds)("tabs, by the lock %s", (kind) => {
   });
 
   test("seven tabs, one leader; it closes, another leads and learns what all want", async () => {
-    const { settle, open } = origin(kind);
+    const { led, settle, open } = origin(kind);
     const all = Array.from({ length: 7 }, (_, n) => open(`t${n}`, [`v${n}`]));
     await settle();
     expect(all.filter(({ seen }) => seen.leads).length).toBe(1);
+    // Nor has another led for a moment.
+    expect(led()).toBe(1);
     for (let gone = 0; gone < 6; gone++) {
       all[gone]?.tabs.close();
       await settle();
@@ -78,6 +82,17 @@ describe.each(kinds)("tabs, by the lock %s", (kind) => {
       expect(rest.filter(({ seen }) => seen.leads).length).toBe(1);
       expect(new Set(rest[0]?.seen.others)).toEqual(new Set(rest.slice(1).map((_, n) => `v${gone + 2 + n}`)));
     }
+  });
+
+  test("of two that come at once the first leads, whichever is quicker", async () => {
+    const { outside, open, led } = origin(kind);
+    const quick = new FakeOutside();
+    const a = open("a", ["v"]);
+    const b = open("b", ["v"], true, quick);
+    await outside.settle();
+    await quick.pass(400);
+    await outside.pass(400);
+    expect([a.seen.leads, b.seen.leads, led()]).toEqual([true, false, 1]);
   });
 
   test("a follower that closes takes its wishes along", async () => {

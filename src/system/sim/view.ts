@@ -12,6 +12,7 @@ import { limits } from "../../core/limits.ts";
 import type { Lineage } from "../../core/lineage.ts";
 import { decodeRecord, type LikeRecord } from "../../core/record.ts";
 import type { Totals } from "../../core/totals.ts";
+import { type Counted, nothingCounted } from "../../ledger/comment-counts.ts";
 import type { Deletions } from "../../ledger/deletions.ts";
 import { Fold } from "../../ledger/fold.ts";
 import {
@@ -155,6 +156,7 @@ export class SimLedger implements Ledger {
     for (const { fold } of this.#lanes) yield* fold.videos.keys();
   }
 
+  comments = async (): Promise<Counted> => nothingCounted;
   commented = async (): Promise<readonly VideoId[]> => [];
 
   totals = (video: VideoId): Totals => (this.#lanes[laneOf(video)] as Lane).fold.totals(video);

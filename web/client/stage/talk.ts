@@ -124,7 +124,7 @@ export function createTalk(options: TalkOptions): Talk {
 
   let isKnown = false;
   function showEmpty(): void {
-    empty.hidden = !isKnown || options.recorded || list.childElementCount > 0;
+    empty.hidden = !isKnown || list.childElementCount > 0;
   }
 
   function append(comments: readonly Comment[]): void {
@@ -211,13 +211,14 @@ export function createTalk(options: TalkOptions): Talk {
     element,
     user,
     listeners,
-    known() {
-      isKnown = true;
+    seen({ phase }) {
+      isKnown = phase === "empty";
+      if (isKnown) options.say(words.nothing);
       showEmpty();
     },
-    seen({ phase }) {
-      empty.hidden = phase !== "empty";
-      if (phase === "empty") options.say(words.nothing);
+    known() {
+      isKnown ||= !options.recorded;
+      showEmpty();
     },
     stop() {
       clearInterval(flushing);
