@@ -102,6 +102,14 @@ describe("documents", () => {
     expect(Object.keys(scripts).filter((name) => !told.has(name) && !apart.test(name))).toEqual([]);
   });
 
+  test("docs/decisions.md tells what each dependency is for", () => {
+    const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, object>;
+    const told = read("docs/decisions.md").split("## Dependencies")[1] ?? "";
+    const names = Object.keys({ ...dependencies, ...devDependencies });
+    const untold = names.filter((name) => !told.includes(name) && name !== "@biomejs/biome");
+    expect([untold, names.length > 20]).toEqual([[], true]);
+  });
+
   test("docs/http.md tells every code, with its status", () => {
     const told = [...read("docs/http.md").matchAll(/^\| `([a-z-]+)` \| (\d{3}) \| \S/gm)];
     const statuses = Object.fromEntries(told.map(([, code, status]) => [code, Number(status)]));

@@ -1,6 +1,7 @@
 /**
  * What Bun, the runtime inside each executable, is made of, and under which licences: as its own LICENSE.md
- * lists it (github.com/oven-sh/bun), in SPDX's names. Used by release-inside.mjs.
+ * lists it (github.com/oven-sh/bun), in SPDX's names, and SQLite, which that leaves out, being in the public
+ * domain. Used by release-inside.mjs.
  *
  * The npm packages of Bun hold no licence texts. Those that the names here stand for are SPDX's, from the
  * npm package that is pinned below, fetched when a release is made; who holds the copyright of a part stands
@@ -38,6 +39,7 @@ export const linked = [
   ["picohttpparser", "MIT", `${github}h2o/picohttpparser`],
   ["polyfills of Node's modules, acorn among them", "MIT", "https://www.npmjs.com/"],
   ["simdutf", "Apache-2.0", `${github}simdutf/simdutf`],
+  ["SQLite", "blessing", "https://sqlite.org/copyright.html"],
   ["TigerBeetle, parts", "Apache-2.0", `${github}tigerbeetle/tigerbeetle`],
   ["tinycc", "LGPL-2.1-only", `${github}tinycc/tinycc`],
   ["uSockets and uWebSockets", "Apache-2.0", `${github}uNetworking/uSockets`],

@@ -52,13 +52,11 @@ export const client: readonly Mutant[] = [
     "web/client/dates.ts",
     ["web/client/align.test.ts"],
     [
-      [
-        "dates that are right again are off for good",
-        "behindMs <= BEHIND_MS) offMs = 0;",
-        "behindMs <= BEHIND_MS) {}",
-      ],
+      ["dates that are right again are off for good", "offMs = 0;\n      return 0;", "return offMs;"],
       ["the first of them is spoiled", "skewMs - AHEAD_MS", "skewMs"],
-      ["it is asked at every look", "else if (now > askMs)", "else if (true)"],
+      ["it is asked at every look", "if (now > askMs) {", "{"],
+      ["what nobody knows is asked as often for ever", "Math.min(ASK_MS, 2 * pauseMs)", "FIRST_MS"],
+      ["the first who are there are shown all at once", "Math.min(offMs, behindMs - AHEAD_MS)", "offMs"],
     ],
   ),
   ...plant(

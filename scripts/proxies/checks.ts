@@ -3,7 +3,9 @@
  * what is wrong; whether that was to be expected of this proxy, recipes.ts knows.
  */
 import { type ClientHttp2Session, connect } from "node:http2";
+import { systemClock } from "../../src/base/clock.ts";
 import { secret } from "../../src/base/prng.ts";
+import { conform } from "../../src/conform/conform.ts";
 import { post, Viewer } from "../../src/system/events.ts";
 import { Raw } from "../../src/system/raw.ts";
 import { ovation, type TrialNode, until } from "../trial.ts";
@@ -172,6 +174,15 @@ async function address({ url, node }: Stand): Promise<string> {
 
 export const adminKey = secret(24);
 
+/** The protocol is kept through it, by somebody whose key comes as `Authorization`. */
+async function conformed({ url }: Stand): Promise<string> {
+  const parts = { url, key: adminKey, prefix: "conform-", only: [], clock: systemClock(), told: () => {} };
+  const outcomes = await conform(parts);
+  const broken = outcomes.filter(({ outcome }) => outcome === "broken");
+  demand(broken.length === 0, broken.map(({ name, why }) => `${name}: ${why}`).join("; "));
+  return `${outcomes.filter(({ outcome }) => outcome === "holds").length} sentences of the protocol hold`;
+}
+
 /** Fifty streams stay, and new ones come in, while the proxy reads its file again. */
 async function reload({ url, reload: again }: Stand): Promise<string> {
   if (!again) throw new Error("not reloaded");
@@ -233,6 +244,7 @@ export const checks: readonly [Check, Look][] = [
   ["http2", http2],
   ["leaving", leaving],
   ["address", address],
+  ["protocol", conformed],
   ["reload", reload],
   ["drain", drain],
   ["away", away],

@@ -15,7 +15,16 @@ export interface Place {
   readonly upstream: number;
 }
 
-export type Check = "audience" | "http2" | "leaving" | "away" | "posts" | "address" | "reload" | "drain";
+export type Check =
+  | "audience"
+  | "http2"
+  | "leaving"
+  | "away"
+  | "posts"
+  | "address"
+  | "protocol"
+  | "reload"
+  | "drain";
 
 export interface Recipe {
   readonly name: string;

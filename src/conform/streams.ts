@@ -9,6 +9,7 @@ import {
   type Probe,
   type Reply,
   soonMs,
+  Untried,
 } from "./probe.ts";
 import type { Block, Stream } from "./stream.ts";
 
@@ -33,6 +34,21 @@ async function untilNow(probe: Probe, stream: Stream, video: string): Promise<vo
   await probe.heard(stream, "comment", ({ says }) => says.text === "last");
 }
 
+/** Some proxies notice who left only when something is to be written: then it is not the server's delay. */
+async function untilWritten(
+  probe: Probe,
+  stream: Stream,
+  video: string,
+  matches: (block: Block) => boolean,
+): Promise<void> {
+  for (let likes = 0; likes < 4; likes++) {
+    expectStatus(await probe.like(video), 202);
+    const told = await stream.until(matches, 1_000);
+    if (told) throw new Untried("whoever leaves is noticed once something is written: a proxy does so");
+  }
+  throw new Broken("whoever left is still counted");
+}
+
 export const streamChecks: Checks = {
   async "stream-1"(probe) {
     const stream = await probe.watch(probe.video());
@@ -45,6 +61,8 @@ export const streamChecks: Checks = {
       buffering: headers.get("x-accel-buffering"),
     };
     const wanted = { status: 200, type: "text/event-stream", transform: true, buffering: "no" };
+    // nginx obeys it, and keeps it to itself.
+    if (/nginx|openresty/i.test(headers.get("server") ?? "")) told.buffering ??= "no";
     expectSame("the head", told, wanted);
   },
   async "stream-2"(probe) {
@@ -129,7 +147,8 @@ export const streamChecks: Checks = {
     const [first, second] = [await probe.watch(video), await probe.watch(video)];
     await probe.heard(first, "viewers", ({ says }) => says.video === video && says.viewers === 2);
     second.close();
-    await probe.heard(first, "viewers", ({ says }) => says.viewers === 1);
+    const isOne = ({ event, says }: Block) => event === "viewers" && says.viewers === 1;
+    if (!(await first.until(isOne, soonMs))) await untilWritten(probe, first, video, isOne);
     first.close();
   },
   async "stream-10"(probe) {
@@ -250,8 +269,12 @@ export const resumeChecks: Checks = {
   },
   async "resume-5"(probe) {
     const { video } = await talk(probe, 1);
-    for (const place of ["", "nonsense"])
-      await expectReset(probe, await probe.open(events(video), place), video);
+    await expectReset(probe, await probe.open(events(video), "nonsense"), video);
+    const stream = await probe.open(events(video), "");
+    const first = await stream.until(({ event }) => event === "reset" || event === "snapshot", soonMs);
+    // Some proxies drop a header that is empty.
+    if (first?.event === "snapshot") throw new Untried("an empty Last-Event-ID has not come to the server");
+    await expectReset(probe, stream, video);
   },
   async "resume-6"(probe) {
     const { video, ids } = await talk(probe, 1);

@@ -3,6 +3,7 @@
  * however short the history is, whoever writes at once, dies, or has lost what.
  */
 import { afterEach, expect, test } from "bun:test";
+import { systemClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
 import { callApi, connectBus } from "../bus/nats-kit.ts";
 import type { VideoId } from "../core/interaction.ts";
@@ -11,6 +12,7 @@ import { draft } from "./contract-bench.ts";
 import { saidWhen } from "./contract-counts.ts";
 import { closeAll, closers, insist, type Member, member, server } from "./jetstream-kit.ts";
 import { LedgerUnavailable } from "./ledger.ts";
+import { verifyStreams } from "./streams-verify.ts";
 
 afterEach(closeAll);
 
@@ -133,6 +135,24 @@ test("a log that comes back older, or without what was counted, tells what is th
   // Those that were left when somebody wrote next, and those from there on.
   expect([sum >= 40 && sum <= 50, fromMs]).toEqual([true, startMs]);
 }, 60_000);
+
+test("what they came to is looked through, and not missed where there is none", async () => {
+  const { url } = await server();
+  const one = await member(url, short);
+  const { streams } = one.bus;
+  const wrong = async () => (await verifyStreams({ streams, clock: systemClock() })).wrong;
+  for (let i = 0; i < 5; i++) await one.ledger.append({ likes: [], comments: [at("v", `${i}`)] });
+  expect(await wrong()).toEqual([]);
+  const { seq } = await streams.append("counts.w", new Uint8Array(9), 2_000);
+  expect(await wrong()).toEqual([
+    `message ${seq} of ${streams.full("counts")}, what the comments of w came to, is damaged`,
+  ]);
+  // It is counted all the same.
+  await one.ledger.append({ likes: [], comments: [at("w", "w")] });
+  expect(await told(url, [one], "w")).toMatchObject({ sum: 1, fromMs: undefined });
+  await callApi(url, "STREAM.DELETE.ov_counts");
+  expect(await wrong()).toEqual([]);
+});
 
 test("while they cannot be counted comments are refused before any is let go uncounted", async () => {
   const { url } = await server();

@@ -9,6 +9,7 @@ import type { VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import { CommentCounts, type Counted, decodeCounts, encodeCounts } from "./comment-counts.ts";
+import { LedgerUnavailable } from "./ledger.ts";
 import type { Streams, StreamWanted } from "./streams.ts";
 
 export const countsStream: StreamWanted = { name: "counts", subject: "counts.*", perSubject: 1 };
@@ -39,7 +40,9 @@ export class CountsStream {
     const [streams, lineage] = [this.#streams, this.#lineage];
     const stored = await streams.last(countsStream.name, countsSubject(video)).catch(async () => {
       // Somebody may have taken it away.
-      await streams.ensure(countsStream);
+      await streams.ensure(countsStream).catch((error: Error) => {
+        throw error.name === "StreamMismatch" ? new LedgerUnavailable(error.message) : error;
+      });
       return streams.last(countsStream.name, countsSubject(video));
     });
     const kept = stored && decodeCounts(stored.payload);

@@ -16,6 +16,7 @@ import { decodeEntry, videoOf } from "../core/wire.ts";
 import { checkWhoLeft, Followed } from "./away-verify.ts";
 import { commentStream } from "./comment-stream.ts";
 import { Copy } from "./copy.ts";
+import { verifyCounts } from "./counts-verify.ts";
 import { type Cleared, clearedIn, deleteHalves } from "./deletions-verify.ts";
 import type { FoldOptions } from "./fold.ts";
 import { boundsOf } from "./jetstream.ts";
@@ -67,6 +68,7 @@ export async function verifyStreams(parts: VerifyParts): Promise<Verdict> {
     sums.records += found.records;
   }
   const { comments, lastSeq } = await verifyComments(parts, wrong);
+  await verifyCounts(parts, silenceMs, wrong);
   if (shape.branchAt > lastSeq + 1) {
     wrong.say(`its lineage begins a branch at ${shape.branchAt}, and the comments end at ${lastSeq}`);
   }

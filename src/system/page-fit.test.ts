@@ -1,5 +1,5 @@
 /**
- * The demo page and the stage alone in a real Chromium, on phones that stand and lie: nothing lies over
+ * The demo page and the stage alone in a real Chromium, on phones and tablets: nothing lies over
  * another thing or outside of the page, and whatever is pressed is as large as a finger.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -71,6 +71,7 @@ describe(how, () => {
     [390, 844],
     [844, 390],
     [768, 1024],
+    [900, 640],
   ] as const) {
     test(`at ${width} × ${height} everything has its place and size`, async () => {
       for (const lang of ["de", "ar"]) {

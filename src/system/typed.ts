@@ -30,7 +30,7 @@ export interface Typed {
 
 const tools = ["node", "python3", "go", "nats-server", "openssl"];
 /** Ports that pages use, in the clear. */
-const portPattern = /\b(8080|8081|8082|4222|9000)\b/g;
+const portPattern = /\b(8080|8081|8082|4222|4223|7422|9000)\b/g;
 const starts = /^(?:\w+=\S* )*ovation(?: --\S+)* &$/;
 
 export function blocksOf(page: string): Block[] {

@@ -9,6 +9,8 @@ import { counted } from "./numbers.ts";
 
 const PAGE = 50;
 const WAIT_MS = 200;
+/** Looked at again so often, unless somebody is in the middle of it. */
+const EVERY_MS = 15_000;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 interface Known {
@@ -112,6 +114,11 @@ export function createFind(call: Call, chosen: (video: string) => void): Find {
   });
   more.addEventListener("click", () => void read(last));
   begin();
+  const timer = setInterval(() => {
+    if (!element.isConnected) return clearInterval(timer);
+    const isBusy = element.contains(document.activeElement) || list.scrollTop > 0;
+    if (!document.hidden && !isBusy && list.childElementCount <= PAGE) begin();
+  }, EVERY_MS);
 
   return {
     element,

@@ -13,10 +13,13 @@ const EARLY_MS = 1000;
 const AHEAD_MS = 10_000;
 /** It is asked at most so often, so and a half: viewers of one stream do not ask together. */
 const ASK_MS = 60_000;
+/** Sooner at first: those who are there first may not have said what they see. */
+const FIRST_MS = 4000;
 
 /**
  * Of a picture that is so many ms behind the server's time: what that time must be lessened by to be a date of
- * the stream that nobody had seen before. 0 where dates are right, or that is not known.
+ * the stream that nobody had seen before. 0 where dates are right. Where nobody knows, a picture from tomorrow
+ * is taken for that of most, and one from long ago for this viewer's own.
  */
 export type Off = (behindMs: number) => number;
 
@@ -28,6 +31,7 @@ export function createOff(
 ): Off {
   let offMs = 0;
   let askMs = 0;
+  let pauseMs = FIRST_MS;
 
   async function ask(): Promise<void> {
     const bearer = await token?.(false);
@@ -35,18 +39,23 @@ export function createOff(
     // Of no time at all: what is wanted stands beside it.
     const answer = await outside.fetch(`${path}timeline?from=0&to=0`, init);
     const { skewMs } = (await answer.json()) as { skewMs?: number | null };
-    const isRight = typeof skewMs !== "number" || (skewMs >= 0 && skewMs <= BEHIND_MS);
-    offMs = isRight ? 0 : skewMs - AHEAD_MS;
+    if (typeof skewMs !== "number") return;
+    offMs = skewMs >= 0 && skewMs <= BEHIND_MS ? 0 : skewMs - AHEAD_MS;
   }
 
   return (behindMs) => {
     const now = outside.now();
-    if (behindMs >= -EARLY_MS && behindMs <= BEHIND_MS) offMs = 0;
-    else if (now > askMs) {
-      askMs = now + ASK_MS * (1 + outside.random() / 2);
+    if (behindMs >= -EARLY_MS && behindMs <= BEHIND_MS) {
+      pauseMs = FIRST_MS;
+      offMs = 0;
+      return 0;
+    }
+    if (now > askMs) {
+      askMs = now + pauseMs * (1 + outside.random() / 2);
+      pauseMs = Math.min(ASK_MS, 2 * pauseMs);
       // What was known stays, and it is asked again.
       ask().catch(() => {});
     }
-    return offMs;
+    return Math.min(offMs, behindMs - AHEAD_MS);
   };
 }
