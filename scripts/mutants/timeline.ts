@@ -8,13 +8,19 @@ export const timeline: readonly Mutant[] = [
     [
       [
         "a count in a second that has one replaces it",
-        "counts[slot] = before + count;",
-        "counts[slot] = count;",
+        "put(open, series, slot, before + count);",
+        "put(open, series, slot, count);",
       ],
       ["a count of more than 127 is cut", "for (; value >= 128;", "for (; value >= 2 ** 60;"],
       ["a series with long counts has no room", "const countBytesMax = 8;", "const countBytesMax = 2;"],
       ["a gap that is too long is taken", "if (gap === 0 || slot + gap > slotsPerBlock)", "if (gap === 0)"],
-      ["what was sealed is not opened again", "      counts[slot] = count;\n    });", "    });"],
+      [
+        "what was sealed is not opened again",
+        "this.each((series, slot, count) => put(open, series, slot, count));",
+        "",
+      ],
+      ["a count of more than two bytes is cut", "count > smallMax && counts instanceof Uint16Array", "false"],
+      ["what a second held is lost when another needs more room", "counts.set(held);", ""],
     ],
   ),
   ...plant(
@@ -163,6 +169,7 @@ export const timeline: readonly Mutant[] = [
     ["src/http/vtt.test.ts"],
     [
       ["an arrow in what was said stays one", '.replaceAll(">", "&gt;")', ""],
+      ["a name turns what was said", 'line.user.replace(turns, "")', "line.user"],
       ["a line break in what was said stays one", 'text.replace(/[\\s\\0\\u0085]+/g, " ")', "text"],
     ],
   ),

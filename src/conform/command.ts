@@ -89,11 +89,12 @@ export async function runConform(flags: readonly string[], io: ConformIo): Promi
   }
   const { key, prefix, only, junit } = parsed.settings;
   const at = parsed.settings.url.replace(/\/+$/, "");
+  const begunAt = io.clock.date();
   try {
     const told = (outcome: Parameters<typeof lineOf>[0]) => io.print(lineOf(outcome));
     const outcomes = await conform({ url: at, key, prefix, only, clock: io.clock, told });
     io.print(sumOf(outcomes));
-    if (junit !== "") io.writeFile(junit, junitOf(at, outcomes));
+    if (junit !== "") io.writeFile(junit, junitOf(at, outcomes, begunAt));
     return outcomes.some(({ outcome }) => outcome === "broken") ? 1 : 0;
   } catch (error) {
     io.complain(`ovation: ${(error as Error).message}\n`);

@@ -1,4 +1,5 @@
 /** What `ovation conform` tells: a line for each sentence, a sum, and the same as JUnit for machines. */
+import type { UnixMs } from "../base/clock.ts";
 import type { Outcome } from "./conform.ts";
 
 const marks = { holds: "ok  ", broken: "FAIL", untried: "-   " } as const;
@@ -15,24 +16,33 @@ export function sumOf(outcomes: readonly Outcome[]): string {
   return `${count("holds")} hold, ${count("broken")} do not, ${count("untried")} were not tried\n`;
 }
 
-/** The report as JUnit's XML, each sentence a test case. */
-export function junitOf(url: string, outcomes: readonly Outcome[]): string {
+/**
+ * The report as JUnit's XML, each sentence a test case, begun at `at`: with all that the strictest of its
+ * schemas, Ant's, asks for.
+ */
+export function junitOf(url: string, outcomes: readonly Outcome[], at: UnixMs): string {
   const cases = outcomes.map(({ name, says, outcome, why, ms }) => {
     const about = `classname="${name.replace(/-\d+$/, "")}" name="${escaped(`${name} ${says}`)}"`;
     const inside = {
       holds: "",
-      broken: `<failure message="${escaped(why)}"/>`,
+      broken: `<failure type="broken" message="${escaped(why)}"/>`,
       untried: `<skipped message="${escaped(why)}"/>`,
     }[outcome];
     return `  <testcase ${about} time="${ms / 1000}">${inside}</testcase>\n`;
   });
   const failures = outcomes.filter(({ outcome }) => outcome === "broken").length;
   const skipped = outcomes.filter(({ outcome }) => outcome === "untried").length;
-  const counts = `tests="${outcomes.length}" failures="${failures}" skipped="${skipped}"`;
-  return (
-    `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="ovation conform ${escaped(url)}" ${counts}>\n` +
-    `${cases.join("")}</testsuite>\n`
-  );
+  const counts = `tests="${outcomes.length}" failures="${failures}" errors="0" skipped="${skipped}"`;
+  const seconds = outcomes.reduce((sum, { ms }) => sum + ms, 0) / 1000;
+  const when = `timestamp="${new Date(at).toISOString().slice(0, 19)}" time="${seconds}"`;
+  const suite = `name="ovation conform ${escaped(url)}" hostname="${escaped(new URL(url).hostname)}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuite ${suite} ${counts} ${when}>
+  <properties/>
+${cases.join("")}  <system-out/>
+  <system-err/>
+</testsuite>
+`;
 }
 
 /** Text for an attribute; what XML 1.0 cannot hold becomes a question mark. */

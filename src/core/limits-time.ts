@@ -30,7 +30,7 @@ export const timeLimits = {
   /** Longest a comment waits for those before it to be counted, in ms. Beyond: 503. */
   countMs: 1_500,
   /**
-   * Timelines held open for more, 5 to 15 KB each. Beyond: the quietest is packed until its next like, and
+   * Timelines held open for more, 2 to 6 KB each. Beyond: the quietest is packed until its next like, and
    * more videos than this that are liked in turn cost some 30 microseconds a like.
    */
   timelinesOpenMax: 4_096,

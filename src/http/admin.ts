@@ -74,8 +74,13 @@ export async function getAudit(doors: Doors, entry: Entry): Promise<Response> {
   const limit = wholeNumber(entry.query, "limit", { min: 1, max: auditMax, fallback: 100 });
   if (typeof limit === "object") return refused(limit);
   if (!doors.moderation) return starting();
-  const decisions = (await doors.moderation.audit(limit)).map(({ row: _, ...decision }) => decision);
-  return json(200, { decisions });
+  try {
+    const decisions = (await doors.moderation.audit(limit)).map(({ row: _, ...decision }) => decision);
+    return json(200, { decisions });
+  } catch (error) {
+    if (!(error instanceof BusUnavailable)) throw error;
+    return refused(reject("unavailable", "the audit log cannot be read now", 1));
+  }
 }
 
 /** Whoever may moderate some videos only may decide about those only. */

@@ -24,6 +24,20 @@ test("a deleted video that was leaving memory as closed is opened, or it is aske
   expect(await deleting(async () => reject("unavailable", "nobody is there", 1))).toBe(503);
 });
 
+test.each(["/v1/admin/videos/v", "/v1/admin/videos/v/export"])(
+  "what a video had that is not listed any more can be taken, and taken away: %s",
+  async (path) => {
+    const { settings, catalog } = fakeDoors().doors;
+    const moderation = { deleted: async () => {} } as unknown as Doors["moderation"];
+    const kept: Doors["catalog"]["kept"] = async () => ({ kept: true });
+    const listed = { ...settings, videos: ["w"] } as typeof settings;
+    const doors = { ...adminDoors, moderation, settings: listed, catalog: { ...catalog, kept } };
+    const method = path.endsWith("export") ? "GET" : "DELETE";
+    expect((await call({ method, path, headers, doors })).status).toBeLessThan(300);
+    expect((await call({ path: "/v1/videos/v", doors })).status).toBe(404);
+  },
+);
+
 /** Whom the eraser was asked to erase by `DELETE` of `path`, and the answer's status. */
 async function erasing(path: string): Promise<[number, ...string[]]> {
   const asked: string[] = [];

@@ -38,6 +38,12 @@ describe("a comment as a cue", () => {
     );
   });
 
+  test("a name that turns the direction of writing turns nothing behind it", () => {
+    const lineOf = (text: string, user: string) => cueOf(comment(text, user), startMs).split("\n")[2];
+    expect(lineOf("abc", "\u202eAda\u2066")).toBe("Ada: abc");
+    expect(lineOf("\u05e9\u202e!", "\u0639\u0645\u0631")).toBe("\u0639\u0645\u0631: \u05e9\u202e!");
+  });
+
   test("keeps what was said, but for what would end it", () => {
     expect(cueOf(comment("a  b\n\nc & <i>d</i> --> e", "Ada & Bob"), startMs).split("\n")[2]).toBe(
       "Ada &amp; Bob: a b c &amp; &lt;i&gt;d&lt;/i&gt; --&gt; e",

@@ -14,6 +14,8 @@ import { countsJson } from "../core/totals.ts";
 export const vttHead = "WEBVTT\n\n";
 /** How long a comment is shown, in ms. */
 const commentMs = 5_000;
+/** What turns the direction of all behind it: a name must not turn what was said. */
+const turns = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /** The cue of `line`, with the empty line that ends it; times count from `startMs`. */
 export function cueOf(line: ReplayLine, startMs: number): string {
@@ -21,7 +23,7 @@ export function cueOf(line: ReplayLine, startMs: number): string {
   if (!isComment(line)) {
     return `likes ${line.atMs}\n${span(fromMs, fromMs + line.spanMs)}\n${likesJson(line)}\n\n`;
   }
-  const said = line.user === undefined ? line.text : `${line.user}: ${line.text}`;
+  const said = line.user === undefined ? line.text : `${line.user.replace(turns, "")}: ${line.text}`;
   return `comment ${line.id}\n${span(fromMs, fromMs + commentMs)}\n${shown(said)}\n\n`;
 }
 

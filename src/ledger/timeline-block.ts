@@ -17,6 +17,21 @@ export const blockBytes = 64;
 /** What a count that is not 0 takes, in bytes, as they count it: two, and often two for the gap before it. */
 export const cellBytes = 4;
 
+/** Of a series that is open: a quarter of the memory, until one of them is more than that holds. */
+type Counts = Uint16Array | Float64Array;
+const smallMax = 65_535;
+
+function put(open: Map<number, Counts>, series: number, slot: number, count: number): void {
+  let counts = open.get(series);
+  if (!counts || (count > smallMax && counts instanceof Uint16Array)) {
+    const held = counts ?? [];
+    counts = count > smallMax ? new Float64Array(slotsPerBlock) : new Uint16Array(slotsPerBlock);
+    counts.set(held);
+    open.set(series, counts);
+  }
+  counts[slot] = count;
+}
+
 export class Block {
   /** 0: seconds, 1: tens of seconds, 2: minutes. */
   readonly tier: number;
@@ -27,7 +42,7 @@ export class Block {
   /** Whether it has changed since it was written down. */
   dirty = true;
   #cells = 0;
-  #open: Map<number, Float64Array> | undefined;
+  #open: Map<number, Counts> | undefined;
   #sealed: Uint8Array | undefined;
 
   constructor(tier: number, index: number, bornMs: number) {
@@ -64,14 +79,9 @@ export class Block {
   /** Adds `count`, more than 0, to a series, at a slot of this block. */
   add(series: number, slot: number, count: number): void {
     const open = this.#opened();
-    let counts = open.get(series);
-    if (!counts) {
-      counts = new Float64Array(slotsPerBlock);
-      open.set(series, counts);
-    }
-    const before = counts[slot] as number;
+    const before = open.get(series)?.[slot] ?? 0;
     if (before === 0) this.#cells++;
-    counts[slot] = before + count;
+    put(open, series, slot, before + count);
     this.dirty = true;
   }
 
@@ -100,17 +110,10 @@ export class Block {
     this.#open = undefined;
   }
 
-  #opened(): Map<number, Float64Array> {
+  #opened(): Map<number, Counts> {
     if (this.#open) return this.#open;
-    const open = new Map<number, Float64Array>();
-    this.each((series, slot, count) => {
-      let counts = open.get(series);
-      if (!counts) {
-        counts = new Float64Array(slotsPerBlock);
-        open.set(series, counts);
-      }
-      counts[slot] = count;
-    });
+    const open = new Map<number, Counts>();
+    this.each((series, slot, count) => put(open, series, slot, count));
     this.#sealed = undefined;
     this.#open = open;
     return open;
@@ -123,7 +126,7 @@ const seriesBytesMax = 1 + slotsPerBlock * countBytesMax;
 /** Where blocks are sealed, one at a time: it grows with the series of one, at most 255. */
 let room = new Uint8Array(4 * seriesBytesMax);
 
-function sealed(open: ReadonlyMap<number, Float64Array>): Uint8Array {
+function sealed(open: ReadonlyMap<number, Counts>): Uint8Array {
   if (room.length < open.size * seriesBytesMax) room = new Uint8Array(open.size * seriesBytesMax);
   const bytes = room;
   let at = 0;

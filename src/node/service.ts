@@ -236,7 +236,7 @@ export class Service {
     const { settings, local } = this.#parts;
     if (settings.nats.length > 0) {
       const table = await bus.table("audit", { restoredMax: limits.decisionsRestoredMax });
-      return tableJournal(table, settings.node);
+      return tableJournal(table, settings.node, this.#parts.clock);
     }
     if (local && !local.ledger) return relayedJournal(bus);
     const journal = fileJournal(settings.data);

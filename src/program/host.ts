@@ -184,7 +184,7 @@ const portTroubles: Readonly<Record<string, readonly [said: string, remedy: stri
   EADDRINUSE: ["in use", "end who has it, as ss -ltnp says, or take another with FLAG"],
   EACCES: [
     "not for this user",
-    "FLAG above 1023, or CAP_NET_BIND_SERVICE (AmbientCapabilities= of a unit, setcap of the executable)",
+    "FLAG above 1023, or CAP_NET_BIND_SERVICE: AmbientCapabilities= and its bounding set, or setcap",
   ],
   EADDRNOTAVAIL: ["not an address of this machine", "HOST with one that ip addr lists, or 0.0.0.0"],
   // What Bun says of a name that nobody knows has no code.

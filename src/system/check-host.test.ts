@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -136,21 +135,24 @@ test("streams of others and copies that are missing are told, and why NATS canno
 });
 
 test("a ledger of another user is told, and a chain of which a later certificate ends", async () => {
-  const data = join(root, "theirs");
-  mkdirSync(data);
+  // Not below the folder of the tests, which is nobody else's.
+  const data = mkdtempSync("/var/tmp/ovation-theirs-");
   writeFileSync(join(data, "ovation.sqlite-wal"), "");
   chmodSync(data, 0o777);
   chmodSync(join(data, "ovation.sqlite-wal"), 0o400);
-  chmodSync(root, 0o755);
   const nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"];
   const asOther = process.getuid?.() === 0 ? nobody : [];
   const run = (...words: string[]) => Bun.spawnSync([...asOther, ...program, ...words], { env: {} });
   // Root may write everything, and somebody else may not be let to this program.
   const canTry = asOther.length === 0 || (Bun.which("setpriv") && run("version").success);
-  if (canTry) {
-    const said = run("check", "--host", "--port=0", `--data=${data}`).stdout.toString();
-    expect(said).toMatch(/^WARN .*theirs\/ovation\.sqlite-wal cannot be written \(EACCES\): chown/m);
-    expect(readdirSync(data)).toEqual(["ovation.sqlite-wal"]);
+  try {
+    if (canTry) {
+      const said = run("check", "--host", "--port=0", `--data=${data}`).stdout.toString();
+      expect(said).toMatch(/^WARN .*ovation\.sqlite-wal cannot be written \(EACCES\): chown/m);
+      expect(readdirSync(data)).toEqual(["ovation.sqlite-wal"]);
+    }
+  } finally {
+    rmSync(data, { recursive: true });
   }
 
   const [cert, key, chain] = ["cert2.pem", "key2.pem", "chain.pem"].map((name) => join(root, name)) as [

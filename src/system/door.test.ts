@@ -205,8 +205,12 @@ test.if(hows.includes("executable"))(
         process.cwd(),
         "x-powered-by",
       ];
+      // Any short name may stand in what is drawn at random or hashed.
+      const random = /sha384-[\w+/=]+|node-[a-z0-9]+|-[0-9a-f]{10}\.(?:js|css)/g;
       for (const text of said)
-        for (const word of ofTheMachine) expect(text.toLowerCase()).not.toContain(word);
+        for (const word of ofTheMachine) {
+          expect(text.replaceAll(random, "").toLowerCase()).not.toContain(word);
+        }
     } finally {
       await node.stop();
     }

@@ -7,6 +7,7 @@ import { unixMs, VirtualClock } from "../base/clock.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { BusUnavailable } from "../bus/bus.ts";
 import { memoryHub } from "../bus/memory.ts";
+import { limits } from "../core/limits.ts";
 import { anybody, type Identity } from "./identity.ts";
 import {
   fileJournal,
@@ -68,7 +69,7 @@ test("a person is forgotten in the file, whoever asks, and nothing of theirs com
   const folder = mkdtempSync(join(tmpdir(), "ovation-journal-"));
   const hub = memoryHub({ clock: new VirtualClock() });
   const [own, other] = [hub.connect(), hub.connect()];
-  const journals = [fileJournal(folder), tableJournal(await own.table("audit"), "n1")];
+  const journals = [fileJournal(folder), tableJournal(await own.table("audit"), "n1", new VirtualClock())];
   serveJournal(own, journals[0] as Journal);
   const row = { key: "mute.x", value: '{"user":"Rude"}' };
   try {
@@ -94,4 +95,15 @@ test("a person is forgotten in the file, whoever asks, and nothing of theirs com
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a table that nobody tells of is not waited for without end", async () => {
+  const clock = new VirtualClock();
+  let ended = 0;
+  const watch = () => ({ end: () => void ended++ });
+  const journal = tableJournal({ put: async () => {}, remove: async () => {}, watch }, "n1", clock);
+  const asked = Promise.allSettled([journal.newest(10), journal.forget("ann")]);
+  await clock.run(2 * limits.requestMs, 100);
+  for (const { status } of await asked) expect(status).toBe("rejected");
+  expect(ended).toBe(2);
 });

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type UnixMs, unixMs } from "../base/clock.ts";
+import { type Clock, type UnixMs, unixMs } from "../base/clock.ts";
 import { type Bus, BusUnavailable, type Subscription, type Table } from "../bus/bus.ts";
 import { sameUser } from "../core/erasure.ts";
 import { limits } from "../core/limits.ts";
@@ -126,7 +126,7 @@ export function relayedJournal(bus: Pick<Bus, "request">): Journal {
 }
 
 /** A journal in a table that all nodes share. `node` keeps its rows apart from those of others. */
-export function tableJournal(table: Table, node: string): Journal {
+export function tableJournal(table: Table, node: string, clock: Clock): Journal {
   let count = 0;
   return {
     replays: false,
@@ -136,12 +136,12 @@ export function tableJournal(table: Table, node: string): Journal {
       return table.put(`${at}-${node}-${count++}`, JSON.stringify(decision));
     },
     newest: async (wanted) => {
-      const rows = await rowsOf(table);
+      const rows = await rowsOf(table, clock);
       rows.sort(([a], [b]) => (a < b ? 1 : -1));
       return rows.slice(0, wanted).map(([, decision]) => decision);
     },
     async forget(user) {
-      for (const [key, decision] of await rowsOf(table)) {
+      for (const [key, decision] of await rowsOf(table, clock)) {
         const changed = withoutUser(decision, user);
         if (changed !== decision) await table.put(key, JSON.stringify(changed));
       }
@@ -150,21 +150,32 @@ export function tableJournal(table: Table, node: string): Journal {
   };
 }
 
-/** All decisions in a table, in no order. */
-function rowsOf(table: Table): Promise<[string, Decision][]> {
-  return new Promise((resolve) => {
+/** All decisions in a table, in no order. Rejects with BusUnavailable when nothing comes for long. */
+function rowsOf(table: Table, clock: Clock): Promise<[string, Decision][]> {
+  return new Promise((resolve, reject) => {
     const rows: [string, Decision][] = [];
+    let heardAt = clock.elapsed();
+    const ended = (): void => {
+      late.cancel();
+      watch.end();
+    };
     const watch = table.watch(
       (key, value) => {
+        heardAt = clock.elapsed();
         const decision = value === undefined ? undefined : decisionOf(value);
         if (decision) rows.push([key, decision]);
       },
       () => {
         // Synced may be told before `watch` has returned.
-        queueMicrotask(() => watch.end());
+        queueMicrotask(ended);
         resolve(rows);
       },
     );
+    const late = clock.every(limits.requestMs / 2, () => {
+      if (clock.elapsed() - heardAt < limits.requestMs) return;
+      ended();
+      reject(new BusUnavailable("the audit log cannot be read now"));
+    });
   });
 }
 

@@ -240,7 +240,7 @@ describe("decisions", () => {
     const hub = memoryHub({ clock });
     const open = async (node: string) => {
       const bus = hub.connect();
-      const journal = tableJournal(await bus.table("audit"), node);
+      const journal = tableJournal(await bus.table("audit"), node, clock);
       return Moderation.open({
         table: await bus.table("moderation"),
         journal,

@@ -85,7 +85,7 @@ function add(into: Record<string, number>, counts: Totals | undefined, share: nu
 export function createReel(
   outside: Pick<Outside, "now">,
   video: string,
-  get: (path: string) => Promise<Response>,
+  get: (path: string) => Promise<string>,
 ): Reel {
   const windows = new Map<number, Window>();
   const asked = new Map<number, Promise<void>>();
@@ -96,7 +96,7 @@ export function createReel(
     if (timeline && (at < timeline.to || outside.now() - timelineMs < AGAIN_MS)) return;
     timelineMs = outside.now();
     const before = timeline;
-    timeline = (await (await get("timeline")).json()) as Timeline;
+    timeline = JSON.parse(await get("timeline")) as Timeline;
     // What was read of nothing, or of what has been opened again, is not how it is now.
     if (before && (isEmpty(before) || before.edition !== timeline.edition)) windows.clear();
   }
@@ -108,10 +108,10 @@ export function createReel(
     const edition = timeline?.edition ? `&edition=${timeline.edition}` : "";
     // Nothing is older than 1970, which is before some dates that players say.
     let from: number | null = start < 0 ? null : start;
-    for (let page = 0; from !== null && page < PAGES_MAX; page++) {
-      const answer = await get(`replay?from=${from}&to=${start + WINDOW_MS}${edition}`);
+    for (let pages = 0; from !== null && pages < PAGES_MAX; pages++) {
+      const page = await get(`replay?from=${from}&to=${start + WINDOW_MS}${edition}`);
       let next: number | null | undefined;
-      for (const text of (await answer.text()).split("\n")) {
+      for (const text of page.split("\n")) {
         if (!text) continue;
         const line = JSON.parse(text) as Line;
         if (line.next !== undefined) next = line.next;

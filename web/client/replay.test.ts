@@ -293,6 +293,22 @@ describe("replay", () => {
     expect(heart()).toBeGreaterThanOrEqual(recording.likesUpTo(Math.floor(media.currentTime) - 1));
   });
 
+  test("a server that never answers is one that is away", async () => {
+    const { outside, phases, heart, recording, wind } = watching();
+    await outside.pass(0);
+    const full = outside.answer;
+    outside.answer = () => new Promise<Response>(() => {});
+    // More places than are read at once.
+    for (const second of [100, 200, 300, 400, 500]) await wind(second);
+    expect(phases.at(-1)).toBe("loading");
+    await outside.pass(21_000);
+    expect(phases.at(-1)).toBe("failed");
+    outside.answer = full;
+    await outside.pass(60_000);
+    expect(phases.at(-1)).toBe("following");
+    expect(heart()).toBe(recording.likesUpTo(499));
+  });
+
   test("half a page is none: it is asked for again", async () => {
     const { outside, phases, heart, recording, wind } = watching();
     await outside.pass(0);

@@ -21,6 +21,8 @@ const JUMP_MS = 1500;
 const RATE_MAX = 16;
 /** The next window is read when it is this near at normal speed. */
 const AHEAD_MS = 20_000;
+/** A page of 2,000 lines on a slow line. */
+const ANSWER_MS = 20_000;
 /** Places that are read at once: a viewer who winds to and fro does not ask for more. */
 const LOADS_MAX = 3;
 /** What was not followed for so long, at normal speed, begins anew: a page that slept, a server that was away. */
@@ -117,14 +119,26 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
   const base = new URL(".", options.url ? new URL(options.url, globalThis.location?.href) : import.meta.url);
   const path = `${base.href}v1/videos/${encodeURIComponent(video)}/`;
 
-  async function get(what: string, refresh = false): Promise<Response> {
+  async function ask(what: string, signal: AbortSignal, refresh = false): Promise<string> {
     const bearer = await token?.(refresh);
     const headers = bearer ? { authorization: `Bearer ${bearer}` } : undefined;
-    const answer = await outside.fetch(path + what, { ...(headers && { headers }) });
+    const answer = await outside.fetch(path + what, { signal, ...(headers && { headers }) });
     // A recording may be longer than a token's life.
-    if (answer.status === 401 && token && !refresh) return get(what, true);
+    if (answer.status === 401 && token && !refresh) return ask(what, signal, true);
     if (!answer.ok) throw new Error(`${answer.status} ${what}`);
-    return answer;
+    return answer.text();
+  }
+
+  /** What does not come at all would be waited for until the page is left. */
+  function get(what: string): Promise<string> {
+    const stop = new AbortController();
+    return new Promise<string>((answer, fail) => {
+      const cancelStop = outside.after(ANSWER_MS, () => {
+        stop.abort();
+        fail(new Error(`no answer: ${what}`));
+      });
+      ask(what, stop.signal).finally(cancelStop).then(answer, fail);
+    });
   }
 
   const reel = createReel(outside, video, get);
@@ -266,8 +280,8 @@ export function replay(video: string, options: ReplayOptions, outside = browser)
       if (now !== undefined) media.currentTime = Math.max(0, media.currentTime + (to - now) / 1000);
     },
     moments: async (n = 10) =>
-      ((await (await get(`moments?n=${n}`)).json()) as { moments: readonly Moment[] }).moments,
-    timeline: async () => (await (await get("timeline")).json()) as Timeline,
+      (JSON.parse(await get(`moments?n=${n}`)) as { moments: readonly Moment[] }).moments,
+    timeline: async () => JSON.parse(await get("timeline")) as Timeline,
     kept: reel.kept,
     close() {
       closed = true;
