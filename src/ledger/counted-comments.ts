@@ -348,16 +348,30 @@ export class CountedComments {
 
   /** All that stand behind `held`, added to it. */
   async #read(video: VideoId, held: Counted): Promise<Counted> {
-    const { comments, lineage } = this.#parts;
+    const { lineage } = this.#parts;
     const now = lineage();
     for (let counted = held, gap = false; ; ) {
-      const page: Page = await comments.page(video, counted.upTo, limits.pageEntriesMax);
+      const page: Page = await this.#page(video, counted);
       if (lineage() !== now) throw anotherLog();
       gap ||= page.floor > counted.upTo;
       counted = this.#added(video, counted, page.entries, gap);
       gap &&= !page.entries.some((entry) => entry.type === "comment" || isClearing(entry));
       // Behind a gap counts begin with the next comment.
       if (!page.more || page.entries.length === 0) return gap ? held : counted;
+    }
+  }
+
+  /**
+   * What stands behind what was counted. Of a video that nobody counted yet, and that has more than can be
+   * read at once, the newest: it is counted from there on.
+   */
+  async #page(video: VideoId, { counts, upTo }: Counted): Promise<Page> {
+    const { comments } = this.#parts;
+    try {
+      return await comments.page(video, upTo, limits.pageEntriesMax);
+    } catch (error) {
+      if (counts || upTo > 0 || !isUnavailable(error)) throw error;
+      return comments.page(video, undefined, limits.pageEntriesMax);
     }
   }
 
