@@ -223,7 +223,7 @@ export const timeline: readonly Mutant[] = [
       ],
       [
         "what another life wrote is not looked for",
-        "if (this.#parts.ages) known.from = (await this.#write(video)).upTo;",
+        "known.from = last ? (await this.#write(video, last.seq)).upTo : 0;",
         "known.from = 0;",
       ],
       [
@@ -233,8 +233,8 @@ export const timeline: readonly Mutant[] = [
       ],
       [
         "a page is read of every video that is new here",
-        "if (held.upTo >= Math.min(until, last?.seq ?? 0)) return held;",
-        "if (held.upTo >= until || !last) await this.#page(video, held);",
+        "known.from = last ? (await this.#write(video, last.seq)).upTo : 0;",
+        "known.from = (await this.#write(video)).upTo;",
       ],
       ["all are looked for at once", "this.#looks.take(look)", "look()"],
       ["what was let go of uncounted is not told", "gap ||= page.floor > counted.upTo;", ""],

@@ -315,7 +315,10 @@ export class CountedComments {
     // From here on it is heard of.
     this.#known.set(video, known);
     try {
-      if (this.#parts.ages) known.from = (await this.#write(video)).upTo;
+      const { streams, ages } = this.#parts;
+      const last = ages && (await streams.last(commentStream(1).name, commentsSubject(video)));
+      // Most videos that are new here are new at all, or counted: no page is read of those.
+      known.from = last ? (await this.#write(video, last.seq)).upTo : 0;
     } catch (error) {
       this.#drop(video);
       throw error;
@@ -327,14 +330,11 @@ export class CountedComments {
     return known;
   }
 
-  /** Has all that stands there now counted, as it is read; answers what is written then, by whomever. */
-  async #write(video: VideoId): Promise<Held> {
-    let until = Number.POSITIVE_INFINITY;
+  /** Has all counted as it is read, or those up to `until`; answers what is written then, by whomever. */
+  async #write(video: VideoId, until = Number.POSITIVE_INFINITY): Promise<Held> {
     for (let tries = 0; tries < triesMax; tries++) {
-      const newest = this.#parts.streams.last(commentStream(1).name, commentsSubject(video));
-      const [held, last] = await Promise.all([this.#written.read(video), newest]);
-      // Most videos that are new here are new at all: no page is read of those.
-      if (held.upTo >= Math.min(until, last?.seq ?? 0)) return held;
+      const held = await this.#written.read(video);
+      if (held.upTo >= until) return held;
       const next = await this.#readUnlessPassed(video, held);
       if (!next) continue;
       if (next.upTo === held.upTo) return held;
