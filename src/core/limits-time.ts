@@ -15,8 +15,14 @@ export const timeLimits = {
    * Beyond: what is oldest is merged into longer steps before its time, and in the end only counted.
    */
   commentCountsBytesMax: 256 * 1024,
-  /** Videos whose comments a ledger counts in memory. Beyond: in a file, read from there again. */
+  /** Videos of which a shared log's dispatcher holds what it wrote last. Beyond: it is read again. */
   commentCountsHeldMax: 256,
+  /**
+   * Videos whose comments a ledger in a file counts in memory, some 2 KB each, and bytes that their counts
+   * weigh beside that. Beyond: they are read from the file again.
+   */
+  fileCountsHeldMax: 4_096,
+  fileCountsHeldBytesMax: 32 * 1024 * 1024,
   /**
    * With a shared log: entries of a video that one dispatcher writes before it has counted them. Fewer where
    * the history is short: an eighth of it, so that of eight dispatchers nothing is let go before it was

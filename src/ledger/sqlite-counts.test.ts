@@ -108,9 +108,11 @@ describe("a file of a program that counted none", () => {
 test("of more videos than are held in memory all are told, and what has aged is gone", async () => {
   const { open, clock, file } = directory();
   const ledger = await open();
-  const count = limits.commentCountsHeldMax + 20;
+  const count = limits.fileCountsHeldMax + 20;
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < count; i++) await say(ledger, `v${i}`, 1, 600 * round);
+    const atMs = startMs + 600_000 * round;
+    const comments = Array.from({ length: count }, (_, i) => ({ ...draft(`v${i}`, `${round}`), atMs }));
+    await ledger.append({ likes: [], comments });
     clock.advance(4 * 3_600_000);
   }
   for (const i of [0, 1, count - 1]) expect((await saidWhen(ledger, `v${i}`)).sum).toBe(3);

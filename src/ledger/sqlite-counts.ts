@@ -37,7 +37,9 @@ export interface SqliteCountsParts {
 export class SqliteCounts {
   readonly #parts: SqliteCountsParts;
   /** Used longest ago first. */
-  readonly #held = new Map<VideoId, CommentCounts>();
+  readonly #held = new Map<VideoId, { readonly counts: CommentCounts; readonly bytes: number }>();
+  /** What those weighed when each was used last. */
+  #heldBytes = 0;
   /** What the transaction under way has changed, and of which of them more than a block. */
   readonly #changed = new Map<VideoId, CommentCounts>();
   readonly #heads = new Set<VideoId>();
@@ -74,6 +76,7 @@ export class SqliteCounts {
     this.#changed.clear();
     this.#heads.clear();
     this.#held.clear();
+    this.#heldBytes = 0;
     this.#upTo = undefined;
     this.#isNew = false;
   }
@@ -147,7 +150,7 @@ export class SqliteCounts {
     const { statements: s } = this.#parts;
     this.#changed.delete(video);
     this.#heads.delete(video);
-    this.#held.delete(video);
+    this.#release(video);
     s.countsDrop.run(video);
     s.countBlocksDrop.run(video);
   }
@@ -167,7 +170,7 @@ export class SqliteCounts {
 
   #of(video: VideoId): CommentCounts | undefined {
     const { statements: s } = this.#parts;
-    const held = this.#held.get(video);
+    const held = this.#held.get(video)?.counts;
     const row = held ? null : s.countsOf.get(video);
     const counts = held ?? (row ? decodeCountsHead(row.head) : undefined);
     if (!counts) return undefined;
@@ -183,12 +186,20 @@ export class SqliteCounts {
   }
 
   #hold(video: VideoId, counts: CommentCounts): void {
-    this.#held.delete(video);
-    this.#held.set(video, counts);
+    this.#release(video);
+    const bytes = counts.timeline.weight;
+    this.#held.set(video, { counts, bytes });
+    this.#heldBytes += bytes;
     for (const quietest of this.#held.keys()) {
-      if (this.#held.size <= limits.commentCountsHeldMax) break;
-      this.#held.delete(quietest);
+      const fits = this.#heldBytes <= limits.fileCountsHeldBytesMax;
+      if (fits && this.#held.size <= limits.fileCountsHeldMax) break;
+      this.#release(quietest);
     }
+  }
+
+  #release(video: VideoId): void {
+    this.#heldBytes -= this.#held.get(video)?.bytes ?? 0;
+    this.#held.delete(video);
   }
 
   #place(): number {
