@@ -80,7 +80,8 @@ export class CountedComments {
     this.#parts = parts;
     this.#written = new CountsStream(parts.streams, parts.lineage);
     const kept = parts.perSubject ?? Number.POSITIVE_INFINITY;
-    this.#most = Math.max(1, Math.min(limits.uncountedMax, Math.floor(kept / 8)));
+    const [eighth, quarter] = [Math.floor(kept / 8), Math.floor(kept / 4)];
+    this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
   /** Gives comments their places, in their order, as CommentStream.place. */
