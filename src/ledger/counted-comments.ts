@@ -109,10 +109,13 @@ export class CountedComments {
   /** As CommentStream.remove. */
   async remove(video: VideoId, target: number): Promise<boolean> {
     const { comments, ages } = this.#parts;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    // Who removes it at the same moment has looked for it by now, too.
     const counted = async (): Promise<void> => {
+      void this.#under(video, await this.#room(video), () => done);
       if (ages && (await this.#written.read(video)).upTo < target) await this.#inTime(this.#write(video));
     };
-    return this.#under(video, await this.#room(video), () => comments.remove(video, target, counted));
+    return comments.remove(video, target, counted).finally(resolve);
   }
 
   /** As CommentStream.clear. */
