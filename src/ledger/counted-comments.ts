@@ -80,7 +80,8 @@ export class CountedComments {
     this.#parts = parts;
     this.#written = new CountsStream(parts.streams, parts.lineage);
     const kept = parts.perSubject ?? Number.POSITIVE_INFINITY;
-    this.#most = Math.max(1, Math.min(limits.uncountedMax, Math.floor(kept / 8)));
+    const [eighth, quarter] = [Math.floor(kept / 8), Math.floor(kept / 4)];
+    this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
   /** Gives comments their places, in their order, as CommentStream.place. */
@@ -108,10 +109,13 @@ export class CountedComments {
   /** As CommentStream.remove. */
   async remove(video: VideoId, target: number): Promise<boolean> {
     const { comments, ages } = this.#parts;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    // Who removes it at the same moment has looked for it by now, too.
     const counted = async (): Promise<void> => {
+      void this.#under(video, await this.#room(video), () => done);
       if (ages && (await this.#written.read(video)).upTo < target) await this.#inTime(this.#write(video));
     };
-    return this.#under(video, await this.#room(video), () => comments.remove(video, target, counted));
+    return comments.remove(video, target, counted).finally(resolve);
   }
 
   /** As CommentStream.clear. */
