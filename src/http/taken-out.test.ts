@@ -1,4 +1,4 @@
-/** What is being taken away by a key breaks off when the key is taken out, and is not to be taken for whole. */
+/** What a key is taking away breaks off when that key is taken out, and is not to be taken for whole. */
 import { expect, test } from "bun:test";
 import { Reader } from "../asking/reader.ts";
 import { limits } from "../core/limits.ts";
