@@ -68,7 +68,8 @@ export class Restorer {
 
   async #turn(): Promise<void> {
     this.#writing = true;
-    const now = [...this.#lost.entries().take(limits.tableRestoreMax)];
+    const now: [string, Lost][] = [];
+    for (const entry of this.#lost) if (now.push(entry) === limits.tableRestoreMax) break;
     await Promise.all(now.map(([key, lost]) => this.#write(key, lost)));
     this.#writing = false;
     this.#later();

@@ -181,7 +181,8 @@ export class NatsTable implements Table {
     this.#own.set(key, { value, seq: Number.POSITIVE_INFINITY });
     const { restoredMax = 0 } = this.#options;
     if (this.#own.size <= restoredMax) return;
-    for (const oldest of this.#own.keys().take(1)) this.#own.delete(oldest);
+    const [oldest] = this.#own.keys();
+    if (oldest !== undefined) this.#own.delete(oldest);
   }
 
   #wrote(key: string, seq: number): void {

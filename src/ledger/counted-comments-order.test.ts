@@ -28,6 +28,8 @@ class Log {
   /** Comments since the last deletion. */
   truth = 0;
   counts: Stored | undefined;
+  /** More cannot be read at once. */
+  readable = Number.POSITIVE_INFINITY;
   readonly keys = new Map<string, number>();
   readonly nodes = new Set<Node>();
   #countsSeq = 0;
@@ -52,7 +54,12 @@ class Log {
     return seq;
   }
 
-  page(after: number, limit: number): Page {
+  page(after: number | undefined, limit: number): Page {
+    if (after === undefined) {
+      const entries = this.entries.slice(-limit);
+      return { entries, floor: (entries[0]?.seq ?? 1) - 1, head: this.head, more: false };
+    }
+    if (after === 0 && this.entries.length > this.readable) throw new LedgerUnavailable("too many");
     const left = sinceCleared(this.entries).filter(({ seq }) => seq > after);
     const isCleared = left.some(isClearing);
     const floor = isCleared ? after : Math.max(after, this.gone);
@@ -96,7 +103,7 @@ class Node {
       ...{ ages: timelineDefault.ages, timeOf: () => ({ logMs: 0, skewMs: 0 }) },
       comments: {
         place: (draft) => send(() => log.place(draft)),
-        page: (_, after, limit) => send(() => log.page(after ?? 0, limit)),
+        page: (_, after, limit) => send(() => log.page(after, limit)),
         clear: () => send(() => log.remove(0)),
         remove: async (_, target, before) => {
           const isThere = await send(() => log.entries.some(({ seq }) => seq === target));
@@ -132,7 +139,8 @@ class World {
         lost();
         return;
       }
-      const done = act();
+      const done = Promise.try(act);
+      done.catch(() => {});
       // It is stored, and nobody may hear of it.
       const answer = (): void => (node.cut ? lost() : resolve(done));
       this.#steps.push({ node, run: answer });
@@ -208,3 +216,19 @@ test("no comment is let go of uncounted, and none is counted twice", async () =>
   let seed = Number(process.env.SEED ?? 1);
   for (let i = 0; i < Number(process.env.RUNS ?? 20); i++) await run(seed++, [33, 60, 17][i % 3] as number);
 }, 60_000);
+
+test("a video of before with more than can be read is counted from the newest on", async () => {
+  const world = new World(seededPrng(1));
+  const log = new Log(5_000);
+  const draft = (key: string) => ({ video: v, text: "", user: undefined, key, atMs: 1e12 });
+  for (let i = 0; i < 4_000; i++) log.place(draft(`before ${i}`));
+  log.readable = 2_000;
+  const node = new Node(log, world);
+  const placing = node.counted.place([draft("new")]);
+  while (world.busy) await world.step();
+  expect(await placing).toEqual([{ seq: 4_001, repeated: false }]);
+  const reading = node.counted.read(v);
+  while (world.busy) await world.step();
+  const { counts, upTo } = await reading;
+  expect([counts?.sum, counts?.fromMs, upTo]).toEqual([1_000, 1e12, 4_000]);
+});

@@ -80,7 +80,8 @@ export class CountedComments {
     this.#parts = parts;
     this.#written = new CountsStream(parts.streams, parts.lineage);
     const kept = parts.perSubject ?? Number.POSITIVE_INFINITY;
-    this.#most = Math.max(1, Math.min(limits.uncountedMax, Math.floor(kept / 8)));
+    const [eighth, quarter] = [Math.floor(kept / 8), Math.floor(kept / 4)];
+    this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
   /** Gives comments their places, in their order, as CommentStream.place. */
@@ -108,10 +109,13 @@ export class CountedComments {
   /** As CommentStream.remove. */
   async remove(video: VideoId, target: number): Promise<boolean> {
     const { comments, ages } = this.#parts;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    // Who removes it at the same moment has looked for it by now, too.
     const counted = async (): Promise<void> => {
+      void this.#under(video, await this.#room(video), () => done);
       if (ages && (await this.#written.read(video)).upTo < target) await this.#inTime(this.#write(video));
     };
-    return this.#under(video, await this.#room(video), () => comments.remove(video, target, counted));
+    return comments.remove(video, target, counted).finally(resolve);
   }
 
   /** As CommentStream.clear. */
@@ -348,16 +352,30 @@ export class CountedComments {
 
   /** All that stand behind `held`, added to it. */
   async #read(video: VideoId, held: Counted): Promise<Counted> {
-    const { comments, lineage } = this.#parts;
+    const { lineage } = this.#parts;
     const now = lineage();
     for (let counted = held, gap = false; ; ) {
-      const page: Page = await comments.page(video, counted.upTo, limits.pageEntriesMax);
+      const page: Page = await this.#page(video, counted);
       if (lineage() !== now) throw anotherLog();
       gap ||= page.floor > counted.upTo;
       counted = this.#added(video, counted, page.entries, gap);
       gap &&= !page.entries.some((entry) => entry.type === "comment" || isClearing(entry));
       // Behind a gap counts begin with the next comment.
       if (!page.more || page.entries.length === 0) return gap ? held : counted;
+    }
+  }
+
+  /**
+   * What stands behind what was counted. Of a video that nobody counted yet, and that has more than can be
+   * read at once, the newest: it is counted from there on.
+   */
+  async #page(video: VideoId, { counts, upTo }: Counted): Promise<Page> {
+    const { comments } = this.#parts;
+    try {
+      return await comments.page(video, upTo, limits.pageEntriesMax);
+    } catch (error) {
+      if (counts || upTo > 0 || !isUnavailable(error)) throw error;
+      return comments.page(video, undefined, limits.pageEntriesMax);
     }
   }
 
