@@ -231,6 +231,12 @@ export const timeline: readonly Mutant[] = [
         "comments.remove(video, target, counted)",
         "comments.remove(video, target)",
       ],
+      [
+        "a page is read of every video that is new here",
+        "if (held.upTo >= Math.min(until, last?.seq ?? 0)) return held;",
+        "if (held.upTo >= until || !last) await this.#page(video, held);",
+      ],
+      ["all are looked for at once", "this.#looks.take(look)", "look()"],
       ["what was let go of uncounted is not told", "gap ||= page.floor > counted.upTo;", ""],
       ["what is still being written is taken for counted", "await Promise.allSettled([...known.under]);", ""],
     ],

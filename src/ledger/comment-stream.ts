@@ -22,7 +22,7 @@ import { decodeEntry, encodeEntry, subjects } from "../core/wire.ts";
 import { CommentPages } from "./comment-pages.ts";
 import { compare, Known, printOf } from "./known.ts";
 import { anotherLog, LedgerUnavailable, type Placed, repeatOf } from "./ledger.ts";
-import { isUnavailable, type Shared } from "./shared.ts";
+import { isUnavailable, type Shared, within } from "./shared.ts";
 import type { Stored, StreamState, Streams, StreamWanted } from "./streams.ts";
 
 const streamName = "comments";
@@ -216,15 +216,8 @@ export class CommentStream {
     if (this.#trusted) return;
     const { streams, clock } = this.#parts;
     if (!streams.connected()) throw new LedgerUnavailable("NATS is away");
-    const late = Promise.withResolvers<void>();
-    const timer = clock.after(limits.storeMs, () =>
-      late.reject(new LedgerUnavailable("comments are not known to be what they were")),
-    );
-    try {
-      await Promise.race([this.#look(), late.promise]);
-    } finally {
-      timer.cancel();
-    }
+    const late = () => new LedgerUnavailable("comments are not known to be what they were");
+    await within(clock, limits.storeMs, this.#look(), late);
   }
 
   /**

@@ -38,6 +38,13 @@ class Log {
     this.perSubject = perSubject;
   }
 
+  get last(): Stored | undefined {
+    const seq = this.entries.at(-1)?.seq;
+    return seq === undefined
+      ? undefined
+      : { seq, subject: "comments.v", payload: new Uint8Array(0), atMs: 0 };
+  }
+
   place({ key = "" }: CommentDraft): { seq: number; repeated: boolean } {
     const first = this.keys.get(key);
     if (first !== undefined) return { seq: first, repeated: true };
@@ -93,7 +100,7 @@ class Node {
     /** Done now, later or never; and answered, or not. */
     const send = <T>(act: () => T): Promise<T> => world.send(this, act);
     const streams = {
-      last: () => send(() => log.counts),
+      last: (name: string) => send(() => (name === "counts" ? log.counts : log.last)),
       ensure: () => send(() => ({ created: "", firstSeq: 1, lastSeq: 1, perSubject: 1 })),
       appendIfLast: (_: string, payload: Uint8Array, __: number, last: number) =>
         send(() => log.write(payload, last)),
@@ -231,4 +238,49 @@ test("a video of before with more than can be read is counted from the newest on
   while (world.busy) await world.step();
   const { counts, upTo } = await reading;
   expect([counts?.sum, counts?.fromMs, upTo]).toEqual([1_000, 1e12, 4_000]);
+});
+
+/** One that has written of nothing yet, and the videos that it sent comments of. */
+function alone(read: (name: string, subject: string) => Promise<Stored | undefined>) {
+  const sent: VideoId[] = [];
+  let pages = 0;
+  const counted = new CountedComments({
+    streams: { last: read } as unknown as Streams,
+    ...{ clock: new VirtualClock(), lineage: () => lineage, perSubject: 1_001 },
+    ...{ ages: timelineDefault.ages, timeOf: () => ({ logMs: 0, skewMs: 0 }) },
+    comments: {
+      place: async ({ video }) => ({ seq: sent.push(video), repeated: false }),
+      page: async () => {
+        pages++;
+        return { entries: [], floor: 0, head: 0, more: false };
+      },
+      clear: async () => 0,
+      remove: async () => false,
+    },
+  });
+  return { counted, sent, pages: () => pages };
+}
+
+const draftsOf = (...videos: string[]): CommentDraft[] =>
+  videos.map((video) => ({ video: video as VideoId, text: "", user: undefined, key: undefined, atMs: 1e12 }));
+
+test("a video whose comments wait to be counted holds up no other", async () => {
+  const never = new Promise<never>(() => {});
+  const { counted, sent } = alone(async (_, subject) => (subject.endsWith(".v") ? never : undefined));
+  counted.place(draftsOf("v", "w", "v", "x", "w")).catch(() => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(sent.sort()).toEqual(draftsOf("w", "w", "x").map(({ video }) => video));
+});
+
+test("no page is read of videos that nobody commented, and only so many are looked for at once", async () => {
+  let [under, most] = [0, 0];
+  const { counted, sent, pages } = alone(async () => {
+    most = Math.max(most, ++under);
+    await new Promise((resolve) => setImmediate(resolve));
+    under--;
+    return undefined;
+  });
+  const batches = [0, 1, 2, 3].map((batch) => Array.from({ length: 50 }, (_, i) => `n${batch}-${i}`));
+  await Promise.all(batches.map((videos) => counted.place(draftsOf(...videos))));
+  expect([sent.length, pages(), most <= 2 * 64]).toEqual([200, 0, true]);
 });

@@ -12,22 +12,23 @@
  * Where older nodes wrote and let go of what nobody counted, counts begin anew, and say from when.
  * counted-comments.test.ts holds it.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, type Elapsed, later } from "../base/clock.ts";
+import { Turns } from "../base/turns.ts";
 import { isClearing, type Page } from "../core/entry.ts";
 import type { CommentDraft, VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import type { Lineage } from "../core/lineage.ts";
 import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type Counted, type CountedEntry, strippedOf, withEntries } from "./comment-counts.ts";
-import type { CommentStream } from "./comment-stream.ts";
+import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
 import { CountsStream, type Held } from "./counts-stream.ts";
 import { anotherLog, LedgerUnavailable, type Placed } from "./ledger.ts";
-import { isUnavailable } from "./shared.ts";
+import { isUnavailable, within } from "./shared.ts";
 import type { Stored, Streams } from "./streams.ts";
 import type { Ages } from "./timeline.ts";
 
-/** Videos that are looked for at once. */
-const atOnceMax = 32;
+/** Videos that are looked for at once: further ones wait, up to limits.countMs. */
+const atOnceMax = 64;
 /** Longest it is waited for what was written to be heard of, in ms. Beyond: it is read. */
 const hearMs = 200;
 /** How often others may have written first. */
@@ -68,6 +69,7 @@ export class CountedComments {
   /** Used longest ago first. */
   readonly #known = new Map<VideoId, Known>();
   readonly #looking = new Map<VideoId, Promise<Known>>();
+  readonly #looks = new Turns(atOnceMax);
   /** What was written last of those used last, likewise. */
   readonly #held = new Map<VideoId, Held>();
   /** Up to here the stream was heard. */
@@ -84,26 +86,35 @@ export class CountedComments {
     this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
-  /** Gives comments their places, in their order, as CommentStream.place. */
+  /** Gives comments their places, those of a video in their order, as CommentStream.place. */
   async place(drafts: readonly CommentDraft[]): Promise<Placed[]> {
-    const { comments } = this.#parts;
-    const placed: Promise<Placed>[] = [];
-    const news = new Set(drafts.map(({ video }) => video).filter((video) => !this.#known.has(video)));
-    if (news.size > 1) await this.#lookAll([...news]);
-    for (const draft of drafts) {
-      const room = this.#room(draft.video);
-      const known = room instanceof Promise ? await room : room;
-      const place = async (): Promise<Placed> => {
-        const first = await comments.place(draft);
-        known.wrote = Math.max(known.wrote, first.seq);
-        return first;
-      };
-      const placing = this.#under(draft.video, known, place);
-      // Whoever waits for all of them hears of it.
-      placing.catch(() => {});
-      placed.push(placing);
+    const byVideo = new Map<VideoId, number[]>();
+    for (const [i, { video }] of drafts.entries()) {
+      const those = byVideo.get(video);
+      if (those) those.push(i);
+      else byVideo.set(video, [i]);
     }
+    const placed = new Array<Promise<Placed>>(drafts.length);
+    // One that has no room yet holds up no other video's.
+    const rooms = [...byVideo].map(async ([video, those]) => {
+      for (const i of those) {
+        const room = this.#room(video);
+        placed[i] = this.#placing(drafts[i] as CommentDraft, room instanceof Promise ? await room : room);
+      }
+    });
+    await Promise.all(rooms);
     return Promise.all(placed);
+  }
+
+  #placing(draft: CommentDraft, known: Known): Promise<Placed> {
+    const placing = this.#under(draft.video, known, async () => {
+      const first = await this.#parts.comments.place(draft);
+      known.wrote = Math.max(known.wrote, first.seq);
+      return first;
+    });
+    // Whoever waits for all of them hears of it.
+    placing.catch(() => {});
+    return placing;
   }
 
   /** As CommentStream.remove. */
@@ -247,10 +258,10 @@ export class CountedComments {
   async #hears(seq: number): Promise<boolean> {
     if (this.#heard >= seq) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const late = this.#parts.clock.after(hearMs, () => resolve(false));
+    const timer = this.#parts.clock.after(hearMs, () => resolve(false));
     this.#waiting.push({ seq, wake: resolve });
     const heard = await promise;
-    late.cancel();
+    timer.cancel();
     this.#waiting = this.#waiting.filter(({ wake }) => wake !== resolve);
     return heard;
   }
@@ -269,8 +280,8 @@ export class CountedComments {
       const seq = isDone ? held.seq : await this.#written.append(video, next, held.seq);
       if (seq === undefined) continue;
       if (!known.heard) return true;
-      const later = known.heard.filter((entry) => entry.seq > next.upTo);
-      this.#keep(known, later);
+      const rest = known.heard.filter((entry) => entry.seq > next.upTo);
+      this.#keep(known, rest);
       known.from = next.upTo;
       this.#hold(video, { ...next, seq });
       return true;
@@ -286,25 +297,21 @@ export class CountedComments {
     }
   }
 
-  /** Many at once, some at a time. */
-  async #lookAll(videos: readonly VideoId[]): Promise<void> {
-    for (let i = 0; i < videos.length; i += atOnceMax) {
-      const some = videos.slice(i, i + atOnceMax);
-      await this.#inTime(Promise.all(some.map((video) => this.#look(video))));
-    }
-  }
-
   /** A video that this dispatcher writes of for the first time: others, or another life, may have before. */
   #look(video: VideoId): Promise<Known> {
     let looking = this.#looking.get(video);
     if (!looking) {
-      looking = this.#lookNow(video).finally(() => this.#looking.delete(video));
+      const due = later(this.#parts.clock.elapsed(), limits.countMs);
+      const look = () => this.#lookNow(video, due);
+      looking = this.#looks.take(look).finally(() => this.#looking.delete(video));
       this.#looking.set(video, looking);
     }
     return looking;
   }
 
-  async #lookNow(video: VideoId): Promise<Known> {
+  async #lookNow(video: VideoId, due: Elapsed): Promise<Known> {
+    // Nobody waits for it any more.
+    if (this.#parts.clock.elapsed() >= due) throw late();
     const known: Known = {
       ...{ begun: 0, counted: 0, under: new Set(), wrote: 0 },
       ...{ counting: undefined, heard: [], from: Number.POSITIVE_INFINITY },
@@ -328,8 +335,10 @@ export class CountedComments {
   async #write(video: VideoId): Promise<Held> {
     let until = Number.POSITIVE_INFINITY;
     for (let tries = 0; tries < triesMax; tries++) {
-      const held = await this.#written.read(video);
-      if (held.upTo >= until) return held;
+      const newest = this.#parts.streams.last(commentStream(1).name, commentsSubject(video));
+      const [held, last] = await Promise.all([this.#written.read(video), newest]);
+      // Most videos that are new here are new at all: no page is read of those.
+      if (held.upTo >= Math.min(until, last?.seq ?? 0)) return held;
       const next = await this.#readUnlessPassed(video, held);
       if (!next) continue;
       if (next.upTo === held.upTo) return held;
@@ -337,7 +346,7 @@ export class CountedComments {
       const seq = await this.#written.append(video, next, held.seq);
       if (seq !== undefined) return { ...next, seq };
     }
-    throw new LedgerUnavailable("comments cannot be counted now");
+    throw late();
   }
 
   /** As `read`; undefined when somebody else has counted meanwhile, and what stood there was let go of. */
@@ -385,16 +394,11 @@ export class CountedComments {
     return ages ? withEntries(counted, entries, { ...timeOf(video), ages, gap }) : counted;
   }
 
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    const timer = this.#parts.clock.after(limits.countMs, () =>
-      late.reject(new LedgerUnavailable("comments cannot be counted now")),
-    );
-    work.catch(() => {});
-    try {
-      return await Promise.race([work, late.promise]);
-    } finally {
-      timer.cancel();
-    }
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return within(this.#parts.clock, limits.countMs, work, late);
   }
+}
+
+function late(): LedgerUnavailable {
+  return new LedgerUnavailable("comments cannot be counted now");
 }

@@ -300,3 +300,20 @@ function readShared(parts: SharedParts, wanted: SharedWanted, { payload }: Store
   refuseOtherMode(shared, wanted.onceMax !== undefined);
   return Shared.of(parts, payload, epoch, history);
 }
+
+/** As `work`, which goes on behind it; rejects with `late()` when that takes longer than `ms`. */
+export async function within<T>(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  work: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  const tooLate = Promise.withResolvers<never>();
+  const timer = clock.after(ms, () => tooLate.reject(late()));
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, tooLate.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
