@@ -26,7 +26,7 @@ export const timeLimits = {
   /**
    * With a shared log: entries of a video that one dispatcher writes before it has counted them. Fewer where
    * the history is short: an eighth of it, so that of eight dispatchers nothing is let go before it was
-   * counted. Beyond: the next one waits until they are.
+   * counted, and of one of less than 32 a quarter, or four. Beyond: the next one waits until they are.
    */
   uncountedMax: 1_000,
   /** Videos of which a dispatcher knows how many those are. Beyond: it looks when the next comment comes. */

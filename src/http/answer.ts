@@ -90,6 +90,9 @@ const jsonHeaders = {
   "content-type": "application/json; charset=utf-8",
 };
 
+/** Why what has begun breaks off: its reader has no right to it any more. */
+export const takenOut = "the key that asked for it was taken out";
+
 /**
  * Whether `If-None-Match` names `etag`, compared as RFC 9110, section 13.1.2, has it: caches that compress
  * make a strong one weak.

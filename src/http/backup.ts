@@ -9,7 +9,7 @@ import type { Backup } from "../asking/backup.ts";
 import type { Clock } from "../base/clock.ts";
 import { BusUnavailable } from "../bus/bus.ts";
 import { ArchiveWriter } from "../core/archive.ts";
-import { refuse, refused } from "./answer.ts";
+import { refuse, refused, takenOut } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import type { Entry } from "./entry.ts";
@@ -29,7 +29,7 @@ const headers = {
 };
 
 /** `GET /v1/admin/backup?rate=N` */
-export async function getBackup(doors: Doors, { query, request }: Entry): Promise<Response> {
+export async function getBackup(doors: Doors, { query, request, who }: Entry): Promise<Response> {
   const rate = wholeNumber(query, "rate", { min: 1, max: backupRateMax, fallback: backupRate });
   if (typeof rate === "object") return refused(rate);
   if (!doors.backup) {
@@ -40,12 +40,18 @@ export async function getBackup(doors: Doors, { query, request }: Entry): Promis
   const backup = await doors.backup();
   if ("rejected" in backup) return refused(backup);
   doors.log.info("backup", { bytes: backup.parts.reduce((sum, { bytes }) => sum + bytes, 0), rate });
-  return new Response(streamOf(backup, doors.clock, rate * 1_000), { headers });
+  const may = () => doors.auth.stands(who);
+  return new Response(streamOf(backup, doors.clock, rate * 1_000, may), { headers });
 }
 
-/** `bytesPerMs` is what is read of it at most. */
-function streamOf(backup: Backup, clock: Clock, bytesPerMs: number): ReadableStream<Uint8Array> {
-  const pieces = piecesOf(backup, clock, bytesPerMs);
+/** `bytesPerMs` is what is read of it at most, `may` whether its reader still has the right to it. */
+function streamOf(
+  backup: Backup,
+  clock: Clock,
+  bytesPerMs: number,
+  may: () => boolean,
+): ReadableStream<Uint8Array> {
+  const pieces = piecesOf(backup, clock, bytesPerMs, may);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -61,7 +67,12 @@ function streamOf(backup: Backup, clock: Clock, bytesPerMs: number): ReadableStr
   );
 }
 
-async function* piecesOf(backup: Backup, clock: Clock, bytesPerMs: number): AsyncGenerator<Uint8Array, void> {
+async function* piecesOf(
+  backup: Backup,
+  clock: Clock,
+  bytesPerMs: number,
+  may: () => boolean,
+): AsyncGenerator<Uint8Array, void> {
   const archive = new ArchiveWriter();
   const startMs = clock.elapsed();
   let sent = 0;
@@ -69,6 +80,7 @@ async function* piecesOf(backup: Backup, clock: Clock, bytesPerMs: number): Asyn
     yield archive.begin("folder");
     for (const [index, { name, bytes }] of backup.parts.entries()) {
       for (let at = 0; at < bytes || at === 0; ) {
+        if (!may()) return yield archive.fail(takenOut);
         const body = await backup.read(index, at);
         yield archive.frame(at === 0 ? { part: name, about: { bytes } } : { part: name }, body);
         at += body.length;

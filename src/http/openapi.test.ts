@@ -62,7 +62,7 @@ describe("openapi.json", () => {
       operations.find(({ operation }) => operation.operationId === id)?.operation.security;
     expect(security("getLiveness")).toEqual([]);
     expect(security("likeVideo")).toContainEqual({});
-    expect(security("getCluster")).toEqual([{ key: [] }]);
+    expect(security("getCluster")).toEqual([{ key: [] }, { keyHeader: [] }]);
     expect(operations.find(({ path }) => path.endsWith("/likes"))?.operation.operationId).toBe("likeVideo");
   });
 

@@ -83,6 +83,12 @@ const securitySchemes = {
     description: "The token, for EventSource, which sends no headers.",
   },
   key: { type: "http", scheme: "bearer", description: "The --admin-key, or one of --api-keys." },
+  keyHeader: {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+    description: "The same in a header of its own.",
+  },
 };
 
 /**
@@ -90,9 +96,10 @@ const securitySchemes = {
  * operator's from this machine. */
 function securityOf(row: Row): readonly object[] {
   if (row.right === "anybody") return [];
-  const proofs = [{ key: [] }, { token: [] }, { tokenCookie: [] }, { tokenQuery: [] }];
+  const keys = [{ key: [] }, { keyHeader: [] }];
+  const proofs = [...keys, { token: [] }, { tokenCookie: [] }, { tokenQuery: [] }];
   const isForKeys = row.right === "admin" || row.right === "metrics";
-  const ways = isForKeys ? [{ key: [] }] : proofs;
+  const ways = isForKeys ? keys : proofs;
   return isForStaff(row) && !row.orThisMachine ? ways : [...ways, {}];
 }
 

@@ -23,7 +23,8 @@ import {
   type TimesRequest,
 } from "../core/times.ts";
 import { type Counts, emptyCounts } from "../core/totals.ts";
-import { holds, refuse, refused } from "./answer.ts";
+import type { Identity } from "../trust/identity.ts";
+import { holds, refuse, refused, takenOut } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
@@ -125,13 +126,14 @@ export async function getReplayTrack(doors: Doors, entry: Entry): Promise<Respon
   const type = "text/vtt; charset=utf-8";
   const text = vttHead + cues(page);
   if (page.nextMs === null) return cached(doors, entry, type, { text }, page, edition);
-  const stream = streamed(doors, from, text, page.nextMs, cues);
+  const stream = streamed(doors, entry.who, from, text, page.nextMs, cues);
   return cached(doors, entry, type, { stream }, page, edition);
 }
 
 /** A text in pages: each is asked for when the one before has been taken. */
 function streamed(
-  { times }: Doors,
+  { times, auth }: Doors,
+  who: Identity,
   asked: Omit<TimesRequest, "want">,
   first: string,
   second: number | null,
@@ -146,6 +148,7 @@ function streamed(
         const page: ReplayReply | Rejection = await times.replay({ ...asked, fromMs: nextMs });
         // Cut in the middle: whoever reads it must not take it for whole.
         if (isRejection(page)) return controller.error(new Error(page.message));
+        if (!auth.stands(who)) return controller.error(new Error(takenOut));
         text = cues(page);
         if (text !== "") controller.enqueue(encoder.encode(text));
         nextMs = page.nextMs;

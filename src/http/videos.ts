@@ -4,7 +4,8 @@ import { isClearing } from "../core/entry.ts";
 import { isRejection, parseVideoId, type VideoId } from "../core/interaction.ts";
 import { limits } from "../core/limits.ts";
 import { type CommentJson, commentJson } from "../core/sse.ts";
-import { json, refuse, refused } from "./answer.ts";
+import type { Identity } from "../trust/identity.ts";
+import { json, refuse, refused, takenOut } from "./answer.ts";
 import { wholeNumber } from "./call.ts";
 import type { Doors } from "./doors.ts";
 import { type Entry, videoOf } from "./entry.ts";
@@ -63,12 +64,13 @@ export async function getExport(doors: Doors, entry: Entry): Promise<Response> {
   const at = Math.floor(doors.clock.date());
   const head: object[] = [{ video, totals: totals.counts, version: totals.version, at }];
   if (!isRejection(timeline)) head.push({ timeline: timelineJson(timeline) });
-  return new Response(linesOf(head, commentsOf(doors, video, state.page.head)), { headers });
+  return new Response(linesOf(head, commentsOf(doors, entry.who, video, state.page.head)), { headers });
 }
 
 /** All that are kept; `head` is where the log was when the totals were told. */
 async function* commentsOf(
   doors: Doors,
+  who: Identity,
   video: VideoId,
   head: number,
 ): AsyncGenerator<readonly CommentJson[]> {
@@ -77,6 +79,7 @@ async function* commentsOf(
     const state = await doors.reader.state(video, after, limits.listingMax);
     // Cut in the middle: whoever reads it must not take it for whole.
     if (isRejection(state)) throw new Error(state.message);
+    if (!doors.auth.stands(who)) throw new Error(takenOut);
     const { page, lineage } = state;
     // Totals of one video, and comments of the next by the same name, are nobody's.
     if (page.entries.some((entry) => isClearing(entry) && entry.seq > head)) {

@@ -2,7 +2,7 @@
  * Comments in their time over a real nats-server: each that was accepted is counted once on every dispatcher,
  * however short the history is, whoever writes at once, dies, or has lost what.
  */
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { seededPrng } from "../base/prng.ts";
 import { callApi, connectBus } from "../bus/nats-kit.ts";
@@ -14,6 +14,7 @@ import { closeAll, closers, insist, type Member, member, server } from "./jetstr
 import { LedgerUnavailable } from "./ledger.ts";
 import { verifyStreams } from "./streams-verify.ts";
 
+setDefaultTimeout(60_000);
 afterEach(closeAll);
 
 const short = { commentHistory: 20 };
@@ -134,7 +135,7 @@ test("a log that comes back older, or without what was counted, tells what is th
   const { sum, fromMs } = await told(nats.url, members, "v");
   // Those that were left when somebody wrote next, and those from there on.
   expect([sum >= 40 && sum <= 50, fromMs]).toEqual([true, startMs]);
-}, 60_000);
+});
 
 test("what they came to is looked through, and not missed where there is none", async () => {
   const { url } = await server();

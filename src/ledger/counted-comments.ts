@@ -22,6 +22,7 @@ import { decodeEntry, videoOf } from "../core/wire.ts";
 import { type Counted, type CountedEntry, strippedOf, withEntries } from "./comment-counts.ts";
 import { type CommentStream, commentStream, commentsSubject } from "./comment-stream.ts";
 import { CountsStream, type Held } from "./counts-stream.ts";
+import { Heard } from "./heard.ts";
 import { anotherLog, LedgerUnavailable, type Placed } from "./ledger.ts";
 import { isUnavailable, within } from "./shared.ts";
 import type { Stored, Streams } from "./streams.ts";
@@ -72,17 +73,17 @@ export class CountedComments {
   readonly #looks = new Turns(atOnceMax);
   /** What was written last of those used last, likewise. */
   readonly #held = new Map<VideoId, Held>();
-  /** Up to here the stream was heard. */
-  #heard = 0;
+  readonly #heard: Heard;
   /** Entries of all videos that were heard and are kept. */
   #kept = 0;
-  #waiting: { readonly seq: number; readonly wake: (heard: boolean) => void }[] = [];
 
   constructor(parts: CountedCommentsParts) {
     this.#parts = parts;
     this.#written = new CountsStream(parts.streams, parts.lineage);
+    this.#heard = new Heard(parts.clock);
     const kept = parts.perSubject ?? Number.POSITIVE_INFINITY;
-    this.#most = Math.max(1, Math.min(limits.uncountedMax, Math.floor(kept / 8)));
+    const [eighth, quarter] = [Math.floor(kept / 8), Math.floor(kept / 4)];
+    this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
   /** Gives comments their places, those of a video in their order, as CommentStream.place. */
@@ -119,10 +120,13 @@ export class CountedComments {
   /** As CommentStream.remove. */
   async remove(video: VideoId, target: number): Promise<boolean> {
     const { comments, ages } = this.#parts;
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    // Who removes it at the same moment has looked for it by now, too.
     const counted = async (): Promise<void> => {
+      void this.#under(video, await this.#room(video), () => done);
       if (ages && (await this.#written.read(video)).upTo < target) await this.#inTime(this.#write(video));
     };
-    return this.#under(video, await this.#room(video), () => comments.remove(video, target, counted));
+    return comments.remove(video, target, counted).finally(resolve);
   }
 
   /** As CommentStream.clear. */
@@ -146,7 +150,6 @@ export class CountedComments {
 
   /** The stream told this, behind all that it told before. */
   hear({ seq, subject, payload }: Stored): void {
-    this.#heard = seq;
     const video = videoOf(subject);
     const known = video && this.#known.get(video);
     if (known?.heard && seq > (known.heard.at(-1)?.seq ?? 0)) {
@@ -154,21 +157,17 @@ export class CountedComments {
       if (entry) known.heard.push(strippedOf(entry));
       if (entry && ++this.#kept > limits.uncountedHeardMax) this.#makeRoom();
     }
-    if (this.#waiting.length === 0) return;
-    const due = this.#waiting.filter((one) => one.seq <= seq);
-    this.#waiting = this.#waiting.filter((one) => one.seq > seq);
-    for (const { wake } of due) wake(true);
+    this.#heard.tell(seq);
   }
 
   /** The stream may be another one: what was heard of it is nothing to go by. */
   miss(): void {
-    this.#heard = 0;
     for (const known of this.#known.values()) {
       this.#keep(known, undefined);
       known.wrote = 0;
     }
     this.#held.clear();
-    for (const { wake } of this.#waiting.splice(0)) wake(false);
+    this.#heard.miss();
   }
 
   /** Takes room for one more entry of a video, which `under` then writes. */
@@ -222,7 +221,7 @@ export class CountedComments {
     const { begun } = known;
     // What is not known to be there, or not, may come to be there later: for few of those there is room.
     await Promise.allSettled([...known.under]);
-    if (!(await this.#hears(known.wrote)) || !(await this.#writeHeard(video, known))) {
+    if (!(await this.#heard.upTo(known.wrote, hearMs)) || !(await this.#writeHeard(video, known))) {
       // From here on all is heard. Until it is known where that begins it is nothing to go by.
       this.#keep(known, []);
       known.from = Number.POSITIVE_INFINITY;
@@ -248,18 +247,6 @@ export class CountedComments {
       if (this.#kept <= limits.uncountedHeardMax / 2) break;
       this.#keep(known, undefined);
     }
-  }
-
-  /** Whether the stream has told us all up to `seq`, or does soon. */
-  async #hears(seq: number): Promise<boolean> {
-    if (this.#heard >= seq) return true;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = this.#parts.clock.after(hearMs, () => resolve(false));
-    this.#waiting.push({ seq, wake: resolve });
-    const heard = await promise;
-    timer.cancel();
-    this.#waiting = this.#waiting.filter(({ wake }) => wake !== resolve);
-    return heard;
   }
 
   /** Counts what was heard; false when that may not be all. */

@@ -124,6 +124,10 @@ describe("settings of a node", () => {
       "null,capacitor://localhost,ionic://localhost,tauri://localhost,chrome-extension://abcdef";
     expect(mistakesOf(`--cors-origins=${programs},https://tauri.localhost`)).toEqual([]);
     expect(mistakesOf("--nats-user=u", "--nats-password=p")).toEqual([]);
+    const same = ["--port=9000", "--admin-port=9000"];
+    expect(mistakesOf(...same)).toEqual(["--admin-port must be another than --port"]);
+    expect(mistakesOf(...same, "--host=127.0.0.1")).toHaveLength(1);
+    expect(mistakesOf(...same, "--host=10.0.0.1")).toEqual([]);
     expect(mistakesOf("--nats-user=u").length).toBe(1);
     expect(mistakesOf("--nats-user=u", "--nats-password=p", "--nats-token=t").length).toBe(1);
   });

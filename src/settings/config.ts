@@ -241,6 +241,13 @@ export const settingsTable = defineSettings({
     ...timelineRules,
     ...liveRules,
     {
+      uses: ["port", "adminPort", "host", "adminHost"],
+      mistake: ({ port, adminPort, host, adminHost }) =>
+        adminPort !== 0 && adminPort === port && (host === adminHost || /^(0\.0\.0\.0|::)$/.test(host))
+          ? "--admin-port must be another than --port"
+          : undefined,
+    },
+    {
       uses: ["role", "nats"],
       mistake: ({ role, nats }) =>
         role !== "both" && nats.length === 0

@@ -34,15 +34,6 @@ export interface Taps {
   flush(): void;
 }
 
-/** Not Promise.withResolvers, which Node 20 lacks, and browsers of before 2024. */
-function promised(): Pick<Batch, "done" | "settle"> {
-  let settle: Batch["settle"] | undefined;
-  const done = new Promise<void>((...both) => {
-    settle = both;
-  });
-  return { done, settle: settle as Batch["settle"] };
-}
-
 export function createTaps(
   outside: Pick<Outside, "after">,
   post: (kind: string, count: number, mediaTime?: number) => Promise<unknown>,
@@ -71,9 +62,14 @@ export function createTaps(
       for (let left = Math.max(1, Math.floor(count)); left > 0; ) {
         let batch = batches.at(-1);
         if (!batch || batch.count === COUNT_MAX) {
-          batch = { count: 0, mediaTime: picture(), ...promised() };
+          let settle: Batch["settle"] = [() => {}, () => {}];
+          // Not Promise.withResolvers, which Node 20 lacks, and browsers of before 2024.
+          const done = new Promise<void>((...both) => {
+            settle = both;
+          });
           // A page that ignores the answer must not see an unhandled rejection.
-          batch.done.catch(() => {});
+          done.catch(() => {});
+          batch = { count: 0, mediaTime: picture(), done, settle };
           batches.push(batch);
         }
         const taken = Math.min(left, COUNT_MAX - batch.count);
