@@ -264,14 +264,6 @@ function alone(read: (name: string, subject: string) => Promise<Stored | undefin
 const draftsOf = (...videos: string[]): CommentDraft[] =>
   videos.map((video) => ({ video: video as VideoId, text: "", user: undefined, key: undefined, atMs: 1e12 }));
 
-test("a video whose comments wait to be counted holds up no other", async () => {
-  const never = new Promise<never>(() => {});
-  const { counted, sent } = alone(async (_, subject) => (subject.endsWith(".v") ? never : undefined));
-  counted.place(draftsOf("v", "w", "v", "x", "w")).catch(() => {});
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(sent.sort()).toEqual(draftsOf("w", "w", "x").map(({ video }) => video));
-});
-
 test("no page is read of videos that nobody commented, and only so many are looked for at once", async () => {
   let [under, most] = [0, 0];
   const { counted, sent, pages } = alone(async () => {

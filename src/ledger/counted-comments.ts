@@ -86,23 +86,15 @@ export class CountedComments {
     this.#most = Math.max(1, Math.min(limits.uncountedMax, eighth), Math.min(4, quarter));
   }
 
-  /** Gives comments their places, those of a video in their order, as CommentStream.place. */
+  /** Gives comments their places, in their order, as CommentStream.place. */
   async place(drafts: readonly CommentDraft[]): Promise<Placed[]> {
-    const byVideo = new Map<VideoId, number[]>();
-    for (const [i, { video }] of drafts.entries()) {
-      const those = byVideo.get(video);
-      if (those) those.push(i);
-      else byVideo.set(video, [i]);
+    // Those that are new here are looked for together; who needs one of them hears how that went.
+    for (const { video } of drafts) if (!this.#known.has(video)) this.#look(video).catch(() => {});
+    const placed: Promise<Placed>[] = [];
+    for (const draft of drafts) {
+      const room = this.#room(draft.video);
+      placed.push(this.#placing(draft, room instanceof Promise ? await room : room));
     }
-    const placed = new Array<Promise<Placed>>(drafts.length);
-    // One that has no room yet holds up no other video's.
-    const rooms = [...byVideo].map(async ([video, those]) => {
-      for (const i of those) {
-        const room = this.#room(video);
-        placed[i] = this.#placing(drafts[i] as CommentDraft, room instanceof Promise ? await room : room);
-      }
-    });
-    await Promise.all(rooms);
     return Promise.all(placed);
   }
 
