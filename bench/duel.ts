@@ -2,6 +2,9 @@
  * What `bench:against` measures of one executable: each a server of its own with an audience of its own, from
  * its start to its end, so that two of them differ in nothing but the server.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Crowd } from "./crowd.ts";
 import { hold } from "./hold.ts";
 import { Helper } from "./link.ts";
@@ -58,6 +61,10 @@ export const duels: readonly Duel[] = [
   })),
   { name: "latency", measure: (binary, effort) => mixed(binary, 0, listeners, effort) },
   { name: "flood", measure: flood },
+  ...[1, videosMany].map((videos) => ({
+    name: `comments-${videos}`,
+    measure: (binary: string, effort: Effort) => comments(binary, videos, effort),
+  })),
   { name: "memory", measure: memory },
 ];
 
@@ -135,6 +142,40 @@ async function flood(binary: string, { seconds }: Effort): Promise<Measured> {
       figures: {
         likesPerS: word.inTime / word.seconds,
         usPerLike: (use.used.server * 1e6) / Math.max(1, word.accepted),
+        acceptP99Ms: word.ms.p99,
+      },
+      full: limitedBy(use),
+    };
+  });
+}
+
+/** Comments to `videos` in turn, as many as are answered, by a node that keeps them in a folder. */
+async function comments(binary: string, videos: number, { seconds }: Effort): Promise<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), "ovation-bench-"));
+  const flags = [`--data=${folder}`, "--limits=off", "--comment-rate=1000000"];
+  return withServer(startOvationAt(binary, ...flags), async (server, ends) => {
+    ends.add({ end: async () => rmSync(folder, { recursive: true, force: true }) });
+    const tapper: Tapper = ends.add(new Helper<TapOrder, TapWord>("tapper.ts"));
+    const requests = Array.from({ length: videos }, (_, i) => ({
+      path: `/v1/videos/duel-${i + 1}/comments`,
+      body: '{"text":"how nice"}',
+    }));
+    const order = {
+      do: "tap",
+      port: server.port,
+      connections: floodConnections,
+      perS: 0,
+      accepts: 201,
+    } as const;
+    // The first of each video is another case.
+    await tapper.ask({ ...order, requests, seconds: 2 });
+    const cpu = new CpuWatch({ server: [server.pid], publisher: [tapper.pid] });
+    const word = await tapper.ask({ ...order, requests, seconds });
+    const use = cpu.read();
+    return {
+      figures: {
+        commentsPerS: word.inTime / word.seconds,
+        usPerComment: (use.used.server * 1e6) / Math.max(1, word.accepted),
         acceptP99Ms: word.ms.p99,
       },
       full: limitedBy(use),

@@ -124,6 +124,12 @@ export async function seriousOf(page: Page): Promise<string[]> {
     type Found = { id: string; impact: string; nodes: { target: unknown; any: { message: string }[] }[] };
     type Axe = { run(options: object): Promise<{ violations: Found[] }> };
     const { axe } = globalThis as unknown as { axe: Axe };
+    // What still fades in has less contrast than it is to have.
+    const under = (root: Document | ShadowRoot): Animation[] => [
+      ...root.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity),
+      ...[...root.querySelectorAll("*")].flatMap(({ shadowRoot }) => (shadowRoot ? under(shadowRoot) : [])),
+    ];
+    await Promise.allSettled(under(document).map(({ finished }) => finished));
     const { violations } = await axe.run({ rules: { "label-content-name-mismatch": { enabled: true } } });
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
