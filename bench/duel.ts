@@ -152,7 +152,7 @@ async function flood(binary: string, { seconds }: Effort): Promise<Measured> {
 /** Comments to `videos` in turn, as many as are answered, by a node that keeps them in a folder. */
 async function comments(binary: string, videos: number, { seconds }: Effort): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "ovation-bench-"));
-  const flags = [`--data=${folder}`, "--limits=off", "--comment-rate=1000000"];
+  const flags = [`--data=${folder}`, "--limits=off", "--comment-rate=100000"];
   return withServer(startOvationAt(binary, ...flags), async (server, ends) => {
     ends.add({ end: async () => rmSync(folder, { recursive: true, force: true }) });
     const tapper: Tapper = ends.add(new Helper<TapOrder, TapWord>("tapper.ts"));

@@ -26,7 +26,8 @@ const seen = {
   slow: [slice(8_000 * 10, 97, { likesFrames: 8_000, bytes: 8_000 * 150 })],
   idle: [slice(0, 97, {})],
   seldom: [slice(100 * 40 + 50 * 500, 97, { likes: 100, commits: 50 })],
-  flood: [slice(2_000 * 40 + 90 * 500, 97, { likes: 2_000, commits: 90 })],
+  // Put into the log far more often than every 10 ms, and for less each: what is planned is what it comes to.
+  flood: [slice(1_900 * 40 + 95 * 500, 97, { likes: 1_900, commits: 800 })],
   ticks: [slice(10 * 500 + 500 * (60 + 10), 99, { likes: 500, commits: 10, ticks: 500, likesFrames: 500 })],
   viewers: 4_000,
   first: 250,

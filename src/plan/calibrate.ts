@@ -111,7 +111,7 @@ async function measure({ site, io, viewers, ends }: Run): Promise<Coefficients> 
   const one = () => publish.often(50, 10, () => publish.many("alone", 1));
   const young = await slices("a few likes", 2, one);
   await publish.often(300, 1, () => publish.many("alone", 4));
-  const flood = await slices("many likes", 3, () => publish.often(300, 1, () => publish.many("alone", 2)));
+  const flood = await slices("many likes", 3, () => publish.often(300, 1, () => publish.many("alone", 4)));
   const seldom = [...young, ...(await slices("a few likes, again", 2, one))];
   await audience(few, first + viewers + few, `--videos=${few}`, "--video-prefix=few");
   await publish.often(30, 20, () => publish.items("few"));

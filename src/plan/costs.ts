@@ -4,6 +4,7 @@
  */
 import { limits } from "../core/limits.ts";
 import { type Coefficients, shipped } from "./coefficients.ts";
+import { batchesOf } from "./model.ts";
 import { names, type Slice } from "./site.ts";
 
 /** Slices of each thing. */
@@ -15,7 +16,7 @@ export interface Seen {
   /** The same, seldom and without names; and not at all. */
   readonly slow: readonly Slice[];
   readonly idle: readonly Slice[];
-  /** Requests with one like each, ten milliseconds apart, and twenty times as many. */
+  /** Requests with one like each, ten milliseconds apart, and forty times as many. */
   readonly seldom: readonly Slice[];
   readonly flood: readonly Slice[];
   /** Likes of many videos in few requests, each video with one viewer, and liked once a second. */
@@ -61,19 +62,22 @@ export function costsOf(seen: Seen): Coefficients {
   };
 }
 
-/** What a request costs by itself, and what those that are put into the log together cost once. */
+/**
+ * What a request costs by itself, and what those that are put into the log together cost once: of few, each
+ * is put there alone; of many as many together as the plan counts on.
+ */
 function takingOf({ seldom, flood }: Seen, usedUs: (slice: Slice) => number) {
-  const sum = (slices: readonly Slice[]) => ({
-    usedUs: middle(slices, usedUs),
-    likes: middle(slices, ({ rise }) => rise(names.likes)),
-    commits: middle(slices, ({ rise }) => rise(names.commits)),
+  const likes = ({ rise }: Slice): number => rise(names.likes);
+  const fewUs = middle(seldom, (slice) => usedUs(slice) / slice.rise(names.commits));
+  const fewLikes = middle(seldom, (slice) => likes(slice) / slice.rise(names.commits));
+  const manyUs = middle(flood, (slice) => usedUs(slice) / likes(slice));
+  const batches = middle(flood, (slice) => {
+    const perS = (1_000 * likes(slice)) / slice.ms;
+    return batchesOf(perS) / perS;
   });
-  const [few, many] = [sum(seldom), sum(flood)];
-  // Two equations: used = likes × likeUs + commits × batchUs.
-  const likeUs =
-    (many.usedUs * few.commits - few.usedUs * many.commits) /
-    (many.likes * few.commits - few.likes * many.commits);
-  return { likeUs, batchUs: (few.usedUs - few.likes * likeUs) / few.commits };
+  // Two equations: fewUs = fewLikes × likeUs + batchUs, manyUs = likeUs + batches × batchUs.
+  const likeUs = (manyUs - batches * fewUs) / (1 - batches * fewLikes);
+  return { likeUs, batchUs: fewUs - fewLikes * likeUs };
 }
 
 /** The middle of what slices say; one in which the thing did not happen says nothing. */

@@ -173,9 +173,13 @@ function videosBytes(videos: number, costs: Coefficients): number {
 
 /** Cores for taking these requests a second: those of some milliseconds are put into the log together. */
 function takeOf({ likes, comments }: { likes: number; comments: number }, costs: Coefficients): number {
-  const batches = (perS: number): number => perS / (1 + (perS * limits.batchMs) / 1_000);
   const requestsUs = (likes + comments) * costs.likeUs;
-  return (requestsUs + (batches(likes) + batches(comments)) * costs.batchUs) / 1e6;
+  return (requestsUs + (batchesOf(likes) + batchesOf(comments)) * costs.batchUs) / 1e6;
+}
+
+/** How often a second something is put into the log where `perS` requests come. */
+export function batchesOf(perS: number): number {
+  return perS / (1 + (perS * limits.batchMs) / 1_000);
 }
 
 /** Frontends that have a video's viewers, of so many. */
