@@ -10,7 +10,6 @@ import {
   existsSync,
   fsyncSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -28,7 +27,7 @@ import { holdersOf, openMax } from "./descriptors.ts";
 import type { CertificateReading, HostReadings, NatsReading, PortReading } from "./host.ts";
 import { withNats } from "./keep-nats.ts";
 import { memoryLimit } from "./memory.ts";
-import { timekeeping } from "./timekeeping.ts";
+import { namesIn, timekeeping } from "./timekeeping.ts";
 
 const kernelNames = [
   "net.core.somaxconn",
@@ -111,7 +110,7 @@ function folder(path: string): HostReadings["data"] {
       closeSync(fd);
       rmSync(probe, { force: true });
     }
-    for (const name of list(near).filter((name) => name.startsWith(fileName))) {
+    for (const name of namesIn(near).filter((name) => name.startsWith(fileName))) {
       tried = join(near, name);
       accessSync(tried, constants.R_OK | constants.W_OK);
     }
@@ -119,14 +118,6 @@ function folder(path: string): HostReadings["data"] {
     return { path, trouble: undefined, freeBytes: bavail * bsize };
   } catch (error) {
     return { path, trouble: { code: codeOf(error), at: tried }, freeBytes: 0 };
-  }
-}
-
-function list(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
   }
 }
 

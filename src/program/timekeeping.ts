@@ -40,7 +40,7 @@ function kernels(): Pick<Timekeeping, "withinMs" | "isKnown"> {
 
 function setter(): string | undefined {
   if (existsSync("/run/systemd/timesync/synchronized")) return "systemd-timesyncd";
-  for (const id of list("/proc").filter((name) => /^\d+$/.test(name))) {
+  for (const id of namesIn("/proc").filter((name) => /^\d+$/.test(name))) {
     const name = text(`/proc/${id}/comm`);
     if (setters.test(name)) return name;
   }
@@ -56,7 +56,8 @@ function isContainer(): boolean {
   );
 }
 
-function list(path: string): string[] {
+/** What is in the folder `path`; nothing where it cannot be read. */
+export function namesIn(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {
