@@ -142,3 +142,18 @@ test("verifying a file finds comments that are there and not counted, and what i
     "v has 5 comments, and 0 in their time",
   ]);
 });
+
+test("of a deleted video nothing stays in the file, and the next by its name begins anew", async () => {
+  const { open, file } = directory();
+  const before = await open();
+  for (const atS of [0, 1_000, 2_000]) await say(before, "v", 2, atS);
+  await before.deletions.delete("v" as VideoId);
+  await say(before, "v", 1, 9_000);
+  await before.close();
+  const ledger = await open();
+  expect((await saidWhen(ledger, "v")).sum).toBe(1);
+  await ledger.close();
+  const db = new Database(file, { readonly: true });
+  expect(db.query("SELECT count(*) AS blocks FROM comment_blocks").get()).toEqual({ blocks: 1 });
+  db.close();
+});
