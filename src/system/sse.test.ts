@@ -73,6 +73,8 @@ for (const how of [...hows, ...hosts]) {
       const raw = await Raw.get(node.port, "/v1/videos/exact/events");
       await raw.until((text) => text.includes("event: snapshot"));
       await like("exact", 3, { user: "Zoë" });
+      // A comment that comes before the like's tick takes its total along, and no names.
+      await raw.until((text) => text.includes("event: likes"));
       const id = await say("exact", "👏 é");
       const received = await raw.until(
         (text) => text.includes("event: comment") && text.endsWith("\n\n\r\n"),
