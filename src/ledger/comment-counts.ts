@@ -14,8 +14,14 @@ import { type CommentEntry, type Entry, isClearing, type RetractEntry } from "..
 import { limits } from "../core/limits.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { type Ages, type Stretch, Timeline } from "./timeline.ts";
-import type { Block } from "./timeline-block.ts";
-import { decodeBlock, decodeHead, encodeBlock, encodeHead } from "./timeline-bytes.ts";
+import {
+  decodeBlock,
+  decodeHead,
+  encodedBlocks,
+  encodeHead,
+  sizeOfBlocks,
+  writeBlocks,
+} from "./timeline-bytes.ts";
 
 /** What a ledger tells of a video's comments at one moment. */
 export interface Counted {
@@ -153,23 +159,13 @@ export interface KeptCounts {
 export function encodeCounts({ counts, upTo, branches }: KeptCounts): Uint8Array {
   const head = encodeCountsHead(counts);
   const names = branches.join(" ");
-  const blocks = [...counts.timeline.blocks()].map((block): [Block, Uint8Array] => [
-    block,
-    encodeBlock(block),
-  ]);
-  let size = 1 + 2 + names.length + 8 + 4 + head.length + 2;
-  for (const [, bytes] of blocks) size += 1 + 4 + 4 + bytes.length;
-  const writer = new Writer(size);
+  const blocks = encodedBlocks(counts.timeline);
+  const writer = new Writer(1 + 2 + names.length + 8 + 4 + head.length + sizeOfBlocks(blocks));
   writer.u8(version);
   writer.text(names);
   writer.f64(upTo);
   writer.blob(head);
-  writer.u16(blocks.length);
-  for (const [{ tier, index }, bytes] of blocks) {
-    writer.u8(tier);
-    writer.u32(index);
-    writer.blob(bytes);
-  }
+  writeBlocks(writer, blocks);
   return writer.written;
 }
 

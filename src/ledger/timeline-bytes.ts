@@ -27,12 +27,11 @@ export function encodeTimelines(timelines: Pick<Timelines, "names" | "videos">):
   const { names, videos } = timelines;
   let size = 1 + 2 + 4;
   for (const name of names) size += 2 + name.length;
-  const parts: { video: VideoId; head: Uint8Array; blocks: [Block, Uint8Array][] }[] = [];
+  const parts: { video: VideoId; head: Uint8Array; blocks: EncodedBlocks }[] = [];
   for (const [video, timeline] of videos) {
     const head = encodeHead(timeline);
-    const blocks = [...timeline.blocks()].map((block): [Block, Uint8Array] => [block, encodeBlock(block)]);
-    size += 2 + video.length + 4 + head.length + 2;
-    for (const [, bytes] of blocks) size += 1 + 4 + 4 + bytes.length;
+    const blocks = encodedBlocks(timeline);
+    size += 2 + video.length + 4 + head.length + sizeOfBlocks(blocks);
     parts.push({ video, head, blocks });
   }
   const writer = new Writer(size);
@@ -43,14 +42,31 @@ export function encodeTimelines(timelines: Pick<Timelines, "names" | "videos">):
   for (const { video, head, blocks } of parts) {
     writer.text(video);
     writer.blob(head);
-    writer.u16(blocks.length);
-    for (const [{ tier, index }, bytes] of blocks) {
-      writer.u8(tier);
-      writer.u32(index);
-      writer.blob(bytes);
-    }
+    writeBlocks(writer, blocks);
   }
   return writer.written;
+}
+
+/** The blocks of a timeline beside their bytes. */
+type EncodedBlocks = readonly (readonly [Block, Uint8Array])[];
+
+export function encodedBlocks(timeline: Pick<Timeline, "blocks">): EncodedBlocks {
+  return [...timeline.blocks()].map((block) => [block, encodeBlock(block)] as const);
+}
+
+/** Bytes that `writeBlocks` writes. */
+export function sizeOfBlocks(blocks: EncodedBlocks): number {
+  return blocks.reduce((size, [, bytes]) => size + 1 + 4 + 4 + bytes.length, 2);
+}
+
+/** u16 n · n × (u8 tier, u32 index, blob). */
+export function writeBlocks(writer: Writer, blocks: EncodedBlocks): void {
+  writer.u16(blocks.length);
+  for (const [{ tier, index }, bytes] of blocks) {
+    writer.u8(tier);
+    writer.u32(index);
+    writer.blob(bytes);
+  }
 }
 
 /**
